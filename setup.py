@@ -1,0 +1,54 @@
+"""Packaging; tool settings live in pyproject.toml, pinned versions in constraints.txt."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+setup(
+    name="tagkeras",
+    version="0.1.0",
+    description="The hashtags that a given user would put on a given image",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.11,<3.14",
+    packages=find_packages(include=["tagkeras*", "beam*", "serving*"]),
+    package_data={"tagkeras": ["py.typed"], "beam": ["py.typed"], "serving": ["py.typed"]},
+    install_requires=[
+        "absl-py>=2.3",
+        "apache-beam[tfrecord]>=2.77,<2.78",
+        "grpcio>=1.76",
+        "keras>=3.15,<3.16",
+        "numpy>=2.1",
+        "pillow>=12",
+        "pyarrow>=18",
+        "rich>=14",
+        "tensorflow>=2.21,<2.22",
+        "tensorflow-serving-api>=2.21,<2.22",
+    ],
+    extras_require={
+        # CUDA libraries beside TensorFlow, for Linux machines with an NVIDIA driver.
+        "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
+        "dev": [
+            "build>=1.3",
+            "hypothesis>=6.140",
+            "mypy>=1.18",
+            "pre-commit>=4.3",
+            "pytest>=8.4",
+            "pytest-timeout>=2.4",
+            "ruff>=0.14",
+            "scipy>=1.16",
+            "uv>=0.9",
+        ],
+    },
+    classifiers=[
+        "License :: OSI Approved :: Apache Software License",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+)
