@@ -1,0 +1,1 @@
+"""Measurements of tagkeras; each command prints JSON."""

@@ -1,0 +1,161 @@
+"""TensorProto to NumPy and back, as TensorFlow's C++ `Tensor::FromProto` and `AsProtoField` do it.
+
+`tf.make_ndarray` is laxer (it believes any claimed shape) and knows no packed strings, and
+`tf.make_tensor_proto` answers in `tensor_content`, which the real server does not by default.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from tensorflow.core.framework import tensor_pb2, types_pb2
+
+Array = npt.NDArray[Any]
+
+# A few bytes may claim any shape, the last value being repeated; no message can carry more.
+_MAX_TENSOR_BYTES = 2**31 - 1
+_STRING_HEADER_BYTES = 24
+
+# Repeated field of each type, and the type of the field's own elements.
+_FIELDS: dict[int, tuple[str, Any]] = {
+    types_pb2.DT_FLOAT: ("float_val", np.float32),
+    types_pb2.DT_DOUBLE: ("double_val", np.float64),
+    types_pb2.DT_HALF: ("half_val", np.uint16),
+    types_pb2.DT_BFLOAT16: ("half_val", np.uint16),
+    types_pb2.DT_INT8: ("int_val", np.int32),
+    types_pb2.DT_INT16: ("int_val", np.int32),
+    types_pb2.DT_INT32: ("int_val", np.int32),
+    types_pb2.DT_UINT8: ("int_val", np.int32),
+    types_pb2.DT_UINT16: ("int_val", np.int32),
+    types_pb2.DT_INT64: ("int64_val", np.int64),
+    types_pb2.DT_UINT32: ("uint32_val", np.uint32),
+    types_pb2.DT_UINT64: ("uint64_val", np.uint64),
+    types_pb2.DT_BOOL: ("bool_val", np.bool_),
+    types_pb2.DT_COMPLEX64: ("scomplex_val", np.float32),
+    types_pb2.DT_COMPLEX128: ("dcomplex_val", np.float64),
+    types_pb2.DT_STRING: ("string_val", np.object_),
+}
+# Fields that hold the bits of the value, or its parts, rather than the value.
+_REINTERPRETED = {
+    types_pb2.DT_HALF,
+    types_pb2.DT_BFLOAT16,
+    types_pb2.DT_COMPLEX64,
+    types_pb2.DT_COMPLEX128,
+}
+
+
+def from_proto(proto: tensor_pb2.TensorProto) -> Array:
+    """The array that a TensorProto stands for; strings become an object array of bytes.
+
+    A list of values shorter than the shape repeats its last value (or zero, if there is none), a
+    longer one is cut off. The array may be read-only.
+
+    Raises:
+        ValueError: unknown type, unknown or negative dimensions, content that does not fit the
+            shape, or a shape that no message could fill.
+    """
+    if proto.dtype not in _FIELDS:
+        raise ValueError(f"unsupported type {proto.dtype}")
+    shape = tuple(dimension.size for dimension in proto.tensor_shape.dim)
+    if proto.tensor_shape.unknown_rank or any(size < 0 for size in shape):
+        raise ValueError("the shape is not fully known")
+    count = math.prod(shape)
+    is_string = proto.dtype == types_pb2.DT_STRING
+    dtype = np.dtype(np.object_ if is_string else tf.as_dtype(proto.dtype).as_numpy_dtype)
+    if count * (_STRING_HEADER_BYTES if is_string else dtype.itemsize) > _MAX_TENSOR_BYTES:
+        raise ValueError(f"shape {shape} is larger than any message")
+    if proto.tensor_content:
+        flat = _from_content(proto.tensor_content, dtype, count)
+    else:
+        flat = _from_field(proto, dtype, count)
+    return flat.reshape(shape)
+
+
+def to_proto(array: Array, *, as_content: bool = False) -> tensor_pb2.TensorProto:
+    """The TensorProto of an array (object and bytes arrays are strings).
+
+    Args:
+        array: any array of a type that TensorFlow has.
+        as_content: pack numbers into `tensor_content` (smaller and faster) instead of filling the
+            typed field. Strings always go to `string_val`.
+    """
+    if array.dtype.kind in "OSU":
+        dtype = types_pb2.DT_STRING
+        array = array.astype(np.object_)
+    else:
+        dtype = tf.as_dtype(array.dtype).as_datatype_enum
+    proto = tensor_pb2.TensorProto(dtype=dtype)
+    for size in array.shape:
+        proto.tensor_shape.dim.add(size=size)
+    field, element = _FIELDS[dtype]
+    if as_content and dtype != types_pb2.DT_STRING:
+        proto.tensor_content = array.tobytes()
+        return proto
+    if dtype == types_pb2.DT_STRING:
+        values = [value.encode() if isinstance(value, str) else value for value in array.flat]
+    elif dtype in _REINTERPRETED:
+        values = np.ascontiguousarray(array).reshape(-1).view(element).tolist()
+    else:
+        values = array.reshape(-1).tolist()
+    getattr(proto, field).extend(values)
+    return proto
+
+
+def _from_field(proto: tensor_pb2.TensorProto, dtype: np.dtype[Any], count: int) -> Array:
+    field, element = _FIELDS[proto.dtype]
+    values = getattr(proto, field)
+    if proto.dtype == types_pb2.DT_STRING:
+        given = np.empty(len(values), np.object_)
+        given[:] = values
+        zero: Any = b""
+        if len(values) and len(values[-1]) * (count - len(values)) > _MAX_TENSOR_BYTES:
+            raise ValueError("the repeated string is larger than any message")
+    else:
+        given = np.array(values, element)
+        if proto.dtype in _REINTERPRETED:
+            if given.nbytes % dtype.itemsize:
+                raise ValueError("half a complex number")
+            given = given.view(dtype)
+        else:
+            given = given.astype(dtype, copy=False)
+        zero = np.zeros((), dtype)[()]
+    if len(given) >= count:
+        return given[:count]
+    rest = np.empty(count - len(given), dtype)
+    rest[:] = given[-1] if len(given) else zero
+    return np.concatenate([given, rest])
+
+
+def _from_content(content: bytes, dtype: np.dtype[Any], count: int) -> Array:
+    if dtype == np.object_:
+        return _unpack_strings(content, count)
+    if len(content) != count * dtype.itemsize:
+        raise ValueError(f"{len(content)} bytes of content for {count} elements of {dtype}")
+    return np.frombuffer(content, dtype)
+
+
+def _unpack_strings(content: bytes, count: int) -> Array:
+    """`count` lengths as varints, then the strings' bytes end to end."""
+    strings = np.empty(count, np.object_)
+    position = 0
+    lengths = []
+    for _ in range(count):
+        length = shift = 0
+        while True:
+            if position >= len(content) or shift > 28:
+                raise ValueError("bad string lengths")
+            byte = content[position]
+            position += 1
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        lengths.append(length)
+    if position + sum(lengths) != len(content):
+        raise ValueError("the strings do not fill the content")
+    for index, length in enumerate(lengths):
+        strings[index] = content[position : position + length]
+        position += length
+    return strings

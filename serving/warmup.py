@@ -1,0 +1,76 @@
+"""Replays the requests that a model brings along, so that its first caller does not wait.
+
+They lie in `assets.extra/tf_serving_warmup_requests`, a TFRecord file of PredictionLog messages.
+"""
+
+import logging
+import time
+
+import grpc
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow_serving.apis import prediction_log_pb2
+
+from serving import inference
+from serving.errors import ServingError, invalid_argument
+from serving.servable import Servable
+
+REQUESTS_FILE = "assets.extra/tf_serving_warmup_requests"
+MAX_RECORDS = 1000
+
+_log = logging.getLogger(__name__)
+
+
+def warm_up(servable: Servable) -> int:
+    """Runs the model's warm-up requests, if it has any.
+
+    Returns:
+        How many were run.
+
+    Raises:
+        ServingError: the file is damaged or too long, or a request in it fails.
+    """
+    path = f"{servable.path}/{REQUESTS_FILE}"
+    if not tf.io.gfile.exists(path):
+        return 0
+    start = time.monotonic()
+    count = 0
+    try:
+        for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
+            count += 1
+            if count > MAX_RECORDS:
+                raise invalid_argument(
+                    f"Number of warmup records exceeds the maximum ({MAX_RECORDS}) at {path}"
+                )
+            try:
+                log = prediction_log_pb2.PredictionLog.FromString(record)
+            except DecodeError:
+                raise invalid_argument(
+                    f"Failed to parse warmup record {count} from {path}"
+                ) from None
+            _replay(servable, log)
+    except tf.errors.DataLossError as error:
+        raise ServingError(
+            grpc.StatusCode.DATA_LOSS,
+            f"{error.message}. Please verify your warmup data is in TFRecord format.",
+        ) from error
+    _log.info("%d warm-up requests of %s in %.1f s", count, path, time.monotonic() - start)
+    return count
+
+
+def _replay(servable: Servable, log: prediction_log_pb2.PredictionLog) -> None:
+    match log.WhichOneof("log_type"):
+        case "predict_log":
+            inference.predict(servable, log.predict_log.request)
+        case "classify_log":
+            inference.classify(servable, log.classify_log.request)
+        case "regress_log":
+            inference.regress(servable, log.regress_log.request)
+        case "multi_inference_log":
+            inference.multi_inference(servable, log.multi_inference_log.request)
+        case None:
+            pass
+        case other:
+            raise ServingError(
+                grpc.StatusCode.UNIMPLEMENTED, f"Unsupported log_type for warmup: {other}"
+            )

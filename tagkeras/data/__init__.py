@@ -1,0 +1,1 @@
+"""The dataset folder: manifest, vocabulary, records, and their tf.data input."""

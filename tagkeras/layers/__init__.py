@@ -1,0 +1,1 @@
+"""Keras layers: features of the input and the three embeddings of an image seen by a user."""

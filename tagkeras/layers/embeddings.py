@@ -1,0 +1,30 @@
+"""The embeddings by the name that `--model` gives them."""
+
+from typing import Any
+
+from tagkeras.layers.bilinear_embedding import BilinearEmbedding
+from tagkeras.layers.image_user_embedding import ImageUserEmbedding
+from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
+from tagkeras.layers.user_biased_embedding import UserBiasedEmbedding
+
+EMBEDDING_NAMES = ("bilinear", "user_biased", "multiplicative")
+
+
+def make_embedding(
+    name: str, *, embedding_dim: int, rank: int, user_hidden: int, **kwargs: Any
+) -> ImageUserEmbedding:
+    """The embedding of one of `EMBEDDING_NAMES`; the first two have no use for rank and user_hidden.
+
+    Raises:
+        ValueError: the name is none of them.
+    """
+    match name:
+        case "bilinear":
+            return BilinearEmbedding(embedding_dim, **kwargs)
+        case "user_biased":
+            return UserBiasedEmbedding(embedding_dim, **kwargs)
+        case "multiplicative":
+            return MultiplicativeEmbedding(
+                embedding_dim, rank=rank, user_hidden=user_hidden, **kwargs
+            )
+    raise ValueError(f"model must be one of {', '.join(EMBEDDING_NAMES)}, received {name!r}")

@@ -1,0 +1,87 @@
+"""The base class of the three embeddings phi(x, u) of an image as a user sees it."""
+
+import abc
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tagkeras.layers.max_norm import project_max_norm
+
+
+class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
+    """Maps an image descriptor x and a user descriptor u to phi(x, u) in R^d.
+
+    The descriptor is L2-normalised first (a zero descriptor stays zero), as all models of Denton
+    et al. (KDD 2015, section 3.1) do. Subclasses make their weights in `build`, define `embed`,
+    and list in `max_norm_weights` the weights whose columns are kept inside a ball.
+
+    Call arguments:
+        inputs: dict with `descriptor` float [batch, n] and `user_descriptor` float [batch, m].
+
+    Returns:
+        float [batch, embedding_dim].
+
+    Args:
+        embedding_dim: d, the size of the space shared with the hashtags.
+        initial_stddev: standard deviation of the normal distribution that the weights start from.
+            The multiplicative model has a saddle at zero: 0.001, the paper's value, needs many
+            more steps to leave it than 0.1.
+        seed: seed of the initial weights.
+    """
+
+    def __init__(
+        self,
+        embedding_dim: int,
+        *,
+        initial_stddev: float = 0.1,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if embedding_dim < 1:
+            raise ValueError(f"embedding_dim must be at least 1, received {embedding_dim}")
+        if initial_stddev <= 0:
+            raise ValueError(f"initial_stddev must be above 0, received {initial_stddev}")
+        self.embedding_dim = embedding_dim
+        self.initial_stddev = initial_stddev
+        self.seed = seed
+
+    @abc.abstractmethod
+    def embed(self, descriptor: tf.Tensor, user_descriptor: tf.Tensor) -> tf.Tensor:
+        """phi(x, u) of L2-normalised descriptors: [batch, n], [batch, m] -> [batch, d]."""
+
+    @property
+    @abc.abstractmethod
+    def max_norm_weights(self) -> list[keras.Variable]:
+        """The weights of shape [length, vectors] whose columns max-norm bounds."""
+
+    def call(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """phi(x, u): see the class."""
+        descriptor = tf.math.l2_normalize(inputs["descriptor"], axis=-1, epsilon=1e-24)
+        return self.embed(descriptor, inputs["user_descriptor"])
+
+    def compute_output_shape(self, input_shape: Mapping[str, tuple[int | None, ...]]) -> tuple:
+        """[batch, d]."""
+        return (input_shape["descriptor"][0], self.embedding_dim)
+
+    def project(self, radius: float) -> None:
+        """Projects the columns of `max_norm_weights` onto the ball of this radius."""
+        for weight in self.max_norm_weights:
+            weight.assign(project_max_norm(tf.convert_to_tensor(weight), radius, axis=0))
+
+    def add_normal_weight(self, name: str, *shape: int) -> keras.Variable:
+        """A trainable weight drawn from N(0, initial_stddev^2)."""
+        seed = None if self.seed is None else self.seed + len(self.weights)
+        initializer = keras.initializers.RandomNormal(stddev=self.initial_stddev, seed=seed)
+        return self.add_weight(name=name, shape=shape, initializer=initializer)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of `__init__`."""
+        return {
+            **super().get_config(),
+            "embedding_dim": self.embedding_dim,
+            "initial_stddev": self.initial_stddev,
+            "seed": self.seed,
+        }

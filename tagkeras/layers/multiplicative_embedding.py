@@ -1,0 +1,77 @@
+"""phi(x, u) = beta ((alpha^T h) * (gamma^T x)): the user gates the factors of the image."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tagkeras.layers.image_user_embedding import ImageUserEmbedding
+
+
+@keras.saving.register_keras_serializable(package="tagkeras")
+class MultiplicativeEmbedding(ImageUserEmbedding):
+    """phi(x, u) = beta ((alpha^T h) * (gamma^T x)) with h = ReLU(W u + b).
+
+    A low-rank 3-way tensor Z_ijl = sum_k alpha_ik beta_jk gamma_lk, used only in its factors:
+    K (user_hidden + d + n) parameters instead of user_hidden * d * n.
+
+    Args:
+        embedding_dim: d, as in `ImageUserEmbedding`.
+        rank: K, the number of factors.
+        user_hidden: length of h, the learned user vector.
+        **kwargs: of `ImageUserEmbedding`.
+
+    Example:
+        >>> embedding = MultiplicativeEmbedding(2, rank=7)
+        >>> embedding({"descriptor": tf.ones([3, 4]), "user_descriptor": tf.ones([3, 5])}).shape
+        TensorShape([3, 2])
+
+    References:
+        Denton et al., KDD 2015, section 4.3.
+    """
+
+    W: keras.Variable  # [user_hidden, m]
+    b: keras.Variable  # [user_hidden]
+    alpha: keras.Variable  # [user_hidden, K]
+    beta: keras.Variable  # [d, K]
+    gamma: keras.Variable  # [n, K]
+
+    def __init__(
+        self, embedding_dim: int, *, rank: int = 100, user_hidden: int = 24, **kwargs: Any
+    ) -> None:
+        super().__init__(embedding_dim, **kwargs)
+        if rank < 1 or user_hidden < 1:
+            raise ValueError(
+                f"rank and user_hidden must be at least 1, received {rank} and {user_hidden}"
+            )
+        self.rank = rank
+        self.user_hidden = user_hidden
+
+    def build(self, input_shape: Mapping[str, tuple[int | None, ...]]) -> None:
+        """Makes W and b of the user layer, and the factors alpha, beta and gamma."""
+        n, m = input_shape["descriptor"][-1], input_shape["user_descriptor"][-1]
+        self.W = self.add_normal_weight("W", self.user_hidden, m)
+        self.b = self.add_weight(name="b", shape=(self.user_hidden,), initializer="zeros")
+        self.alpha = self.add_normal_weight("alpha", self.user_hidden, self.rank)
+        self.beta = self.add_normal_weight("beta", self.embedding_dim, self.rank)
+        self.gamma = self.add_normal_weight("gamma", n, self.rank)
+        self.built = True
+
+    @property
+    def max_norm_weights(self) -> list[keras.Variable]:
+        """The three factor matrices: one column for each of the K factors."""
+        return [self.alpha, self.beta, self.gamma]
+
+    def embed_user(self, user_descriptor: tf.Tensor) -> tf.Tensor:
+        """The learned user vector h = ReLU(W u + b): [batch, m] -> [batch, user_hidden]."""
+        return tf.nn.relu(tf.matmul(user_descriptor, self.W, transpose_b=True) + self.b)
+
+    def embed(self, descriptor: tf.Tensor, user_descriptor: tf.Tensor) -> tf.Tensor:
+        """beta ((alpha^T h) * (gamma^T x))."""
+        gates = tf.matmul(self.embed_user(user_descriptor), self.alpha)
+        return tf.matmul(gates * tf.matmul(descriptor, self.gamma), self.beta, transpose_b=True)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of `__init__`."""
+        return {**super().get_config(), "rank": self.rank, "user_hidden": self.user_hidden}

@@ -1,0 +1,42 @@
+"""phi(x, u) = P x + S u: the user moves the image's embedding by an offset."""
+
+from collections.abc import Mapping
+
+import keras
+import tensorflow as tf
+
+from tagkeras.layers.image_user_embedding import ImageUserEmbedding
+
+
+@keras.saving.register_keras_serializable(package="tagkeras")
+class UserBiasedEmbedding(ImageUserEmbedding):
+    """phi(x, u) = P x + S u: what the user prefers whatever the image, added to the image.
+
+    Example:
+        >>> embedding = UserBiasedEmbedding(2)
+        >>> embedding({"descriptor": tf.ones([3, 4]), "user_descriptor": tf.ones([3, 5])}).shape
+        TensorShape([3, 2])
+
+    References:
+        Denton et al., KDD 2015, section 4.2.
+    """
+
+    P: keras.Variable  # [d, n]
+    S: keras.Variable  # [d, m]
+
+    def build(self, input_shape: Mapping[str, tuple[int | None, ...]]) -> None:
+        """Makes P: d x n and S: d x m."""
+        self.P = self.add_normal_weight("P", self.embedding_dim, input_shape["descriptor"][-1])
+        self.S = self.add_normal_weight("S", self.embedding_dim, input_shape["user_descriptor"][-1])
+        self.built = True
+
+    @property
+    def max_norm_weights(self) -> list[keras.Variable]:
+        """P: one column, of length d, for each feature of the image."""
+        return [self.P]
+
+    def embed(self, descriptor: tf.Tensor, user_descriptor: tf.Tensor) -> tf.Tensor:
+        """P x + S u."""
+        return tf.matmul(descriptor, self.P, transpose_b=True) + tf.matmul(
+            user_descriptor, self.S, transpose_b=True
+        )

@@ -1,0 +1,1 @@
+"""Ranking metrics over the top k hashtags of a post."""

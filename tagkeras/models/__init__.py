@@ -1,0 +1,1 @@
+"""The hashtag model and its tag table."""

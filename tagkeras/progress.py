@@ -1,0 +1,73 @@
+"""Progress of long work: a bar with rate and ETA on a terminal, plain lines elsewhere."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Task as RichTask
+from rich.text import Text
+
+# Seconds between two plain lines.
+PLAIN_INTERVAL = 10.0
+
+
+@contextlib.contextmanager
+def progress(description: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+    """Yields a function to call with how many more units are done.
+
+    Args:
+        description: what is going on, as in "evaluating".
+        total: units in all.
+        unit: their name, as in "posts".
+    """
+    if sys.stderr.isatty():
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        bar = Progress(*columns, _Rate(unit), TimeRemainingColumn())
+        with bar:
+            task = bar.add_task(description, total=total)
+            yield lambda done: bar.advance(task, done)
+        return
+    lines = _PlainLines(description, total, unit)
+    yield lines.advance
+    lines.show()
+
+
+class _Rate(ProgressColumn):
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def render(self, task: RichTask) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f} {self._unit}/s")
+
+
+class _PlainLines:
+    def __init__(self, description: str, total: int, unit: str) -> None:
+        self._description, self._total, self._unit = description, total, unit
+        self._done = 0
+        self._started = self._shown = time.monotonic()
+
+    def advance(self, done: int) -> None:
+        self._done += done
+        if time.monotonic() - self._shown >= PLAIN_INTERVAL:
+            self.show()
+
+    def show(self) -> None:
+        self._shown = time.monotonic()
+        rate = self._done / max(self._shown - self._started, 1e-9)
+        print(
+            f"{self._description}: {self._done:,} of {self._total:,} {self._unit},"
+            f" {rate:,.0f} {self._unit}/s",
+            file=sys.stderr,
+            flush=True,
+        )

@@ -1,0 +1,115 @@
+"""The settings that make a model and its training step."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from tagkeras.commandline import option
+from tagkeras.data.manifest import Manifest
+from tagkeras.layers.embeddings import EMBEDDING_NAMES, make_embedding
+from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.optimizers.row_adagrad import RowAdagrad
+from tagkeras.optimizers.row_optimizer import RowOptimizer
+from tagkeras.optimizers.row_sgd import RowSGD
+from tagkeras.warp.pooled_sampler import PooledSampler
+
+OPTIMIZERS = ("adagrad", "sgd")
+SAMPLERS = ("pooled",)
+# Adagrad's first steps are about learning_rate / sqrt(1 + initial_accumulator / g^2) long. The mean
+# over a batch makes g small, so that Keras's 0.1 would hold it near the saddle at zero.
+INITIAL_ACCUMULATOR = 1e-6
+
+
+# Rates that learn at once from `initial_stddev` 0.1, measured; see docs/training.md.
+LEARNING_RATES = {"adagrad": 0.05, "sgd": 0.5}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the model is and how it learns; each field is a flag of `tagkeras.train`."""
+
+    model: str = option("multiplicative", help="how image and user meet", choices=EMBEDDING_NAMES)
+    embedding_dim: int = option(64, help="d, the size of the embeddings", minimum=1)
+    rank: int = option(100, help="K, factors of the multiplicative model", minimum=1)
+    user_hidden: int = option(
+        24, help="length of the user vector of the multiplicative model", minimum=1
+    )
+    margin: float = option(0.1, help="margin of the WARP hinge", minimum=0)
+    max_negatives: int = option(1000, help="most draws in search of a violator", minimum=1)
+    sampler: str = option("pooled", help="how negatives are drawn", choices=SAMPLERS)
+    pool_group: int = option(512, help="posts that share a pool of negatives", minimum=1)
+    max_norm: float = option(
+        1.0, help="largest norm of a tag's row and of the factors' columns; 0 for no bound", minimum=0
+    )
+    optimizer: str = option("adagrad", help="of weights and tag table", choices=OPTIMIZERS)
+    learning_rate: float | None = option(
+        None, help="of the first epoch; by default 0.05 for adagrad, 0.5 for sgd", minimum=0
+    )
+    momentum: float = option(0.9, help="of sgd", minimum=0, maximum=0.999)
+    initial_stddev: float = option(
+        0.1, help="standard deviation of the initial weights; the paper's is 0.001", minimum=1e-9
+    )
+    seed: int = option(0, help="of the weights, the order of the posts and the negatives")
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> "Settings":
+        """Picks the settings out of a config, such as a workdir's."""
+        return cls(**{field.name: config[field.name] for field in dataclasses.fields(cls)})
+
+    @property
+    def first_learning_rate(self) -> float:
+        """`learning_rate`, or the optimizer's default."""
+        return self.learning_rate or LEARNING_RATES[self.optimizer]
+
+    def make_model(self, manifest: Manifest) -> HashtagModel:
+        """A model with fresh weights for a dataset."""
+        embedding = make_embedding(
+            self.model,
+            embedding_dim=self.embedding_dim,
+            rank=self.rank,
+            user_hidden=self.user_hidden,
+            initial_stddev=self.initial_stddev,
+            seed=self.seed + 1,  # the tag table takes `seed` itself
+        )
+        model = HashtagModel(
+            embedding,
+            manifest.num_tags,
+            max_norm=self.max_norm or None,
+            initial_stddev=self.initial_stddev,
+            seed=self.seed,
+        )
+        model.build(
+            {
+                "descriptor": (None, manifest.descriptor_size),
+                "user_descriptor": (None, manifest.user_descriptor["size"]),
+            }
+        )
+        return model
+
+    def compile(self, model: HashtagModel) -> None:
+        """Gives the model its optimizers and its sampler, ready to train or to restore."""
+        max_norm = self.max_norm or None
+        rate = self.first_learning_rate
+        optimizer: keras.optimizers.Optimizer
+        row_optimizer: RowOptimizer
+        if self.optimizer == "sgd":
+            optimizer = keras.optimizers.SGD(rate, momentum=self.momentum)
+            row_optimizer = RowSGD(rate, momentum=self.momentum, max_norm=max_norm)
+        else:
+            optimizer = keras.optimizers.Adagrad(
+                rate, initial_accumulator_value=INITIAL_ACCUMULATOR
+            )
+            row_optimizer = RowAdagrad(
+                rate, initial_accumulator=INITIAL_ACCUMULATOR, max_norm=max_norm
+            )
+        model.compile(
+            optimizer,
+            row_optimizer,
+            PooledSampler(
+                max_negatives=self.max_negatives, margin=self.margin, pool_group=self.pool_group
+            ),
+        )
+        # A checkpoint restores the optimizer's variables: they have to exist.
+        optimizer.build(model.embedding.trainable_variables)

@@ -1,0 +1,1 @@
+"""The WARP ranking loss: negative samplers, rank weights, loss."""

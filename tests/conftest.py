@@ -1,0 +1,18 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from tagkeras import quiet
+
+os.environ.setdefault("TAGKERAS_TEST_DATA", str(Path(__file__).parents[2] / "shared" / "data"))
+quiet.import_tensorflow()
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Photos, weights and models that are no part of the project; tests skip without them."""
+    folder = Path(os.environ["TAGKERAS_TEST_DATA"])
+    if not folder.is_dir():
+        pytest.skip(f"no real data in {folder}: set TAGKERAS_TEST_DATA")
+    return folder

@@ -1,0 +1,125 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from numpy_embeddings import FORMULAS, weights_of
+
+from tagkeras.layers.embeddings import EMBEDDING_NAMES, make_embedding
+
+N, M, D, K, HIDDEN = 7, 10, 4, 5, 6
+
+
+def make(name, **kwargs):
+    layer = make_embedding(name, embedding_dim=D, rank=K, user_hidden=HIDDEN, seed=3, **kwargs)
+    layer.build({"descriptor": (None, N), "user_descriptor": (None, M)})
+    return layer
+
+
+def make_inputs(posts=9):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(posts, N)).astype(np.float32)
+    x[0] = 0  # a zero descriptor
+    x[1] *= 1e4
+    u = rng.normal(size=(posts, M)).astype(np.float32)
+    return {"descriptor": x, "user_descriptor": u}
+
+
+@pytest.mark.parametrize("name", EMBEDDING_NAMES)
+def test_formula(name):
+    layer, inputs = make(name, initial_stddev=0.7), make_inputs()
+    weights = weights_of(layer)
+    expected = [
+        FORMULAS[name](weights, x, u)
+        for x, u in zip(inputs["descriptor"], inputs["user_descriptor"], strict=True)
+    ]
+    np.testing.assert_allclose(layer(inputs), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", EMBEDDING_NAMES)
+def test_shapes_and_scale_of_the_descriptor_do_not_matter(name):
+    layer, inputs = make(name), make_inputs()
+    phi = layer(inputs)
+    assert phi.shape == layer.compute_output_shape({"descriptor": (9, N)}) == (9, D)
+    scaled = {**inputs, "descriptor": inputs["descriptor"] * 37.0}
+    np.testing.assert_allclose(layer(scaled), phi, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes"),
+    [
+        ("bilinear", {"P": (D, N)}),
+        ("user_biased", {"P": (D, N), "S": (D, M)}),
+        (
+            "multiplicative",
+            {"W": (HIDDEN, M), "b": (HIDDEN,), "alpha": (HIDDEN, K), "beta": (D, K), "gamma": (N, K)},
+        ),
+    ],
+)
+def test_weights_and_those_under_max_norm(name, shapes):
+    layer = make(name, initial_stddev=2.0)
+    assert {weight.name: tuple(weight.shape) for weight in layer.weights} == shapes
+    before = weights_of(layer)
+    layer.project(1.0)
+    for weight_name, after in weights_of(layer).items():
+        if weight_name in ("S", "W", "b"):
+            np.testing.assert_array_equal(after, before[weight_name])
+        else:
+            norms = np.linalg.norm(before[weight_name], axis=0)
+            np.testing.assert_allclose(after, before[weight_name] / np.maximum(norms, 1), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", EMBEDDING_NAMES)
+def test_config_round_trip(name):
+    layer = make(name, initial_stddev=0.3)
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert type(again) is type(layer)
+    assert again.get_config() == layer.get_config()
+
+
+def test_weights_differ_from_one_another_and_repeat_with_the_seed():
+    first, again = make("multiplicative"), make("multiplicative")
+    for one, other in zip(first.weights, again.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not np.allclose(first.alpha[:D, :], first.beta[:D, :])
+
+
+def test_gradients_against_finite_differences():
+    layer, inputs = make("multiplicative", initial_stddev=0.5), make_inputs()
+    target = np.random.default_rng(1).normal(size=(9, D))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(inputs) * target)
+    gradients = tape.gradient(loss, [weight.value for weight in layer.weights])
+    weights = weights_of(layer)
+
+    def loss_in_numpy():
+        phi = [
+            FORMULAS["multiplicative"](weights, x.astype(np.float64), u)
+            for x, u in zip(inputs["descriptor"], inputs["user_descriptor"], strict=True)
+        ]
+        return (np.array(phi) * target).sum()
+
+    for weight, gradient in zip(layer.weights, gradients, strict=True):
+        value = weights[weight.name]
+        for index in [(0,) * value.ndim, tuple(np.array(value.shape) - 1)]:
+            start = value[index]
+            value[index] = start + 1e-6
+            up = loss_in_numpy()
+            value[index] = start - 1e-6
+            slope = (up - loss_in_numpy()) / 2e-6
+            value[index] = start
+            np.testing.assert_allclose(gradient.numpy()[index], slope, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"embedding_dim": 0}, "embedding_dim must be at least 1, received 0"),
+        ({"rank": 0}, "rank and user_hidden must be at least 1, received 0"),
+        ({"initial_stddev": 0.0}, "initial_stddev must be above 0, received 0"),
+        ({"name": "trilinear"}, "model must be one of bilinear, .*, received 'trilinear'"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, message):
+    good = {"name": "multiplicative", "embedding_dim": D, "rank": K, "user_hidden": HIDDEN}
+    with pytest.raises(ValueError, match=message):
+        make_embedding(**{**good, **arguments})

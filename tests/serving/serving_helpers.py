@@ -1,0 +1,165 @@
+"""A small model with the signatures of an exported hashtag model, and bare stubs to ask it."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import grpc
+import tensorflow as tf
+from PIL import Image
+from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+
+from serving.model_manager import ManagerOptions
+from serving.model_server import MESSAGE_OPTIONS
+
+VOCABULARY = ("football", "soccer", "dog", "sunset", "tbt")
+WAIT = 60.0  # seconds after which a wait has failed
+QUICK = ManagerOptions(
+    file_system_poll_wait_seconds=0.05, max_num_load_retries=0, load_retry_interval_micros=1000
+)
+
+
+def photo(brightness: int = 128, size: int = 8) -> bytes:
+    """A grey PNG."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (size, size), (brightness,) * 3).save(buffer, "png")
+    return buffer.getvalue()
+
+
+class HashtagModule(tf.Module):
+    """score(tag) = bias(tag) + brightness + country match; `offset` tells versions apart.
+
+    brightness (0 to 1) raises `sunset`, GB raises `football`, US raises `soccer`, each by 1, and a
+    known age raises `tbt` by age/100.
+    """
+
+    def __init__(self, offset: float, vocabulary_file: Path) -> None:
+        super().__init__()
+        self.offset = tf.Variable(offset)
+        self.bias = tf.Variable([0.3, 0.2, 0.1, 0.0, -0.1])
+        self.asset = tf.saved_model.Asset(str(vocabulary_file))
+        self.table = tf.lookup.StaticHashTable(
+            tf.lookup.TextFileInitializer(
+                self.asset,
+                tf.string,
+                tf.lookup.TextFileIndex.WHOLE_LINE,
+                tf.int64,
+                tf.lookup.TextFileIndex.LINE_NUMBER,
+            ),
+            -1,
+        )
+        self.tags = tf.Variable(list(VOCABULARY), trainable=False)
+
+    def _top(self, brightness, age, gender, country, latitude, longitude):
+        known = tf.where(tf.math.is_nan(age), 0.0, age / 100)
+        zero = tf.zeros_like(known)
+        gained = tf.stack(
+            [
+                tf.cast(country == "GB", tf.float32),
+                tf.cast(country == "US", tf.float32),
+                zero,
+                brightness,
+                known,
+            ],
+            axis=1,
+        )
+        scores, ids = tf.math.top_k(self.bias + gained + self.offset, k=3)
+        return {"hashtags": tf.gather(self.tags, ids), "scores": scores}
+
+    def by_image(self, image, **user):
+        pixels = tf.map_fn(
+            lambda one: tf.reduce_mean(
+                tf.cast(tf.io.decode_image(one, expand_animations=False), tf.float32)
+            ),
+            image,
+            fn_output_signature=tf.float32,
+        )
+        return self._top(pixels / 255, **user)
+
+    def by_descriptor(self, descriptor, **user):
+        return self._top(descriptor[:, 0], **user)
+
+    def classify(self, inputs):
+        parsed = tf.io.parse_example(
+            inputs,
+            {
+                "image": tf.io.FixedLenFeature([], tf.string),
+                "age": tf.io.FixedLenFeature([], tf.float32, float("nan")),
+                "gender": tf.io.FixedLenFeature([], tf.string, ""),
+                "country": tf.io.FixedLenFeature([], tf.string, ""),
+                "latitude": tf.io.FixedLenFeature([], tf.float32, float("nan")),
+                "longitude": tf.io.FixedLenFeature([], tf.float32, float("nan")),
+            },
+        )
+        top = self.by_image(**parsed)
+        return {"classes": top["hashtags"], "scores": top["scores"]}
+
+    def user_embedding(self, age, gender, country, latitude, longitude):
+        return {"embedding": tf.stack([age, latitude, longitude], axis=1)}
+
+    def image_embedding(self, image, **user):
+        return {"embedding": tf.fill([tf.shape(image)[0], 2], 0.5)}
+
+    def hashtag_embedding(self, hashtag):
+        ids = self.table.lookup(hashtag)
+        known = ids >= 0
+        rows = tf.gather(self.bias, tf.maximum(ids, 0))[:, tf.newaxis]
+        return {"embedding": rows * tf.cast(known, tf.float32)[:, tf.newaxis], "known": known}
+
+    def slow(self, steps):
+        """Adds up for as many steps, a loop that a deadline can stop."""
+        zero = tf.constant(0, tf.int64)
+        return {"total": tf.while_loop(lambda i: i < steps, lambda i: (i + 1,), [zero])[0]}
+
+
+def save_hashtag_model(base: Path, version: int, offset: float = 0.0) -> Path:
+    """Writes `base/version`, complete from its first moment on."""
+    vocabulary = base / ".vocabulary.txt"
+    base.mkdir(parents=True, exist_ok=True)
+    vocabulary.write_text("\n".join(VOCABULARY) + "\n")
+    module = HashtagModule(offset, vocabulary)
+    user = {
+        name: tf.TensorSpec([None], kind, name=name)
+        for name, kind in [
+            ("age", tf.float32),
+            ("gender", tf.string),
+            ("country", tf.string),
+            ("latitude", tf.float32),
+            ("longitude", tf.float32),
+        ]
+    }
+    image = {"image": tf.TensorSpec([None], tf.string, name="image")}
+    descriptor = {"descriptor": tf.TensorSpec([None, 4], tf.float32, name="descriptor")}
+
+    def signature(method: Callable[..., object], specs: dict[str, tf.TensorSpec]) -> object:
+        return tf.function(method).get_concrete_function(**specs)
+
+    aside = base / f".{version}.tmp"
+    tf.saved_model.save(
+        module,
+        str(aside),
+        signatures={
+            "serving_default": signature(module.by_image, image | user),
+            "descriptor": signature(module.by_descriptor, descriptor | user),
+            "classify": signature(
+                module.classify, {"inputs": tf.TensorSpec([None], tf.string, name="inputs")}
+            ),
+            "user_embedding": signature(module.user_embedding, user),
+            "image_embedding": signature(module.image_embedding, image | user),
+            "hashtag_embedding": signature(
+                module.hashtag_embedding,
+                {"hashtag": tf.TensorSpec([None], tf.string, name="hashtag")},
+            ),
+            "slow": signature(module.slow, {"steps": tf.TensorSpec([], tf.int64, name="steps")}),
+        },
+    )
+    return aside.rename(base / str(version))
+
+
+class Stubs:
+    """Bare stubs of both services of a server."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.channel = grpc.insecure_channel(endpoint, options=MESSAGE_OPTIONS)
+        self.prediction = prediction_service_pb2_grpc.PredictionServiceStub(self.channel)
+        self.model = model_service_pb2_grpc.ModelServiceStub(self.channel)

@@ -1,0 +1,24 @@
+"""WARP as its definition reads, one draw after the other, in NumPy: the oracle of these tests."""
+
+import numpy as np
+
+
+def draw_sequentially(scores, positive, excluded, max_negatives, margin, rng):
+    """(violator or None, draws) for one positive: scores of all tags, its tag, the post's tags."""
+    candidates = [tag for tag in range(len(scores)) if tag not in excluded]
+    if not candidates:
+        return None, 0
+    for draws in range(1, max_negatives + 1):
+        negative = rng.choice(candidates)
+        if scores[negative] > scores[positive] - margin:
+            return negative, draws
+    return None, max_negatives
+
+
+def harmonic(rank):
+    return sum(1.0 / i for i in range(1, rank + 1))
+
+
+def warp_loss(positive_score, negative_score, draws, num_candidates, margin):
+    rank = max(1, num_candidates // draws)
+    return harmonic(rank) * max(0.0, margin - positive_score + negative_score)
