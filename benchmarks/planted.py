@@ -180,4 +180,4 @@ def main(config: Config) -> None:
 
 
 if __name__ == "__main__":
-    run(main, Config, tensorflow=False)
+    run(main, Config)

@@ -74,7 +74,9 @@ def main(config: Config) -> None:
             try:
                 predictions = client.predict([image], users)
             except RequestError as error:
-                raise UserError(f"{image}: {error}") from error
+                if error.code.name == "INVALID_ARGUMENT":  # most likely for this image
+                    raise UserError(f"{image}: {error}") from error
+                raise
             answers += [
                 client_output.Answer(image, one, prediction.model, prediction.version, hashtags)
                 for one, prediction in zip(users, predictions, strict=True)

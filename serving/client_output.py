@@ -49,22 +49,21 @@ def print_tables(answers: Sequence[Answer], console: Console | None = None) -> N
     if not console.is_terminal:
         console = Console(file=console.file, width=_PIPE_WIDTH, no_color=True)
     for image, group in itertools.groupby(answers, key=lambda answer: answer.image):
-        console.print(_table(image, list(group), plain=not console.is_terminal))
+        of_image = list(group)
+        versions = sorted({(answer.model, answer.version) for answer in of_image})
+        source = ", ".join(f"model {model}, version {version}" for model, version in versions)
+        console.print(Text.assemble((image, "bold"), (f"  ({source})", "dim")))
+        console.print(_table(of_image, plain=not console.is_terminal))
 
 
-def _table(image: str, answers: Sequence[Answer], *, plain: bool) -> Table:
-    versions = sorted({(answer.model, answer.version) for answer in answers})
-    source = ", ".join(f"model {model}, version {version}" for model, version in versions)
-    table = Table(
-        title=f"{image}  ({source})",
-        title_justify="left",
-        title_style="bold",
-        box=box.ASCII2 if plain else box.ROUNDED,
-        header_style="",
-    )
+def _table(answers: Sequence[Answer], *, plain: bool) -> Table:
+    table = Table(box=box.ASCII2 if plain else box.ROUNDED, header_style="")
     table.add_column("", justify="right", style="dim", no_wrap=True)
-    for answer in answers:
-        table.add_column(_heading(answer.user), overflow="fold")
+    headings = [_heading(answer.user) for answer in answers]
+    height = max(map(len, headings))
+    for lines in headings:
+        padding = [Text()] * (height - len(lines))
+        table.add_column(Text("\n").join([*lines, *padding]), overflow="fold")
     uses = collections.Counter(tag.hashtag for answer in answers for tag in answer.hashtags)
     for rank in range(max(len(answer.hashtags) for answer in answers)):
         cells = [
@@ -77,10 +76,15 @@ def _table(image: str, answers: Sequence[Answer], *, plain: bool) -> Table:
     return table
 
 
-def _heading(user: User) -> Text:
-    if user.name is None:
-        return Text(str(user), style="bold")
-    return Text.assemble((user.name, "bold"), "\n", (str(user), "dim"))
+def _heading(user: User) -> list[Text]:
+    """The user's name, traits and home, a line each, as far as they are known."""
+    age = None if user.age is None else f"age {user.age:g}"
+    traits = ", ".join(word for word in (user.gender, age, user.country) if word)
+    home = ""
+    if user.latitude is not None and user.longitude is not None:
+        home = f"{user.latitude:.4g} {user.longitude:.4g}"
+    known = [line for line in (user.name, traits, home) if line] or ["unknown user"]
+    return [Text(line, style="dim" if row else "bold") for row, line in enumerate(known)]
 
 
 def _cell(tag: Hashtag, *, special: bool) -> Text:

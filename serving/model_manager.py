@@ -1,7 +1,6 @@
 """Loads, swaps and unloads versions as the disk and the config say, and hands them to calls."""
 
 import contextlib
-import dataclasses
 import functools
 import logging
 import os
@@ -16,58 +15,13 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from serving import model_config, version_policy
 from serving.errors import ServingError, failed_precondition, invalid_argument, not_found
+from serving.managed_version import ManagedVersion, ManagerOptions, VersionStatus, load
 from serving.servable import Servable
 from serving.version_policy import Standing, State
-from serving.warmup import warm_up
 
 _log = logging.getLogger(__name__)
 # How often a wait that another party may call off looks whether it was.
 _CANCEL_CHECK_SECONDS = 0.2
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ManagerOptions:
-    """Settings named as the flags of `tensorflow_model_server`, with its defaults.
-
-    Args:
-        file_system_poll_wait_seconds: seconds between two looks for new versions; 0 looks once.
-        max_num_load_retries: further attempts at a version that does not load.
-        load_retry_interval_micros: microseconds between two attempts.
-        enable_model_warmup: replay the model's warm-up requests before it serves.
-        allow_version_labels_for_unavailable_models: a new label may point to a version that is
-            not there yet.
-    """
-
-    file_system_poll_wait_seconds: float = 1
-    max_num_load_retries: int = 5
-    load_retry_interval_micros: int = 60_000_000
-    enable_model_warmup: bool = True
-    allow_version_labels_for_unavailable_models: bool = False
-
-
-@dataclasses.dataclass
-class _Version:
-    name: str
-    number: int
-    path: str
-    aspired: bool = True
-    state: State = State.START
-    error: ServingError | None = None
-    servable: Servable | None = None
-    calls: int = 0
-    no_retry: threading.Event = dataclasses.field(default_factory=threading.Event)
-
-    def __str__(self) -> str:
-        return f"{{name: {self.name} version: {self.number}}}"
-
-
-@dataclasses.dataclass(frozen=True)
-class VersionStatus:
-    """One line of GetModelStatus; `error` says why a version could not be loaded."""
-
-    version: int
-    state: State
-    error: ServingError | None
 
 
 class ModelManager:
@@ -84,11 +38,10 @@ class ModelManager:
     def __init__(self, options: ManagerOptions | None = None) -> None:
         self._options = options or ManagerOptions()
         self._config = model_server_config_pb2.ModelServerConfig()
-        self._models: dict[str, dict[int, _Version]] = {}
+        self._models: dict[str, dict[int, ManagedVersion]] = {}
         self._labels: dict[str, dict[str, int]] = {}
         # Guards everything above, and is notified of every change of it.
         self._changed = threading.Condition()
-        self._reload_lock = threading.Lock()
         self._load_slots = threading.Semaphore(os.cpu_count() or 1)
         self._poll_due = 0.0
         self._polled: set[str] = set()
@@ -115,11 +68,12 @@ class ModelManager:
             ServingError: the config is not valid, a label points to a version that is not
                 available, or no version of a new model could be loaded.
         """
-        with self._reload_lock, self._changed:
+        with self._changed:
             model_config.check(self._config, config)
             labels = self._checked_labels(config)
             known = {model.name for model in self._config.model_config_list.config}
-            self._config = config
+            self._config = model_server_config_pb2.ModelServerConfig()
+            self._config.CopyFrom(config)
             self._labels = labels
             self._polled.clear()
             self._poll_due = 0.0
@@ -203,7 +157,7 @@ class ModelManager:
             for worker in workers:
                 worker.join()
 
-    def _find(self, spec: model_pb2.ModelSpec) -> _Version:
+    def _find(self, spec: model_pb2.ModelSpec) -> ManagedVersion:
         if not spec.name:
             raise invalid_argument("ModelSpec has no name specified.")
         available = {
@@ -348,7 +302,7 @@ class ModelManager:
         for number, path in found.items():
             known = versions.get(number)
             if known is None or (known.state is State.END and not known.aspired):
-                versions[number] = _Version(name, number, path)
+                versions[number] = ManagedVersion(name, number, path)
             elif known.state is not State.END and not known.aspired:
                 known.aspired = True
                 known.no_retry.clear()
@@ -386,45 +340,17 @@ class ModelManager:
         self._workers.add(worker)
         worker.start()
 
-    def _load(self, version: _Version) -> None:
-        servable = None
-        error = ServingError(
-            grpc.StatusCode.CANCELLED, "Load cancelled before we could try to load."
-        )
-        retries = self._options.max_num_load_retries
-        for attempt in range(1 + retries):
-            pause = max(0.0, self._options.load_retry_interval_micros / 1e6)
-            if version.no_retry.wait(pause if attempt else 0):
-                break
-            try:
-                with self._load_slots:
-                    servable = self._load_once(version)
-                break
-            except Exception as failure:  # whatever it is, the other versions go on
-                unforeseen = ServingError(grpc.StatusCode.UNKNOWN, str(failure))
-                error = failure if isinstance(failure, ServingError) else unforeseen
-                left = retries - attempt
-                more = f"; {left} more attempts, one every {pause:g} s" if left else ""
-                _log.error("Servable: %s load failure: %s%s", version, error, more)
+    def _load(self, version: ManagedVersion) -> None:
+        servable, error = load(version, self._options, self._load_slots)
         with self._changed:
             version.servable = servable
+            version.error = error
             version.state = State.AVAILABLE if servable else State.END
-            version.error = None if servable else error
             self._changed.notify_all()
         if servable:
             _log.info("Successfully loaded servable version %s", version)
 
-    def _load_once(self, version: _Version) -> Servable:
-        servable = Servable(version.name, version.number, version.path)
-        try:
-            if self._options.enable_model_warmup:
-                warm_up(servable)
-        except BaseException:
-            servable.close()
-            raise
-        return servable
-
-    def _unload(self, version: _Version) -> None:
+    def _unload(self, version: ManagedVersion) -> None:
         with self._changed:
             self._changed.notify_all()
             while version.calls and (left := self._unload_by - time.monotonic()) > 0:

@@ -10,7 +10,8 @@ from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_p
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving.errors import ServingError
-from serving.model_manager import ManagerOptions, ModelManager
+from serving.managed_version import ManagerOptions
+from serving.model_manager import ModelManager
 from serving.model_service import ModelService
 from serving.prediction_service import PredictionService
 

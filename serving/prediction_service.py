@@ -1,4 +1,4 @@
-"""The gRPC PredictionService: finds the version that a call asks for and runs `inference` on it."""
+"""The gRPC PredictionService: finds the version that a call asks for and runs inference on it."""
 
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -14,8 +14,12 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving import inference
 from serving.errors import ServingError, invalid_argument
+from serving.inference.classification import classify
+from serving.inference.metadata import check_metadata_fields, metadata
+from serving.inference.multi_inference import multi_inference
+from serving.inference.prediction import predict
+from serving.inference.regression import regress
 from serving.model_manager import ModelManager
 from serving.servable import Servable
 
@@ -38,26 +42,26 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
     ) -> predict_pb2.PredictResponse:
         """Tensors in, tensors out."""
-        return self._infer(inference.predict, request, _model_spec(request, context), context)
+        return self._infer(predict, request, _model_spec(request, context), context)
 
     def Classify(  # noqa: N802
         self, request: classification_pb2.ClassificationRequest, context: grpc.ServicerContext
     ) -> classification_pb2.ClassificationResponse:
         """Classes and scores of tf.Examples."""
-        return self._infer(inference.classify, request, _model_spec(request, context), context)
+        return self._infer(classify, request, _model_spec(request, context), context)
 
     def Regress(  # noqa: N802
         self, request: regression_pb2.RegressionRequest, context: grpc.ServicerContext
     ) -> regression_pb2.RegressionResponse:
         """One number for each tf.Example."""
-        return self._infer(inference.regress, request, _model_spec(request, context), context)
+        return self._infer(regress, request, _model_spec(request, context), context)
 
     def MultiInference(  # noqa: N802
         self, request: inference_pb2.MultiInferenceRequest, context: grpc.ServicerContext
     ) -> inference_pb2.MultiInferenceResponse:
         """Several classifications and regressions of the same tf.Examples."""
         spec = request.tasks[0].model_spec if request.tasks else model_pb2.ModelSpec()
-        return self._infer(inference.multi_inference, request, spec, context)
+        return self._infer(multi_inference, request, spec, context)
 
     def GetModelMetadata(  # noqa: N802
         self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: grpc.ServicerContext
@@ -65,9 +69,9 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         """The signatures of a version."""
         spec = _model_spec(request, context)
         try:
-            inference.check_metadata_fields(request)
+            check_metadata_fields(request)
             with self._manager.serving(spec) as servable:
-                return inference.metadata(servable, request)
+                return metadata(servable, request)
         except ServingError as error:
             abort(context, error)
 

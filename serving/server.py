@@ -83,7 +83,7 @@ def main(config: Config, unknown: list[str]) -> None:
     import tensorflow as tf
 
     from serving.errors import ServingError
-    from serving.model_manager import ManagerOptions
+    from serving.managed_version import ManagerOptions
     from serving.model_server import ModelServer
 
     absl_logging.set_verbosity(absl_logging.INFO)

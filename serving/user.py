@@ -56,13 +56,6 @@ class User:
                 )
             object.__setattr__(self, "country", self.country.upper())
 
-    def __str__(self) -> str:
-        """What is known in a few words, such as `female, 34, GB, 51.5 -0.1`."""
-        known = [self.gender, None if self.age is None else f"{self.age:g}", self.country]
-        if self.latitude is not None and self.longitude is not None:
-            known.append(f"{self.latitude:.4g} {self.longitude:.4g}")
-        return ", ".join(word for word in known if word) or "unknown user"
-
 
 def read_users(path: str | os.PathLike[str]) -> list[User]:
     """Reads users from JSON Lines with the fields of `User`, each of which may be null or absent.

@@ -11,8 +11,11 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import prediction_log_pb2
 
-from serving import inference
 from serving.errors import ServingError, invalid_argument
+from serving.inference.classification import classify
+from serving.inference.multi_inference import multi_inference
+from serving.inference.prediction import predict
+from serving.inference.regression import regress
 from serving.servable import Servable
 
 REQUESTS_FILE = "assets.extra/tf_serving_warmup_requests"
@@ -61,13 +64,13 @@ def warm_up(servable: Servable) -> int:
 def _replay(servable: Servable, log: prediction_log_pb2.PredictionLog) -> None:
     match log.WhichOneof("log_type"):
         case "predict_log":
-            inference.predict(servable, log.predict_log.request)
+            predict(servable, log.predict_log.request)
         case "classify_log":
-            inference.classify(servable, log.classify_log.request)
+            classify(servable, log.classify_log.request)
         case "regress_log":
-            inference.regress(servable, log.regress_log.request)
+            regress(servable, log.regress_log.request)
         case "multi_inference_log":
-            inference.multi_inference(servable, log.multi_inference_log.request)
+            multi_inference(servable, log.multi_inference_log.request)
         case None:
             pass
         case other:

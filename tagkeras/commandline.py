@@ -24,7 +24,7 @@ import typing
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from tagkeras.errors import UserError
 
@@ -77,7 +77,6 @@ def run(
     config_class: type[Any],
     *,
     pass_unknown: bool = False,
-    tensorflow: bool = True,
 ) -> None:
     """Runs a command: flags to config, `UserError` to one line and exit status 1.
 
@@ -85,7 +84,6 @@ def run(
         main: called with the config, and with the list of unrecognised arguments if `pass_unknown`.
         config_class: frozen dataclass whose fields are `option`s.
         pass_unknown: hand arguments that are not ours to `main` (for Beam's own options).
-        tensorflow: import TensorFlow, with its start-up noise held back, before `main`.
     """
     program = f"python -m {_module_name()}"
     _define(config_class, flags.FLAGS)
@@ -106,10 +104,8 @@ def run(
 
     def start(argv: list[str]) -> None:
         try:
-            if tensorflow:
-                from tagkeras import quiet
-
-                quiet.import_tensorflow()
+            if not flags.FLAGS["verbosity"].present:
+                logging.set_verbosity(logging.WARNING)
             config = _build(config_class, flags.FLAGS)
             main(*((config, argv[1:]) if pass_unknown else (config,)))
         except UserError as error:

@@ -74,6 +74,7 @@ def evaluate(config: Config) -> dict[str, Any]:
         files.written_aside(output / "predictions.parquet") as aside,
         PredictionsWriter(aside, vocabulary.tags) as writer,
         progress("evaluating", num_posts, "posts") as advance,
+        data_input.named_errors(dataset),
     ):
         for batch in posts:
             scores, ids = (tensor.numpy() for tensor in top_k(batch))
@@ -115,7 +116,6 @@ def print_table(metrics: dict[str, Any]) -> None:
 
 def main(config: Config) -> None:
     """Evaluates, prints the table and says what was written."""
-    tf.config.experimental.enable_op_determinism()
     print_table(evaluate(config))
     print(f"wrote {config.output}/metrics.json and {config.output}/predictions.parquet")
 

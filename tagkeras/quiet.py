@@ -6,11 +6,15 @@ are held back here by their source file; every other line, an error above all, i
 """
 
 import contextlib
+import importlib.abc
+import importlib.util
 import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 
 _NOISE = re.compile(
     r"WARNING: All log messages before absl::InitializeLog"
@@ -43,10 +47,34 @@ def without_noise() -> Iterator[None]:
                     print(line, file=sys.stderr)
 
 
-def import_tensorflow() -> None:
-    """Imports TensorFlow and looks for devices, quietly. Call it first in a command's process."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-    with without_noise():
-        import tensorflow as tf
+class _QuietImport(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports TensorFlow, and looks for devices, without the noise."""
 
-        tf.config.list_physical_devices()
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != "tensorflow":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            self._loader, spec.loader = spec.loader, self
+        return spec
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        # What TensorFlow asks of its loader later is the business of its own.
+        assert module.__spec__ is not None
+        module.__spec__.loader = module.__loader__ = self._loader
+        with without_noise():
+            self._loader.exec_module(module)
+            module.config.list_physical_devices()
+
+
+def install() -> None:
+    """Makes the first `import tensorflow` of this process a quiet one."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    if "tensorflow" not in sys.modules:
+        sys.meta_path.insert(0, _QuietImport())

@@ -10,9 +10,6 @@ import dataclasses
 import sys
 from pathlib import Path
 
-import keras
-import tensorflow as tf
-
 from tagkeras.commandline import option, run
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
@@ -73,7 +70,6 @@ def train(config: Config) -> Workdir:
     if workdir.is_started:
         workdir.check(settings, dataset, FREE)
 
-    keras.utils.set_random_seed(config.seed)
     model = config.make_model(manifest)
     config.compile(model)
     schedule = make_schedule(
@@ -94,22 +90,22 @@ def train(config: Config) -> Workdir:
     elif epochs_done:
         print(f"going on in {workdir.path} after epoch {epochs_done}", flush=True)
     if epochs_done < config.epochs:
-        model.fit(
-            posts,
-            validation_data=validation,
-            initial_epoch=epochs_done,
-            epochs=config.epochs,
-            steps_per_epoch=steps,
-            callbacks=[schedule, History(workdir, epochs_done), checkpoints],
-            verbose=1 if sys.stdout.isatty() else 2,
-            shuffle=False,
-        )
+        with data_input.named_errors(dataset):
+            model.fit(
+                posts,
+                validation_data=validation,
+                initial_epoch=epochs_done,
+                epochs=config.epochs,
+                steps_per_epoch=steps,
+                callbacks=[schedule, History(workdir, epochs_done), checkpoints],
+                verbose=1 if sys.stdout.isatty() else 2,
+                shuffle=False,
+            )
     return workdir
 
 
 def main(config: Config) -> None:
     """Trains and says what came of it."""
-    tf.config.experimental.enable_op_determinism()
     workdir = train(config)
     best = workdir.best_epoch()
     scores = ", ".join(

@@ -3,10 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tagkeras import quiet
-
 os.environ.setdefault("TAGKERAS_TEST_DATA", str(Path(__file__).parents[2] / "shared" / "data"))
-quiet.import_tensorflow()
 
 
 @pytest.fixture(scope="session")

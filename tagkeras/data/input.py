@@ -1,6 +1,8 @@
 """tf.data input: batches of posts from the TFRecord shards of a dataset."""
 
+import contextlib
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
@@ -13,9 +15,7 @@ from tagkeras.errors import UserError
 SHUFFLE_BYTES = 512 * 2**20
 
 
-def read_split(
-    dataset: Path, manifest: Manifest, split: str, batch_size: int
-) -> tf.data.Dataset:
+def read_split(dataset: Path, manifest: Manifest, split: str, batch_size: int) -> tf.data.Dataset:
     """All posts of a split, in the order of its shards.
 
     Args:
@@ -32,7 +32,8 @@ def read_split(
     """
     shards = _find_shards(dataset, manifest, split)
     posts = tf.data.TFRecordDataset(shards, buffer_size=2**20)
-    return _parse_batches(posts.batch(batch_size), manifest).prefetch(2)
+    batches = _parse_batches(posts.batch(batch_size), manifest)
+    return _assert_batches(batches, _num_batches(manifest, split, batch_size)).prefetch(2)
 
 
 def read_epochs(
@@ -76,26 +77,58 @@ def read_epochs(
         posts = files.interleave(
             lambda shard: tf.data.TFRecordDataset(shard, buffer_size=2**20),
             cycle_length=min(len(shards), 16),
-            deterministic=True,
         )
         return posts.shuffle(buffer, epoch_seed[1]).batch(batch_size)
 
     batches = tf.data.Dataset.range(first_epoch, epochs).flat_map(read_epoch)
-    return _parse_batches(batches, manifest).prefetch(4)
+    steps = steps_per_epoch(manifest, batch_size) * (epochs - first_epoch)
+    return _assert_batches(_parse_batches(batches, manifest), steps).prefetch(4)
 
 
 def steps_per_epoch(manifest: Manifest, batch_size: int) -> int:
     """Batches in an epoch of `read_epochs`."""
-    return math.ceil(manifest.splits["train"]["posts"] / batch_size)
+    return _num_batches(manifest, "train", batch_size)
+
+
+@contextlib.contextmanager
+def named_errors(dataset: Path) -> Iterator[None]:
+    """Turns what tf.data raises for damaged records into an error that names the dataset.
+
+    Raises:
+        UserError: a shard is truncated or corrupt, or holds other posts than the manifest says.
+    """
+    try:
+        yield
+    except (tf.errors.DataLossError, tf.errors.FailedPreconditionError) as error:
+        problem = "a shard is corrupt or not the one that dataset.json describes"
+        raise UserError(f"{dataset}: {problem}: {_first_line(error)}") from error
+    except tf.errors.InvalidArgumentError as error:
+        if "image_descriptor_of_manifest_size" not in str(error) and "parse" not in str(error):
+            raise
+        problem = "a record is not as dataset.json describes it"
+        raise UserError(f"{dataset}: {problem}: {_first_line(error)}") from error
+
+
+def _first_line(error: tf.errors.OpError) -> str:
+    return f"{error.message.splitlines()[0]}; copy the dataset anew or run beam.preprocess again"
+
+
+def _num_batches(manifest: Manifest, split: str, batch_size: int) -> int:
+    return math.ceil(manifest.splits[split]["posts"] / batch_size)
+
+
+def _assert_batches(batches: tf.data.Dataset, number: int) -> tf.data.Dataset:
+    """Fails at the end of a dataset that has fewer or more batches than the manifest says."""
+    return batches.apply(tf.data.experimental.assert_cardinality(number))
 
 
 def _parse_batches(batches: tf.data.Dataset, manifest: Manifest) -> tf.data.Dataset:
     return batches.map(
         lambda serialized: records.parse(
             serialized,
-            descriptor_size=manifest.descriptor_size,
-            descriptor_dtype=manifest.descriptor_dtype,
-            user_descriptor_size=manifest.user_descriptor["size"],
+            manifest.descriptor_size,
+            manifest.descriptor_dtype,
+            manifest.user_descriptor["size"],
         ),
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,

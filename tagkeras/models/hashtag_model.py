@@ -95,8 +95,18 @@ class HashtagModel(keras.Model):
 
     def build(self, input_shape: Mapping[str, tuple[int | None, ...]]) -> None:
         """Makes the embedding's weights."""
-        self.embedding.build(input_shape)
+        self._input_sizes = {name: shape[-1] for name, shape in input_shape.items()}
+        if not self.embedding.built:  # one out of a `.keras` file is
+            self.embedding.build(input_shape)
         self.built = True
+
+    def get_build_config(self) -> dict[str, Any]:
+        """The sizes that `build` took, for `.keras` files."""
+        return {"input_sizes": self._input_sizes}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Undoes `get_build_config`."""
+        self.build({name: (None, size) for name, size in config["input_sizes"].items()})
 
     def call(self, inputs: Batch) -> tf.Tensor:
         """phi of a batch: see the class."""

@@ -23,7 +23,7 @@ INITIAL_ACCUMULATOR = 1e-6
 
 
 # Rates that learn at once from `initial_stddev` 0.1, measured; see docs/training.md.
-LEARNING_RATES = {"adagrad": 0.05, "sgd": 0.5}
+LEARNING_RATES = {"adagrad": 0.05, "sgd": 0.2}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,11 +41,13 @@ class Settings:
     sampler: str = option("pooled", help="how negatives are drawn", choices=SAMPLERS)
     pool_group: int = option(512, help="posts that share a pool of negatives", minimum=1)
     max_norm: float = option(
-        1.0, help="largest norm of a tag's row and of the factors' columns; 0 for no bound", minimum=0
+        1.0,
+        help="largest norm of a tag's row and of the factors' columns; 0 for no bound",
+        minimum=0,
     )
     optimizer: str = option("adagrad", help="of weights and tag table", choices=OPTIMIZERS)
     learning_rate: float | None = option(
-        None, help="of the first epoch; by default 0.05 for adagrad, 0.5 for sgd", minimum=0
+        None, help="of the first epoch; by default 0.05 for adagrad, 0.2 for sgd", minimum=0
     )
     momentum: float = option(0.9, help="of sgd", minimum=0, maximum=0.999)
     initial_stddev: float = option(

@@ -51,7 +51,13 @@ def test_shapes_and_scale_of_the_descriptor_do_not_matter(name):
         ("user_biased", {"P": (D, N), "S": (D, M)}),
         (
             "multiplicative",
-            {"W": (HIDDEN, M), "b": (HIDDEN,), "alpha": (HIDDEN, K), "beta": (D, K), "gamma": (N, K)},
+            {
+                "W": (HIDDEN, M),
+                "b": (HIDDEN,),
+                "alpha": (HIDDEN, K),
+                "beta": (D, K),
+                "gamma": (N, K),
+            },
         ),
     ],
 )

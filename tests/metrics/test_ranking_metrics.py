@@ -44,7 +44,9 @@ def test_against_numpy_sets():
     rng = np.random.default_rng(0)
     truth = [rng.choice(30, size=rng.integers(1, 6), replace=False) for _ in range(100)]
     predictions = np.array([rng.choice(30, size=10, replace=False) for _ in range(100)])
-    hits = find_hits(tf.constant(predictions, tf.int64), tf.ragged.constant([list(t) for t in truth], tf.int64))
+    hits = find_hits(
+        tf.constant(predictions, tf.int64), tf.ragged.constant([list(t) for t in truth], tf.int64)
+    )
     common = np.array(
         [len(set(p) & set(t)) for p, t in zip(predictions, truth, strict=True)], float
     )

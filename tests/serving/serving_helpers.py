@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
-from serving.model_manager import ManagerOptions
+from serving.managed_version import ManagerOptions
 from serving.model_server import MESSAGE_OPTIONS
 
 VOCABULARY = ("football", "soccer", "dog", "sunset", "tbt")

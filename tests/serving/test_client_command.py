@@ -1,5 +1,6 @@
 import io
 import json
+import re
 
 import pytest
 from rich.console import Console
@@ -69,8 +70,8 @@ def test_a_piped_table_has_users_side_by_side(ask, capsys):
     assert title == "black.png  (model tags, version 2)"
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
     assert cells == [
-        ["", "Ann", "US, 39.74 -105"],
-        ["", "female, 30, GB", ""],
+        ["", "Ann", "US"],
+        ["", "female, age 30, GB", "39.74 -105"],
         ["1", "#football 2.300", "#soccer 2.200"],
         ["2", "#soccer 1.200", "#football 1.300"],
         ["3", "#tbt 1.200", "#dog 1.100"],
@@ -80,20 +81,18 @@ def test_a_piped_table_has_users_side_by_side(ask, capsys):
 def test_a_table_on_a_terminal_fits_it_and_marks_what_differs():
     def answer(name, *tags):
         user = User(name=name, age=34, gender="female", country="US", latitude=39.7, longitude=-105)
-        return Answer(
-            "photos/ball.jpg", user, "tags", 3, tuple(Hashtag(t, 0.5) for t in ("ball", *tags))
-        )
+        hashtags = tuple(Hashtag(tag, 0.5) for tag in ("ball", *tags))
+        return Answer("photos/ball.jpg", user, "tags", 3, hashtags)
 
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=100, color_system="standard")
-    answers = [answer(n, *t) for n, t in zip("ABCD", ["xy", "xz", "xw", ()], strict=True)]
-    print_tables(answers, console)
+    own_tags = [["x" * 30], ["xz"], ["xw"], []]
+    print_tables([answer(n, *t) for n, t in zip("ABCD", own_tags, strict=True)], console)
     out = stream.getvalue()
-    assert out.count("\x1b[1;32m#x") == 3
+    assert len(re.findall(r"\x1b\[1;32m#x", out)) == 3
     assert "\x1b[1;32m#ball" not in out
-    plain = Console(file=io.StringIO(), width=100)
-    plain.print(out)
-    assert max(len(line) for line in out.replace("\x1b", "").splitlines()) < 300
+    widths = {len(line) for line in re.sub(r"\x1b\[[0-9;]*m", "", out).splitlines()[1:]}
+    assert max(widths) <= 100
 
 
 @pytest.mark.parametrize(

@@ -124,9 +124,11 @@ def test_it_is_not_asked_for_ever_nor_if_told_not_to(fake):
     for attempts in (5, 1):
         fake.requests.clear()
         fake.failures = [Code.UNAVAILABLE] * 99
-        with HashtagClient(fake.endpoint, "m", attempts=attempts) as client:
-            with pytest.raises(RequestError, match="no server answers at localhost") as caught:
-                client.predict([b"i"])
+        with (
+            HashtagClient(fake.endpoint, "m", attempts=attempts) as client,
+            pytest.raises(RequestError, match="no server answers at localhost") as caught,
+        ):
+            client.predict([b"i"])
         assert caught.value.code is Code.UNAVAILABLE
         assert len(fake.requests) == attempts
 
@@ -136,9 +138,11 @@ def test_it_is_not_asked_for_ever_nor_if_told_not_to(fake):
 )
 def test_other_failures_are_not_repeated(fake, code):
     fake.failures = [code]
-    with HashtagClient(fake.endpoint, "m") as client:
-        with pytest.raises(RequestError, match="a moment please") as caught:
-            client.predict([b"i"])
+    with (
+        HashtagClient(fake.endpoint, "m") as client,
+        pytest.raises(RequestError, match="a moment please") as caught,
+    ):
+        client.predict([b"i"])
     assert caught.value.code is code
     assert len(fake.requests) == 1
 
@@ -146,12 +150,16 @@ def test_other_failures_are_not_repeated(fake, code):
 def test_errors_say_what_to_do(tags_server, client):
     with pytest.raises(RequestError, match="refused the request: Unknown image file format"):
         client.predict([b"no image"])
-    with HashtagClient(tags_server.endpoint, "cats", version=3) as other:
-        with pytest.raises(RequestError, match="serves no model 'cats' with version 3; check"):
-            other.predict([photo()])
-    with HashtagClient("localhost:1", "tags", timeout=30) as nobody:
-        with pytest.raises(RequestError, match="no server answers at localhost:1; is it running"):
-            nobody.predict([photo()])
+    with (
+        HashtagClient(tags_server.endpoint, "cats", version=3) as other,
+        pytest.raises(RequestError, match="serves no model 'cats' with version 3; check"),
+    ):
+        other.predict([photo()])
+    with (
+        HashtagClient("localhost:1", "tags", timeout=30) as nobody,
+        pytest.raises(RequestError, match="no server answers at localhost:1; is it running"),
+    ):
+        nobody.predict([photo()])
     with pytest.raises(UserError, match=r"cannot read the image /no/such.jpg: No such file"):
         client.predict(["/no/such.jpg"])
     with pytest.raises(UserError, match="2 images and 3 users"):
@@ -162,9 +170,11 @@ def test_errors_say_what_to_do(tags_server, client):
 
 def test_a_call_takes_no_longer_than_its_timeout(fake):
     fake.failures = [Code.UNAVAILABLE] * 99
-    with HashtagClient(fake.endpoint, "m", timeout=0.05) as client:
-        with pytest.raises(RequestError) as caught:
-            client.predict([b"i"])
+    with (
+        HashtagClient(fake.endpoint, "m", timeout=0.05) as client,
+        pytest.raises(RequestError) as caught,
+    ):
+        client.predict([b"i"])
     # What comes first is a matter of timing; five attempts would have taken a second.
     assert caught.value.code in (Code.DEADLINE_EXCEEDED, Code.UNAVAILABLE)
     assert len(fake.requests) < 5

@@ -21,7 +21,8 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from serving import HashtagClient, model_config
 from serving.errors import ServingError
-from serving.model_manager import ManagerOptions, ModelManager
+from serving.managed_version import ManagerOptions
+from serving.model_manager import ModelManager
 from serving.model_server import ModelServer
 from serving.version_policy import State
 from serving.warmup import MAX_RECORDS

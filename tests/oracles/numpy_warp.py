@@ -1,7 +1,5 @@
 """WARP as its definition reads, one draw after the other, in NumPy: the oracle of these tests."""
 
-import numpy as np
-
 
 def draw_sequentially(scores, positive, excluded, max_negatives, margin, rng):
     """(violator or None, draws) for one positive: scores of all tags, its tag, the post's tags."""

@@ -1,0 +1,114 @@
+"""What a manager knows of one version, and how the version is loaded."""
+
+import dataclasses
+import logging
+import threading
+
+import grpc
+
+from serving.errors import ServingError
+from serving.servable import Servable
+from serving.version_policy import State
+from serving.warmup import warm_up
+
+_log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ManagerOptions:
+    """Settings named as the flags of `tensorflow_model_server`, with its defaults.
+
+    Args:
+        file_system_poll_wait_seconds: seconds between two looks for new versions; 0 looks once.
+        max_num_load_retries: further attempts at a version that does not load.
+        load_retry_interval_micros: microseconds between two attempts.
+        enable_model_warmup: replay the model's warm-up requests before it serves.
+        allow_version_labels_for_unavailable_models: a new label may point to a version that is
+            not there yet.
+    """
+
+    file_system_poll_wait_seconds: float = 1
+    max_num_load_retries: int = 5
+    load_retry_interval_micros: int = 60_000_000
+    enable_model_warmup: bool = True
+    allow_version_labels_for_unavailable_models: bool = False
+
+
+@dataclasses.dataclass
+class ManagedVersion:
+    """A version as its manager keeps it; all but the first three change under the manager's lock.
+
+    Args:
+        name: the model's name.
+        number: the version's number.
+        path: folder of the SavedModel.
+        aspired: whether the version policy wants it.
+        state: between appearing on disk and being gone.
+        error: why it could not be loaded.
+        servable: there while it is available or unloading.
+        calls: calls under way.
+        no_retry: set to give up further attempts to load it.
+    """
+
+    name: str
+    number: int
+    path: str
+    aspired: bool = True
+    state: State = State.START
+    error: ServingError | None = None
+    servable: Servable | None = None
+    calls: int = 0
+    no_retry: threading.Event = dataclasses.field(default_factory=threading.Event)
+
+    def __str__(self) -> str:
+        return f"{{name: {self.name} version: {self.number}}}"
+
+
+@dataclasses.dataclass(frozen=True)
+class VersionStatus:
+    """One line of GetModelStatus; `error` says why a version could not be loaded."""
+
+    version: int
+    state: State
+    error: ServingError | None
+
+
+def load(
+    version: ManagedVersion, options: ManagerOptions, slots: threading.Semaphore
+) -> tuple[Servable | None, ServingError | None]:
+    """Loads and warms up a version, again and again if the options say so.
+
+    Args:
+        version: what to load; an attempt under way is finished when its `no_retry` is set.
+        options: how often, and what to do.
+        slots: taken for each attempt, but not for the pauses between them.
+
+    Returns:
+        The servable, or the error of the last attempt.
+    """
+    error = ServingError(grpc.StatusCode.CANCELLED, "Load cancelled before we could try to load.")
+    pause = max(0.0, options.load_retry_interval_micros / 1e6)
+    for attempt in range(1 + options.max_num_load_retries):
+        if version.no_retry.wait(pause if attempt else 0):
+            break
+        try:
+            with slots:
+                return _load_once(version, options), None
+        except Exception as failure:  # whatever it is, the other versions go on
+            unforeseen = ServingError(grpc.StatusCode.UNKNOWN, str(failure))
+            error = failure if isinstance(failure, ServingError) else unforeseen
+            left = options.max_num_load_retries - attempt
+            more = f"; {left} more attempts, one every {pause:g} s" if left else ""
+            _log.error("Servable: %s load failure: %s%s", version, error, more)
+    return None, error
+
+
+def _load_once(version: ManagedVersion, options: ManagerOptions) -> Servable:
+    servable = Servable(version.name, version.number, version.path)
+    try:
+        if options.enable_model_warmup:
+            warm_up(servable)
+    except BaseException:
+        servable.close()
+        raise
+    return servable

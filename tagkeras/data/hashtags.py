@@ -1,0 +1,55 @@
+"""Hashtags as they are stored, counted and answered."""
+
+import functools
+import re
+import unicodedata
+
+# Longer ones are no hashtags; nobody would type them.
+MAX_LENGTH = 200
+
+# A leading # belongs to the tag only in the keycap emoji, which starts with it.
+_LEADING_HASHES = re.compile(r"(?:#(?!\ufe0f?\u20e3)|\s)+")
+_CONTROL_CATEGORIES = frozenset({"Cc", "Cs"})
+
+
+@functools.lru_cache(maxsize=2**18)
+def normalize(hashtag: str) -> str:
+    """The form in which a hashtag is stored: NFKC, case-folded, without leading # and spaces.
+
+    Runs of white space inside become one space. Normalising twice changes nothing.
+
+    Args:
+        hashtag: as a person typed it.
+
+    Returns:
+        The normalised hashtag, or "" if it is refused: nothing is left, it has control characters
+        or lone surrogates, or more than `MAX_LENGTH` characters.
+
+    Example:
+        >>> normalize(" #FootBall")
+        'football'
+    """
+    if len(hashtag) > MAX_LENGTH:
+        return ""
+    tag = _normalize_once(hashtag)
+    # Case-folding may undo NFKC and NFKC may bring up another #: go on until nothing changes.
+    while (again := _normalize_once(tag)) != tag:
+        tag = again
+    if len(tag) > MAX_LENGTH:
+        return ""
+    if tag.isascii() and tag.isprintable():
+        return tag
+    if any(unicodedata.category(character) in _CONTROL_CATEGORIES for character in tag):
+        return ""
+    return tag
+
+
+def _normalize_once(tag: str) -> str:
+    tag = tag.lower() if tag.isascii() else _fold(tag)
+    if leading := _LEADING_HASHES.match(tag):
+        tag = tag[leading.end() :]
+    return " ".join(tag.split())
+
+
+def _fold(tag: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", tag).casefold())

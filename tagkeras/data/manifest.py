@@ -1,0 +1,95 @@
+"""The manifest of a dataset: what is in it, and how it was made."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from tagkeras import files
+from tagkeras.errors import UserError
+
+FORMAT_VERSION = 1
+FILE_NAME = "dataset.json"
+SPLITS = ("train", "validation", "test")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """`dataset.json`: sizes, counts and settings of a dataset of `beam.preprocess`.
+
+    Attributes:
+        descriptor_size: n, values in an image descriptor.
+        descriptor_dtype: `float16` or `float32`, as stored.
+        num_tags: Y, lines of `vocabulary.tsv`.
+        splits: for `train`, `validation` and `test`, a dict of `posts`, `shards` (files),
+            `users`, `tag_pairs` ((post, tag) pairs kept), `tag_pairs_removed` (taken off by
+            balancing) and `out_of_vocabulary` (pairs with a tag that is not in the vocabulary).
+        user_descriptor: `countries` (list), `location_decimals` and `size` (m).
+        image_decoder: `height`, `width` and how pictures are decoded; None for ready descriptors.
+        cnn: name, layer and a hash of the weights; None for ready descriptors.
+        distribution: `name` (`natural` or `balanced`) and, if balanced, `target` and the
+            histograms of tag counts before and after.
+        vocabulary: the limits that it was cut by.
+        fractions: of users that `validation` and `test` were asked to have.
+        seeds: of the splits and of the balancing.
+        privacy: where the key of the ids came from (`ephemeral`: of that run, kept nowhere) and
+            what became of ids and places.
+        counts: `posts_read`, `posts_written`, `rejected` (posts by reason), `dropped` (posts by
+            rule) and `hashtags_refused`; read = written + rejected + dropped.
+        input: the files read and what they held.
+        versions: of the format's writer and the libraries.
+        format_version: of this layout.
+    """
+
+    descriptor_size: int
+    descriptor_dtype: str
+    num_tags: int
+    splits: dict[str, dict[str, int]]
+    user_descriptor: dict[str, Any]
+    image_decoder: dict[str, Any] | None = None
+    cnn: dict[str, Any] | None = None
+    distribution: dict[str, Any] = dataclasses.field(default_factory=lambda: {"name": "natural"})
+    vocabulary: dict[str, Any] = dataclasses.field(default_factory=dict)
+    fractions: dict[str, float] = dataclasses.field(default_factory=dict)
+    seeds: dict[str, int] = dataclasses.field(default_factory=dict)
+    privacy: dict[str, Any] = dataclasses.field(default_factory=dict)
+    counts: dict[str, Any] = dataclasses.field(default_factory=dict)
+    input: dict[str, Any] = dataclasses.field(default_factory=dict)
+    versions: dict[str, str] = dataclasses.field(default_factory=dict)
+    format_version: int = FORMAT_VERSION
+
+    @classmethod
+    def load(cls, dataset: str | Path) -> "Manifest":
+        """Reads the manifest of a dataset folder.
+
+        Raises:
+            UserError: there is none, or it is none that this version can read.
+        """
+        path = Path(dataset) / FILE_NAME
+        remedy = "run python -m beam.preprocess to make a dataset"
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UserError(f"{path}: {error.strerror}: {remedy}") from error
+        except ValueError as error:
+            raise UserError(f"{path} is not JSON: {remedy}") from error
+        if not isinstance(values, dict) or values.get("format_version") != FORMAT_VERSION:
+            version = values.get("format_version") if isinstance(values, dict) else None
+            raise UserError(
+                f"{path} has format version {version}, this program reads {FORMAT_VERSION}:"
+                f" {remedy}"
+            )
+        fields = {field.name: field for field in dataclasses.fields(cls)}
+        required = [
+            name
+            for name, field in fields.items()
+            if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        ]
+        if missing := [name for name in required if name not in values]:
+            raise UserError(f"{path} has no {missing[0]!r}: {remedy}")
+        return cls(**{name: value for name, value in values.items() if name in fields})
+
+    def save(self, dataset: str | Path) -> None:
+        """Writes `dataset.json` to a dataset folder, in one step."""
+        text = json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False)
+        files.write_text(Path(dataset) / FILE_NAME, text + "\n")

@@ -1,0 +1,140 @@
+"""The record codec: one post as a tf.Example, and batches of them as tensors.
+
+| feature | type |
+|---|---|
+| `post_id` | bytes |
+| `user_id` | bytes, HMAC-SHA256 in hexadecimal digits |
+| `image/descriptor` | bytes, n raw little-endian values of the manifest's `descriptor_dtype` |
+| `user/descriptor` | m floats |
+| `user/age` | float, NaN if unknown |
+| `user/gender`, `user/country` | bytes, empty if unknown |
+| `user/location` | latitude and longitude, rounded, NaN if unknown |
+| `tags` | int64 list, vocabulary ids |
+| `tags/removed` | int64 list, ids taken off by balancing: neither truth nor negatives |
+| `tags/out_of_vocabulary` | int64, number of tags that are not in the vocabulary |
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+DESCRIPTOR_DTYPES = ("float16", "float32")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class PostRecord:
+    """One post of a dataset.
+
+    Attributes:
+        post_id: as given, or its keyed hash.
+        user_id: keyed hash in hexadecimal digits.
+        descriptor: float [n], finite.
+        user_descriptor: float [m], of `tagkeras.layers.user_descriptor`.
+        age: years, NaN if unknown.
+        gender: `female`, `male`, `other`, or empty if unknown.
+        country: ISO 3166 alpha-2, or empty if unknown.
+        location: latitude and longitude in degrees, rounded; both NaN if unknown.
+        tags: vocabulary ids.
+        tags_removed: vocabulary ids taken off by balancing.
+        out_of_vocabulary: number of tags that are not in the vocabulary.
+    """
+
+    post_id: bytes
+    user_id: bytes
+    descriptor: np.ndarray
+    user_descriptor: Sequence[float] | np.ndarray
+    tags: Sequence[int]
+    age: float = float("nan")
+    gender: bytes = b""
+    country: bytes = b""
+    location: tuple[float, float] = (float("nan"), float("nan"))
+    tags_removed: Sequence[int] = ()
+    out_of_vocabulary: int = 0
+
+
+def encode(record: PostRecord, descriptor_dtype: str) -> bytes:
+    """Serializes a post as a tf.Example.
+
+    Args:
+        record: the post.
+        descriptor_dtype: one of `DESCRIPTOR_DTYPES`, to store the descriptor in.
+    """
+    example = tf.train.Example()
+    feature = example.features.feature
+    stored = np.dtype(descriptor_dtype).newbyteorder("<")
+    feature["post_id"].bytes_list.value.append(record.post_id)
+    feature["user_id"].bytes_list.value.append(record.user_id)
+    feature["image/descriptor"].bytes_list.value.append(record.descriptor.astype(stored).tobytes())
+    feature["user/descriptor"].float_list.value.extend(record.user_descriptor)
+    feature["user/age"].float_list.value.append(record.age)
+    feature["user/gender"].bytes_list.value.append(record.gender)
+    feature["user/country"].bytes_list.value.append(record.country)
+    feature["user/location"].float_list.value.extend(record.location)
+    feature["tags"].int64_list.value.extend(record.tags)
+    feature["tags/removed"].int64_list.value.extend(record.tags_removed)
+    feature["tags/out_of_vocabulary"].int64_list.value.append(record.out_of_vocabulary)
+    return example.SerializeToString(deterministic=True)
+
+
+def parse(
+    serialized: tf.Tensor,
+    descriptor_size: int,
+    descriptor_dtype: str,
+    user_descriptor_size: int,
+) -> dict[str, tf.Tensor | tf.RaggedTensor]:
+    """Parses a batch of serialized posts, in graph or eagerly.
+
+    Args:
+        serialized: string [B].
+        descriptor_size: n, of the manifest.
+        descriptor_dtype: of the manifest.
+        user_descriptor_size: m, of the manifest.
+
+    Returns:
+        `post_id` and `user_id` string [B], `descriptor` float32 [B, n], `user_descriptor` float32
+        [B, m], `tags` and `tags_removed` ragged int64 [B, None], `out_of_vocabulary` int64 [B],
+        `age` float32 [B], `gender` and `country` string [B], `location` float32 [B, 2].
+
+    Raises:
+        tf.errors.InvalidArgumentError: a feature is missing or has another size.
+    """
+    text, number = tf.io.FixedLenFeature([], tf.string), tf.io.FixedLenFeature([], tf.float32)
+    features = tf.io.parse_example(
+        serialized,
+        {
+            "post_id": text,
+            "user_id": text,
+            "image/descriptor": text,
+            "user/descriptor": tf.io.FixedLenFeature([user_descriptor_size], tf.float32),
+            "user/age": number,
+            "user/gender": text,
+            "user/country": text,
+            "user/location": tf.io.FixedLenFeature([2], tf.float32),
+            "tags": tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64),
+            "tags/removed": tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64),
+            "tags/out_of_vocabulary": tf.io.FixedLenFeature([], tf.int64),
+        },
+    )
+    return {
+        "post_id": features["post_id"],
+        "user_id": features["user_id"],
+        "descriptor": _decode(features["image/descriptor"], descriptor_size, descriptor_dtype),
+        "user_descriptor": features["user/descriptor"],
+        "age": features["user/age"],
+        "gender": features["user/gender"],
+        "country": features["user/country"],
+        "location": features["user/location"],
+        "tags": features["tags"],
+        "tags_removed": features["tags/removed"],
+        "out_of_vocabulary": features["tags/out_of_vocabulary"],
+    }
+
+
+def _decode(raw: tf.Tensor, size: int, dtype: str) -> tf.Tensor:
+    """Raw little-endian values, string [B], to float32 [B, size]."""
+    values = tf.io.decode_raw(raw, tf.as_dtype(dtype), little_endian=True)
+    # No Assert: a stateful op would keep tf.data from parsing in parallel.
+    values = tf.ensure_shape(values, [None, size], name="image_descriptor_of_manifest_size")
+    return tf.cast(values, tf.float32)

@@ -1,0 +1,1 @@
+"""What `tagkeras.export` puts into a SavedModel."""

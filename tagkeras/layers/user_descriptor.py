@@ -1,0 +1,124 @@
+"""The user descriptor: what a person says of themself, as a short vector."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+# Beyond that float32 degrees cannot be rounded exactly, and places would be too exact to keep.
+MAX_LOCATION_DECIMALS = 4
+_MAX_AGE = 100.0
+
+
+@keras.saving.register_keras_serializable(package="tagkeras")
+class UserDescriptor(keras.layers.Layer):
+    """Age, gender, country and home town as a vector of m = 5 + len(countries) floats in [-1, 1].
+
+    In order:
+
+    - age: clip(age, 0, 100) / 100; unknown 0.5
+    - gender: -1 female, +1 male, 0 unknown or other
+    - one value for each country, 1 for the user's; all 0 for another or an unknown one
+    - x, y, z of the home town on the unit sphere, each scaled to [0, 1] by (v + 1) / 2, its degrees
+      rounded before; unknown 0.5, 0.5, 0.5. x points to (0N, 0E), y to (0N, 90E), z to the pole.
+
+    Only stock TensorFlow ops, so that preprocessing and the exported graph share it.
+
+    Args:
+        countries: ISO 3166 alpha-2 codes, in the order of the one-hot values.
+        location_decimals: that degrees are rounded to, 0 to 4.
+        **kwargs: of `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: dict of `age` float [B] in years, `gender` string [B], `country` string [B] (upper
+            or lower case), `latitude` and `longitude` float [B] in degrees. Unknown is NaN (or
+            infinity) for a float and "" for a string; a place is unknown if either degree is.
+
+    Returns:
+        float32 [B, 5 + len(countries)].
+
+    Example:
+        >>> layer = UserDescriptor(["US", "GB"], location_decimals=1)
+        >>> layer.size
+        7
+
+    References:
+        Denton et al., "User Conditional Hashtag Prediction for Images" (KDD 2015), section 4.
+    """
+
+    def __init__(self, countries: Sequence[str], location_decimals: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.countries = tuple(countries)
+        self.location_decimals = location_decimals
+        if any(not is_country(country) for country in self.countries):
+            raise ValueError(f"countries must be codes such as US, received {self.countries}")
+        if len(set(self.countries)) < len(self.countries):
+            raise ValueError(f"countries must differ, received {self.countries}")
+        if not 0 <= location_decimals <= MAX_LOCATION_DECIMALS:
+            raise ValueError(
+                f"location_decimals must be 0 to {MAX_LOCATION_DECIMALS},"
+                f" received {location_decimals}"
+            )
+
+    @property
+    def size(self) -> int:
+        """m, the length of a descriptor."""
+        return 5 + len(self.countries)
+
+    def call(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """The descriptors of a batch of users: see the class."""
+        age = tf.cast(inputs["age"], tf.float32)
+        gender, country = inputs["gender"], inputs["country"]
+        age = tf.where(tf.math.is_finite(age), tf.clip_by_value(age, 0, _MAX_AGE) / _MAX_AGE, 0.5)
+        sign = tf.cast(tf.equal(gender, "male"), tf.float32)
+        sign -= tf.cast(tf.equal(gender, "female"), tf.float32)
+        columns = [age[:, tf.newaxis], sign[:, tf.newaxis]]
+        if self.countries:
+            codes = tf.constant(self.countries)[tf.newaxis, :]
+            is_home = tf.equal(tf.strings.upper(country)[:, tf.newaxis], codes)
+            columns.append(tf.cast(is_home, tf.float32))
+        location = self.round_location(inputs["latitude"], inputs["longitude"])
+        columns.append(_on_unit_sphere(location))
+        return tf.concat(columns, axis=1)
+
+    def round_location(self, latitude: tf.Tensor, longitude: tf.Tensor) -> tf.Tensor:
+        """Degrees as they may be kept: float32 [B, 2], rounded, both NaN if either is unknown."""
+        location = tf.stack([latitude, longitude], axis=1)
+        location = tf.cast(location, tf.float32)
+        known = tf.reduce_all(tf.math.is_finite(location), axis=1, keepdims=True)
+        scale = 10.0**self.location_decimals
+        return tf.where(known, tf.round(location * scale) / scale, float("nan"))
+
+    def compute_output_shape(self, input_shape: Mapping[str, Any]) -> tuple[int | None, int]:
+        """[B, m]."""
+        return (input_shape["age"][0], self.size)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of `__init__`."""
+        return {
+            **super().get_config(),
+            "countries": list(self.countries),
+            "location_decimals": self.location_decimals,
+        }
+
+
+def is_country(code: str) -> bool:
+    """Whether `code` has the form of ISO 3166 alpha-2: two capital letters."""
+    return len(code) == 2 and code.isascii() and code.isalpha() and code.isupper()
+
+
+def _on_unit_sphere(location: tf.Tensor) -> tf.Tensor:
+    """Latitude and longitude in degrees, [B, 2], to [B, 3] in [0, 1]; NaN to 0.5."""
+    radians = location * (math.pi / 180)
+    latitude, longitude = tf.unstack(radians, axis=1)
+    point = tf.stack(
+        [
+            tf.cos(latitude) * tf.cos(longitude),
+            tf.cos(latitude) * tf.sin(longitude),
+            tf.sin(latitude),
+        ],
+        axis=1,
+    )
+    return tf.where(tf.math.is_nan(point), 0.5, (point + 1) / 2)
