@@ -92,7 +92,7 @@ def compare() -> None:
     oracle = rows.pop("oracle")
     rows |= {f"{model.replace('_', '-')} model": m for model, m in all_metrics.items()}
     rows["oracle: the world's own probabilities"] = oracle
-    names = [name for name in oracle]
+    names = list(oracle)
     table = Table(title=f"hashtags of {first['num_posts']:,} test posts")
     table.add_column("ranked by")
     lines = ["| ranked by | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names)]

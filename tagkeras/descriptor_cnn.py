@@ -16,6 +16,8 @@ from tagkeras.errors import UserError
 # A layer of this name in a saved model is its descriptor.
 DESCRIPTOR_LAYER = "descriptor"
 IMAGENET = "imagenet"
+# Of stock models that take images of any size: what they were trained on.
+_ANY_SIZE_SHAPE = (None, 224, 224, 3)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -85,6 +87,8 @@ def load_cnn(name: str, *, layer: str | None = None, weights: str = IMAGENET) ->
     except (ValueError, AttributeError) as error:
         raise UserError(f"--cnn={name}: layer {layer} does not follow from the image") from error
     shape = model.inputs[0].shape
+    if preprocess and None in shape[1:]:
+        shape = _ANY_SIZE_SHAPE
     if len(shape) != 4 or shape[-1] != 3 or None in shape[1:]:
         raise UserError(
             f"--cnn={name} takes inputs of shape {shape}:"

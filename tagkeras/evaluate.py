@@ -80,8 +80,8 @@ def evaluate(config: Config) -> dict[str, Any]:
             scores, ids = (tensor.numpy() for tensor in top_k(batch))
             post_ids = [post_id.decode() for post_id in batch["post_id"].numpy()]
             predictions = {MODEL: ids, FREQUENCY: np.tile(np.arange(k), (len(ids), 1))}
-            for name in oracle.names if oracle else []:
-                predictions[name] = oracle.predictions(name, post_ids)
+            if oracle:
+                predictions |= {name: oracle.predictions(name, post_ids) for name in oracle.names}
             num_truth = batch["tags"].row_lengths() + batch["out_of_vocabulary"]
             for name, scoreboard in scoreboards.items():
                 scoreboard.add(predictions[name], batch["tags"], num_truth)

@@ -1,6 +1,5 @@
 """The graph of an exported model: from image bytes and a raw user to hashtags."""
 
-import keras
 import tensorflow as tf
 
 from tagkeras.data.manifest import Manifest
@@ -24,7 +23,7 @@ UNKNOWN_USER = {
 Tensors = dict[str, tf.Tensor]
 
 
-class HashtagRanker(tf.Module):
+class HashtagRanker:
     """The parts of a trained model that answer requests, and the signatures that they answer.
 
     Args:
@@ -43,7 +42,6 @@ class HashtagRanker(tf.Module):
         descriptor_model: DescriptorModel | None,
         top_k: int,
     ) -> None:
-        super().__init__()
         self.embedding = model.embedding
         self.tag_table = model.tag_table
         self.descriptor_model = descriptor_model
@@ -63,6 +61,20 @@ class HashtagRanker(tf.Module):
         self.tag_of_id = tf.lookup.StaticHashTable(
             tf.lookup.TextFileInitializer(path, tf.int64, line, tf.string, tag, delimiter="\t"), ""
         )
+
+    def resources(self) -> tf.Module:
+        """What a SavedModel of the signatures has to hold: variables, tables, the asset.
+
+        The variables themselves, not their Keras layers: of those, the loader that servers use
+        would restore nothing.
+        """
+        module = tf.Module()
+        weights = [*self.embedding.weights, self.tag_table]
+        module.variables_of_model = [weight.value for weight in weights]
+        module.lookups = [self.asset, self.id_of_tag, self.tag_of_id]
+        if self.descriptor_model is not None:
+            module.descriptor_model = self.descriptor_model
+        return module
 
     def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
         """The signatures of the export by name, with named inputs and a leading None on each."""
@@ -144,11 +156,3 @@ class HashtagRanker(tf.Module):
         known = ids >= 0
         rows = tf.gather(self.tag_table.value, tf.maximum(ids, 0))
         return {"embedding": tf.where(known[:, None], rows, 0.0), "known": known}
-
-
-def save(ranker: HashtagRanker, path: str) -> None:
-    """Writes a ranker as a SavedModel."""
-    archive = keras.export.ExportArchive()
-    archive.track(ranker)
-    del archive
-    tf.saved_model.save(ranker, path, signatures=ranker.signatures())

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
-from tagkeras.layers.image_user_embedding import ImageUserEmbedding
+from tagkeras.layers.image_user_embedding import ImageUserEmbedding, Shape
 
 
 @keras.saving.register_keras_serializable(package="tagkeras")
@@ -25,7 +25,7 @@ class BilinearEmbedding(ImageUserEmbedding):
 
     P: keras.Variable  # [d, n]
 
-    def build(self, input_shape: Mapping[str, tuple[int | None, ...]]) -> None:
+    def build(self, input_shape: Mapping[str, Shape]) -> None:
         """Makes P: d x n."""
         self.P = self.add_normal_weight("P", self.embedding_dim, input_shape["descriptor"][-1])
         self.built = True

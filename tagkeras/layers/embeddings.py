@@ -13,7 +13,7 @@ EMBEDDING_NAMES = ("bilinear", "user_biased", "multiplicative")
 def make_embedding(
     name: str, *, embedding_dim: int, rank: int, user_hidden: int, **kwargs: Any
 ) -> ImageUserEmbedding:
-    """The embedding of one of `EMBEDDING_NAMES`; the first two have no use for rank and user_hidden.
+    """The embedding of one of `EMBEDDING_NAMES`; rank and user_hidden are of the last one only.
 
     Raises:
         ValueError: the name is none of them.

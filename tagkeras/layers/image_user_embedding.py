@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from tagkeras.layers.max_norm import project_max_norm
 
+Shape = tuple[Any, ...]
+
 
 class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
     """Maps an image descriptor x and a user descriptor u to phi(x, u) in R^d.
@@ -62,7 +64,7 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
         descriptor = tf.math.l2_normalize(inputs["descriptor"], axis=-1, epsilon=1e-24)
         return self.embed(descriptor, inputs["user_descriptor"])
 
-    def compute_output_shape(self, input_shape: Mapping[str, tuple[int | None, ...]]) -> tuple:
+    def compute_output_shape(self, input_shape: Mapping[str, Shape]) -> Shape:
         """[batch, d]."""
         return (input_shape["descriptor"][0], self.embedding_dim)
 

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tagkeras.layers.image_user_embedding import ImageUserEmbedding
+from tagkeras.layers.image_user_embedding import ImageUserEmbedding, Shape
 
 
 @keras.saving.register_keras_serializable(package="tagkeras")
@@ -48,7 +48,7 @@ class MultiplicativeEmbedding(ImageUserEmbedding):
         self.rank = rank
         self.user_hidden = user_hidden
 
-    def build(self, input_shape: Mapping[str, tuple[int | None, ...]]) -> None:
+    def build(self, input_shape: Mapping[str, Shape]) -> None:
         """Makes W and b of the user layer, and the factors alpha, beta and gamma."""
         n, m = input_shape["descriptor"][-1], input_shape["user_descriptor"][-1]
         self.W = self.add_normal_weight("W", self.user_hidden, m)
@@ -68,7 +68,7 @@ class MultiplicativeEmbedding(ImageUserEmbedding):
         return tf.nn.relu(tf.matmul(user_descriptor, self.W, transpose_b=True) + self.b)
 
     def embed(self, descriptor: tf.Tensor, user_descriptor: tf.Tensor) -> tf.Tensor:
-        """beta ((alpha^T h) * (gamma^T x))."""
+        """Beta ((alpha^T h) * (gamma^T x))."""
         gates = tf.matmul(self.embed_user(user_descriptor), self.alpha)
         return tf.matmul(gates * tf.matmul(descriptor, self.gamma), self.beta, transpose_b=True)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
-from tagkeras.layers.image_user_embedding import ImageUserEmbedding
+from tagkeras.layers.image_user_embedding import ImageUserEmbedding, Shape
 
 
 @keras.saving.register_keras_serializable(package="tagkeras")
@@ -24,7 +24,7 @@ class UserBiasedEmbedding(ImageUserEmbedding):
     P: keras.Variable  # [d, n]
     S: keras.Variable  # [d, m]
 
-    def build(self, input_shape: Mapping[str, tuple[int | None, ...]]) -> None:
+    def build(self, input_shape: Mapping[str, Shape]) -> None:
         """Makes P: d x n and S: d x m."""
         self.P = self.add_normal_weight("P", self.embedding_dim, input_shape["descriptor"][-1])
         self.S = self.add_normal_weight("S", self.embedding_dim, input_shape["user_descriptor"][-1])

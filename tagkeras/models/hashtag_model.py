@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tagkeras.layers.image_user_embedding import ImageUserEmbedding
+from tagkeras.layers.image_user_embedding import ImageUserEmbedding, Shape
 from tagkeras.metrics.accuracy_at_k import AccuracyAtK
 from tagkeras.metrics.hits import find_hits
 from tagkeras.metrics.precision_at_k import PrecisionAtK
@@ -73,7 +73,7 @@ class HashtagModel(keras.Model):
         k = min(10, num_tags)
         self.ranking_metrics = [PrecisionAtK(1), RecallAtK(k), AccuracyAtK(k)]
 
-    def compile(  # type: ignore[override]
+    def compile(
         self,
         optimizer: keras.optimizers.Optimizer,
         row_optimizer: RowOptimizer,
@@ -93,7 +93,7 @@ class HashtagModel(keras.Model):
         self.sampler = sampler
         row_optimizer.build(self.tag_table.value)
 
-    def build(self, input_shape: Mapping[str, tuple[int | None, ...]]) -> None:
+    def build(self, input_shape: Mapping[str, Shape]) -> None:
         """Makes the embedding's weights."""
         self._input_sizes = {name: shape[-1] for name, shape in input_shape.items()}
         if not self.embedding.built:  # one out of a `.keras` file is
@@ -109,13 +109,13 @@ class HashtagModel(keras.Model):
         self.build({name: (None, size) for name, size in config["input_sizes"].items()})
 
     def call(self, inputs: Batch) -> tf.Tensor:
-        """phi of a batch: see the class."""
+        """Phi of a batch: see the class."""
         return self.embedding(
             {"descriptor": inputs["descriptor"], "user_descriptor": inputs["user_descriptor"]}
         )
 
     def scores(self, phi: tf.Tensor) -> tf.Tensor:
-        """f of every hashtag: [B, d] -> [B, Y]."""
+        """F of every hashtag: [B, d] -> [B, Y]."""
         return tf.matmul(phi, self.tag_table.value, transpose_b=True)
 
     def top_k(self, phi: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:

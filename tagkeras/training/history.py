@@ -23,7 +23,7 @@ class History(keras.callbacks.Callback):
         self._rows: list[dict[str, str]] = []
         if epochs_done and self._path.exists():
             with self._path.open(encoding="utf-8", newline="") as lines:
-                self._rows = [row for row in csv.DictReader(lines)][:epochs_done]
+                self._rows = list(csv.DictReader(lines))[:epochs_done]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Adds the epoch."""

@@ -24,8 +24,10 @@ class Negatives(NamedTuple):
 
 
 class NegativeSampler(abc.ABC):
-    """Draws tags uniformly, with replacement, from those that are not on the post, until one
-    violates f(y-) > f(y+) - margin or `max_negatives` are drawn.
+    """Draws negatives until one violates f(y-) > f(y+) - margin.
+
+    Draws are uniform, with replacement, from the tags that are not on the post, and end without a
+    violator after `max_negatives` of them.
 
     Args:
         max_negatives: the most draws for a positive.

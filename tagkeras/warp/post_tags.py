@@ -24,7 +24,7 @@ class PostTags(NamedTuple):
 
     @classmethod
     def from_ragged(cls, tags: tf.RaggedTensor, removed: tf.RaggedTensor) -> "PostTags":
-        """Flattens int64 ragged [B, (tags)]; a tag stands at most once in a post, in one of both."""
+        """Flattens int64 ragged [B, (tags)]; a post has a tag at most once, in one of both."""
         post = tf.cast(tags.value_rowids(), tf.int32)
         removed_post = tf.cast(removed.value_rowids(), tf.int32)
         return cls(

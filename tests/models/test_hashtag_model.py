@@ -1,4 +1,4 @@
-"""One training step of each model against NumPy: loss, gradient by finite differences, projection."""
+"""One training step of each model against NumPy: loss, finite differences, projection."""
 
 import keras
 import numpy as np
@@ -13,7 +13,6 @@ from tagkeras.optimizers.row_adagrad import RowAdagrad
 from tagkeras.optimizers.row_sgd import RowSGD
 from tagkeras.warp.negative_sampler import Negatives, NegativeSampler
 from tagkeras.warp.pooled_sampler import PooledSampler
-
 
 B, N, M, D, Y = 4, 6, 10, 3, 8
 RATE, MARGIN, MAX_NORM = 0.5, 0.1, 1.0

@@ -1,0 +1,112 @@
+"""Blocks of checked posts, as they go through the pipeline and lie staged between its passes."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tagkeras import files
+from tagkeras.data.posts import PostError
+
+# A row's key: the number of its file and its place there, in one int64.
+_POSITION_BITS = 40
+
+
+def row_key(file_index: int, position: int) -> int:
+    """One number for a row of the input; their order is that of the input."""
+    return file_index << _POSITION_BITS | position
+
+
+def name_place(key: int, sources: Sequence[str]) -> str:
+    """Where the row with a key stands, for people.
+
+    Args:
+        key: of `row_key`.
+        sources: paths of the input files.
+    """
+    path, position = sources[key >> _POSITION_BITS], key & ((1 << _POSITION_BITS) - 1)
+    return f"{path}, {'row' if path.endswith('.parquet') else 'byte'} {position}"
+
+
+def rejection(post_id: bytes | None, error: PostError, source: str) -> dict[str, Any]:
+    """What `rejected/*.jsonl` says of a post.
+
+    Args:
+        post_id: as it would be written; None if the post has none.
+        error: why it is refused.
+        source: of `name_place`.
+    """
+    return {
+        "post_id": None if post_id is None else post_id.decode(),
+        "reason": error.reason,
+        "detail": error.detail,
+        "source": source,
+    }
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PostBlock:
+    """Posts of one `RowBlock`.
+
+    Attributes:
+        name: of the block, the same whatever the runner.
+        posts: a row each of `row_key` int64, `post_id` and `user_id` binary (as they will be
+            written), `post_digest` binary (of the id as given), `split` int8 (index of `SPLITS`),
+            `hashtags` list of strings, `age` float, `gender` and `country` binary, `location` 2
+            floats, `user_descriptor` m floats, and either `image` (binary path or content) and
+            `is_path`, or `descriptor` (binary: n raw little-endian values).
+        rejected: rows that are no posts, with `post_id`, `reason`, `detail`, `source`.
+        posts_read: rows of the block.
+        hashtags_refused: of the posts in it.
+    """
+
+    name: str
+    posts: pa.RecordBatch
+    rejected: list[dict[str, Any]]
+    posts_read: int
+    hashtags_refused: int
+
+    def __len__(self) -> int:
+        return self.posts.num_rows
+
+    @property
+    def splits(self) -> np.ndarray:
+        """The index of each post's split."""
+        return self.posts.column("split").to_numpy()
+
+    def stage(self, folder: Path) -> None:
+        """Writes the posts and the rejected rows, each file in one step."""
+        if self.rejected:
+            lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in self.rejected]
+            files.write_text(rejected_path(folder, self.name), "".join(lines))
+        with (
+            files.written_aside(posts_path(folder, self.name)) as aside,
+            pa.OSFile(str(aside), "wb") as sink,
+            pa.ipc.new_file(sink, self.posts.schema) as writer,
+        ):
+            writer.write_batch(self.posts)
+
+
+def read_staged(folder: Path, name: str, columns: list[str] | None = None) -> pa.Table:
+    """The posts of a staged block: the named columns, by default all."""
+    with pa.memory_map(str(posts_path(folder, name))) as source:
+        reader = pa.ipc.open_file(source)
+        if columns is not None:
+            fields = [reader.schema.get_field_index(column) for column in columns]
+            options = pa.ipc.IpcReadOptions(included_fields=fields)
+            reader = pa.ipc.open_file(source, options=options)
+        return reader.read_all()
+
+
+def posts_path(folder: Path, name: str) -> Path:
+    """The file of a staged block's posts."""
+    return folder / f"{name}.arrow"
+
+
+def rejected_path(folder: Path, name: str) -> Path:
+    """The file of a staged block's rejected rows; it is absent if there are none."""
+    return folder / f"{name}.rejected.jsonl"

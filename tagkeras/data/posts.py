@@ -1,0 +1,186 @@
+"""Posts as people hand them in: rows of JSON Lines or Parquet, checked."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tagkeras.data import hashtags
+from tagkeras.layers.user_descriptor import is_country
+
+MAX_AGE = 150
+GENDERS = frozenset({"female", "male"})
+OTHER_GENDER = "other"
+
+_NAN = math.nan
+
+
+class PostError(ValueError):
+    """A post that cannot be used.
+
+    Attributes:
+        reason: one of a fixed set of codes, such as `bad_age`.
+        detail: what is wrong, without the post's metadata.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class Post(NamedTuple):
+    """One post.
+
+    Attributes:
+        post_id: not empty.
+        user_id: not empty.
+        hashtags: normalised, distinct, at least one.
+        hashtags_refused: how many given ones were no hashtags.
+        age: years, 0 to `MAX_AGE`; NaN if unknown.
+        gender: `female`, `male` or `other`; "" if unknown.
+        country: ISO 3166 alpha-2, capital letters; "" if unknown.
+        latitude: degrees; NaN if unknown, as is then the longitude.
+        longitude: degrees; NaN if unknown, as is then the latitude.
+        image: path or URI, or the content of the file; None if the post has a descriptor.
+    """
+
+    post_id: str
+    user_id: str
+    hashtags: tuple[str, ...]
+    hashtags_refused: int
+    age: float
+    gender: str
+    country: str
+    latitude: float
+    longitude: float
+    image: str | bytes | None
+
+
+def parse_post(row: Mapping[str, Any]) -> Post:
+    """Checks a row; an absent field, null and NaN all mean unknown.
+
+    Ids may be integers, countries lower case, and a gender that is neither `female` nor `male` is
+    `other`. Fields that are not of a post are ignored, `descriptor` is left to `parse_descriptor`.
+
+    Raises:
+        PostError: the post cannot be used.
+    """
+    get = row.get
+    post_id = _parse_id(get("post_id"), "post_id")
+    user_id = _parse_id(get("user_id"), "user_id")
+    tags, refused = _parse_hashtags(get("hashtags"))
+    latitude = _parse_number(get("latitude"), "latitude", -90, 90, "bad_coordinates")
+    longitude = _parse_number(get("longitude"), "longitude", -180, 180, "bad_coordinates")
+    if latitude != latitude or longitude != longitude:  # NaN
+        latitude = longitude = _NAN
+    return Post(
+        post_id,
+        user_id,
+        tags,
+        refused,
+        _parse_number(get("age"), "age", 0, MAX_AGE, "bad_age"),
+        _parse_gender(get("gender")),
+        _parse_country(get("country")),
+        latitude,
+        longitude,
+        _parse_image(get("image"), get("image_bytes")),
+    )
+
+
+def parse_descriptor(value: Any, size: int) -> np.ndarray:
+    """Checks a list of numbers: float32 [size], finite.
+
+    Raises:
+        PostError: it is none, or has another length.
+    """
+    if not isinstance(value, list):
+        raise PostError("bad_descriptor", "descriptor: not a list of numbers")
+    if len(value) != size:
+        raise PostError(
+            "descriptor_length", f"descriptor: {len(value)} values, other posts have {size}"
+        )
+    try:
+        array = np.array(value)
+    except (ValueError, OverflowError):  # nested, ragged
+        array = np.array(None)
+    if array.dtype.kind not in "fiu" or array.ndim != 1:
+        raise PostError("bad_descriptor", "descriptor: not a list of numbers")
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float32)
+    if not np.isfinite(array).all():
+        raise PostError("descriptor_not_finite", "descriptor: NaN or infinite in float32")
+    return array
+
+
+def _parse_id(value: Any, name: str) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if value is None or value == "":
+        raise PostError(f"no_{name}", f"{name}: missing or empty")
+    if not isinstance(value, str) or not _is_text(value):
+        raise PostError(f"bad_{name}", f"{name}: not a string that UTF-8 can hold")
+    return value
+
+
+def _parse_hashtags(value: Any) -> tuple[tuple[str, ...], int]:
+    if value is None:
+        raise PostError("no_hashtags", "hashtags: missing")
+    if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
+        raise PostError("bad_hashtags", "hashtags: not a list of strings")
+    tags = [hashtags.normalize(tag) for tag in value]
+    distinct = dict.fromkeys(tags)
+    distinct.pop("", None)
+    if not distinct:
+        raise PostError("no_hashtags", "hashtags: none that is a hashtag")
+    return tuple(distinct), tags.count("")
+
+
+def _parse_number(value: Any, name: str, lowest: float, highest: float, reason: str) -> float:
+    if value is None or value != value:  # NaN
+        return _NAN
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise PostError(reason, f"{name}: not a number")
+    if not lowest <= value <= highest:
+        raise PostError(reason, f"{name}: not between {lowest} and {highest}")
+    return float(value)
+
+
+def _parse_gender(value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    if not isinstance(value, str):
+        raise PostError("bad_gender", "gender: not a string")
+    return value if value in GENDERS else OTHER_GENDER
+
+
+def _parse_country(value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    if not isinstance(value, str) or not is_country(value.upper()):
+        raise PostError("bad_country", "country: not two letters (ISO 3166 alpha-2)")
+    return value.upper()
+
+
+def _parse_image(path: Any, content: Any) -> str | bytes | None:
+    if path is not None and content is not None:
+        raise PostError("bad_image", "image and image_bytes: give one of them")
+    if path is not None:
+        if not isinstance(path, str) or not path or "\0" in path or not _is_text(path):
+            raise PostError("bad_image", "image: not a path")
+        return path
+    if content is not None and not isinstance(content, bytes):
+        raise PostError("bad_image", "image_bytes: not bytes")
+    return content
+
+
+def _is_text(value: str) -> bool:
+    """Whether UTF-8 can hold it: lone surrogates it cannot."""
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

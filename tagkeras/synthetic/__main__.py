@@ -1,0 +1,77 @@
+"""Makes a small world: photos of users with hashtags, whose true probabilities are known.
+
+    python -m tagkeras.synthetic --output=WORLD --posts=10000
+
+WORLD gets `images/`, `posts.jsonl` for `beam.preprocess`, `concepts.jsonl` for `tagkeras.pretrain`
+and `oracle.parquet` for `tagkeras.evaluate`. The same seed gives the same world, whatever the number
+of processes; more posts of a seed begin with the same ones.
+"""
+
+import dataclasses
+import os
+from pathlib import Path
+
+from tagkeras.commandline import option, run
+from tagkeras.errors import UserError
+from tagkeras.files import written_aside
+from tagkeras.synthetic.dataset import write_concepts, write_images, write_oracles, write_posts
+from tagkeras.synthetic.posts import draw_posts
+from tagkeras.synthetic.world import World
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+    """The options of this command."""
+
+    output: str = option(help="folder to write; an earlier world there is replaced")
+    posts: int = option(10_000, help="how many posts, each with an image", minimum=1)
+    seed: int = option(1, help="of everything random", minimum=0)
+    images_only: bool = option(
+        False, help="write images and concepts.jsonl alone, all that tagkeras.pretrain needs"
+    )
+    workers: int = option(0, help="processes that draw; 0 for as many as cores", minimum=0)
+
+
+def main(config: Config) -> None:
+    """Writes the world and says what it is."""
+    output = Path(config.output)
+    _refuse_what_is_no_world(output)
+    world = World()
+    posts = list(draw_posts(world, config.posts, config.seed))
+    try:
+        with written_aside(output) as folder:
+            folder.mkdir()
+            write_images(
+                folder, world, posts, seed=config.seed, workers=config.workers or _num_cores()
+            )
+            write_concepts(folder, world, posts)
+            if not config.images_only:
+                write_posts(folder, posts)
+                write_oracles(folder, world, posts)
+    except OSError as error:
+        raise UserError(f"--output={output} cannot be written: {error.strerror}") from error
+    if config.images_only:
+        print(f"wrote {output}: {len(posts):,} images of {len(world.things)} concepts")
+        return
+    hashtags = [hashtag for post in posts for hashtag in post.hashtags]
+    print(
+        f"wrote {output}: {len(posts):,} posts by {len({post.user_id for post in posts}):,} users,"
+        f" {len(set(hashtags))} hashtags, {len(hashtags) / len(posts):.2f} a post"
+    )
+
+
+def _refuse_what_is_no_world(output: Path) -> None:
+    """A folder is replaced as a whole: it has to be one of ours."""
+    if output.is_dir():
+        if any(output.iterdir()) and not (output / "concepts.jsonl").is_file():
+            raise UserError(f"--output={output} holds something else: name a new folder")
+    elif output.exists():
+        raise UserError(f"--output={output} is a file: name a new folder")
+
+
+def _num_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+if __name__ == "__main__":
+    run(main, Config)

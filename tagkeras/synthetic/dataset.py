@@ -1,0 +1,133 @@
+"""The world as files: pictures, posts, labels and oracles."""
+
+import concurrent.futures
+import json
+import multiprocessing
+import random
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tagkeras.progress import progress
+from tagkeras.synthetic.drawing.picture import draw_jpeg
+from tagkeras.synthetic.posts import Post
+from tagkeras.synthetic.world import World
+
+# Hashtags of an oracle.
+TOP_K = 10
+
+# Posts in one row group of Parquet; images that a process draws in one go.
+_ROWS_PER_GROUP = 5000
+_IMAGES_PER_TASK = 100
+
+
+def write_posts(folder: Path, posts: Sequence[Post]) -> None:
+    """Writes posts.jsonl, in the format that `beam.preprocess` reads."""
+    with (folder / "posts.jsonl").open("w", encoding="utf-8") as file:
+        for post in posts:
+            record = {
+                "post_id": post.post_id,
+                "user_id": post.user_id,
+                "image": post.image,
+                "hashtags": post.hashtags,
+                "age": post.profile.age,
+                "gender": post.profile.gender,
+                "country": post.profile.country,
+                "latitude": post.profile.latitude,
+                "longitude": post.profile.longitude,
+            }
+            file.write(json.dumps(record) + "\n")
+
+
+def write_concepts(folder: Path, world: World, posts: Sequence[Post]) -> None:
+    """Writes concepts.jsonl, what each image shows: the labels to train a CNN with."""
+    with (folder / "concepts.jsonl").open("w", encoding="utf-8") as file:
+        for post in posts:
+            record = {"image": post.image, "concepts": _names(world, post)}
+            file.write(json.dumps(record) + "\n")
+
+
+def write_oracles(folder: Path, world: World, posts: Sequence[Post]) -> None:
+    """Writes oracle.parquet: the most probable hashtags of each post, best first.
+
+    `hashtags` and `probabilities` are those of one who knows the picture and the profile,
+    `image_...` and `user_...` those of one who knows only the picture or only the profile.
+    """
+    tables: dict[str, pa.DataType] = {"post_id": pa.string()}
+    for reader in ("", "image_", "user_"):
+        tables[f"{reader}hashtags"] = pa.list_(pa.string())
+        tables[f"{reader}probabilities"] = pa.list_(pa.float32())
+    schema = pa.schema(list(tables.items()))
+    with (
+        pq.ParquetWriter(folder / "oracle.parquet", schema) as writer,
+        progress("oracles", len(posts), "posts") as advance,
+    ):
+        for start in range(0, len(posts), _ROWS_PER_GROUP):
+            rows = []
+            for post in posts[start : start + _ROWS_PER_GROUP]:
+                rows.append(_oracle_row(world, post))
+                advance(1)
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+
+
+def _oracle_row(world: World, post: Post) -> dict[str, Any]:
+    row: dict[str, Any] = {"post_id": post.post_id}
+    for reader, probabilities in (
+        ("", world.given_both(post.picture, post.profile)),
+        ("image_", world.given_picture(post.picture)),
+        ("user_", world.given_user(post.profile)),
+    ):
+        best = np.argsort(-probabilities, kind="stable")[:TOP_K]
+        row[f"{reader}hashtags"] = [world.hashtags[column] for column in best]
+        row[f"{reader}probabilities"] = probabilities[best]
+    return row
+
+
+def write_images(
+    folder: Path, world: World, posts: Sequence[Post], *, seed: int, workers: int
+) -> None:
+    """Draws the pictures of posts. How many processes share the work changes no picture.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    for shard in sorted({folder / Path(post.image).parent for post in posts}):
+        shard.mkdir(parents=True)
+    jobs = [
+        (str(folder / post.image), _names(world, post), f"{seed}-{post.index}") for post in posts
+    ]
+    tasks = [jobs[i : i + _IMAGES_PER_TASK] for i in range(0, len(jobs), _IMAGES_PER_TASK)]
+    with progress("drawing", len(posts), "images") as advance:
+        if workers == 1 or len(tasks) == 1:
+            for task in tasks:
+                advance(_draw(task))
+            return
+        # Not forked: this process has threads.
+        with concurrent.futures.ProcessPoolExecutor(
+            workers, multiprocessing.get_context("spawn"), _leave_interrupts_to_the_parent
+        ) as pool:
+            try:
+                for done in pool.map(_draw, tasks):
+                    advance(done)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+
+def _draw(jobs: Sequence[tuple[str, tuple[str, ...], str]]) -> int:
+    for path, things, seed in jobs:
+        Path(path).write_bytes(draw_jpeg(things, random.Random(seed)))
+    return len(jobs)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _names(world: World, post: Post) -> tuple[str, ...]:
+    return tuple(world.things[thing] for thing in post.picture)

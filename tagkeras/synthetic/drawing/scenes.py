@@ -1,0 +1,153 @@
+"""Scenes: they fill the whole picture, whatever stands in front."""
+
+import math
+import random
+
+from PIL import Image
+
+from tagkeras.synthetic.drawing.backgrounds import gradient
+from tagkeras.synthetic.drawing.pen import BRIGHT, WHITE, Pen, any_colour, shade, vary
+
+
+def beach(side: int, rng: random.Random) -> Image.Image:
+    """Sand, sea and a palm tree or a parasol under a blue sky."""
+    image = gradient(side, vary(rng, (95, 175, 235)), vary(rng, (190, 225, 245), 10))
+    pen = Pen(image, (side / 2, side / 2), side, flip=rng.random() < 0.5)
+    sea, sand = rng.uniform(-0.15, 0.1), rng.uniform(0.3, 0.5)
+    water = vary(rng, (30, 130, 190))
+    pen.box(-1, sea, 1, 1, water)
+    for y in (sea + 0.1, sea + 0.22):
+        for x in (-0.7, -0.1, 0.5):
+            pen.line([(x, y), (x + 0.3, y)], 0.03, shade(water, 1.7))
+    shore = [(-1 + 0.25 * step, sand + 0.06 * math.sin(1.9 * step)) for step in range(9)]
+    pen.line(shore, 0.08, WHITE)
+    pen.polygon([*shore, (1, 1), (-1, 1)], vary(rng, (238, 210, 150), 12))
+    pen.circle(rng.uniform(0.2, 0.8), -0.68, 0.17, (255, 235, 120))
+    if rng.random() < 0.6:
+        _palm(pen, rng, rng.uniform(-0.85, -0.5), sand + 0.25)
+    else:
+        x, cloth = rng.uniform(-0.75, -0.4), any_colour(rng)
+        pen.line([(x, sand - 0.4), (x + 0.08, sand + 0.3)], 0.05, (240, 240, 235))
+        for step in range(6):
+            stripe = cloth if step % 2 else WHITE
+            pen.polygon([(x, sand - 0.66), *_rib(x, sand - 0.36, step)], stripe)
+    return image
+
+
+def _rib(x: float, y: float, step: int) -> list[tuple[float, float]]:
+    return [(x - 0.42 + 0.14 * step, y), (x - 0.28 + 0.14 * step, y)]
+
+
+def _palm(pen: Pen, rng: random.Random, x: float, y: float) -> None:
+    top = (x + 0.2, y - 0.95)
+    pen.line([(x, y), (x + 0.06, y - 0.5), top], 0.09, (130, 95, 60))
+    green = vary(rng, (50, 140, 65))
+    for angle in (-170, -125, -75, -25, 10, 165):
+        dx, dy = 0.42 * math.cos(math.radians(angle)), 0.3 * math.sin(math.radians(angle))
+        middle = (top[0] + 0.6 * dx, top[1] + 0.6 * dy - 0.06)
+        pen.line([top, middle, (top[0] + dx, top[1] + dy + 0.1)], 0.09, green)
+
+
+def sunset(side: int, rng: random.Random) -> Image.Image:
+    """The sun going down over dark water."""
+    top = vary(rng, rng.choice(((95, 50, 120), (190, 60, 90), (60, 60, 130))))
+    image = gradient(side, top, vary(rng, (255, 165, 60)))
+    pen = Pen(image, (side / 2, side / 2), side)
+    horizon, x = rng.uniform(0.1, 0.4), rng.uniform(-0.5, 0.5)
+    for y, half in ((-0.62, 0.4), (-0.4, 0.55), (-0.2, 0.3)):
+        start = rng.uniform(-1, 0.4)
+        pen.line([(start, y), (start + half, y)], 0.06, shade(top, 1.25))
+    radius = rng.uniform(0.28, 0.4)
+    pen.circle(x, horizon - 0.05, radius + 0.07, (255, 195, 90))
+    pen.circle(x, horizon - 0.05, radius, (255, 235, 140))
+    water = vary(rng, (75, 40, 75))
+    pen.box(-1, horizon, 1, 1, water)
+    for step in range(6):
+        y = horizon + 0.07 + 0.12 * step
+        half = radius * (1 - 0.1 * step) * rng.uniform(0.6, 1.0)
+        pen.line([(x - half, y), (x + half, y)], 0.045, (255, 185, 90))
+    return image
+
+
+def mountain(side: int, rng: random.Random) -> Image.Image:
+    """Peaks with snow on them above meadows."""
+    image = gradient(side, vary(rng, (120, 180, 230)), vary(rng, (220, 235, 245), 8))
+    pen = Pen(image, (side / 2, side / 2), side, flip=rng.random() < 0.5)
+    rock = vary(rng, (105, 110, 130))
+    far = shade(rock, 1.35)
+    for x, top in ((-0.7, -0.35), (0.15, -0.25), (0.85, -0.4)):
+        pen.polygon([(x - 0.8, 0.6), (x, top + rng.uniform(-0.1, 0.1)), (x + 0.8, 0.6)], far)
+    for x, top, half in ((-0.3, -0.75, 0.85), (0.55, -0.5, 0.75)):
+        x, top = x + rng.uniform(-0.15, 0.15), top + rng.uniform(-0.12, 0.12)
+        base = 0.6
+        pen.polygon([(x - half, base), (x, top), (x + half, base)], rock)
+        pen.polygon([(x, top), (x + half, base), (x + 0.15 * half, base)], shade(rock, 0.75))
+        cap = 0.32 * (base - top)
+        edge = half * 0.32
+        pen.polygon(
+            [(x, top), (x + edge, top + cap), (x + 0.35 * edge, top + 0.7 * cap),
+             (x, top + 1.1 * cap), (x - 0.4 * edge, top + 0.7 * cap), (x - edge, top + cap)],
+            WHITE,
+        )  # fmt: skip
+    meadow = vary(rng, (85, 145, 75))
+    pen.polygon([(-1, 0.45), (-0.3, 0.55), (0.4, 0.42), (1, 0.55), (1, 1), (-1, 1)], meadow)
+    for _ in range(5):
+        x, y = rng.uniform(-0.95, 0.95), rng.uniform(0.6, 0.9)
+        pen.polygon([(x - 0.09, y), (x, y - 0.3), (x + 0.09, y)], shade(meadow, 0.55))
+    return image
+
+
+def skyline(side: int, rng: random.Random) -> Image.Image:
+    """High buildings, by day or by night."""
+    night = rng.random() < 0.5
+    if night:
+        image = gradient(side, vary(rng, (25, 25, 60)), vary(rng, (85, 70, 110)))
+    else:
+        image = gradient(side, vary(rng, (140, 190, 230)), vary(rng, (225, 230, 235), 10))
+    pen = Pen(image, (side / 2, side / 2), side, flip=rng.random() < 0.5)
+    if night:
+        pen.circle(rng.uniform(-0.8, 0.8), -0.78, 0.12, (240, 240, 215))
+    left = -1.05
+    while left < 1:
+        width, top = rng.uniform(0.24, 0.4), rng.uniform(-0.75, 0.1)
+        wall = vary(rng, (60, 60, 80) if night else (125, 135, 150), 22)
+        window = (250, 220, 120) if night else shade(wall, 1.8)
+        if rng.random() < 0.3:
+            middle = left + width / 2
+            pen.line([(middle, top - 0.25), (middle, top)], 0.03, wall)
+            pen.polygon([(middle - 0.1, top), (middle, top - 0.14), (middle + 0.1, top)], wall)
+        pen.box(left, top, left + width - 0.02, 1, wall)
+        columns = 2 if width < 0.32 else 3
+        for column in range(columns):
+            x = left + width * (column + 0.5) / columns
+            y = top + 0.1
+            while y < 0.85:
+                if rng.random() < 0.8:
+                    pen.box(x - 0.035, y, x + 0.025, y + 0.08, window)
+                y += 0.17
+        left += width
+    pen.box(-1, 0.9, 1, 1, (70, 70, 76))
+    return image
+
+
+def fireworks(side: int, rng: random.Random) -> Image.Image:
+    """Rockets bursting in the night."""
+    image = gradient(side, vary(rng, (12, 12, 35), 10), vary(rng, (40, 30, 70), 10))
+    pen = Pen(image, (side / 2, side / 2), side)
+    places = [(-0.5, -0.45), (0.48, -0.55), (0.05, 0.05), (-0.6, 0.4), (0.62, 0.35)]
+    for x, y in places[: rng.randint(3, 5)]:
+        x, y = x + rng.uniform(-0.15, 0.15), y + rng.uniform(-0.15, 0.15)
+        radius, colour = rng.uniform(0.32, 0.5), shade(rng.choice(BRIGHT), 1.4)
+        pen.line([(x, y), (x * 0.8, 1)], 0.015, (110, 100, 100))
+        for ray in range(12):
+            angle = math.pi * ray / 6
+            cos, sin = math.cos(angle), math.sin(angle)
+            pen.line(
+                [(x + 0.25 * radius * cos, y + 0.25 * radius * sin),
+                 (x + radius * cos, y + radius * sin)],
+                0.03,
+                colour,
+            )  # fmt: skip
+            pen.circle(x + 1.1 * radius * cos, y + 1.1 * radius * sin, 0.03, WHITE)
+    pen.box(-1, 0.93, 1, 1, (10, 10, 15))
+    return image

@@ -1,0 +1,117 @@
+"""The tables as typed rows."""
+
+import dataclasses
+from collections.abc import Iterator
+
+from tagkeras.data.hashtags import normalize
+from tagkeras.synthetic import tables
+
+
+@dataclasses.dataclass(frozen=True)
+class City:
+    """A home town; coordinates in degrees, population in millions."""
+
+    name: str
+    country: str
+    latitude: float
+    longitude: float
+    population: float
+
+
+@dataclasses.dataclass(frozen=True)
+class AgeGroup:
+    """Ages from `first` up to, not including, `end` years."""
+
+    name: str
+    first: int
+    end: int
+    share: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Gender:
+    """A gender, and the word for its people in the table of hashtags."""
+
+    name: str
+    word: str
+    share: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Thing:
+    """Something that pictures show."""
+
+    name: str
+    group: str
+    popularity: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """Hashtags for a thing, or for any picture, by some users.
+
+    Attributes:
+        thing: index into `THINGS`, None for any picture.
+        who: words for the user; none for everyone.
+        hashtags: with their probabilities.
+    """
+
+    thing: int | None
+    who: frozenset[str]
+    hashtags: tuple[tuple[str, float], ...]
+
+
+def _cells(table: str) -> Iterator[list[str]]:
+    for line in table.strip().splitlines():
+        if line.strip():
+            yield [cell.strip() for cell in line.split("|")]
+
+
+def _pairs(cell: str) -> list[tuple[str, float]]:
+    """`a 0.5, b 2` as [("a", 0.5), ("b", 2.0)]."""
+    return [(name, float(number)) for name, number in (part.split() for part in cell.split(","))]
+
+
+CITIES = tuple(
+    City(name, country, float(latitude), float(longitude), float(population))
+    for name, country, latitude, longitude, population in _cells(tables.CITIES)
+)
+AGE_GROUPS = tuple(
+    AgeGroup(name, int(first), int(end), float(share))
+    for name, first, end, share in _cells(tables.AGES)
+)
+GENDERS = tuple(Gender(name, word, float(share)) for name, word, share in _cells(tables.GENDERS))
+THINGS = tuple(
+    Thing(name, group, popularity)
+    for group, things in _cells(tables.PICTURES)
+    for name, popularity in _pairs(things)
+)
+# How many things a picture shows -> how often, and the factor on the chances of each.
+NUM_THINGS = {
+    int(number): (float(share), float(factor))
+    for number, share, factor in _cells(tables.NUM_THINGS)
+}
+
+
+def _hashtag_rows() -> Iterator[Row]:
+    words = {city.name for city in CITIES} | {city.country for city in CITIES}
+    words |= {group.name for group in AGE_GROUPS} | {gender.word for gender in GENDERS}
+    header, *rows = _cells(tables.HASHTAGS)
+    for picture, who, cell in rows:
+        fitting: list[int | None] = [
+            index for index, thing in enumerate(THINGS) if picture in (thing.name, thing.group)
+        ]
+        users = frozenset(who.split()) - {"everyone"}
+        hashtags = tuple(_pairs(cell))
+        if picture == "anything":
+            fitting = [None]
+        if not fitting or not users <= words:
+            raise ValueError(f"HASHTAGS: unknown word in the row {picture} | {who}")
+        for hashtag, probability in hashtags:
+            if normalize(hashtag) != hashtag or not 0 < probability < 1:
+                raise ValueError(f"HASHTAGS: bad {hashtag} {probability} in {picture} | {who}")
+        for thing in fitting:
+            yield Row(thing, users, hashtags)
+
+
+HASHTAG_ROWS = tuple(_hashtag_rows())

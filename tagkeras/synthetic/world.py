@@ -1,0 +1,171 @@
+"""The world's own probabilities, computed exactly from its tables.
+
+A hashtag y has an inclusion chance
+
+    q(y | picture, user) = 1 - product over the rows that fit of (1 - factor * probability)
+
+where the factor is that of `tables.NUM_THINGS` (1 for the rows of any picture). Hashtags are drawn
+independently of each other, and again if none came out, so that
+
+    p(y | picture, user) = q(y) / (1 - product over all hashtags of (1 - q)).
+"""
+
+import functools
+import itertools
+
+import numpy as np
+
+from tagkeras.synthetic.population import Population, Profile
+from tagkeras.synthetic.rows import HASHTAG_ROWS, NUM_THINGS, THINGS
+
+# Indices into THINGS, ascending.
+Picture = tuple[int, ...]
+
+
+class World:
+    """p(hashtag | picture, user), and what is left of it for those who know only one of the two.
+
+    Attributes:
+        hashtags: all of them, in alphabetical order.
+        things: the names of what pictures show, the labels for training a CNN.
+        population: the kinds of users.
+        pictures: every picture there is, as indices of things.
+        picture_shares: float64 [pictures], how often each is taken; they sum to one.
+    """
+
+    def __init__(self) -> None:
+        self.population = Population()
+        self.things = tuple(thing.name for thing in THINGS)
+        self.hashtags = tuple(sorted({tag for row in HASHTAG_ROWS for tag, _ in row.hashtags}))
+        self.pictures, self.picture_shares = _all_pictures()
+        self._cumulative = self.picture_shares.cumsum()
+        self._index_of_picture = {picture: i for i, picture in enumerate(self.pictures)}
+        # Chances that the rows leave a hashtag out: those of any picture [kinds, hashtags], those
+        # of each thing in a picture of 1, 2, ... things [things, kinds, hashtags].
+        shape = (len(self.population.kinds), len(self.hashtags))
+        self._left_out = np.ones(shape)
+        self._left_out_by_thing = {n: np.ones((len(THINGS), *shape)) for n in NUM_THINGS}
+        columns = {hashtag: column for column, hashtag in enumerate(self.hashtags)}
+        for row in HASHTAG_ROWS:
+            fits = self.population.fit(row.who)
+            for hashtag, probability in row.hashtags:
+                column = columns[hashtag]
+                if row.thing is None:
+                    self._left_out[fits, column] *= 1 - probability
+                    continue
+                for n, (_, factor) in NUM_THINGS.items():
+                    self._left_out_by_thing[n][row.thing, fits, column] *= 1 - factor * probability
+
+    def draw_picture(self, rng: np.random.Generator) -> Picture:
+        """The things in a picture that somebody took."""
+        index = int(np.searchsorted(self._cumulative, rng.random(), side="right"))
+        return self.pictures[min(index, len(self.pictures) - 1)]
+
+    def chances(self, picture: Picture, kinds: np.ndarray) -> np.ndarray:
+        """Inclusion chances q.
+
+        Args:
+            picture: what it shows.
+            kinds: int [k], indices of kinds of users.
+
+        Returns:
+            float64 [k, hashtags].
+        """
+        left_out = self._left_out[kinds]
+        for thing in picture:
+            left_out = left_out * self._left_out_by_thing[len(picture)][thing, kinds]
+        return 1 - left_out
+
+    def given_both(self, picture: Picture, profile: Profile) -> np.ndarray:
+        """p(hashtag | picture, profile), float64 [hashtags]; what is not said is averaged over."""
+        posterior = self.population.posterior(profile)
+        return self._average(picture, posterior)
+
+    @functools.lru_cache(maxsize=None)  # noqa: B019 - a world lives as long as its process
+    def given_picture(self, picture: Picture) -> np.ndarray:
+        """p(hashtag | picture), float64 [hashtags]: the average over all users."""
+        return self._average(picture, self.population.shares)
+
+    @functools.lru_cache(maxsize=1024)  # noqa: B019 - a user's posts follow one another
+    def given_user(self, profile: Profile) -> np.ndarray:
+        """p(hashtag | profile), float64 [hashtags]: the average over all pictures."""
+        return self.population.posterior(profile) @ self._given_kind
+
+    def marginal(self) -> np.ndarray:
+        """p(hashtag), float64 [hashtags]: how many posts have it."""
+        return self.population.shares @ self._given_kind
+
+    @functools.cached_property
+    def hashtag_kinds(self) -> dict[str, str]:
+        """What the chance of each hashtag depends on: "image", "user", "both" or "neither".
+
+        "both" are the hashtags whose users differ and whose pictures differ.
+        """
+        # One thing in the picture is enough: more things bring no other rows.
+        chances = self._left_out * self._left_out_by_thing[min(NUM_THINGS)]
+        by_picture = np.ptp(chances, axis=0).max(axis=0) > 0
+        by_user = np.ptp(chances, axis=1).max(axis=0) > 0
+        names = {(0, 0): "neither", (1, 0): "image", (0, 1): "user", (1, 1): "both"}
+        return {
+            hashtag: names[int(image), int(user)]
+            for hashtag, image, user in zip(self.hashtags, by_picture, by_user, strict=True)
+        }
+
+    def _average(self, picture: Picture, weights: np.ndarray) -> np.ndarray:
+        kinds = np.flatnonzero(weights)
+        chances = self.chances(picture, kinds)
+        any_hashtag = 1 - np.prod(1 - chances, axis=1)
+        return (weights[kinds] / any_hashtag) @ chances
+
+    @functools.cached_property
+    def _given_kind(self) -> np.ndarray:
+        """p(hashtag | kind of user), float64 [kinds, hashtags], averaged over all pictures.
+
+        With s a picture's share divided by the chance of any hashtag, the average over pictures of
+        q / P(any) is sum(s) - sum(s * left out), and what a picture leaves out is a product over
+        its things: all pictures of n things that differ in the last one make one matrix product.
+        """
+        result = np.empty_like(self._left_out)
+        for kind, left_out in enumerate(self._left_out):
+            total, total_left_out = 0.0, np.zeros_like(left_out)
+            for n, by_thing in self._left_out_by_thing.items():
+                things = by_thing[:, kind]  # [things, hashtags]
+                nothing = things.prod(axis=1)
+                first = list(itertools.combinations(range(len(THINGS)), n - 1))
+                index = np.array(first, np.intp).reshape(len(first), n - 1)
+                weights = self._shares_by_last_thing[n] / (
+                    1 - left_out.prod() * np.outer(nothing[index].prod(axis=1), nothing)
+                )
+                total += weights.sum()
+                total_left_out += np.sum(things[index].prod(axis=1) * (weights @ things), axis=0)
+            result[kind] = total - left_out * total_left_out
+        return result
+
+    @functools.cached_property
+    def _shares_by_last_thing(self) -> dict[int, np.ndarray]:
+        """Shares of the pictures of n things: [combinations of n - 1 things, last thing]."""
+        shares = {}
+        for n in NUM_THINGS:
+            first = list(itertools.combinations(range(len(THINGS)), n - 1))
+            shares[n] = np.zeros((len(first), len(THINGS)))
+            rows = {things: row for row, things in enumerate(first)}
+            for picture, share in zip(self.pictures, self.picture_shares, strict=True):
+                if len(picture) == n:
+                    shares[n][rows[picture[:-1]], picture[-1]] = share
+        return shares
+
+
+def _all_pictures() -> tuple[tuple[Picture, ...], np.ndarray]:
+    """All sets of things with at most one scene; a set's weight is the product of popularities."""
+    pictures: list[Picture] = []
+    shares = []
+    for n, (share, _) in NUM_THINGS.items():
+        sets = [
+            things
+            for things in itertools.combinations(range(len(THINGS)), n)
+            if sum(THINGS[thing].group == "scenes" for thing in things) <= 1
+        ]
+        weights = np.array([np.prod([THINGS[t].popularity for t in things]) for things in sets])
+        pictures += sets
+        shares.append(share * weights / weights.sum())
+    return tuple(pictures), np.concatenate(shares)
