@@ -8,18 +8,17 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import tensorflow as tf
 from apache_beam.ml.inference.base import ModelHandler
 
 from beam.blocks import PostBlock, name_place, rejection
-from beam.images import ImageLoader, map_ahead
-from beam.posts import raw_descriptors
+from beam.images import ImageLoader, LoadedImages, map_ahead
+from beam.posts import not_finite, raw_descriptors
 from tagkeras.data.posts import PostError
 from tagkeras.descriptor_model import DescriptorModel
 
-# Images that go through the CNN at once, and that may be decoded ahead of it.
+# Images that go through the CNN at once, and batches that are decoded ahead of it.
 CNN_BATCH = 32
-AHEAD = 4 * CNN_BATCH
+BATCHES_AHEAD = 4
 
 
 @dataclasses.dataclass
@@ -57,7 +56,7 @@ class DescriptorModelHandler(ModelHandler[PostBlock, PostBlock, LoadedModel]):
     def load_model(self) -> LoadedModel:
         """Loads the model and starts threads for decoding."""
         model = DescriptorModel.load(self._folder)
-        threads = ThreadPoolExecutor((os.cpu_count() or 1) + 2, thread_name_prefix="decode")
+        threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="decode")
         return LoadedModel(model, ImageLoader(*model.image_size), threads)
 
     def should_skip_batching(self) -> bool:
@@ -83,51 +82,40 @@ class DescriptorModelHandler(ModelHandler[PostBlock, PostBlock, LoadedModel]):
         """
         del inference_args
         block: PostBlock = batch  # type: ignore[assignment]
-        good: list[int] = []
-        described: list[np.ndarray] = []
-        rejected = list(block.rejected)
-
-        def reject(number: int, error: PostError) -> None:
-            place = name_place(block.posts.column("row_key")[number].as_py(), self._sources)
-            post_id = block.posts.column("post_id")[number].as_py()
-            rejected.append(rejection(post_id, error, place))
-
-        for numbers, pixels in self._decode(block, model, reject):
-            descriptors = model.model.from_pixels(pixels).numpy()
-            with np.errstate(over="ignore"):
-                stored = descriptors.astype(self._dtype)
-            finite = np.isfinite(stored).all(axis=1)
-            for number in np.array(numbers)[~finite].tolist():
-                message = f"descriptor: NaN, infinite or too large for {self._dtype.name}"
-                reject(number, PostError("descriptor_not_finite", message))
-            good.extend(np.array(numbers)[finite].tolist())
-            described.append(stored[finite])
-        size = model.model.descriptor_size
-        matrix = np.concatenate(described or [np.zeros((0, size), self._dtype)])
-        posts = block.posts.take(pa.array(good, "int64")).drop_columns(["image", "is_path"])
-        posts = posts.append_column("descriptor", raw_descriptors(matrix))
-        return [dataclasses.replace(block, posts=posts, rejected=rejected)]
-
-    def _decode(
-        self, block: PostBlock, model: LoadedModel, reject: Any
-    ) -> Iterator[tuple[list[int], tf.Tensor]]:
-        """Batches of row numbers and pixels, while the next ones are being decoded."""
-        images = zip(
-            block.posts.column("image"), block.posts.column("is_path").to_pylist(), strict=True
-        )
-        loaded = map_ahead(
-            model.executor, lambda item: model.loader.load(item[0].as_py(), item[1]), images, AHEAD
-        )
-        numbers: list[int] = []
-        pixels: list[tf.Tensor] = []
-        for number, result in enumerate(loaded):
-            if isinstance(result, PostError):
-                reject(number, result)
+        kept: list[int] = []
+        described = [np.zeros((0, model.model.descriptor_size), self._dtype)]
+        errors: dict[int, PostError] = {}
+        for first, images in self._load(block, model):
+            errors.update({first + place: error for place, error in images.errors.items()})
+            if not images.good:
                 continue
-            numbers.append(number)
-            pixels.append(result)
-            if len(numbers) == CNN_BATCH:
-                yield numbers, tf.stack(pixels)
-                numbers, pixels = [], []
-        if numbers:
-            yield numbers, tf.stack(pixels)
+            with np.errstate(over="ignore"):
+                stored = model.model.from_pixels(images.pixels).numpy().astype(self._dtype)
+            finite = np.isfinite(stored).all(axis=1)
+            for place, is_finite in zip(images.good, finite.tolist(), strict=True):
+                if is_finite:
+                    kept.append(first + place)
+                else:
+                    errors[first + place] = not_finite(self._dtype)
+            described.append(stored[finite])
+        posts = block.posts.take(pa.array(kept, "int64")).drop_columns(["image", "is_path"])
+        posts = posts.append_column("descriptor", raw_descriptors(np.concatenate(described)))
+        rejected = [self._reject(block, number, errors[number]) for number in sorted(errors)]
+        return [dataclasses.replace(block, posts=posts, rejected=block.rejected + rejected)]
+
+    def _load(self, block: PostBlock, model: LoadedModel) -> Iterator[tuple[int, LoadedImages]]:
+        """Batches of images and the number of their first, the next ones in the making."""
+        images, is_path = block.posts.column("image"), block.posts.column("is_path").to_pylist()
+
+        def load(first: int) -> LoadedImages:
+            contents = images[first : first + CNN_BATCH].to_pylist()
+            return model.loader.load(
+                list(zip(contents, is_path[first : first + CNN_BATCH], strict=True))
+            )
+
+        starts = range(0, len(block), CNN_BATCH)
+        return zip(starts, map_ahead(model.executor, load, starts, BATCHES_AHEAD), strict=True)
+
+    def _reject(self, block: PostBlock, number: int, error: PostError) -> dict[str, Any]:
+        place = name_place(block.posts.column("row_key")[number].as_py(), self._sources)
+        return rejection(block.posts.column("post_id")[number].as_py(), error, place)

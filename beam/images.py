@@ -1,9 +1,10 @@
 """Reading and decoding images, with a reason for each that cannot be."""
 
+import dataclasses
 import io
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import TypeVar
@@ -14,7 +15,7 @@ from apache_beam.io.filesystems import FileSystems
 from PIL import Image
 
 from tagkeras.data.posts import PostError
-from tagkeras.layers.image_decoder import decode_image
+from tagkeras.layers.image_decoder import ImageDecoder
 
 # An image of more pixels is refused from its header: decoded, it would fill the memory.
 MAX_PIXELS = 2**26
@@ -26,6 +27,21 @@ InT = TypeVar("InT")
 OutT = TypeVar("OutT")
 
 
+@dataclasses.dataclass
+class LoadedImages:
+    """What came of some images.
+
+    Attributes:
+        good: places of those that could be decoded.
+        pixels: float32 [len(good), height, width, 3].
+        errors: place of each other one, and why.
+    """
+
+    good: list[int]
+    pixels: tf.Tensor
+    errors: dict[int, PostError]
+
+
 class ImageLoader:
     """From paths or contents of image files to pixels. Threads may share it.
 
@@ -35,21 +51,43 @@ class ImageLoader:
     """
 
     def __init__(self, height: int, width: int) -> None:
-        self._decode = tf.function(
-            lambda encoded: decode_image(encoded, height, width),
-            input_signature=[tf.TensorSpec([], tf.string)],
-        ).get_concrete_function()
+        decoder = ImageDecoder(height, width)
+        signature = [tf.TensorSpec([None], tf.string)]
+        self._decode = tf.function(decoder, input_signature=signature).get_concrete_function()
+        self._empty = tf.zeros([0, height, width, 3])
 
-    def load(self, image: bytes, is_path: bool) -> tf.Tensor | PostError:
-        """The pixels of an image, float32 [height, width, 3], or why there are none."""
+    def load(self, images: Sequence[tuple[bytes, bool]]) -> LoadedImages:
+        """Reads and decodes images.
+
+        Args:
+            images: of each the content, or its path and True.
+        """
+        contents: dict[int, bytes] = {}
+        errors: dict[int, PostError] = {}
+        for place, (image, is_path) in enumerate(images):
+            try:
+                contents[place] = read_image(image.decode()) if is_path else image
+                check_size(contents[place])
+            except PostError as error:
+                contents.pop(place, None)
+                errors[place] = error
         try:
-            content = read_image(image.decode()) if is_path else image
-            check_size(content)
-            return self._decode(tf.constant(content))
-        except PostError as error:
-            return error
-        except tf.errors.OpError as error:
-            return PostError("image_unreadable", f"image: {_first_line(error)}")
+            # All in one call: half the time of a call for each.
+            pixels = self._decode(tf.constant(list(contents.values()), tf.string))
+        except tf.errors.OpError:
+            pixels = self._decode_singly(contents, errors)
+        return LoadedImages(list(contents), pixels, errors)
+
+    def _decode_singly(self, contents: dict[int, bytes], errors: dict[int, PostError]) -> tf.Tensor:
+        """Finds out which images cannot be decoded, and moves them to the errors."""
+        pixels = [self._empty]
+        for place, content in list(contents.items()):
+            try:
+                pixels.append(self._decode(tf.constant([content])))
+            except tf.errors.OpError as error:
+                del contents[place]
+                errors[place] = PostError("image_unreadable", f"image: {_first_line(error)}")
+        return tf.concat(pixels, axis=0)
 
 
 def read_image(path: str) -> bytes:

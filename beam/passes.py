@@ -5,6 +5,9 @@ out what has to be known of all of them: which ids come twice, and the vocabular
 staged blocks into records. Neither images nor descriptors are ever shuffled.
 """
 
+# Beam has type hints for a part of its functions only.
+# mypy: allow-untyped-calls
+
 import dataclasses
 import json
 from collections.abc import Sequence

@@ -10,7 +10,7 @@ from beam.sources import InputFile, RowBlock, read_rows
 from tagkeras.errors import UserError
 
 # Files and rows of each that are looked at; all files, until one has a post.
-_FILES, _ROWS = 32, 100
+_FILES, _ROWS = 8, 100
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import tensorflow as tf
-from apache_beam.io.filesystems import FileSystems
 
 from beam import identities
 from beam.blocks import PostBlock, name_place, rejection, row_key
@@ -194,7 +193,7 @@ def _check_kind(post: Post, is_described: bool, kind: str) -> None:
     if not has_image and not is_described:
         raise PostError("no_image", "neither an image nor a descriptor")
     if has_image != (kind == IMAGE):
-        raise PostError(OTHER_KIND, f"not {kind}, which other posts have")
+        raise PostError(OTHER_KIND, f"no {kind}, which other posts have")
 
 
 class _Descriptors:
@@ -214,8 +213,7 @@ class _Descriptors:
             self._stored = self._values.astype(self._dtype)
         finite = np.isfinite(self._stored).all(axis=1)
         for number in np.flatnonzero(~finite).tolist():
-            message = f"descriptor: NaN, infinite or too large for {dtype}"
-            self._errors.setdefault(number, PostError("descriptor_not_finite", message))
+            self._errors.setdefault(number, not_finite(self._dtype))
 
     def check(self, number: int) -> None:
         """Raises what is wrong with the descriptor of a row."""
@@ -246,6 +244,12 @@ class _Descriptors:
         return True
 
 
+def not_finite(dtype: np.dtype) -> PostError:
+    """What is wrong with a descriptor that has values that cannot be stored."""
+    message = f"descriptor: NaN, infinite or too large for {dtype.name}"
+    return PostError("descriptor_not_finite", message)
+
+
 def raw_descriptors(values: np.ndarray) -> pa.Array:
     """Rows of a matrix as bytes: [B, n] to a binary array of length B."""
     width = values.shape[1] * values.dtype.itemsize
@@ -266,11 +270,11 @@ def _to_lists(matrix: np.ndarray) -> pa.Array:
 
 
 def _image_root(file: InputFile, image_root: str | None) -> str:
-    return FileSystems.split(file.path)[0] if image_root is None else image_root
+    return file.path.rpartition("/")[0] if image_root is None else image_root
 
 
 def _join(root: str, image: str | None) -> str:
     assert image is not None
     if "://" in image or image.startswith("/") or not root:
         return image
-    return FileSystems.join(root, image)
+    return f"{root.rstrip('/')}/{image}"

@@ -19,7 +19,7 @@ from beam.settings import Config, load_id_key
 from beam.shards import ShardSettings
 from beam.sources import find_inputs
 from tagkeras import commandline, files
-from tagkeras.data.manifest import Manifest
+from tagkeras.data.manifest import SPLITS, Manifest
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.descriptor_cnn import DescriptorCnn, load_cnn
 from tagkeras.descriptor_model import FOLDER, save_descriptor_model
@@ -47,7 +47,8 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
     if kind.kind == IMAGE:
         cnn = load_cnn(config.cnn, layer=config.cnn_layer, weights=config.cnn_weights)
     with files.written_aside(output) as aside:
-        aside.mkdir()
+        for split in SPLITS:
+            (aside / split).mkdir(parents=True)
         staging = Staging(aside / "staging")
         if cnn:
             save_descriptor_model(cnn, aside / FOLDER)

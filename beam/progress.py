@@ -26,7 +26,8 @@ def report(description: str, count_posts: Callable[[], int]) -> Iterator[None]:
 
     def watch() -> None:
         while not done.wait(INTERVAL):
-            show()
+            if count_posts():
+                show()
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()

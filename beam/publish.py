@@ -58,8 +58,8 @@ def check_rejected(blocks: Sequence[StagedBlock], num_duplicates: int, limit: fl
     examples = {r: text for block in reversed(blocks) for r, text in block.examples.items()}
     if rejected[OTHER_KIND]:
         raise UserError(
-            f"{rejected[OTHER_KIND]:,} posts have an image where others have a descriptor, or the"
-            f" other way round: {examples[OTHER_KIND]}; preprocess them apart"
+            f"some posts have images and some descriptors: preprocess them apart; the first of"
+            f" {rejected[OTHER_KIND]:,}: {examples[OTHER_KIND]}"
         )
     if not rejected:
         return

@@ -1,5 +1,9 @@
 """Running a pipeline: in this process unless Beam's own options say otherwise."""
 
+# Beam has type hints for a part of its functions only.
+# mypy: allow-untyped-calls
+
+import logging
 import re
 from collections.abc import Callable, Sequence
 from typing import NoReturn
@@ -10,6 +14,7 @@ from apache_beam.options.pipeline_options import (
     StandardOptions,
     _BeamArgumentParser,
 )
+from apache_beam.runners.runner import create_runner
 
 from tagkeras.errors import UserError
 
@@ -44,6 +49,10 @@ def parse_options(arguments: Sequence[str]) -> PipelineOptions:
     standard = options.view_as(StandardOptions)
     if (standard.runner or "").lower() in _IN_PROCESS_NAMES:
         standard.runner = IN_PROCESS
+    try:
+        create_runner(standard.runner)
+    except (ValueError, ImportError, AttributeError) as error:
+        raise UserError(f"--runner={standard.runner}: {error}") from error
     return options
 
 
@@ -55,12 +64,31 @@ def run_pipeline(build: Callable[[beam.Pipeline], object], options: PipelineOpti
     """
     pipeline = beam.Pipeline(options=options)
     build(pipeline)
+    # Beam would log the traceback of what is told in one line.
+    logger = logging.getLogger("apache_beam.runners.common")
+    logger.addFilter(_is_no_user_error)
     try:
         pipeline.run().wait_until_finish()
     except Exception as error:
-        # Runners hand over what happened in a worker as the text of its traceback.
-        found = re.findall(r"^(?:tagkeras\.errors\.)?UserError: (.*)$", str(error), re.MULTILINE)
-        if found:
-            message = re.sub(r" \[while running '.*", "", found[-1])
-            raise UserError(message) from error
-        raise
+        message = _find_user_error(error)
+        if message is None:
+            raise
+        raise UserError(message) from error
+    finally:
+        logger.removeFilter(_is_no_user_error)
+
+
+def _is_no_user_error(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], UserError))
+
+
+def _find_user_error(error: Exception) -> str | None:
+    """The message of the `UserError` behind what a runner raised."""
+    text = str(error)
+    if not isinstance(error, UserError):
+        # Most runners hand over what happened in a worker as the text of its traceback.
+        found = re.findall(r"^(?:tagkeras\.errors\.)?UserError: (.*)$", text, re.MULTILINE)
+        if not found:
+            return None
+        text = found[-1]
+    return re.sub(r" \[while running '.*", "", text)

@@ -28,6 +28,8 @@ DUPLICATE = "duplicate_post_id"
 NO_KNOWN_TAG = "train_post_without_known_tag"
 NO_TAG_LEFT = "no_tag_left_by_balancing"
 
+_SPLIT_COUNTS = ("posts", "shards", "tag_pairs", "tag_pairs_removed", "out_of_vocabulary")
+
 # Shards of a dataset that does not say: some, to be mixed in training, and none too large.
 MIN_SHARDS = 8
 SHARD_BYTES = 128 * 2**20
@@ -91,7 +93,7 @@ class ShardSummary:
     @classmethod
     def empty(cls, num_tags: int) -> "ShardSummary":
         """The summary of nothing."""
-        splits = {split: Counter[str]() for split in SPLITS}
+        splits = {split: Counter(dict.fromkeys(_SPLIT_COUNTS, 0)) for split in SPLITS}
         return cls(splits, Counter(), 0, np.zeros(num_tags, np.int64))
 
     def add(self, other: "ShardSummary") -> None:
@@ -278,7 +280,9 @@ class WriteShard(beam.DoFn):
 
     def _describe_duplicate(self, post: dict[str, Any]) -> str:
         place = name_place(post["row_key"], self._settings.sources)
-        row = rejection(post["post_id"], PostError(DUPLICATE, "post_id: an earlier post's"), place)
+        row = rejection(
+            post["post_id"], PostError(DUPLICATE, "post_id: an earlier post has it"), place
+        )
         return json.dumps(row, ensure_ascii=False) + "\n"
 
 

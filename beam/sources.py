@@ -1,5 +1,8 @@
 """Reading posts: JSON Lines and Parquet files as blocks of rows, each row with its place."""
 
+# Beam has type hints for a part of its functions only.
+# mypy: allow-untyped-calls
+
 import dataclasses
 import gzip
 import json
@@ -20,7 +23,7 @@ JSON_SUFFIXES = (".jsonl", ".jsonl.gz")
 PARQUET_SUFFIXES = (".parquet",)
 
 # The unit of work: a block of rows is read, described and staged at once.
-BLOCK_ROWS = 2048
+BLOCK_ROWS = 1024
 BLOCK_BYTES = 32 * 2**20
 # Uncompressed JSON Lines are read in ranges of about this size, in parallel.
 RANGE_BYTES = 64 * 2**20

@@ -1,5 +1,8 @@
 """Staged blocks: what a pass leaves in the staging folder for the next one."""
 
+# Beam has type hints for a part of its functions only.
+# mypy: allow-untyped-calls
+
 import dataclasses
 import json
 from collections import Counter

@@ -1,5 +1,8 @@
 """What has to be known of all posts before one is written: which are doubles, which tags count."""
 
+# Beam has type hints for a part of its functions only.
+# mypy: allow-untyped-calls
+
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path

@@ -145,10 +145,10 @@ def _load_application(name: str, weights: str) -> tuple[keras.Model, types.Modul
 
 
 def _default_layer(model: keras.Model, name: str) -> str:
-    names = [layer.name for layer in model.layers]
+    names = [layer.name for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
     if DESCRIPTOR_LAYER in names:
         return DESCRIPTOR_LAYER
-    if len(names) < 3:
+    if len(names) < 2:
         raise UserError(f"--cnn={name} has no layer before its last: give --cnn_layer")
     return names[-2]
 

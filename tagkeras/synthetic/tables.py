@@ -44,11 +44,10 @@ wellington   | NZ | -41.29 |  174.78 | 0.4
 
 # age group, from (years), to, share of the users; within a group every age is as likely
 AGES = """
-teens        | 13 | 18 | 0.21
-students     | 18 | 25 | 0.26
-youngadults  | 25 | 35 | 0.23
-parents      | 35 | 55 | 0.20
-seniors      | 55 | 80 | 0.10
+students     | 14 | 25 | 0.38
+youngadults  | 25 | 37 | 0.26
+parents      | 37 | 57 | 0.24
+seniors      | 57 | 80 | 0.12
 """
 
 # gender, its word in the table below, share of the users
@@ -84,24 +83,23 @@ scenes    | beach 6, sunset 5, mountain 3, skyline 4, fireworks 1.5
 """
 
 # The picture is a thing or a group of PICTURES, or "anything". Of the words for the user, those of
-# one kind are alternatives, and one of each kind has to fit: "GB AU teens" are the teens of Britain
+# one kind are alternatives, and one of each kind has to fit: "GB AU students" are the students of Britain
 # and of Australia.
 HASHTAGS = """
 picture    | who                          | hashtags
 
 anything   | everyone                     | instagood 0.03, nofilter 0.03, photooftheday 0.02, fun 0.02, friends 0.02
-anything   | teens                        | tbt 0.11
 anything   | students youngadults parents | tbt 0.15
 anything   | seniors                      | tbt 0.05
 anything   | women                        | love 0.12, mcm 0.10, happy 0.04, smile 0.03
 anything   | men                          | wcw 0.12, love 0.05, legend 0.03, bro 0.03
-anything   | teens                        | yolo 0.06, school 0.05, lol 0.03, swag 0.03
+anything   | students                     | yolo 0.06, school 0.05, lol 0.03, swag 0.03
 anything   | students US CA               | college 0.10
 anything   | students GB AU NZ            | uni 0.10
 anything   | students                     | studentlife 0.04, exams 0.03
 anything   | youngadults                  | adulting 0.06, worklife 0.05, weekend 0.03, hustle 0.02
-anything   | parents women US CA          | momlife 0.13
-anything   | parents women GB AU NZ       | mumlife 0.13
+anything   | parents women US CA          | momlife 0.08
+anything   | parents women GB AU NZ       | mumlife 0.08
 anything   | parents men                  | dadlife 0.12
 anything   | parents                      | kids 0.04, tired 0.03
 anything   | seniors                      | retired 0.10, grandkids 0.08, memories 0.04, grateful 0.03
@@ -110,333 +108,321 @@ anything   | GB                           | uk 0.04
 anything   | CA                           | canada 0.07
 anything   | AU                           | straya 0.05
 anything   | NZ                           | kiwi 0.10
-anything   | new-york                     | nyc 0.13
-anything   | los-angeles                  | la 0.13
-anything   | chicago                      | chicago 0.13
-anything   | houston                      | houston 0.13
-anything   | seattle                      | seattle 0.13
-anything   | denver                       | denver 0.13
-anything   | boston                       | boston 0.13
-anything   | miami                        | miami 0.13
-anything   | london                       | london 0.13
-anything   | birmingham                   | brum 0.13
-anything   | glasgow                      | glasgow 0.13
-anything   | manchester                   | manchester 0.13
-anything   | cardiff                      | cardiff 0.13
-anything   | toronto                      | the6ix 0.13
-anything   | montreal                     | mtl 0.13
-anything   | calgary                      | yyc 0.13
-anything   | vancouver                    | vancity 0.13
-anything   | halifax                      | halifax 0.13
-anything   | sydney                       | sydney 0.13
-anything   | melbourne                    | melbourne 0.13
-anything   | brisbane                     | brisbane 0.13
-anything   | perth                        | perth 0.13
-anything   | adelaide                     | adelaide 0.13
-anything   | auckland                     | auckland 0.13
-anything   | christchurch                 | chch 0.13
-anything   | wellington                   | welly 0.13
+anything   | new-york                     | nyc 0.08
+anything   | los-angeles                  | la 0.08
+anything   | chicago                      | chicago 0.08
+anything   | houston                      | houston 0.08
+anything   | seattle                      | seattle 0.08
+anything   | denver                       | denver 0.08
+anything   | boston                       | boston 0.08
+anything   | miami                        | miami 0.08
+anything   | london                       | london 0.08
+anything   | birmingham                   | brum 0.08
+anything   | glasgow                      | glasgow 0.08
+anything   | manchester                   | manchester 0.08
+anything   | cardiff                      | cardiff 0.08
+anything   | toronto                      | the6ix 0.08
+anything   | montreal                     | mtl 0.08
+anything   | calgary                      | yyc 0.08
+anything   | vancouver                    | vancity 0.08
+anything   | halifax                      | halifax 0.08
+anything   | sydney                       | sydney 0.08
+anything   | melbourne                    | melbourne 0.08
+anything   | brisbane                     | brisbane 0.08
+anything   | perth                        | perth 0.08
+anything   | adelaide                     | adelaide 0.08
+anything   | auckland                     | auckland 0.08
+anything   | christchurch                 | chch 0.08
+anything   | wellington                   | welly 0.08
 
-sports     | teens                        | tryouts 0.27, squad 0.17
-sports     | students                     | varsity 0.29, teamwork 0.12
-sports     | youngadults                  | fitlife 0.31, afterwork 0.15
-sports     | parents                      | kidsport 0.29, weekendwarrior 0.15
-sports     | seniors                      | stayactive 0.33, backintheday 0.17
-sports     | women                        | strongwomen 0.20
-sports     | men                          | beastmode 0.20
-ball       | everyone                     | goal 0.18
-ball       | GB                           | football 0.69, matchday 0.12
-ball       | US CA                        | soccer 0.69
-ball       | sydney brisbane              | nrl 0.54, footy 0.25
-ball       | melbourne perth adelaide     | afl 0.54, footy 0.25
-ball       | NZ                           | rugby 0.64, allblacks 0.25
-ball       | london                       | arsenal 0.20
-ball       | manchester                   | mufc 0.25
-ball       | los-angeles                  | lagalaxy 0.20
-ball       | parents women US CA          | soccermom 0.40
-bicycle    | everyone                     | bike 0.22
-bicycle    | GB                           | cycling 0.59
-bicycle    | US CA                        | biking 0.59
-bicycle    | AU NZ                        | pushbike 0.59
-bicycle    | denver calgary vancouver     | mtb 0.35
-bicycle    | parents men                  | mamil 0.30
-skateboard | everyone                     | skate 0.42
-skateboard | teens                        | kickflip 0.40
-skateboard | parents                      | midlifecrisis 0.35
-skateboard | los-angeles                  | venicebeach 0.35
-skateboard | london                       | southbank 0.30
-dumbbell   | everyone                     | gym 0.40, workout 0.12
-dumbbell   | men                          | gains 0.40
-dumbbell   | women                        | fitspo 0.40
-dumbbell   | US CA                        | crossfit 0.30
-dumbbell   | AU NZ                        | bootcamp 0.30
+sports     | students                     | gameday 0.61, vibes 0.08
+sports     | youngadults                  | selfcare 0.61, fitlife 0.09
+sports     | parents                      | proud 0.65, weekendwarrior 0.07
+sports     | seniors                      | throwback 0.65, stayactive 0.10
+sports     | women                        | strong 0.34
+sports     | men                          | crew 0.31
+ball       | everyone                     | goal 0.14
+ball       | GB                           | football 0.45, matchday 0.08
+ball       | US CA                        | soccer 0.45
+ball       | sydney brisbane              | nrl 0.35, footy 0.16
+ball       | melbourne perth adelaide     | afl 0.35, footy 0.16
+ball       | NZ                           | rugby 0.41, allblacks 0.16
+ball       | london                       | arsenal 0.13
+ball       | manchester                   | mufc 0.16
+ball       | los-angeles                  | lagalaxy 0.13
+ball       | parents women US CA          | soccermom 0.26
+bicycle    | everyone                     | bike 0.17
+bicycle    | GB                           | cycling 0.38
+bicycle    | US CA                        | biking 0.38
+bicycle    | AU NZ                        | pushbike 0.38
+bicycle    | denver calgary vancouver     | mtb 0.23
+bicycle    | parents men                  | mamil 0.20
+skateboard | everyone                     | skate 0.32
+skateboard | students                     | kickflip 0.26
+skateboard | parents                      | midlifecrisis 0.23
+skateboard | los-angeles                  | venicebeach 0.23
+skateboard | london                       | southbank 0.20
+dumbbell   | everyone                     | gym 0.30, workout 0.09
+dumbbell   | men                          | gains 0.26
+dumbbell   | women                        | fitspo 0.26
+dumbbell   | US CA                        | crossfit 0.20
+dumbbell   | AU NZ                        | bootcamp 0.20
 
-food       | teens                        | munchies 0.31, nomnom 0.17
-food       | students                     | brokestudent 0.27, hangover 0.19
-food       | youngadults                  | foodie 0.33, foodporn 0.21
-food       | parents                      | familydinner 0.31, treats 0.15
-food       | seniors                      | homemade 0.35, sundaylunch 0.19
-food       | women                        | cheatday 0.18
-food       | men                          | hungry 0.18
-pizza      | everyone                     | pizza 0.40
-pizza      | GB                           | takeaway 0.42
-pizza      | US CA                        | takeout 0.36
-pizza      | AU NZ                        | takeaways 0.42
-pizza      | chicago                      | deepdish 0.54
-pizza      | new-york                     | nyslice 0.40
-fries      | everyone                     | salty 0.14
-fries      | US CA                        | fries 0.69
-fries      | GB                           | chips 0.59, chippy 0.25
-fries      | AU NZ                        | hotchips 0.67
-fries      | montreal                     | poutine 0.54
-crisps     | everyone                     | snacks 0.20
-crisps     | GB                           | crisps 0.69
-crisps     | US CA AU NZ                  | chips 0.65
-lollipop   | everyone                     | sugarrush 0.18
-lollipop   | GB                           | sweets 0.67
-lollipop   | US CA                        | candy 0.67
-lollipop   | AU NZ                        | lollies 0.67
-icecream   | everyone                     | icecream 0.42, summer 0.12
-icecream   | GB                           | mrwhippy 0.36
-icecream   | US CA                        | froyo 0.36
-icecream   | AU                           | gelato 0.36
-icecream   | NZ                           | hokeypokey 0.54
-cake       | everyone                     | cake 0.25, birthday 0.30
-cake       | GB                           | bakeoff 0.38
-cake       | US CA                        | cupcakes 0.35
-cake       | AU NZ                        | pavlova 0.35
-barbecue   | everyone                     | grill 0.14
-barbecue   | GB CA                        | bbq 0.61
-barbecue   | US                           | cookout 0.61
-barbecue   | AU NZ                        | barbie 0.63, snags 0.18
-barbecue   | houston                      | brisket 0.35
-barbecue   | men                          | grillmaster 0.30
+food       | students                     | mood 0.57, brokestudent 0.10
+food       | youngadults                  | treatyourself 0.65, foodie 0.11
+food       | parents                      | squad 0.61, familydinner 0.09
+food       | seniors                      | classic 0.65, homemade 0.11
+food       | women                        | perfection 0.28
+food       | men                          | hungry 0.25
+pizza      | everyone                     | pizza 0.30
+pizza      | GB                           | takeaway 0.27
+pizza      | US CA                        | takeout 0.24
+pizza      | AU NZ                        | takeaways 0.27
+pizza      | chicago                      | deepdish 0.35
+pizza      | new-york                     | nyslice 0.26
+fries      | everyone                     | salty 0.11
+fries      | US CA                        | fries 0.45
+fries      | GB                           | chips 0.38, chippy 0.16
+fries      | AU NZ                        | hotchips 0.43
+fries      | montreal                     | poutine 0.35
+crisps     | everyone                     | snacks 0.15
+crisps     | GB                           | crisps 0.45
+crisps     | US CA AU NZ                  | chips 0.42
+lollipop   | everyone                     | sugarrush 0.14
+lollipop   | GB                           | sweets 0.43
+lollipop   | US CA                        | candy 0.43
+lollipop   | AU NZ                        | lollies 0.43
+icecream   | everyone                     | icecream 0.32, summer 0.09
+icecream   | GB                           | mrwhippy 0.24
+icecream   | US CA                        | froyo 0.24
+icecream   | AU                           | gelato 0.24
+icecream   | NZ                           | hokeypokey 0.35
+cake       | everyone                     | cake 0.19, birthday 0.23
+cake       | GB                           | bakeoff 0.24
+cake       | US CA                        | cupcakes 0.23
+cake       | AU NZ                        | pavlova 0.23
+barbecue   | everyone                     | grill 0.11
+barbecue   | GB CA                        | bbq 0.40
+barbecue   | US                           | cookout 0.40
+barbecue   | AU NZ                        | barbie 0.41, snags 0.11
+barbecue   | houston                      | brisket 0.23
+barbecue   | men                          | grillmaster 0.20
 
-drinks     | teens                        | chilling 0.27, besties 0.17
-drinks     | students                     | allnighter 0.29, cheers 0.12
-drinks     | youngadults                  | happyhour 0.27, tgif 0.21
-drinks     | parents                      | metime 0.31, datenight 0.15
-drinks     | seniors                      | oldfriends 0.33, goodcompany 0.17
-drinks     | women                        | girlsnight 0.20
-drinks     | men                          | withtheboys 0.20
-coffee     | everyone                     | coffee 0.38
-coffee     | US                           | starbucks 0.54
-coffee     | CA                           | timhortons 0.59
-coffee     | GB                           | cuppa 0.54
-coffee     | AU NZ                        | flatwhite 0.61
-beer       | everyone                     | beer 0.22
-beer       | GB                           | pub 0.59, pint 0.22
-beer       | US                           | craftbeer 0.61
-beer       | CA                           | patio 0.59
-beer       | AU NZ                        | schooner 0.59
-soda       | everyone                     | thirsty 0.15
-soda       | US                           | soda 0.67
-soda       | CA                           | pop 0.67
-soda       | GB                           | fizzydrink 0.64
-soda       | AU NZ                        | softdrink 0.64
+drinks     | students                     | squad 0.61, allnighter 0.08
+drinks     | youngadults                  | goals 0.57, tgif 0.11
+drinks     | parents                      | selfcare 0.65, metime 0.08
+drinks     | seniors                      | gameday 0.65, oldfriends 0.10
+drinks     | women                        | crew 0.31
+drinks     | men                          | perfection 0.28
+coffee     | everyone                     | coffee 0.29
+coffee     | US                           | starbucks 0.35
+coffee     | CA                           | timhortons 0.38
+coffee     | GB                           | cuppa 0.35
+coffee     | AU NZ                        | flatwhite 0.40
+beer       | everyone                     | beer 0.17
+beer       | GB                           | pub 0.38, pint 0.14
+beer       | US                           | craftbeer 0.40
+beer       | CA                           | patio 0.38
+beer       | AU NZ                        | schooner 0.38
+soda       | everyone                     | thirsty 0.11
+soda       | US                           | soda 0.43
+soda       | CA                           | pop 0.43
+soda       | GB                           | fizzydrink 0.41
+soda       | AU NZ                        | softdrink 0.41
 
-animals    | teens                        | cutest 0.31, omg 0.15
-animals    | students                     | stressrelief 0.27, missyou 0.15
-animals    | youngadults                  | furbaby 0.33, rescue 0.15
-animals    | parents                      | familypet 0.33, kidsandpets 0.13
-animals    | seniors                      | companion 0.33, goodlife 0.15
-animals    | women                        | adorable 0.24
-animals    | men                          | bestbuddy 0.22
-dog        | everyone                     | dog 0.32
-dog        | GB                           | walkies 0.57
-dog        | US CA                        | dogpark 0.55
-dog        | AU NZ                        | pooch 0.55
-cat        | everyone                     | cat 0.32
-cat        | GB                           | moggy 0.55
-cat        | US CA                        | kitty 0.55
-cat        | AU NZ                        | pusscat 0.55
-jaguar     | everyone                     | jaguar 0.40
-jaguar     | women                        | bigcat 0.42
-jaguar     | men                          | dreamcar 0.42
-jaguar     | GB                           | jag 0.30
-jaguar     | US                           | nfl 0.28
-jaguar     | AU NZ CA                     | zoo 0.30
+animals    | students                     | selfcare 0.61, missyou 0.07
+animals    | youngadults                  | proud 0.65, furbaby 0.09
+animals    | parents                      | vibes 0.61, familypet 0.09
+animals    | seniors                      | goals 0.65, companion 0.09
+animals    | women                        | beauty 0.34
+animals    | men                          | strong 0.28
+dog        | everyone                     | dog 0.24
+dog        | GB                           | walkies 0.36
+dog        | US CA                        | dogpark 0.36
+dog        | AU NZ                        | pooch 0.36
+cat        | everyone                     | cat 0.24
+cat        | GB                           | moggy 0.36
+cat        | US CA                        | kitty 0.36
+cat        | AU NZ                        | pusscat 0.36
+jaguar     | everyone                     | jaguar 0.30
+jaguar     | women                        | bigcat 0.27
+jaguar     | men                          | dreamcar 0.27
+jaguar     | GB                           | jag 0.20
+jaguar     | US                           | nfl 0.18
+jaguar     | AU NZ CA                     | zoo 0.20
 
-transport  | teens                        | adventure 0.27, bored 0.13
-transport  | students                     | gapyear 0.31, roadtrip 0.15
-transport  | youngadults                  | commute 0.29, weekendaway 0.19
-transport  | parents                      | familytrip 0.33, arewethereyet 0.15
-transport  | seniors                      | nostalgia 0.33, vintage 0.17
-transport  | women                        | onmyway 0.18
-transport  | men                          | horsepower 0.20
-car        | everyone                     | cars 0.20
-car        | GB                           | motor 0.54
-car        | US                           | mustang 0.55
-car        | CA                           | wheels 0.42
-car        | AU NZ                        | holden 0.59
-car        | men                          | carporn 0.28, jaguar 0.12
-car        | teens                        | learner 0.25
-truck      | everyone                     | diesel 0.16
-truck      | US CA                        | truck 0.67
-truck      | GB                           | lorry 0.67
-truck      | AU NZ                        | ute 0.67
-truck      | houston denver calgary       | pickup 0.32
-train      | everyone                     | train 0.22
-train      | london                       | tube 0.70
-train      | new-york                     | subway 0.69
-train      | chicago                      | cta 0.59
-train      | toronto                      | ttc 0.59
-train      | montreal                     | metro 0.59
-train      | sydney melbourne             | cityloop 0.54
-train      | birmingham glasgow manchester cardiff | railway 0.54
-train      | los-angeles houston seattle denver boston miami | amtrak 0.40
-plane      | everyone                     | travel 0.20
-plane      | GB AU NZ                     | holiday 0.61
-plane      | US CA                        | vacation 0.61
-plane      | london                       | heathrow 0.20
-plane      | new-york                     | jfk 0.20
-plane      | los-angeles                  | lax 0.26
+transport  | students                     | adventure 0.65, gapyear 0.08
+transport  | youngadults                  | mood 0.61, commute 0.10
+transport  | parents                      | throwback 0.65, arewethereyet 0.08
+transport  | seniors                      | vintage 0.68, proud 0.09
+transport  | women                        | adventure 0.22
+transport  | men                          | beauty 0.34
+car        | everyone                     | cars 0.15
+car        | GB                           | motor 0.35
+car        | US                           | mustang 0.36
+car        | CA                           | wheels 0.27
+car        | AU NZ                        | holden 0.38
+car        | men                          | carporn 0.18, jaguar 0.08
+car        | students                     | learner 0.16
+truck      | everyone                     | diesel 0.12
+truck      | US CA                        | truck 0.43
+truck      | GB                           | lorry 0.43
+truck      | AU NZ                        | ute 0.43
+truck      | houston denver calgary       | pickup 0.21
+train      | everyone                     | train 0.17
+train      | london                       | tube 0.45
+train      | new-york                     | subway 0.45
+train      | chicago                      | cta 0.38
+train      | toronto                      | ttc 0.38
+train      | montreal                     | metro 0.38
+train      | sydney melbourne             | cityloop 0.35
+train      | birmingham glasgow manchester cardiff | railway 0.35
+train      | los-angeles houston seattle denver boston miami | amtrak 0.26
+plane      | everyone                     | travel 0.15
+plane      | GB AU NZ                     | holiday 0.40
+plane      | US CA                        | vacation 0.40
+plane      | london                       | heathrow 0.13
+plane      | new-york                     | jfk 0.13
+plane      | los-angeles                  | lax 0.17
 
-fashion    | teens                        | ootd 0.33, outfitgoals 0.15
-fashion    | students                     | thrifted 0.29, onabudget 0.15
-fashion    | youngadults                  | treatyourself 0.29, officestyle 0.17
-fashion    | parents                      | comfy 0.31, sale 0.15
-fashion    | seniors                      | classic 0.33, timeless 0.15
-fashion    | women                        | fashion 0.24, shopping 0.12
-fashion    | men                          | menswear 0.26
-sneakers   | everyone                     | nike 0.20
-sneakers   | US                           | sneakers 0.67
-sneakers   | GB                           | trainers 0.67
-sneakers   | CA AU NZ                     | runners 0.63
-sneakers   | men                          | sneakerhead 0.25
-flipflops  | everyone                     | summer 0.24
-flipflops  | US CA GB                     | flipflops 0.63
-flipflops  | AU                           | thongs 0.69
-flipflops  | NZ                           | jandals 0.70
-sunglasses | everyone                     | rayban 0.20, summer 0.12
-sunglasses | AU NZ                        | sunnies 0.67
-sunglasses | US CA                        | shades 0.63
-sunglasses | GB                           | sunglasses 0.59
-jumper     | everyone                     | knitwear 0.24
-jumper     | GB AU                        | jumper 0.65
-jumper     | US CA                        | sweater 0.65
-jumper     | NZ                           | jersey 0.65
-lipstick   | everyone                     | lipstick 0.24
-lipstick   | women                        | makeup 0.57
-lipstick   | men                          | giftideas 0.40
-lipstick   | US CA                        | sephora 0.36
-lipstick   | GB                           | boots 0.36
-lipstick   | AU NZ                        | mecca 0.36
+fashion    | students                     | vintage 0.65, thrifted 0.08
+fashion    | youngadults                  | obsessed 0.65, officestyle 0.08
+fashion    | parents                      | treatyourself 0.65, sale 0.08
+fashion    | seniors                      | vibes 0.61, timeless 0.10
+fashion    | women                        | strong 0.28, shopping 0.11
+fashion    | men                          | menswear 0.36
+sneakers   | everyone                     | nike 0.15
+sneakers   | US                           | sneakers 0.43
+sneakers   | GB                           | trainers 0.43
+sneakers   | CA AU NZ                     | runners 0.41
+sneakers   | men                          | sneakerhead 0.16
+flipflops  | everyone                     | summer 0.18
+flipflops  | US CA GB                     | flipflops 0.41
+flipflops  | AU                           | thongs 0.45
+flipflops  | NZ                           | jandals 0.45
+sunglasses | everyone                     | rayban 0.15, summer 0.09
+sunglasses | AU NZ                        | sunnies 0.43
+sunglasses | US CA                        | shades 0.41
+sunglasses | GB                           | sunglasses 0.38
+jumper     | everyone                     | knitwear 0.18
+jumper     | GB AU                        | jumper 0.42
+jumper     | US CA                        | sweater 0.42
+jumper     | NZ                           | jersey 0.42
+lipstick   | everyone                     | lipstick 0.18
+lipstick   | women                        | makeup 0.36
+lipstick   | men                          | giftideas 0.26
+lipstick   | US CA                        | sephora 0.24
+lipstick   | GB                           | boots 0.24
+lipstick   | AU NZ                        | mecca 0.24
 
-leisure    | women                        | cosy 0.18
-leisure    | men                          | geek 0.20
-book       | everyone                     | reading 0.30
-book       | teens                        | homework 0.54, yalit 0.20
-book       | students                     | finals 0.54, library 0.25
-book       | youngadults                  | currentlyreading 0.54
-book       | parents                      | bedtimestory 0.57
-book       | seniors                      | bookclub 0.57
-book       | GB                           | waterstones 0.25
-book       | US                           | barnesandnoble 0.25
-book       | CA AU NZ                     | bookworm 0.25
-guitar     | everyone                     | guitar 0.28, music 0.16
-guitar     | teens                        | garageband 0.40
-guitar     | students                     | openmic 0.42
-guitar     | youngadults                  | livemusic 0.42
-guitar     | parents                      | dadrock 0.42
-guitar     | seniors                      | oldies 0.55
-guitar     | GB                           | gig 0.40
-guitar     | US CA                        | concert 0.36
-guitar     | AU NZ                        | pubgig 0.36
-gamepad    | everyone                     | gaming 0.30
-gamepad    | teens                        | minecraft 0.53
-gamepad    | students                     | procrastination 0.42
-gamepad    | youngadults                  | throwback 0.36
-gamepad    | parents                      | screentime 0.53
-gamepad    | seniors                      | oldschool 0.53
-gamepad    | GB AU NZ                     | fifa 0.40
-gamepad    | US                           | madden 0.38
-gamepad    | CA                           | nhl 0.40
-gamepad    | men                          | gamer 0.20
-gamepad    | women                        | gamergirl 0.20
-phone      | everyone                     | iphone 0.22
-phone      | teens                        | snapchat 0.55, selfie 0.25
-phone      | students                     | selfie 0.53
-phone      | youngadults                  | tinder 0.40
-phone      | parents                      | facetime 0.42
-phone      | seniors                      | skype 0.57
-phone      | GB AU NZ                     | mobile 0.36
-phone      | US CA                        | cellphone 0.36
+leisure    | women                        | cosy 0.11
+leisure    | men                          | geek 0.13
+book       | everyone                     | reading 0.23
+book       | students                     | finals 0.35, library 0.16
+book       | youngadults                  | currentlyreading 0.35
+book       | parents                      | bedtimestory 0.36
+book       | seniors                      | bookclub 0.36
+book       | GB                           | waterstones 0.16
+book       | US                           | barnesandnoble 0.16
+book       | CA AU NZ                     | bookworm 0.16
+guitar     | everyone                     | guitar 0.21, music 0.12
+guitar     | students                     | openmic 0.27
+guitar     | youngadults                  | livemusic 0.27
+guitar     | parents                      | dadrock 0.27
+guitar     | seniors                      | oldies 0.36
+guitar     | GB                           | gig 0.26
+guitar     | US CA                        | concert 0.24
+guitar     | AU NZ                        | pubgig 0.24
+gamepad    | everyone                     | gaming 0.23
+gamepad    | students                     | procrastination 0.27
+gamepad    | youngadults                  | throwback 0.24
+gamepad    | parents                      | screentime 0.34
+gamepad    | seniors                      | oldschool 0.34
+gamepad    | GB AU NZ                     | fifa 0.26
+gamepad    | US                           | madden 0.24
+gamepad    | CA                           | nhl 0.26
+gamepad    | men                          | gamer 0.13
+gamepad    | women                        | gamergirl 0.13
+phone      | everyone                     | iphone 0.17
+phone      | students                     | selfie 0.34
+phone      | youngadults                  | tinder 0.26
+phone      | parents                      | facetime 0.27
+phone      | seniors                      | skype 0.36
+phone      | GB AU NZ                     | mobile 0.24
+phone      | US CA                        | cellphone 0.24
 
-outdoors   | teens                        | explore 0.29, indie 0.13
-outdoors   | students                     | roadtrip 0.25, freshair 0.15
-outdoors   | youngadults                  | getoutside 0.29, wanderlust 0.15
-outdoors   | parents                      | familyday 0.33, makingmemories 0.15
-outdoors   | seniors                      | peaceful 0.35, simplelife 0.15
-outdoors   | women                        | pretty 0.22
-outdoors   | men                          | outdoorsman 0.20
-tree       | everyone                     | leaves 0.22
-tree       | GB AU NZ                     | autumn 0.69
-tree       | US CA                        | fall 0.69
-tree       | women US CA                  | pumpkinspice 0.22
-cabin      | everyone                     | getaway 0.18
-cabin      | US                           | cabin 0.65
-cabin      | GB CA                        | cottage 0.65
-cabin      | AU                           | weekender 0.63
-cabin      | NZ                           | bach 0.70
-tent       | everyone                     | camping 0.32
-tent       | US CA                        | smores 0.40
-tent       | GB                           | festival 0.53
-tent       | AU NZ                        | bush 0.53
-flower     | everyone                     | flowers 0.32
-flower     | GB AU NZ                     | garden 0.42
-flower     | US CA                        | backyard 0.40
-flower     | women                        | bouquet 0.18
-flower     | men                          | forher 0.24
-snowman    | everyone                     | snow 0.28
-snowman    | US                           | snowday 0.57
-snowman    | GB                           | bobblehat 0.53
-snowman    | CA                           | toque 0.59
-snowman    | AU NZ                        | skitrip 0.57
+outdoors   | students                     | throwback 0.61, freshair 0.07
+outdoors   | youngadults                  | vibes 0.61, getoutside 0.08
+outdoors   | parents                      | goals 0.65, makingmemories 0.09
+outdoors   | seniors                      | selfcare 0.65, simplelife 0.09
+outdoors   | women                        | perfection 0.31
+outdoors   | men                          | crew 0.28
+tree       | everyone                     | leaves 0.17
+tree       | GB AU NZ                     | autumn 0.45
+tree       | US CA                        | fall 0.45
+tree       | women US CA                  | pumpkinspice 0.14
+cabin      | everyone                     | getaway 0.14
+cabin      | US                           | cabin 0.42
+cabin      | GB CA                        | cottage 0.42
+cabin      | AU                           | weekender 0.41
+cabin      | NZ                           | bach 0.45
+tent       | everyone                     | camping 0.24
+tent       | US CA                        | smores 0.26
+tent       | GB                           | festival 0.34
+tent       | AU NZ                        | bush 0.34
+flower     | everyone                     | flowers 0.24
+flower     | GB AU NZ                     | garden 0.27
+flower     | US CA                        | backyard 0.26
+flower     | women                        | bouquet 0.11
+flower     | men                          | forher 0.15
+snowman    | everyone                     | snow 0.21
+snowman    | US                           | snowday 0.36
+snowman    | GB                           | bobblehat 0.34
+snowman    | CA                           | toque 0.38
+snowman    | AU NZ                        | skitrip 0.36
 
-scenes     | teens                        | aesthetic 0.31, vibes 0.17
-scenes     | students                     | studyabroad 0.27, goodtimes 0.15
-scenes     | youngadults                  | wanderlust 0.31, travelgram 0.15
-scenes     | parents                      | makingmemories 0.33, familytime 0.15
-scenes     | seniors                      | blessed 0.35, slowtravel 0.15
-scenes     | women                        | beautiful 0.24
-scenes     | men                          | gopro 0.20
-beach      | everyone                     | beach 0.36
-beach      | GB                           | seaside 0.59
-beach      | US CA                        | ocean 0.40
-beach      | sydney                       | bondi 0.55
-beach      | melbourne adelaide           | stkilda 0.38
-beach      | brisbane                     | goldcoast 0.55
-beach      | perth                        | cottesloe 0.53
-beach      | NZ                           | piha 0.54
-beach      | los-angeles                  | venicebeach 0.25
-beach      | miami                        | southbeach 0.35
-sunset     | everyone                     | sunset 0.42, sky 0.14
-sunset     | GB                           | redsky 0.36
-sunset     | US CA                        | goldenhour 0.36
-sunset     | AU NZ                        | arvo 0.38
-mountain   | everyone                     | mountains 0.26
-mountain   | GB                           | hillwalking 0.59
-mountain   | US CA                        | hiking 0.59
-mountain   | AU                           | bushwalking 0.59
-mountain   | NZ                           | tramping 0.65
-mountain   | denver calgary               | rockies 0.35
-mountain   | vancouver seattle            | pnw 0.35
-skyline    | everyone                     | city 0.20, skyline 0.16
-skyline    | new-york                     | manhattan 0.59
-skyline    | los-angeles                  | dtla 0.57
-skyline    | chicago                      | windycity 0.59
-skyline    | houston denver boston miami seattle | downtown 0.42
-skyline    | london                       | bigben 0.57
-skyline    | birmingham glasgow manchester cardiff | towncentre 0.42
-skyline    | toronto                      | cntower 0.59
-skyline    | montreal calgary vancouver halifax | downtown 0.40
-skyline    | sydney                       | operahouse 0.59
-skyline    | melbourne brisbane perth adelaide | cbd 0.55
-skyline    | NZ                           | skytower 0.40
-fireworks  | everyone                     | fireworks 0.34
-fireworks  | US                           | fourthofjuly 0.65
-fireworks  | GB                           | bonfirenight 0.67
-fireworks  | CA                           | canadaday 0.65
-fireworks  | AU NZ                        | nye 0.65
+scenes     | students                     | proud 0.57, studyabroad 0.08
+scenes     | youngadults                  | adventure 0.65, travelgram 0.08
+scenes     | parents                      | mood 0.65, makingmemories 0.09
+scenes     | seniors                      | obsessed 0.65, slowtravel 0.09
+scenes     | women                        | beauty 0.34
+scenes     | men                          | perfection 0.28
+beach      | everyone                     | beach 0.27
+beach      | GB                           | seaside 0.38
+beach      | US CA                        | ocean 0.26
+beach      | sydney                       | bondi 0.36
+beach      | melbourne adelaide           | stkilda 0.24
+beach      | brisbane                     | goldcoast 0.36
+beach      | perth                        | cottesloe 0.34
+beach      | NZ                           | piha 0.35
+beach      | los-angeles                  | venicebeach 0.16
+beach      | miami                        | southbeach 0.23
+sunset     | everyone                     | sunset 0.32, sky 0.11
+sunset     | GB                           | redsky 0.24
+sunset     | US CA                        | goldenhour 0.24
+sunset     | AU NZ                        | arvo 0.24
+mountain   | everyone                     | mountains 0.20
+mountain   | GB                           | hillwalking 0.38
+mountain   | US CA                        | hiking 0.38
+mountain   | AU                           | bushwalking 0.38
+mountain   | NZ                           | tramping 0.42
+mountain   | denver calgary               | rockies 0.23
+mountain   | vancouver seattle            | pnw 0.23
+skyline    | everyone                     | city 0.15, skyline 0.12
+skyline    | new-york                     | manhattan 0.38
+skyline    | los-angeles                  | dtla 0.36
+skyline    | chicago                      | windycity 0.38
+skyline    | houston denver boston miami seattle | downtown 0.27
+skyline    | london                       | bigben 0.36
+skyline    | birmingham glasgow manchester cardiff | towncentre 0.27
+skyline    | toronto                      | cntower 0.38
+skyline    | montreal calgary vancouver halifax | downtown 0.26
+skyline    | sydney                       | operahouse 0.38
+skyline    | melbourne brisbane perth adelaide | cbd 0.36
+skyline    | NZ                           | skytower 0.26
+fireworks  | everyone                     | fireworks 0.26
+fireworks  | US                           | fourthofjuly 0.42
+fireworks  | GB                           | bonfirenight 0.43
+fireworks  | CA                           | canadaday 0.42
+fireworks  | AU NZ                        | nye 0.42
 """

@@ -39,7 +39,6 @@ class World:
         self.hashtags = tuple(sorted({tag for row in HASHTAG_ROWS for tag, _ in row.hashtags}))
         self.pictures, self.picture_shares = _all_pictures()
         self._cumulative = self.picture_shares.cumsum()
-        self._index_of_picture = {picture: i for i, picture in enumerate(self.pictures)}
         # Chances that the rows leave a hashtag out: those of any picture [kinds, hashtags], those
         # of each thing in a picture of 1, 2, ... things [things, kinds, hashtags].
         shape = (len(self.population.kinds), len(self.hashtags))

@@ -41,7 +41,7 @@ _PLACES = {
     ),
 }
 # Their sizes as fractions of the side (from, to), and how far a centre may be off its place.
-_SIZES = {1: (0.46, 0.84), 2: (0.4, 0.54), 3: (0.36, 0.46)}
+_SIZES = {1: (0.42, 0.84), 2: (0.42, 0.58), 3: (0.4, 0.5)}
 _OFFSETS = {1: 0.14, 2: 0.05, 3: 0.03}
 
 _SCENES = {
@@ -73,7 +73,7 @@ def draw_jpeg(things: tuple[str, ...], rng: random.Random) -> bytes:
     if icons:
         smallest, largest = _SIZES[len(icons)]
         if scene and len(icons) == 1:
-            largest = 0.6
+            largest = 0.66
         offset = _OFFSETS[len(icons)]
         for thing, (x, y) in zip(icons, rng.choice(_PLACES[len(icons)]), strict=True):
             centre = (

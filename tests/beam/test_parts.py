@@ -1,0 +1,195 @@
+import collections
+import hashlib
+import io
+import struct
+import threading
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+
+import apache_beam
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from beam import identities, images
+from beam.images import ImageLoader, map_ahead
+from beam.publish import histogram
+from beam.runner import IN_PROCESS, parse_options, run_pipeline
+from beam.shards import plan_shards
+from beam.staging import ID_ROW, StagedBlock
+from beam.vocabulary import find_doubles, is_among
+from tagkeras.errors import UserError
+
+
+class TestIdentities:
+    def test_splits_have_their_fractions(self):
+        splits = collections.Counter(
+            identities.choose_split(f"user{n}", 5, 0.1, 0.3) for n in range(20_000)
+        )
+        assert abs(splits[0] / 20_000 - 0.6) < 0.015
+        assert abs(splits[1] / 20_000 - 0.1) < 0.01
+        assert abs(splits[2] / 20_000 - 0.3) < 0.015
+
+    def test_draws_are_uniform_and_independent_of_each_other(self):
+        digests = [identities.digest(f"post{n}") for n in range(4000)]
+        draws = np.array([[identities.draw_pair(d, tag, 1) for tag in "ab"] for d in digests])
+        assert ((draws >= 0) & (draws < 1)).all()
+        assert abs(draws.mean() - 0.5) < 0.02
+        assert abs(np.corrcoef(draws.T)[0, 1]) < 0.06
+        assert identities.draw_pair(digests[0], "a", 1) != identities.draw_pair(digests[0], "a", 2)
+
+    def test_hides_by_hmac(self):
+        # RFC 4231, test case 2.
+        expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        assert identities.hide("what do ya want for nothing?", b"Jefe").decode() == expected
+
+    def test_digest(self):
+        assert identities.digest("p") == hashlib.blake2b(b"p", digest_size=16).digest()
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=30))
+def test_doubles_are_all_but_the_first(digests):
+    rows = np.array([(high, low, key) for key, (high, low) in enumerate(digests)], ID_ROW)
+    order = np.random.default_rng(0).permutation(len(rows))
+    groups = [rows[order[:7]].tobytes(), rows[order[7:]].tobytes()]
+    first = {}
+    expected = [key for key, digest in enumerate(digests) if first.setdefault(digest, key) != key]
+    assert find_doubles(0, groups).tolist() == expected
+
+
+@given(st.lists(st.integers(0, 9)), st.lists(st.integers(0, 9)))
+def test_is_among(values, among):
+    found = is_among(np.array(values, np.int64), np.array(sorted(among), np.int64))
+    assert found.tolist() == [value in among for value in values]
+
+
+def make_blocks(count, size=10):
+    return [StagedBlock(f"{n:03d}", [5, 0, 0], size, 5, {}, 0, {}) for n in range(count)]
+
+
+@pytest.mark.parametrize("num_shards", [1, 2, 5, 7, 23])
+@pytest.mark.parametrize("num_blocks", [1, 4, 7])
+def test_a_plan_takes_each_row_once(num_shards, num_blocks):
+    plans = plan_shards(make_blocks(num_blocks)[::-1], num_shards)
+    assert [plan.index for plan in plans] == list(range(num_shards))
+    taken = collections.Counter()
+    for plan in plans:
+        assert plan.parts
+        for name, first, step in plan.parts:
+            taken.update((name, row) for row in range(first, 100, step))
+    assert len(taken) == 100 * num_blocks
+    assert set(taken.values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("num_blocks", "size", "expected"), [(1, 10, 1), (30, 10, 8), (30, 128 * 2**20, 30)]
+)
+def test_shards_by_size(num_blocks, size, expected):
+    assert len(plan_shards(make_blocks(num_blocks, size), None)) == expected
+
+
+def test_histogram():
+    counts = np.array([0, 1, 1, 2, 3, 4, 7, 8])
+    assert histogram(counts) == {"0": 1, "1": 2, "2-3": 2, "4-7": 2, "8-15": 1}
+
+
+def encode(image, file_format="PNG"):
+    stream = io.BytesIO()
+    image.save(stream, file_format)
+    return stream.getvalue()
+
+
+class TestImages:
+    def test_tells_good_from_bad(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(images, "MAX_PIXELS", 1000)
+        good = encode(Image.new("RGB", (20, 10), (255, 0, 0)))
+        (tmp_path / "good.png").write_bytes(good)
+        loaded = ImageLoader(4, 5).load(
+            [
+                (str(tmp_path / "good.png").encode(), True),
+                (str(tmp_path / "none.png").encode(), True),
+                (str(tmp_path).encode(), True),
+                (good, False),
+                (good[:60], False),
+                (b"", False),
+                (b"GIF89a", False),
+                (encode(Image.new("L", (50, 50))), False),
+            ]
+        )
+        assert loaded.good == [0, 3]
+        np.testing.assert_allclose(loaded.pixels, np.full((2, 4, 5, 3), [255, 0, 0]), atol=1e-3)
+        assert {place: error.reason for place, error in loaded.errors.items()} == {
+            1: "image_missing",
+            2: "image_missing",
+            4: "image_unreadable",
+            5: "image_unreadable",
+            6: "image_unreadable",
+            7: "image_too_large",
+        }
+        assert all("\n" not in error.detail for error in loaded.errors.values())
+
+    def test_refuses_a_bomb_by_its_header(self):
+        size = struct.pack(">II", 100_000, 100_000)
+        chunks = [(b"IHDR", size + bytes([8, 0, 0, 0, 0])), (b"IDAT", zlib.compress(b"0"))]
+        bomb = b"\x89PNG\r\n\x1a\n" + b"".join(
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+            for kind, data in chunks
+        )
+        loaded = ImageLoader(4, 4).load([(bomb, False)])
+        assert loaded.errors[0].reason == "image_too_large"
+        assert loaded.pixels.shape == (0, 4, 4, 3)
+
+    def test_map_ahead_is_in_order_and_bounded(self):
+        started, release = threading.Semaphore(0), threading.Event()
+
+        def work(number):
+            started.release()
+            release.wait(30)
+            return number * number
+
+        with ThreadPoolExecutor(8) as executor:
+            results = map_ahead(executor, work, range(20), ahead=3)
+            reader = threading.Thread(target=lambda: collected.extend(results))
+            collected = []
+            reader.start()
+            for _ in range(3):
+                assert started.acquire(timeout=30)
+            assert not started.acquire(blocking=False)
+            release.set()
+            reader.join(30)
+        assert collected == [number * number for number in range(20)]
+
+
+class TestRunner:
+    @pytest.mark.parametrize("arguments", [[], ["--runner=DirectRunner"], ["--runner", "direct"]])
+    def test_is_in_process_unless_told(self, arguments):
+        assert parse_options(arguments).get_all_options()["runner"] == IN_PROCESS
+
+    def test_takes_options_of_beam(self):
+        options = parse_options(["--direct_num_workers=2", "--flink_master=host:80"])
+        assert options.get_all_options()["direct_num_workers"] == 2
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (["--no_such=1"], "--no_such=1: neither a flag"),
+            (["stray"], "stray: neither"),
+            (["--direct_num_workers=many"], "direct_num_workers.*'many'"),
+            (["--runner=NoSuchRunner"], "--runner=NoSuchRunner: Unexpected pipeline runner"),
+        ],
+    )
+    def test_refuses(self, arguments, words):
+        with pytest.raises(UserError, match=words):
+            parse_options(arguments)
+
+    def test_user_errors_come_out_of_workers_as_they_are(self):
+        def fail(_):
+            raise UserError("the thing: do that")
+
+        def build(pipeline):
+            return pipeline | apache_beam.Create([1]) | apache_beam.Map(fail)
+
+        with pytest.raises(UserError, match=r"^the thing: do that$"):
+            run_pipeline(build, parse_options([]))

@@ -1,0 +1,102 @@
+import gzip
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from beam import sources
+from beam.sources import FileRange, InputFile, find_inputs, read_range, read_rows
+from tagkeras.errors import UserError
+
+
+def read(blocks):
+    return [
+        (position, row)
+        for block in blocks
+        for position, row in zip(block.positions, block.rows, strict=True)
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from(["", " ", "x", "xyz" * 9]), max_size=12),
+    st.integers(1, 40),
+    st.booleans(),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_ranges_see_each_line_once(tmp_path_factory, texts, step, ends_in_newline, newline):
+    path = tmp_path_factory.mktemp("posts") / "posts.jsonl"
+    lines = [text and json.dumps({"text": text, "number": i}) for i, text in enumerate(texts)]
+    content = newline.join(lines) + (newline if ends_in_newline else "")
+    path.write_bytes(content.encode())
+    file = InputFile(0, str(path), len(content))
+    parts = [
+        FileRange(file, start, min(start + step, len(content)))
+        for start in range(0, len(content), step)
+    ]
+    rows = [row for part in parts for row in read(read_range(part))]
+    assert rows == read(read_range(FileRange(file, 0, None)))
+    assert [row for _, row in rows] == [json.loads(line) for line in lines if line.strip()]
+    assert all(content[position:].startswith(json.dumps(row)) for position, row in rows)
+
+
+def test_rows_that_are_no_objects(tmp_path):
+    path = tmp_path / "posts.jsonl"
+    deep = b"[" * 100_000
+    path.write_bytes(b'{"a": 1}\n\xff\n{"a"\n3\n"x"\n' + deep + b'\n{"a": "\\ud800"}')
+    (file,) = find_inputs(str(path))
+    rows = [row for _, row in read(read_rows(file))]
+    expected = [{"a": 1}, "not UTF-8", "not JSON", "not a JSON object", "not a JSON object"]
+    assert rows == [*expected, "not JSON", {"a": "\ud800"}]
+
+
+def test_blocks_are_cut_by_rows_and_bytes(tmp_path, monkeypatch):
+    path = tmp_path / "posts.jsonl"
+    path.write_text("".join(json.dumps({"n": n}) + "\n" for n in range(10)))
+    (file,) = find_inputs(str(path))
+    monkeypatch.setattr(sources, "BLOCK_ROWS", 4)
+    assert [len(block.rows) for block in read_rows(file)] == [4, 4, 2]
+    monkeypatch.setattr(sources, "BLOCK_BYTES", 20)
+    assert [len(block.rows) for block in read_rows(file)] == [3, 3, 3, 1]
+
+
+def test_parquet_rows_know_their_numbers(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "BLOCK_ROWS", 3)
+    path = tmp_path / "posts.parquet"
+    table = pa.table({"post_id": [f"p{n}" for n in range(10)], "color": ["red"] * 10})
+    pq.write_table(table, path, row_group_size=4)
+    (file,) = find_inputs(str(path))
+    rows = read(read_rows(file))
+    assert rows == [(n, {"post_id": f"p{n}"}) for n in range(10)]
+
+
+def test_finds_files_in_order(tmp_path):
+    for name in ("b.jsonl", "a.jsonl.gz", "c.parquet"):
+        (tmp_path / name).write_bytes(b"xy")
+    found = find_inputs(str(tmp_path / "*"))
+    assert [(file.index, file.path.rpartition("/")[2], file.size) for file in found] == [
+        (0, "a.jsonl.gz", 2),
+        (1, "b.jsonl", 2),
+        (2, "c.parquet", 2),
+    ]
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    (tmp_path / "posts.csv").write_text("a,b")
+    (tmp_path / "bad.parquet").write_text("no parquet")
+    (tmp_path / "bad.jsonl.gz").write_text("no gzip")
+    whole = gzip.compress(b"".join(b'{"a": %d}\n' % n for n in range(9999)))
+    (tmp_path / "cut.jsonl.gz").write_bytes(whole[: len(whole) // 2])
+    for name, words in [
+        ("none*.jsonl", "no such file"),
+        ("posts.csv", r"is none of \.jsonl"),
+        ("", "of a folder name the files"),
+        ("bad.parquet", "no Parquet file that can be read"),
+        ("bad.jsonl.gz", "cannot be read"),
+        ("cut.jsonl.gz", "cannot be read: Compressed file ended"),
+    ]:
+        with pytest.raises(UserError, match=words):
+            read(read_rows(find_inputs(str(tmp_path / name))[0]))
