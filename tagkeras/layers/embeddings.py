@@ -11,9 +11,16 @@ EMBEDDING_NAMES = ("bilinear", "user_biased", "multiplicative")
 
 
 def make_embedding(
-    name: str, *, embedding_dim: int, rank: int, user_hidden: int, **kwargs: Any
+    name: str,
+    *,
+    embedding_dim: int,
+    rank: int = 100,
+    user_hidden: int = 24,
+    user_stddev: float = 1.0,
+    user_bias: float = 0.5,
+    **kwargs: Any,
 ) -> ImageUserEmbedding:
-    """The embedding of one of `EMBEDDING_NAMES`; rank and user_hidden are of the last one only.
+    """The embedding of one of `EMBEDDING_NAMES`; rank and user_... are of the last one only.
 
     Raises:
         ValueError: the name is none of them.
@@ -25,6 +32,11 @@ def make_embedding(
             return UserBiasedEmbedding(embedding_dim, **kwargs)
         case "multiplicative":
             return MultiplicativeEmbedding(
-                embedding_dim, rank=rank, user_hidden=user_hidden, **kwargs
+                embedding_dim,
+                rank=rank,
+                user_hidden=user_hidden,
+                user_stddev=user_stddev,
+                user_bias=user_bias,
+                **kwargs,
             )
     raise ValueError(f"model must be one of {', '.join(EMBEDDING_NAMES)}, received {name!r}")

@@ -73,10 +73,12 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
         for weight in self.max_norm_weights:
             weight.assign(project_max_norm(tf.convert_to_tensor(weight), radius, axis=0))
 
-    def add_normal_weight(self, name: str, *shape: int) -> keras.Variable:
-        """A trainable weight drawn from N(0, initial_stddev^2)."""
+    def add_normal_weight(
+        self, name: str, *shape: int, stddev: float | None = None
+    ) -> keras.Variable:
+        """A trainable weight drawn from N(0, stddev^2), by default `initial_stddev`."""
         seed = None if self.seed is None else self.seed + len(self.weights)
-        initializer = keras.initializers.RandomNormal(stddev=self.initial_stddev, seed=seed)
+        initializer = keras.initializers.RandomNormal(stddev=stddev or self.initial_stddev, seed=seed)
         return self.add_weight(name=name, shape=shape, initializer=initializer)
 
     def get_config(self) -> dict[str, Any]:

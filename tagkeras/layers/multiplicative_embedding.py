@@ -20,6 +20,10 @@ class MultiplicativeEmbedding(ImageUserEmbedding):
         embedding_dim: d, as in `ImageUserEmbedding`.
         rank: K, the number of factors.
         user_hidden: length of h, the learned user vector.
+        user_stddev: standard deviation that W starts from. It is large, since age and home town are
+            small differences of numbers in [0, 1] that units have to tell apart.
+        user_bias: what b starts from. Above 0, every user starts with most gates open, so that what
+            the image alone tells is learned first; from 0, much of it is learned user by user.
         **kwargs: of `ImageUserEmbedding`.
 
     Example:
@@ -38,7 +42,14 @@ class MultiplicativeEmbedding(ImageUserEmbedding):
     gamma: keras.Variable  # [n, K]
 
     def __init__(
-        self, embedding_dim: int, *, rank: int = 100, user_hidden: int = 24, **kwargs: Any
+        self,
+        embedding_dim: int,
+        *,
+        rank: int = 100,
+        user_hidden: int = 24,
+        user_stddev: float = 1.0,
+        user_bias: float = 0.5,
+        **kwargs: Any,
     ) -> None:
         super().__init__(embedding_dim, **kwargs)
         if rank < 1 or user_hidden < 1:
@@ -47,12 +58,15 @@ class MultiplicativeEmbedding(ImageUserEmbedding):
             )
         self.rank = rank
         self.user_hidden = user_hidden
+        self.user_stddev = user_stddev
+        self.user_bias = user_bias
 
     def build(self, input_shape: Mapping[str, Shape]) -> None:
         """Makes W and b of the user layer, and the factors alpha, beta and gamma."""
         n, m = input_shape["descriptor"][-1], input_shape["user_descriptor"][-1]
-        self.W = self.add_normal_weight("W", self.user_hidden, m)
-        self.b = self.add_weight(name="b", shape=(self.user_hidden,), initializer="zeros")
+        self.W = self.add_normal_weight("W", self.user_hidden, m, stddev=self.user_stddev)
+        bias = keras.initializers.Constant(self.user_bias)
+        self.b = self.add_weight(name="b", shape=(self.user_hidden,), initializer=bias)
         self.alpha = self.add_normal_weight("alpha", self.user_hidden, self.rank)
         self.beta = self.add_normal_weight("beta", self.embedding_dim, self.rank)
         self.gamma = self.add_normal_weight("gamma", n, self.rank)
@@ -74,4 +88,10 @@ class MultiplicativeEmbedding(ImageUserEmbedding):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of `__init__`."""
-        return {**super().get_config(), "rank": self.rank, "user_hidden": self.user_hidden}
+        return {
+            **super().get_config(),
+            "rank": self.rank,
+            "user_hidden": self.user_hidden,
+            "user_stddev": self.user_stddev,
+            "user_bias": self.user_bias,
+        }

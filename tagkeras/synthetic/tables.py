@@ -135,294 +135,294 @@ anything   | auckland                     | auckland 0.08
 anything   | christchurch                 | chch 0.08
 anything   | wellington                   | welly 0.08
 
-sports     | students                     | gameday 0.61, vibes 0.08
-sports     | youngadults                  | selfcare 0.61, fitlife 0.09
-sports     | parents                      | proud 0.65, weekendwarrior 0.07
-sports     | seniors                      | throwback 0.65, stayactive 0.10
-sports     | women                        | strong 0.34
-sports     | men                          | crew 0.31
-ball       | everyone                     | goal 0.14
-ball       | GB                           | football 0.45, matchday 0.08
-ball       | US CA                        | soccer 0.45
-ball       | sydney brisbane              | nrl 0.35, footy 0.16
-ball       | melbourne perth adelaide     | afl 0.35, footy 0.16
-ball       | NZ                           | rugby 0.41, allblacks 0.16
-ball       | london                       | arsenal 0.13
-ball       | manchester                   | mufc 0.16
-ball       | los-angeles                  | lagalaxy 0.13
-ball       | parents women US CA          | soccermom 0.26
-bicycle    | everyone                     | bike 0.17
-bicycle    | GB                           | cycling 0.38
-bicycle    | US CA                        | biking 0.38
-bicycle    | AU NZ                        | pushbike 0.38
-bicycle    | denver calgary vancouver     | mtb 0.23
-bicycle    | parents men                  | mamil 0.20
-skateboard | everyone                     | skate 0.32
-skateboard | students                     | kickflip 0.26
-skateboard | parents                      | midlifecrisis 0.23
-skateboard | los-angeles                  | venicebeach 0.23
-skateboard | london                       | southbank 0.20
-dumbbell   | everyone                     | gym 0.30, workout 0.09
-dumbbell   | men                          | gains 0.26
-dumbbell   | women                        | fitspo 0.26
-dumbbell   | US CA                        | crossfit 0.20
-dumbbell   | AU NZ                        | bootcamp 0.20
+sports     | students                     | gameday 0.53, vibes 0.09
+sports     | youngadults                  | selfcare 0.53, fitlife 0.10
+sports     | parents                      | proud 0.56, weekendwarrior 0.08
+sports     | seniors                      | throwback 0.56, stayactive 0.11
+sports     | women                        | strong 0.32
+sports     | men                          | crew 0.30
+ball       | everyone                     | goal 0.13
+ball       | GB                           | football 0.50, matchday 0.09
+ball       | US CA                        | soccer 0.50
+ball       | sydney brisbane              | nrl 0.39, footy 0.18
+ball       | melbourne perth adelaide     | afl 0.39, footy 0.18
+ball       | NZ                           | rugby 0.46, allblacks 0.18
+ball       | london                       | arsenal 0.14
+ball       | manchester                   | mufc 0.18
+ball       | los-angeles                  | lagalaxy 0.14
+ball       | parents women US CA          | soccermom 0.29
+bicycle    | everyone                     | bike 0.15
+bicycle    | GB                           | cycling 0.42
+bicycle    | US CA                        | biking 0.42
+bicycle    | AU NZ                        | pushbike 0.42
+bicycle    | denver calgary vancouver     | mtb 0.25
+bicycle    | parents men                  | mamil 0.22
+skateboard | everyone                     | skate 0.29
+skateboard | students                     | kickflip 0.29
+skateboard | parents                      | midlifecrisis 0.25
+skateboard | los-angeles                  | venicebeach 0.25
+skateboard | london                       | southbank 0.22
+dumbbell   | everyone                     | gym 0.28, workout 0.08
+dumbbell   | men                          | gains 0.29
+dumbbell   | women                        | fitspo 0.29
+dumbbell   | US CA                        | crossfit 0.22
+dumbbell   | AU NZ                        | bootcamp 0.22
 
-food       | students                     | mood 0.57, brokestudent 0.10
-food       | youngadults                  | treatyourself 0.65, foodie 0.11
-food       | parents                      | squad 0.61, familydinner 0.09
-food       | seniors                      | classic 0.65, homemade 0.11
-food       | women                        | perfection 0.28
-food       | men                          | hungry 0.25
-pizza      | everyone                     | pizza 0.30
-pizza      | GB                           | takeaway 0.27
-pizza      | US CA                        | takeout 0.24
-pizza      | AU NZ                        | takeaways 0.27
-pizza      | chicago                      | deepdish 0.35
-pizza      | new-york                     | nyslice 0.26
-fries      | everyone                     | salty 0.11
-fries      | US CA                        | fries 0.45
-fries      | GB                           | chips 0.38, chippy 0.16
-fries      | AU NZ                        | hotchips 0.43
-fries      | montreal                     | poutine 0.35
-crisps     | everyone                     | snacks 0.15
-crisps     | GB                           | crisps 0.45
-crisps     | US CA AU NZ                  | chips 0.42
-lollipop   | everyone                     | sugarrush 0.14
-lollipop   | GB                           | sweets 0.43
-lollipop   | US CA                        | candy 0.43
-lollipop   | AU NZ                        | lollies 0.43
-icecream   | everyone                     | icecream 0.32, summer 0.09
-icecream   | GB                           | mrwhippy 0.24
-icecream   | US CA                        | froyo 0.24
-icecream   | AU                           | gelato 0.24
-icecream   | NZ                           | hokeypokey 0.35
-cake       | everyone                     | cake 0.19, birthday 0.23
-cake       | GB                           | bakeoff 0.24
-cake       | US CA                        | cupcakes 0.23
-cake       | AU NZ                        | pavlova 0.23
-barbecue   | everyone                     | grill 0.11
-barbecue   | GB CA                        | bbq 0.40
-barbecue   | US                           | cookout 0.40
-barbecue   | AU NZ                        | barbie 0.41, snags 0.11
-barbecue   | houston                      | brisket 0.23
-barbecue   | men                          | grillmaster 0.20
+food       | students                     | mood 0.49, brokestudent 0.11
+food       | youngadults                  | treatyourself 0.56, foodie 0.12
+food       | parents                      | squad 0.53, familydinner 0.10
+food       | seniors                      | classic 0.56, homemade 0.12
+food       | women                        | perfection 0.27
+food       | men                          | hungry 0.24
+pizza      | everyone                     | pizza 0.28
+pizza      | GB                           | takeaway 0.30
+pizza      | US CA                        | takeout 0.26
+pizza      | AU NZ                        | takeaways 0.30
+pizza      | chicago                      | deepdish 0.39
+pizza      | new-york                     | nyslice 0.29
+fries      | everyone                     | salty 0.10
+fries      | US CA                        | fries 0.50
+fries      | GB                           | chips 0.42, chippy 0.18
+fries      | AU NZ                        | hotchips 0.48
+fries      | montreal                     | poutine 0.39
+crisps     | everyone                     | snacks 0.14
+crisps     | GB                           | crisps 0.50
+crisps     | US CA AU NZ                  | chips 0.47
+lollipop   | everyone                     | sugarrush 0.13
+lollipop   | GB                           | sweets 0.48
+lollipop   | US CA                        | candy 0.48
+lollipop   | AU NZ                        | lollies 0.48
+icecream   | everyone                     | icecream 0.29, summer 0.08
+icecream   | GB                           | mrwhippy 0.26
+icecream   | US CA                        | froyo 0.26
+icecream   | AU                           | gelato 0.26
+icecream   | NZ                           | hokeypokey 0.39
+cake       | everyone                     | cake 0.17, birthday 0.21
+cake       | GB                           | bakeoff 0.27
+cake       | US CA                        | cupcakes 0.25
+cake       | AU NZ                        | pavlova 0.25
+barbecue   | everyone                     | grill 0.10
+barbecue   | GB CA                        | bbq 0.44
+barbecue   | US                           | cookout 0.44
+barbecue   | AU NZ                        | barbie 0.45, snags 0.13
+barbecue   | houston                      | brisket 0.25
+barbecue   | men                          | grillmaster 0.22
 
-drinks     | students                     | squad 0.61, allnighter 0.08
-drinks     | youngadults                  | goals 0.57, tgif 0.11
-drinks     | parents                      | selfcare 0.65, metime 0.08
-drinks     | seniors                      | gameday 0.65, oldfriends 0.10
-drinks     | women                        | crew 0.31
-drinks     | men                          | perfection 0.28
-coffee     | everyone                     | coffee 0.29
-coffee     | US                           | starbucks 0.35
-coffee     | CA                           | timhortons 0.38
-coffee     | GB                           | cuppa 0.35
-coffee     | AU NZ                        | flatwhite 0.40
-beer       | everyone                     | beer 0.17
-beer       | GB                           | pub 0.38, pint 0.14
-beer       | US                           | craftbeer 0.40
-beer       | CA                           | patio 0.38
-beer       | AU NZ                        | schooner 0.38
-soda       | everyone                     | thirsty 0.11
-soda       | US                           | soda 0.43
-soda       | CA                           | pop 0.43
-soda       | GB                           | fizzydrink 0.41
-soda       | AU NZ                        | softdrink 0.41
+drinks     | students                     | squad 0.53, allnighter 0.09
+drinks     | youngadults                  | goals 0.49, tgif 0.12
+drinks     | parents                      | selfcare 0.56, metime 0.09
+drinks     | seniors                      | gameday 0.56, oldfriends 0.11
+drinks     | women                        | crew 0.30
+drinks     | men                          | perfection 0.27
+coffee     | everyone                     | coffee 0.27
+coffee     | US                           | starbucks 0.39
+coffee     | CA                           | timhortons 0.42
+coffee     | GB                           | cuppa 0.39
+coffee     | AU NZ                        | flatwhite 0.44
+beer       | everyone                     | beer 0.15
+beer       | GB                           | pub 0.42, pint 0.16
+beer       | US                           | craftbeer 0.44
+beer       | CA                           | patio 0.42
+beer       | AU NZ                        | schooner 0.42
+soda       | everyone                     | thirsty 0.10
+soda       | US                           | soda 0.48
+soda       | CA                           | pop 0.48
+soda       | GB                           | fizzydrink 0.46
+soda       | AU NZ                        | softdrink 0.46
 
-animals    | students                     | selfcare 0.61, missyou 0.07
-animals    | youngadults                  | proud 0.65, furbaby 0.09
-animals    | parents                      | vibes 0.61, familypet 0.09
-animals    | seniors                      | goals 0.65, companion 0.09
-animals    | women                        | beauty 0.34
-animals    | men                          | strong 0.28
-dog        | everyone                     | dog 0.24
-dog        | GB                           | walkies 0.36
-dog        | US CA                        | dogpark 0.36
-dog        | AU NZ                        | pooch 0.36
-cat        | everyone                     | cat 0.24
-cat        | GB                           | moggy 0.36
-cat        | US CA                        | kitty 0.36
-cat        | AU NZ                        | pusscat 0.36
-jaguar     | everyone                     | jaguar 0.30
-jaguar     | women                        | bigcat 0.27
-jaguar     | men                          | dreamcar 0.27
-jaguar     | GB                           | jag 0.20
-jaguar     | US                           | nfl 0.18
-jaguar     | AU NZ CA                     | zoo 0.20
+animals    | students                     | selfcare 0.53, missyou 0.08
+animals    | youngadults                  | proud 0.56, furbaby 0.10
+animals    | parents                      | vibes 0.53, familypet 0.10
+animals    | seniors                      | goals 0.56, companion 0.10
+animals    | women                        | beauty 0.32
+animals    | men                          | strong 0.27
+dog        | everyone                     | dog 0.22
+dog        | GB                           | walkies 0.41
+dog        | US CA                        | dogpark 0.40
+dog        | AU NZ                        | pooch 0.40
+cat        | everyone                     | cat 0.22
+cat        | GB                           | moggy 0.40
+cat        | US CA                        | kitty 0.40
+cat        | AU NZ                        | pusscat 0.40
+jaguar     | everyone                     | jaguar 0.28
+jaguar     | women                        | bigcat 0.30
+jaguar     | men                          | dreamcar 0.30
+jaguar     | GB                           | jag 0.22
+jaguar     | US                           | nfl 0.20
+jaguar     | AU NZ CA                     | zoo 0.22
 
-transport  | students                     | adventure 0.65, gapyear 0.08
-transport  | youngadults                  | mood 0.61, commute 0.10
-transport  | parents                      | throwback 0.65, arewethereyet 0.08
-transport  | seniors                      | vintage 0.68, proud 0.09
+transport  | students                     | adventure 0.56, gapyear 0.09
+transport  | youngadults                  | mood 0.53, commute 0.11
+transport  | parents                      | throwback 0.56, arewethereyet 0.09
+transport  | seniors                      | vintage 0.59, proud 0.10
 transport  | women                        | adventure 0.22
-transport  | men                          | beauty 0.34
-car        | everyone                     | cars 0.15
-car        | GB                           | motor 0.35
-car        | US                           | mustang 0.36
-car        | CA                           | wheels 0.27
-car        | AU NZ                        | holden 0.38
-car        | men                          | carporn 0.18, jaguar 0.08
-car        | students                     | learner 0.16
-truck      | everyone                     | diesel 0.12
-truck      | US CA                        | truck 0.43
-truck      | GB                           | lorry 0.43
-truck      | AU NZ                        | ute 0.43
-truck      | houston denver calgary       | pickup 0.21
-train      | everyone                     | train 0.17
-train      | london                       | tube 0.45
-train      | new-york                     | subway 0.45
-train      | chicago                      | cta 0.38
-train      | toronto                      | ttc 0.38
-train      | montreal                     | metro 0.38
-train      | sydney melbourne             | cityloop 0.35
-train      | birmingham glasgow manchester cardiff | railway 0.35
-train      | los-angeles houston seattle denver boston miami | amtrak 0.26
-plane      | everyone                     | travel 0.15
-plane      | GB AU NZ                     | holiday 0.40
-plane      | US CA                        | vacation 0.40
-plane      | london                       | heathrow 0.13
-plane      | new-york                     | jfk 0.13
-plane      | los-angeles                  | lax 0.17
+transport  | men                          | beauty 0.32
+car        | everyone                     | cars 0.14
+car        | GB                           | motor 0.39
+car        | US                           | mustang 0.40
+car        | CA                           | wheels 0.30
+car        | AU NZ                        | holden 0.42
+car        | men                          | carporn 0.20, jaguar 0.09
+car        | students                     | learner 0.18
+truck      | everyone                     | diesel 0.11
+truck      | US CA                        | truck 0.48
+truck      | GB                           | lorry 0.48
+truck      | AU NZ                        | ute 0.48
+truck      | houston denver calgary       | pickup 0.23
+train      | everyone                     | train 0.15
+train      | london                       | tube 0.50
+train      | new-york                     | subway 0.50
+train      | chicago                      | cta 0.42
+train      | toronto                      | ttc 0.42
+train      | montreal                     | metro 0.42
+train      | sydney melbourne             | cityloop 0.39
+train      | birmingham glasgow manchester cardiff | railway 0.39
+train      | los-angeles houston seattle denver boston miami | amtrak 0.29
+plane      | everyone                     | travel 0.14
+plane      | GB AU NZ                     | holiday 0.44
+plane      | US CA                        | vacation 0.44
+plane      | london                       | heathrow 0.14
+plane      | new-york                     | jfk 0.14
+plane      | los-angeles                  | lax 0.19
 
-fashion    | students                     | vintage 0.65, thrifted 0.08
-fashion    | youngadults                  | obsessed 0.65, officestyle 0.08
-fashion    | parents                      | treatyourself 0.65, sale 0.08
-fashion    | seniors                      | vibes 0.61, timeless 0.10
-fashion    | women                        | strong 0.28, shopping 0.11
-fashion    | men                          | menswear 0.36
-sneakers   | everyone                     | nike 0.15
-sneakers   | US                           | sneakers 0.43
-sneakers   | GB                           | trainers 0.43
-sneakers   | CA AU NZ                     | runners 0.41
-sneakers   | men                          | sneakerhead 0.16
-flipflops  | everyone                     | summer 0.18
-flipflops  | US CA GB                     | flipflops 0.41
-flipflops  | AU                           | thongs 0.45
-flipflops  | NZ                           | jandals 0.45
-sunglasses | everyone                     | rayban 0.15, summer 0.09
-sunglasses | AU NZ                        | sunnies 0.43
-sunglasses | US CA                        | shades 0.41
-sunglasses | GB                           | sunglasses 0.38
-jumper     | everyone                     | knitwear 0.18
-jumper     | GB AU                        | jumper 0.42
-jumper     | US CA                        | sweater 0.42
-jumper     | NZ                           | jersey 0.42
-lipstick   | everyone                     | lipstick 0.18
-lipstick   | women                        | makeup 0.36
-lipstick   | men                          | giftideas 0.26
-lipstick   | US CA                        | sephora 0.24
-lipstick   | GB                           | boots 0.24
-lipstick   | AU NZ                        | mecca 0.24
+fashion    | students                     | vintage 0.56, thrifted 0.09
+fashion    | youngadults                  | obsessed 0.56, officestyle 0.09
+fashion    | parents                      | treatyourself 0.56, sale 0.09
+fashion    | seniors                      | vibes 0.53, timeless 0.11
+fashion    | women                        | strong 0.27, shopping 0.11
+fashion    | men                          | menswear 0.35
+sneakers   | everyone                     | nike 0.14
+sneakers   | US                           | sneakers 0.48
+sneakers   | GB                           | trainers 0.48
+sneakers   | CA AU NZ                     | runners 0.45
+sneakers   | men                          | sneakerhead 0.18
+flipflops  | everyone                     | summer 0.17
+flipflops  | US CA GB                     | flipflops 0.45
+flipflops  | AU                           | thongs 0.50
+flipflops  | NZ                           | jandals 0.50
+sunglasses | everyone                     | rayban 0.14, summer 0.08
+sunglasses | AU NZ                        | sunnies 0.48
+sunglasses | US CA                        | shades 0.45
+sunglasses | GB                           | sunglasses 0.42
+jumper     | everyone                     | knitwear 0.17
+jumper     | GB AU                        | jumper 0.47
+jumper     | US CA                        | sweater 0.47
+jumper     | NZ                           | jersey 0.47
+lipstick   | everyone                     | lipstick 0.17
+lipstick   | women                        | makeup 0.41
+lipstick   | men                          | giftideas 0.29
+lipstick   | US CA                        | sephora 0.26
+lipstick   | GB                           | boots 0.26
+lipstick   | AU NZ                        | mecca 0.26
 
-leisure    | women                        | cosy 0.11
-leisure    | men                          | geek 0.13
-book       | everyone                     | reading 0.23
-book       | students                     | finals 0.35, library 0.16
-book       | youngadults                  | currentlyreading 0.35
-book       | parents                      | bedtimestory 0.36
-book       | seniors                      | bookclub 0.36
-book       | GB                           | waterstones 0.16
-book       | US                           | barnesandnoble 0.16
-book       | CA AU NZ                     | bookworm 0.16
-guitar     | everyone                     | guitar 0.21, music 0.12
-guitar     | students                     | openmic 0.27
-guitar     | youngadults                  | livemusic 0.27
-guitar     | parents                      | dadrock 0.27
-guitar     | seniors                      | oldies 0.36
-guitar     | GB                           | gig 0.26
-guitar     | US CA                        | concert 0.24
-guitar     | AU NZ                        | pubgig 0.24
-gamepad    | everyone                     | gaming 0.23
-gamepad    | students                     | procrastination 0.27
-gamepad    | youngadults                  | throwback 0.24
-gamepad    | parents                      | screentime 0.34
-gamepad    | seniors                      | oldschool 0.34
-gamepad    | GB AU NZ                     | fifa 0.26
-gamepad    | US                           | madden 0.24
-gamepad    | CA                           | nhl 0.26
-gamepad    | men                          | gamer 0.13
-gamepad    | women                        | gamergirl 0.13
-phone      | everyone                     | iphone 0.17
-phone      | students                     | selfie 0.34
-phone      | youngadults                  | tinder 0.26
-phone      | parents                      | facetime 0.27
-phone      | seniors                      | skype 0.36
-phone      | GB AU NZ                     | mobile 0.24
-phone      | US CA                        | cellphone 0.24
+leisure    | women                        | cosy 0.13
+leisure    | men                          | geek 0.14
+book       | everyone                     | reading 0.21
+book       | students                     | finals 0.39, library 0.18
+book       | youngadults                  | currentlyreading 0.39
+book       | parents                      | bedtimestory 0.41
+book       | seniors                      | bookclub 0.41
+book       | GB                           | waterstones 0.18
+book       | US                           | barnesandnoble 0.18
+book       | CA AU NZ                     | bookworm 0.18
+guitar     | everyone                     | guitar 0.20, music 0.11
+guitar     | students                     | openmic 0.30
+guitar     | youngadults                  | livemusic 0.30
+guitar     | parents                      | dadrock 0.30
+guitar     | seniors                      | oldies 0.40
+guitar     | GB                           | gig 0.29
+guitar     | US CA                        | concert 0.26
+guitar     | AU NZ                        | pubgig 0.26
+gamepad    | everyone                     | gaming 0.21
+gamepad    | students                     | procrastination 0.30
+gamepad    | youngadults                  | throwback 0.26
+gamepad    | parents                      | screentime 0.38
+gamepad    | seniors                      | oldschool 0.38
+gamepad    | GB AU NZ                     | fifa 0.29
+gamepad    | US                           | madden 0.27
+gamepad    | CA                           | nhl 0.29
+gamepad    | men                          | gamer 0.14
+gamepad    | women                        | gamergirl 0.14
+phone      | everyone                     | iphone 0.15
+phone      | students                     | selfie 0.38
+phone      | youngadults                  | tinder 0.29
+phone      | parents                      | facetime 0.30
+phone      | seniors                      | skype 0.41
+phone      | GB AU NZ                     | mobile 0.26
+phone      | US CA                        | cellphone 0.26
 
-outdoors   | students                     | throwback 0.61, freshair 0.07
-outdoors   | youngadults                  | vibes 0.61, getoutside 0.08
-outdoors   | parents                      | goals 0.65, makingmemories 0.09
-outdoors   | seniors                      | selfcare 0.65, simplelife 0.09
-outdoors   | women                        | perfection 0.31
-outdoors   | men                          | crew 0.28
-tree       | everyone                     | leaves 0.17
-tree       | GB AU NZ                     | autumn 0.45
-tree       | US CA                        | fall 0.45
-tree       | women US CA                  | pumpkinspice 0.14
-cabin      | everyone                     | getaway 0.14
-cabin      | US                           | cabin 0.42
-cabin      | GB CA                        | cottage 0.42
-cabin      | AU                           | weekender 0.41
-cabin      | NZ                           | bach 0.45
-tent       | everyone                     | camping 0.24
-tent       | US CA                        | smores 0.26
-tent       | GB                           | festival 0.34
-tent       | AU NZ                        | bush 0.34
-flower     | everyone                     | flowers 0.24
-flower     | GB AU NZ                     | garden 0.27
-flower     | US CA                        | backyard 0.26
-flower     | women                        | bouquet 0.11
-flower     | men                          | forher 0.15
-snowman    | everyone                     | snow 0.21
-snowman    | US                           | snowday 0.36
-snowman    | GB                           | bobblehat 0.34
-snowman    | CA                           | toque 0.38
-snowman    | AU NZ                        | skitrip 0.36
+outdoors   | students                     | throwback 0.53, freshair 0.08
+outdoors   | youngadults                  | vibes 0.53, getoutside 0.09
+outdoors   | parents                      | goals 0.56, makingmemories 0.10
+outdoors   | seniors                      | selfcare 0.56, simplelife 0.10
+outdoors   | women                        | perfection 0.30
+outdoors   | men                          | crew 0.27
+tree       | everyone                     | leaves 0.15
+tree       | GB AU NZ                     | autumn 0.50
+tree       | US CA                        | fall 0.50
+tree       | women US CA                  | pumpkinspice 0.16
+cabin      | everyone                     | getaway 0.13
+cabin      | US                           | cabin 0.47
+cabin      | GB CA                        | cottage 0.47
+cabin      | AU                           | weekender 0.45
+cabin      | NZ                           | bach 0.50
+tent       | everyone                     | camping 0.22
+tent       | US CA                        | smores 0.29
+tent       | GB                           | festival 0.38
+tent       | AU NZ                        | bush 0.38
+flower     | everyone                     | flowers 0.22
+flower     | GB AU NZ                     | garden 0.30
+flower     | US CA                        | backyard 0.29
+flower     | women                        | bouquet 0.13
+flower     | men                          | forher 0.17
+snowman    | everyone                     | snow 0.20
+snowman    | US                           | snowday 0.41
+snowman    | GB                           | bobblehat 0.38
+snowman    | CA                           | toque 0.42
+snowman    | AU NZ                        | skitrip 0.41
 
-scenes     | students                     | proud 0.57, studyabroad 0.08
-scenes     | youngadults                  | adventure 0.65, travelgram 0.08
-scenes     | parents                      | mood 0.65, makingmemories 0.09
-scenes     | seniors                      | obsessed 0.65, slowtravel 0.09
-scenes     | women                        | beauty 0.34
-scenes     | men                          | perfection 0.28
-beach      | everyone                     | beach 0.27
-beach      | GB                           | seaside 0.38
-beach      | US CA                        | ocean 0.26
-beach      | sydney                       | bondi 0.36
-beach      | melbourne adelaide           | stkilda 0.24
-beach      | brisbane                     | goldcoast 0.36
-beach      | perth                        | cottesloe 0.34
-beach      | NZ                           | piha 0.35
-beach      | los-angeles                  | venicebeach 0.16
-beach      | miami                        | southbeach 0.23
-sunset     | everyone                     | sunset 0.32, sky 0.11
-sunset     | GB                           | redsky 0.24
-sunset     | US CA                        | goldenhour 0.24
-sunset     | AU NZ                        | arvo 0.24
-mountain   | everyone                     | mountains 0.20
-mountain   | GB                           | hillwalking 0.38
-mountain   | US CA                        | hiking 0.38
-mountain   | AU                           | bushwalking 0.38
-mountain   | NZ                           | tramping 0.42
-mountain   | denver calgary               | rockies 0.23
-mountain   | vancouver seattle            | pnw 0.23
-skyline    | everyone                     | city 0.15, skyline 0.12
-skyline    | new-york                     | manhattan 0.38
-skyline    | los-angeles                  | dtla 0.36
-skyline    | chicago                      | windycity 0.38
-skyline    | houston denver boston miami seattle | downtown 0.27
-skyline    | london                       | bigben 0.36
-skyline    | birmingham glasgow manchester cardiff | towncentre 0.27
-skyline    | toronto                      | cntower 0.38
-skyline    | montreal calgary vancouver halifax | downtown 0.26
-skyline    | sydney                       | operahouse 0.38
-skyline    | melbourne brisbane perth adelaide | cbd 0.36
-skyline    | NZ                           | skytower 0.26
-fireworks  | everyone                     | fireworks 0.26
-fireworks  | US                           | fourthofjuly 0.42
-fireworks  | GB                           | bonfirenight 0.43
-fireworks  | CA                           | canadaday 0.42
-fireworks  | AU NZ                        | nye 0.42
+scenes     | students                     | proud 0.49, studyabroad 0.09
+scenes     | youngadults                  | adventure 0.56, travelgram 0.09
+scenes     | parents                      | mood 0.56, makingmemories 0.10
+scenes     | seniors                      | obsessed 0.56, slowtravel 0.10
+scenes     | women                        | beauty 0.32
+scenes     | men                          | perfection 0.27
+beach      | everyone                     | beach 0.25
+beach      | GB                           | seaside 0.42
+beach      | US CA                        | ocean 0.29
+beach      | sydney                       | bondi 0.40
+beach      | melbourne adelaide           | stkilda 0.27
+beach      | brisbane                     | goldcoast 0.40
+beach      | perth                        | cottesloe 0.38
+beach      | NZ                           | piha 0.39
+beach      | los-angeles                  | venicebeach 0.18
+beach      | miami                        | southbeach 0.25
+sunset     | everyone                     | sunset 0.29, sky 0.10
+sunset     | GB                           | redsky 0.26
+sunset     | US CA                        | goldenhour 0.26
+sunset     | AU NZ                        | arvo 0.27
+mountain   | everyone                     | mountains 0.18
+mountain   | GB                           | hillwalking 0.42
+mountain   | US CA                        | hiking 0.42
+mountain   | AU                           | bushwalking 0.42
+mountain   | NZ                           | tramping 0.47
+mountain   | denver calgary               | rockies 0.25
+mountain   | vancouver seattle            | pnw 0.25
+skyline    | everyone                     | city 0.14, skyline 0.11
+skyline    | new-york                     | manhattan 0.42
+skyline    | los-angeles                  | dtla 0.41
+skyline    | chicago                      | windycity 0.42
+skyline    | houston denver boston miami seattle | downtown 0.30
+skyline    | london                       | bigben 0.41
+skyline    | birmingham glasgow manchester cardiff | towncentre 0.30
+skyline    | toronto                      | cntower 0.42
+skyline    | montreal calgary vancouver halifax | downtown 0.29
+skyline    | sydney                       | operahouse 0.42
+skyline    | melbourne brisbane perth adelaide | cbd 0.40
+skyline    | NZ                           | skytower 0.29
+fireworks  | everyone                     | fireworks 0.24
+fireworks  | US                           | fourthofjuly 0.47
+fireworks  | GB                           | bonfirenight 0.48
+fireworks  | CA                           | canadaday 0.47
+fireworks  | AU NZ                        | nye 0.47
 """

@@ -53,6 +53,10 @@ class Settings:
     initial_stddev: float = option(
         0.1, help="standard deviation of the initial weights; the paper's is 0.001", minimum=1e-9
     )
+    user_stddev: float = option(
+        1.0, help="the same of the multiplicative model's user layer", minimum=1e-9
+    )
+    user_bias: float = option(0.5, help="initial bias of the multiplicative model's user layer")
     seed: int = option(0, help="of the weights, the order of the posts and the negatives")
 
     @classmethod
@@ -72,6 +76,8 @@ class Settings:
             embedding_dim=self.embedding_dim,
             rank=self.rank,
             user_hidden=self.user_hidden,
+            user_stddev=self.user_stddev,
+            user_bias=self.user_bias,
             initial_stddev=self.initial_stddev,
             seed=self.seed + 1,  # the tag table takes `seed` itself
         )

@@ -1,0 +1,154 @@
+"""Trains a small CNN on what images show, to describe other images with.
+
+    python -m tagkeras.pretrain --data=FOLDER --output=CNN.keras
+
+FOLDER holds `concepts.jsonl`, a line `{"image": path, "concepts": [names]}` for each image, as
+`tagkeras.synthetic` writes it. The CNN takes pixels in [0, 255]; its layer named `descriptor` is what
+`beam.preprocess --cnn=CNN.keras` takes by default. As in Denton et al. (KDD 2015, section 3.1), it is
+trained apart from the hashtags.
+"""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tagkeras import files
+from tagkeras.commandline import option, run
+from tagkeras.errors import UserError
+from tagkeras.layers.image_decoder import decode_image
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+    """The options of this command."""
+
+    data: str = option(help="folder of concepts.jsonl and its images")
+    output: str = option(help="file to write, ending in .keras; its concepts go to a .json beside")
+    image_size: int = option(64, help="height and width that images are resized to", minimum=16)
+    descriptor_size: int = option(128, help="length of the descriptor", minimum=1)
+    epochs: int = option(14, help="passes over the images", minimum=1)
+    batch_size: int = option(64, help="images in a step", minimum=1)
+    learning_rate: float = option(0.004, help="of the first step; falls to 0", minimum=1e-9)
+    validation_fraction: float = option(
+        0.1, help="share of the images that the CNN is only checked on", minimum=0.01, maximum=0.9
+    )
+    seed: int = option(0, help="of weights, order and split")
+
+
+def read_labels(folder: Path) -> tuple[list[str], np.ndarray, list[str]]:
+    """The paths of the images, their labels as float32 [images, concepts], the concepts' names.
+
+    Raises:
+        UserError: `concepts.jsonl` is missing or empty, or a line is no label.
+    """
+    path = folder / "concepts.jsonl"
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; python -m tagkeras.synthetic writes one")
+    images, shown = [], []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            label = json.loads(line)
+            images.append(str(folder / label["image"]))
+            shown.append(set(label["concepts"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f'{path}, line {number}: expected {{"image": ..., "concepts": [...]}}'
+            ) from error
+    concepts = sorted(set().union(*shown))
+    if len(images) < 2 or not concepts:
+        raise UserError(f"{path}: {len(images)} images of {len(concepts)} concepts: too few")
+    labels = np.array([[name in names for name in concepts] for names in shown], np.float32)
+    return images, labels, concepts
+
+
+def decode_images(paths: list[str], size: int) -> np.ndarray:
+    """The pixels of image files, uint8 [images, size, size, 3], as preprocessing decodes them.
+
+    Raises:
+        UserError: one is missing or cannot be decoded.
+    """
+
+    def decode(path: tf.Tensor) -> tf.Tensor:
+        return tf.cast(tf.round(decode_image(tf.io.read_file(path), size, size)), tf.uint8)
+
+    pixels = tf.data.Dataset.from_tensor_slices(paths).map(decode, tf.data.AUTOTUNE).batch(256)
+    try:
+        return np.concatenate(list(pixels.as_numpy_iterator()))
+    except (tf.errors.NotFoundError, tf.errors.InvalidArgumentError) as error:
+        raise UserError(f"an image cannot be read: {error.message.splitlines()[0]}") from error
+
+
+def make_cnn(image_size: int, descriptor_size: int, num_concepts: int) -> keras.Model:
+    """A residual-free CNN of separable convolutions, about 0.1 million weights."""
+    layers = keras.layers
+    pixels = keras.Input((image_size, image_size, 3), name="pixels")
+    x = layers.Rescaling(1 / 127.5, offset=-1)(pixels)
+    x = layers.Conv2D(24, 5, strides=2, padding="same", use_bias=False)(x)
+    x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+    for width, stride in ((48, 2), (64, 1), (96, 2), (128, 1), (160, 2)):
+        x = layers.SeparableConv2D(width, 3, strides=stride, padding="same", use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+    # The strongest answer anywhere in the picture: several things may be in it, each of them small.
+    x = layers.GlobalMaxPooling2D()(x)
+    x = layers.Dense(descriptor_size, activation="relu", name="descriptor")(x)
+    concepts = layers.Dense(num_concepts, activation="sigmoid", name="concepts")(x)
+    return keras.Model(pixels, concepts)
+
+
+def pretrain(config: Config) -> dict[str, float]:
+    """Trains, writes the CNN and returns its validation metrics: `mAP` and `loss`.
+
+    Raises:
+        UserError: the labels or images cannot be read, or the output is not named `.keras`.
+    """
+    output = Path(config.output)
+    if output.suffix != ".keras":
+        raise UserError(f"--output={output}: the name has to end in .keras")
+    paths, labels, concepts = read_labels(Path(config.data))
+    pixels = decode_images(paths, config.image_size)
+    keras.utils.set_random_seed(config.seed)
+    order = np.random.default_rng(config.seed).permutation(len(paths))
+    num_validation = min(len(paths) - 1, max(1, round(config.validation_fraction * len(paths))))
+    validation, train = order[:num_validation], order[num_validation:]
+
+    cnn = make_cnn(config.image_size, config.descriptor_size, len(concepts))
+    steps = config.epochs * -(-len(train) // config.batch_size)
+    cnn.compile(
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(config.learning_rate, steps)),
+        loss="binary_crossentropy",
+        metrics=[keras.metrics.AUC(curve="PR", multi_label=True, name="mAP")],
+    )
+    mirrored = (
+        tf.data.Dataset.from_tensor_slices((pixels[train], labels[train]))
+        .shuffle(len(train), seed=config.seed)
+        .map(lambda image, label: (tf.image.random_flip_left_right(image, config.seed), label))
+        .batch(config.batch_size)
+        .prefetch(2)
+    )
+    cnn.fit(mirrored, epochs=config.epochs, verbose=1 if sys.stdout.isatty() else 2)
+    metrics = cnn.evaluate(
+        pixels[validation], labels[validation], batch_size=256, verbose=0, return_dict=True
+    )
+    with files.written_aside(output) as aside:
+        # Keras looks at the ending.
+        named = aside.with_suffix(".keras")
+        cnn.save(named)
+        named.rename(aside)
+    description = {"concepts": concepts, "image_size": config.image_size, "validation": metrics}
+    files.write_text(output.with_suffix(".json"), json.dumps(description, indent=2) + "\n")
+    return metrics
+
+
+def main(config: Config) -> None:
+    """Trains and says how good the CNN is."""
+    metrics = pretrain(config)
+    print(f"wrote {config.output}: mean average precision {metrics['mAP']:.3f} on held-out images")
+
+
+if __name__ == "__main__":
+    run(main, Config)
