@@ -1,7 +1,7 @@
 """Draws a photo and the hashtags that several people would put on it.
 
-    python -m serving.client ... --image=PHOTO --users=USERS --json > answers.json
-    python examples/picture.py answers.json picture.png
+python -m serving.client ... --image=PHOTO --users=USERS --json > answers.json
+python examples/picture.py answers.json picture.png
 """
 
 import json

@@ -21,7 +21,7 @@ from rich.table import Table
 
 ROOT = Path("quickstart")
 MODELS = ("bilinear", "user_biased", "multiplicative")
-POSTS, CNN_IMAGES, EPOCHS = 14_000, 5_000, 15
+POSTS, CNN_IMAGES, EPOCHS = 24_000, 6_000, 15
 PEOPLE = (
     {"name": "she, 16, London", "age": 16, "gender": "female", "country": "GB",
      "latitude": 51.5, "longitude": -0.1},
@@ -45,22 +45,23 @@ def show(argv: Sequence[str]) -> str:
     return shlex.join(["python", *argv[1:]])
 
 
-def run(title: str, *steps: tuple[Path, list[str]]) -> None:
-    """Runs the commands whose output is not there yet, two at a time.
+def run(title: str, *steps: tuple[Path, list[str]], at_once: int = 1) -> None:
+    """Runs the commands whose output is not there yet.
 
     Args:
         title: what they do.
         *steps: the file that a command makes at its end, and the command.
+        at_once: how many run side by side.
     """
     waiting = [(output, argv) for output, argv in steps if not output.exists()]
     CONSOLE.print(f"\n[bold]{title}[/bold]" + ("" if waiting else "  (there already)"))
     start = time.monotonic()
     running: list[tuple[list[str], subprocess.Popen[str]]] = []
     while waiting or running:
-        while waiting and len(running) < 2:
+        while waiting and len(running) < at_once:
             argv = waiting.pop(0)[1]
             CONSOLE.print(f"[dim]$ {show(argv)}[/dim]", soft_wrap=True)
-            running.append((argv, start_process(argv, capture=len(steps) > 1)))
+            running.append((argv, start_process(argv, capture=at_once > 1)))
         argv, process = running.pop(0)
         output, _ = process.communicate()
         if process.returncode:
@@ -135,6 +136,8 @@ def ask(photo: Path) -> None:
         subprocess.run(argv, check=True)
         answers, _ = picture.communicate()
         (ROOT / "answers.json").write_text(answers)
+        drawing = [str(Path(__file__).with_name("picture.py")), str(ROOT / "answers.json")]
+        subprocess.run([sys.executable, *drawing, str(ROOT / "answers.png")], check=True)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait()
@@ -157,14 +160,16 @@ def main() -> None:
     start = time.monotonic()
     world, concepts, dataset = ROOT / "world", ROOT / "concepts", ROOT / "dataset"
     run(
-        "1. Draw a small world: photos, users, hashtags",
+        "1. Draw a small world: photos, users, hashtags; and other photos to train a CNN on",
         (
             world / "posts.jsonl",
-            command("tagkeras.synthetic", output=world, posts=POSTS, seed=1, workers=1),
+            command("tagkeras.synthetic", output=world, posts=POSTS, seed=1),
         ),
         (
             concepts / "concepts.jsonl",
-            command("tagkeras.synthetic", output=concepts, posts=CNN_IMAGES, seed=2, workers=1),
+            command(
+                "tagkeras.synthetic", "--images_only", output=concepts, posts=CNN_IMAGES, seed=2
+            ),
         ),
     )
     cnn = ROOT / "cnn.keras"
@@ -202,6 +207,7 @@ def main() -> None:
             )
             for model in reversed(MODELS)
         ),
+        at_once=2,
     )
     run(
         "5. Evaluate them on users they never saw",
@@ -218,6 +224,7 @@ def main() -> None:
             )
             for model in MODELS
         ),
+        at_once=2,
     )
     compare()
     best = runs / "multiplicative"
@@ -237,7 +244,7 @@ def main() -> None:
 [bold]Done[/bold] in {time.monotonic() - start:.0f} s. Everything lies in ./{ROOT}:
   world/posts.jsonl, world/images/   posts and photos     dataset/   TFRecords, vocabulary
   runs/MODEL/                        checkpoints, logs    eval/MODEL/metrics.json
-  comparison.md, answers.json        tables, answers      export/hashtags/1/   the SavedModel
+  comparison.md, answers.png         table, picture       export/hashtags/1/   the SavedModel
 
 Next, serve it and ask about any photo:
   .venv/bin/python -m serving.server --port=8500 --model_name=hashtags \\

@@ -78,7 +78,9 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
     ) -> keras.Variable:
         """A trainable weight drawn from N(0, stddev^2), by default `initial_stddev`."""
         seed = None if self.seed is None else self.seed + len(self.weights)
-        initializer = keras.initializers.RandomNormal(stddev=stddev or self.initial_stddev, seed=seed)
+        initializer = keras.initializers.RandomNormal(
+            stddev=stddev or self.initial_stddev, seed=seed
+        )
         return self.add_weight(name=name, shape=shape, initializer=initializer)
 
     def get_config(self) -> dict[str, Any]:

@@ -3,8 +3,8 @@
     python -m tagkeras.synthetic --output=WORLD --posts=10000
 
 WORLD gets `images/`, `posts.jsonl` for `beam.preprocess`, `concepts.jsonl` for `tagkeras.pretrain`
-and `oracle.parquet` for `tagkeras.evaluate`. The same seed gives the same world, whatever the number
-of processes; more posts of a seed begin with the same ones.
+and `oracle.parquet` for `tagkeras.evaluate`. The same seed gives the same world, whatever the
+number of processes; more posts of a seed begin with the same ones.
 """
 
 import dataclasses

@@ -96,7 +96,7 @@ NUM_THINGS = {
 def _hashtag_rows() -> Iterator[Row]:
     words = {city.name for city in CITIES} | {city.country for city in CITIES}
     words |= {group.name for group in AGE_GROUPS} | {gender.word for gender in GENDERS}
-    header, *rows = _cells(tables.HASHTAGS)
+    _header, *rows = _cells(tables.HASHTAGS)
     for picture, who, cell in rows:
         fitting: list[int | None] = [
             index for index, thing in enumerate(THINGS) if picture in (thing.name, thing.group)

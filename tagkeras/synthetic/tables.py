@@ -83,8 +83,8 @@ scenes    | beach 6, sunset 5, mountain 3, skyline 4, fireworks 1.5
 """
 
 # The picture is a thing or a group of PICTURES, or "anything". Of the words for the user, those of
-# one kind are alternatives, and one of each kind has to fit: "GB AU students" are the students of Britain
-# and of Australia.
+# one kind are alternatives, and one of each kind has to fit: "GB AU students" are the students of
+# Britain and of Australia.
 HASHTAGS = """
 picture    | who                          | hashtags
 

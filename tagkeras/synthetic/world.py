@@ -80,7 +80,7 @@ class World:
         posterior = self.population.posterior(profile)
         return self._average(picture, posterior)
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019 - a world lives as long as its process
+    @functools.cache  # noqa: B019 - a world lives as long as its process
     def given_picture(self, picture: Picture) -> np.ndarray:
         """p(hashtag | picture), float64 [hashtags]: the average over all users."""
         return self._average(picture, self.population.shares)

@@ -32,7 +32,9 @@ def cat(pen: Pen, rng: random.Random) -> None:
     dark = shade(coat, 0.65)
     for side in (-1, 1):
         pen.polygon([(side * 0.78, -0.92), (side * 0.1, -0.5), (side * 0.72, 0.0)], coat)
-        pen.polygon([(side * 0.68, -0.72), (side * 0.3, -0.46), (side * 0.62, -0.2)], (240, 170, 175))
+        pen.polygon(
+            [(side * 0.68, -0.72), (side * 0.3, -0.46), (side * 0.62, -0.2)], (240, 170, 175)
+        )
     pen.ellipse(0, 0.14, 0.8, 0.68, coat)
     for x in (-0.18, 0.0, 0.18):
         pen.line([(x, -0.5), (x * 0.7, -0.26)], 0.07, dark)

@@ -52,7 +52,9 @@ def crisps(pen: Pen, rng: random.Random) -> None:
     shine = shade(bag, 1.7)
     top = [(-0.6 + 0.15 * step, -0.95 if step % 2 else -0.85) for step in range(9)]
     bottom = [(0.6 - 0.15 * step, 0.95 if step % 2 else 0.85) for step in range(9)]
-    pen.polygon([*top, (0.68, -0.6), (0.62, 0), (0.68, 0.6), *bottom, (-0.68, 0.6), (-0.62, 0)], bag)
+    pen.polygon(
+        [*top, (0.68, -0.6), (0.62, 0), (0.68, 0.6), *bottom, (-0.68, 0.6), (-0.62, 0)], bag
+    )
     pen.box(-0.6, -0.8, 0.6, -0.7, shine)
     pen.box(-0.6, 0.7, 0.6, 0.8, shine)
     pen.box(-0.56, -0.5, 0.56, -0.24, WHITE)
@@ -83,7 +85,11 @@ def icecream(pen: Pen, rng: random.Random) -> None:
     for step in (-0.2, 0.05, 0.3):
         pen.line([(step - 0.15, -0.03), (step * 0.3 + 0.1, 0.55)], 0.04, shade(cone, 0.7))
         pen.line([(step + 0.1, -0.03), (step * 0.3 - 0.12, 0.55)], 0.04, shade(cone, 0.7))
-    places = ([(0, -0.3)], [(-0.24, -0.25), (0.24, -0.25)], [(-0.25, -0.22), (0.25, -0.22), (0, -0.6)])
+    places = (
+        [(0, -0.3)],
+        [(-0.24, -0.25), (0.24, -0.25)],
+        [(-0.25, -0.22), (0.25, -0.22), (0, -0.6)],
+    )
     for x, y in rng.choice(places):
         scoop = vary(rng, rng.choice(flavours), 10)
         pen.circle(x, y, 0.36, shade(scoop, 0.85))

@@ -13,7 +13,13 @@ def book(pen: Pen, rng: random.Random) -> None:
             [(0, -0.42), (side * 0.96, -0.6), (side * 0.96, 0.56), (0, 0.74)], shade(cover, 0.9)
         )
         pen.polygon(
-            [(0, -0.48), (side * 0.45, -0.66), (side * 0.87, -0.58), (side * 0.87, 0.46), (0, 0.62)],
+            [
+                (0, -0.48),
+                (side * 0.45, -0.66),
+                (side * 0.87, -0.58),
+                (side * 0.87, 0.46),
+                (0, 0.62),
+            ],
             paper if side < 0 else shade(paper, 0.93),
         )
         for step in range(5):

@@ -68,12 +68,14 @@ def plane(pen: Pen, rng: random.Random) -> None:
     wing = shade(body, 0.82)
     for side in (-1, 1):
         pen.polygon(
-            [(side * 0.08, -0.25), (side * 0.95, 0.3), (side * 0.95, 0.45), (side * 0.08, 0.2)], wing
+            [(side * 0.08, -0.25), (side * 0.95, 0.3), (side * 0.95, 0.45), (side * 0.08, 0.2)],
+            wing,
         )
         pen.line([(side * 0.95, 0.32), (side * 0.95, 0.44)], 0.05, paint)
         pen.ellipse(side * 0.42, 0.02, 0.07, 0.14, (120, 125, 135))
         pen.polygon(
-            [(side * 0.05, 0.62), (side * 0.4, 0.86), (side * 0.4, 0.95), (side * 0.05, 0.85)], paint
+            [(side * 0.05, 0.62), (side * 0.4, 0.86), (side * 0.4, 0.95), (side * 0.05, 0.85)],
+            paint,
         )
     pen.ellipse(0, 0, 0.14, 0.95, body)
     pen.chord(0, -0.62, 0.11, 0.26, 200, 340, (70, 90, 120))

@@ -1,0 +1,96 @@
+"""The files of a world."""
+
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from tagkeras import commandline
+from tagkeras.data.posts import parse_post
+from tagkeras.errors import UserError
+from tagkeras.synthetic import __main__ as synthetic
+
+POSTS = 130
+
+
+def make(output, **options):
+    flags = [f"--{name}={value}" for name, value in {"posts": POSTS, "seed": 3, **options}.items()]
+    synthetic.main(commandline.parse(synthetic.Config, [f"--output={output}", *flags]))
+    return output
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("synthetic") / "world", workers=1)
+
+
+def read_lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_posts_are_as_preprocessing_reads_them(folder):
+    posts = read_lines(folder / "posts.jsonl")
+    assert len(posts) == POSTS
+    assert len({post["post_id"] for post in posts}) == POSTS
+    for post in posts:
+        parse_post(post)  # raises if it is none
+        assert (folder / post["image"]).is_file()
+
+
+def test_pictures_are_jpegs_that_differ(folder):
+    images = sorted(folder.glob("images/*/*.jpg"))
+    assert len(images) == POSTS
+    pixels = []
+    for path in images:
+        with Image.open(path) as image:
+            assert (image.format, image.size, image.mode) == ("JPEG", (128, 128), "RGB")
+            pixels.append(np.asarray(image).ravel())
+    assert len({array.tobytes() for array in pixels}) == POSTS
+    assert all(array.std() > 5 for array in pixels)
+
+
+def test_concepts_name_what_each_picture_shows(folder):
+    labels = read_lines(folder / "concepts.jsonl")
+    assert [label["image"] for label in labels] == [
+        post["image"] for post in read_lines(folder / "posts.jsonl")
+    ]
+    assert all(1 <= len(label["concepts"]) <= 3 for label in labels)
+
+
+def test_oracle_file(folder):
+    oracle = pq.read_table(folder / "oracle.parquet").to_pylist()
+    assert [row["post_id"] for row in oracle] == [
+        post["post_id"] for post in read_lines(folder / "posts.jsonl")
+    ]
+    for row in oracle:
+        for reader in ("", "image_", "user_"):
+            probabilities = row[f"{reader}probabilities"]
+            assert len(set(row[f"{reader}hashtags"])) == len(probabilities) == 10
+            assert probabilities == sorted(probabilities, reverse=True)
+            assert 0 < probabilities[-1] <= probabilities[0] <= 1
+
+
+def test_the_same_seed_gives_the_same_files_whatever_the_workers(folder, tmp_path):
+    again = make(tmp_path / "again", workers=2)
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix != ".parquet":
+            assert (again / path.relative_to(folder)).read_bytes() == path.read_bytes()
+    tables = [pq.read_table(world / "oracle.parquet") for world in (folder, again)]
+    assert tables[0].equals(tables[1])
+
+
+def test_an_earlier_world_is_replaced_and_nothing_else(tmp_path):
+    world = make(tmp_path / "world", posts=3, workers=1)
+    make(world, posts=2, workers=1)
+    assert len(list(world.glob("images/*/*.jpg"))) == 2
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(UserError, match="holds something else: name a new folder"):
+        make(tmp_path, posts=2, workers=1)
+    assert (tmp_path / "thesis.tex").read_text() == "precious"
+
+
+def test_images_alone(tmp_path):
+    world = make(tmp_path / "world", posts=4, workers=1, images_only=True)
+    assert sorted(path.name for path in world.iterdir()) == ["concepts.jsonl", "images"]
