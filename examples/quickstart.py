@@ -1,8 +1,8 @@
 """From nothing to tags: runs every command of tagkeras once, on a small world of drawn photos.
 
-    make quickstart
+    make quickstart          # or: python examples/quickstart.py FOLDER
 
-Everything lies under ./quickstart afterwards; what is there already is not made again. This script
+Everything lies under ./quickstart afterwards, or under FOLDER; what is there already is not made again. This script
 runs commands, each of which can be typed, and prints them as it goes.
 """
 
@@ -19,9 +19,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path("quickstart")
+ROOT = Path(sys.argv[1] if len(sys.argv) > 1 else "quickstart")
 MODELS = ("bilinear", "user_biased", "multiplicative")
-POSTS, CNN_IMAGES, EPOCHS = 24_000, 6_000, 15
+POSTS, CNN_IMAGES, EPOCHS = 32_000, 8_000, 15
 PEOPLE = (
     {"name": "she, 16, London", "age": 16, "gender": "female", "country": "GB",
      "latitude": 51.5, "longitude": -0.1},
@@ -241,14 +241,14 @@ def main() -> None:
     ask(photo)
     CONSOLE.print(
         f"""
-[bold]Done[/bold] in {time.monotonic() - start:.0f} s. Everything lies in ./{ROOT}:
+[bold]Done[/bold] in {time.monotonic() - start:.0f} s. Everything lies in {ROOT}:
   world/posts.jsonl, world/images/   posts and photos     dataset/   TFRecords, vocabulary
   runs/MODEL/                        checkpoints, logs    eval/MODEL/metrics.json
   comparison.md, answers.png         table, picture       export/hashtags/1/   the SavedModel
 
 Next, serve it and ask about any photo:
   .venv/bin/python -m serving.server --port=8500 --model_name=hashtags \\
-      --model_base_path=$PWD/{base} &
+      --model_base_path={base.resolve()} &
   .venv/bin/python -m serving.client --server=localhost:8500 --model_name=hashtags \\
       --image={photo} --age=16 --country=GB
 or train on your own posts: README.md, "Your own posts".""",

@@ -79,8 +79,22 @@ def decode_images(paths: list[str], size: int) -> np.ndarray:
     pixels = tf.data.Dataset.from_tensor_slices(paths).map(decode, tf.data.AUTOTUNE).batch(256)
     try:
         return np.concatenate(list(pixels.as_numpy_iterator()))
-    except (tf.errors.NotFoundError, tf.errors.InvalidArgumentError) as error:
-        raise UserError(f"an image cannot be read: {error.message.splitlines()[0]}") from error
+    except tf.errors.OpError:
+        for path in paths:
+            try:
+                decode(path)
+            except tf.errors.OpError as error:
+                raise UserError(
+                    f"{path}: {_reason(error)}: mend it or take it out of concepts.jsonl"
+                ) from error
+        raise
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    """What TensorFlow says, without the names of its own functions."""
+    if isinstance(error, tf.errors.NotFoundError):
+        return "no such file"
+    return str(error.message).rsplit("}} ", maxsplit=1)[-1].partition(" [Op:")[0].splitlines()[0]
 
 
 def make_cnn(image_size: int, descriptor_size: int, num_concepts: int) -> keras.Model:
@@ -168,14 +182,17 @@ def pretrain(config: Config) -> dict[str, float]:
         .map(lambda images, labels: (mirror_half(images, config.seed), labels))
         .prefetch(2)
     )
-    cnn.fit(mirrored, epochs=config.epochs, verbose=1 if sys.stdout.isatty() else 2)
-    predicted = cnn.predict(pixels[validation], batch_size=256, verbose=0)
+    cnn.fit(mirrored, epochs=config.epochs, verbose=1 if sys.stdout.isatty() else 2, shuffle=False)
+    predicted = cnn.predict(pixels[validation].astype(np.float32), batch_size=256, verbose=0)
     metrics = measure(predicted, labels[validation])
     with files.written_aside(output) as aside:
         # Keras looks at the ending.
         named = aside.with_suffix(".keras")
-        cnn.save(named)
-        named.rename(aside)
+        try:
+            cnn.save(named)
+            named.rename(aside)
+        finally:
+            named.unlink(missing_ok=True)
     description = {"concepts": concepts, "image_size": config.image_size, "validation": metrics}
     files.write_text(output.with_suffix(".json"), json.dumps(description, indent=2) + "\n")
     return metrics

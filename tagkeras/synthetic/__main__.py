@@ -15,7 +15,7 @@ from tagkeras.commandline import option, run
 from tagkeras.errors import UserError
 from tagkeras.files import written_aside
 from tagkeras.synthetic.dataset import write_concepts, write_images, write_oracles, write_posts
-from tagkeras.synthetic.posts import draw_posts
+from tagkeras.synthetic.posts import draw_posts, draw_varied_pictures
 from tagkeras.synthetic.world import World
 
 
@@ -27,7 +27,8 @@ class Config:
     posts: int = option(10_000, help="how many posts, each with an image", minimum=1)
     seed: int = option(1, help="of everything random", minimum=0)
     images_only: bool = option(
-        False, help="write images and concepts.jsonl alone, all that tagkeras.pretrain needs"
+        False,
+        help="images and concepts.jsonl alone, every concept about as often: for tagkeras.pretrain",
     )
     workers: int = option(0, help="processes that draw; 0 for as many as cores", minimum=0)
 
@@ -37,21 +38,25 @@ def main(config: Config) -> None:
     output = Path(config.output)
     _refuse_what_is_no_world(output)
     world = World()
-    posts = list(draw_posts(world, config.posts, config.seed))
+    if config.images_only:
+        posts = []
+        pictures = draw_varied_pictures(world, config.posts, config.seed)
+    else:
+        posts = list(draw_posts(world, config.posts, config.seed))
+        pictures = [post.picture for post in posts]
+    workers = config.workers or _num_cores()
     try:
         with written_aside(output) as folder:
             folder.mkdir()
-            write_images(
-                folder, world, posts, seed=config.seed, workers=config.workers or _num_cores()
-            )
-            write_concepts(folder, world, posts)
+            write_images(folder, world, pictures, seed=config.seed, workers=workers)
+            write_concepts(folder, world, pictures)
             if not config.images_only:
                 write_posts(folder, posts)
                 write_oracles(folder, world, posts)
     except OSError as error:
         raise UserError(f"--output={output} cannot be written: {error.strerror}") from error
     if config.images_only:
-        print(f"wrote {output}: {len(posts):,} images of {len(world.things)} concepts")
+        print(f"wrote {output}: {len(pictures):,} images of {len(world.things)} concepts")
         return
     hashtags = [hashtag for post in posts for hashtag in post.hashtags]
     print(

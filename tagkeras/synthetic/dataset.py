@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 
 from tagkeras.progress import progress
 from tagkeras.synthetic.drawing.picture import draw_jpeg
-from tagkeras.synthetic.posts import Post
-from tagkeras.synthetic.world import World
+from tagkeras.synthetic.posts import IMAGES_PER_SHARD, Post, image_path
+from tagkeras.synthetic.world import Picture, World
 
 # Hashtags of an oracle.
 TOP_K = 10
@@ -44,11 +44,11 @@ def write_posts(folder: Path, posts: Sequence[Post]) -> None:
             file.write(json.dumps(record) + "\n")
 
 
-def write_concepts(folder: Path, world: World, posts: Sequence[Post]) -> None:
+def write_concepts(folder: Path, world: World, pictures: Sequence[Picture]) -> None:
     """Writes concepts.jsonl, what each image shows: the labels to train a CNN with."""
     with (folder / "concepts.jsonl").open("w", encoding="utf-8") as file:
-        for post in posts:
-            record = {"image": post.image, "concepts": _names(world, post)}
+        for index, picture in enumerate(pictures):
+            record = {"image": image_path(index), "concepts": _names(world, picture)}
             file.write(json.dumps(record) + "\n")
 
 
@@ -89,20 +89,21 @@ def _oracle_row(world: World, post: Post) -> dict[str, Any]:
 
 
 def write_images(
-    folder: Path, world: World, posts: Sequence[Post], *, seed: int, workers: int
+    folder: Path, world: World, pictures: Sequence[Picture], *, seed: int, workers: int
 ) -> None:
-    """Draws the pictures of posts. How many processes share the work changes no picture.
+    """Draws pictures. How many processes share the work changes none of them.
 
     Raises:
         OSError: a file cannot be written.
     """
-    for shard in sorted({folder / Path(post.image).parent for post in posts}):
-        shard.mkdir(parents=True)
+    for first in range(0, len(pictures), IMAGES_PER_SHARD):
+        (folder / image_path(first)).parent.mkdir(parents=True)
     jobs = [
-        (str(folder / post.image), _names(world, post), f"{seed}-{post.index}") for post in posts
+        (str(folder / image_path(index)), _names(world, picture), f"{seed}-{index}")
+        for index, picture in enumerate(pictures)
     ]
     tasks = [jobs[i : i + _IMAGES_PER_TASK] for i in range(0, len(jobs), _IMAGES_PER_TASK)]
-    with progress("drawing", len(posts), "images") as advance:
+    with progress("drawing", len(jobs), "images") as advance:
         if workers == 1 or len(tasks) == 1:
             for task in tasks:
                 advance(_draw(task))
@@ -129,5 +130,5 @@ def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _names(world: World, post: Post) -> tuple[str, ...]:
-    return tuple(world.things[thing] for thing in post.picture)
+def _names(world: World, picture: Picture) -> tuple[str, ...]:
+    return tuple(world.things[thing] for thing in picture)

@@ -12,8 +12,8 @@ from tagkeras.synthetic.world import Picture, World
 # Images in one folder.
 IMAGES_PER_SHARD = 1000
 
-# Every user and every post draws from numbers of its own: seeds are (seed, one of these, index).
-_USERS, _POSTS = range(2)
+# Every user, post and picture draws from numbers of its own: seeds are (seed, one of these, index).
+_USERS, _POSTS, _PICTURES = range(3)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +42,12 @@ class Post:
     @property
     def image(self) -> str:
         """Where its picture is, relative to the dataset's folder."""
-        return f"images/{self.index // IMAGES_PER_SHARD:04}/{self.post_id}.jpg"
+        return image_path(self.index)
+
+
+def image_path(index: int) -> str:
+    """Where the picture of a post is, relative to the dataset's folder."""
+    return f"images/{index // IMAGES_PER_SHARD:04}/post-{index:07}.jpg"
 
 
 def draw_posts(world: World, num_posts: int, seed: int) -> Iterator[Post]:
@@ -75,3 +80,17 @@ def draw_posts(world: World, num_posts: int, seed: int) -> Iterator[Post]:
             )
             index += 1
         user += 1
+
+
+def draw_varied_pictures(world: World, num_pictures: int, seed: int) -> list[Picture]:
+    """Draws what pictures show, without posts, every thing about as often: to train a CNN with.
+
+    Args:
+        world: whose things they show.
+        num_pictures: how many; more of the same seed begin with the same ones.
+        seed: at least 0.
+    """
+    return [
+        world.draw_varied_picture(np.random.default_rng((seed, _PICTURES, index)))
+        for index in range(num_pictures)
+    ]

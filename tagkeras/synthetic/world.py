@@ -39,6 +39,9 @@ class World:
         self.hashtags = tuple(sorted({tag for row in HASHTAG_ROWS for tag, _ in row.hashtags}))
         self.pictures, self.picture_shares = _all_pictures()
         self._cumulative = self.picture_shares.cumsum()
+        self._pictures_by_size = [
+            [picture for picture in self.pictures if len(picture) == n] for n in NUM_THINGS
+        ]
         # Chances that the rows leave a hashtag out: those of any picture [kinds, hashtags], those
         # of each thing in a picture of 1, 2, ... things [things, kinds, hashtags].
         shape = (len(self.population.kinds), len(self.hashtags))
@@ -59,6 +62,14 @@ class World:
         """The things in a picture that somebody took."""
         index = int(np.searchsorted(self._cumulative, rng.random(), side="right"))
         return self.pictures[min(index, len(self.pictures) - 1)]
+
+    def draw_varied_picture(self, rng: np.random.Generator) -> Picture:
+        """One, two or three things as often as each other, and so are pictures of as many things.
+
+        A CNN sees every thing about as often, and more of them than in `draw_picture`.
+        """
+        pictures = self._pictures_by_size[rng.integers(len(NUM_THINGS))]
+        return pictures[rng.integers(len(pictures))]
 
     def chances(self, picture: Picture, kinds: np.ndarray) -> np.ndarray:
         """Inclusion chances q.
