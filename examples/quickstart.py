@@ -2,8 +2,8 @@
 
     make quickstart          # or: python examples/quickstart.py FOLDER
 
-Everything lies under ./quickstart afterwards, or under FOLDER; what is there already is not made again. This script
-runs commands, each of which can be typed, and prints them as it goes.
+Everything lies under ./quickstart afterwards, or under FOLDER; what is there already is not made
+again. This script runs commands, each of which can be typed, and prints them as it goes.
 """
 
 import json
@@ -21,7 +21,7 @@ from rich.table import Table
 
 ROOT = Path(sys.argv[1] if len(sys.argv) > 1 else "quickstart")
 MODELS = ("bilinear", "user_biased", "multiplicative")
-POSTS, CNN_IMAGES, EPOCHS = 32_000, 8_000, 15
+POSTS, CNN_IMAGES, EPOCHS = 32_000, 7_000, 15
 PEOPLE = (
     {"name": "she, 16, London", "age": 16, "gender": "female", "country": "GB",
      "latitude": 51.5, "longitude": -0.1},

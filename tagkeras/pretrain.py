@@ -116,7 +116,8 @@ def make_cnn(image_size: int, descriptor_size: int, num_concepts: int) -> keras.
             x = layers.MaxPooling2D()(x)
     # The strongest answer anywhere in the picture: several things may be in it, each of them small.
     x = layers.GlobalMaxPooling2D()(x)
-    x = layers.Dense(descriptor_size, activation="relu", name="descriptor")(x)
+    x = layers.BatchNormalization(momentum=0.9)(layers.Dense(descriptor_size, use_bias=False)(x))
+    x = layers.ReLU(name="descriptor")(x)
     # Most concepts are absent from most pictures: start there.
     rare = keras.initializers.Constant(-3.3)
     concepts = layers.Dense(

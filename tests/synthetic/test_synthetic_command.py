@@ -1,16 +1,19 @@
 """The files of a world."""
 
+import collections
 import json
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from absl import flags
 from PIL import Image
 
 from tagkeras import commandline
 from tagkeras.data.posts import parse_post
 from tagkeras.errors import UserError
 from tagkeras.synthetic import __main__ as synthetic
+from tagkeras.synthetic.rows import THINGS
 
 POSTS = 130
 
@@ -91,6 +94,35 @@ def test_an_earlier_world_is_replaced_and_nothing_else(tmp_path):
     assert (tmp_path / "thesis.tex").read_text() == "precious"
 
 
-def test_images_alone(tmp_path):
-    world = make(tmp_path / "world", posts=4, workers=1, images_only=True)
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "--output is required"),
+        (["--output=w", "--posts=0"], "posts"),
+        (["--output=w", "--posts=many"], "posts"),
+        (["--output=w", "--seed=-1"], "seed"),
+        (["--output=w", "--colour=red"], "colour"),
+    ],
+)
+def test_bad_flags(arguments, message):
+    with pytest.raises(flags.Error, match=message):
+        commandline.parse(synthetic.Config, arguments)
+
+
+def test_a_file_in_the_way(tmp_path):
+    (tmp_path / "world").write_text("precious")
+    with pytest.raises(UserError, match="is a file: name a new folder"):
+        make(tmp_path / "world", posts=2, workers=1)
+    assert (tmp_path / "world").read_text() == "precious"
+
+
+def test_images_alone_show_everything_about_as_often(tmp_path):
+    world = make(tmp_path / "world", posts=400, workers=1, images_only=True)
     assert sorted(path.name for path in world.iterdir()) == ["concepts.jsonl", "images"]
+    labels = read_lines(world / "concepts.jsonl")
+    assert all((world / label["image"]).is_file() for label in labels)
+    counts = collections.Counter(name for label in labels for name in label["concepts"])
+    # 800 things in 400 pictures are 20 of each, give or take four standard deviations.
+    assert len(counts) == len(THINGS)
+    assert min(counts.values()) >= 3
+    assert max(counts.values()) <= 38

@@ -6,23 +6,30 @@ import random
 from PIL import Image
 
 from tagkeras.synthetic.drawing.backgrounds import gradient
-from tagkeras.synthetic.drawing.pen import BRIGHT, WHITE, Pen, any_colour, shade, vary
+from tagkeras.synthetic.drawing.pen import BLACK, BRIGHT, WHITE, Pen, any_colour, shade, vary
 
 
 def beach(side: int, rng: random.Random) -> Image.Image:
     """Sand, sea and a palm tree or a parasol under a blue sky."""
-    image = gradient(side, vary(rng, (95, 175, 235)), vary(rng, (190, 225, 245), 10))
+    sky = rng.choice(((95, 175, 235), (60, 140, 225), (150, 185, 210)))
+    image = gradient(side, vary(rng, sky), vary(rng, (195, 225, 240), 10))
     pen = Pen(image, (side / 2, side / 2), side, flip=rng.random() < 0.5)
-    sea, sand = rng.uniform(-0.15, 0.1), rng.uniform(0.3, 0.5)
-    water = vary(rng, (30, 130, 190))
+    sea, sand = rng.uniform(-0.3, 0.1), rng.uniform(0.2, 0.5)
+    water = vary(rng, rng.choice(((30, 130, 190), (40, 175, 185), (35, 95, 160))))
     pen.box(-1, sea, 1, 1, water)
     for y in (sea + 0.1, sea + 0.22):
         for x in (-0.7, -0.1, 0.5):
             pen.line([(x, y), (x + 0.3, y)], 0.03, shade(water, 1.7))
+    if rng.random() < 0.5:
+        x = rng.uniform(-0.1, 0.7)
+        pen.polygon(
+            [(x - 0.16, sea), (x + 0.16, sea), (x + 0.1, sea + 0.08), (x - 0.1, sea + 0.08)], BLACK
+        )
+        pen.polygon([(x, sea - 0.03), (x, sea - 0.4), (x + 0.2, sea - 0.03)], WHITE)
     shore = [(-1 + 0.25 * step, sand + 0.06 * math.sin(1.9 * step)) for step in range(9)]
     pen.line(shore, 0.08, WHITE)
     pen.polygon([*shore, (1, 1), (-1, 1)], vary(rng, (238, 210, 150), 12))
-    pen.circle(rng.uniform(0.2, 0.8), -0.68, 0.17, (255, 235, 120))
+    pen.circle(rng.uniform(0.0, 0.85), rng.uniform(-0.8, -0.55), 0.17, (255, 235, 120))
     if rng.random() < 0.6:
         _palm(pen, rng, rng.uniform(-0.85, -0.5), sand + 0.25)
     else:
@@ -49,7 +56,7 @@ def _palm(pen: Pen, rng: random.Random, x: float, y: float) -> None:
 
 
 def sunset(side: int, rng: random.Random) -> Image.Image:
-    """The sun going down over dark water."""
+    """The sun going down over dark water or behind hills."""
     top = vary(rng, rng.choice(((95, 50, 120), (190, 60, 90), (60, 60, 130))))
     image = gradient(side, top, vary(rng, (255, 165, 60)))
     pen = Pen(image, (side / 2, side / 2), side)
@@ -60,8 +67,10 @@ def sunset(side: int, rng: random.Random) -> Image.Image:
     radius = rng.uniform(0.28, 0.4)
     pen.circle(x, horizon - 0.05, radius + 0.07, (255, 195, 90))
     pen.circle(x, horizon - 0.05, radius, (255, 235, 140))
-    water = vary(rng, (75, 40, 75))
-    pen.box(-1, horizon, 1, 1, water)
+    if rng.random() < 0.4:
+        _hills(pen, rng, horizon)
+        return image
+    pen.box(-1, horizon, 1, 1, vary(rng, (75, 40, 75)))
     for step in range(6):
         y = horizon + 0.07 + 0.12 * step
         half = radius * (1 - 0.1 * step) * rng.uniform(0.6, 1.0)
@@ -69,16 +78,28 @@ def sunset(side: int, rng: random.Random) -> Image.Image:
     return image
 
 
+def _hills(pen: Pen, rng: random.Random, horizon: float) -> None:
+    near = vary(rng, (60, 30, 55), 12)
+    for colour, height, phase in ((shade(near, 1.3), 0.16, rng.random() * 6), (near, 0.08, 2.0)):
+        ridge = [
+            (-1 + step / 6, horizon - height * math.sin(phase + 0.7 * step) + 0.2 - height)
+            for step in range(13)
+        ]
+        pen.polygon([*ridge, (1, 1), (-1, 1)], colour)
+
+
 def mountain(side: int, rng: random.Random) -> Image.Image:
     """Peaks with snow on them above meadows."""
-    image = gradient(side, vary(rng, (120, 180, 230)), vary(rng, (220, 235, 245), 8))
+    sky = rng.choice(((120, 180, 230), (80, 140, 215), (175, 190, 215)))
+    image = gradient(side, vary(rng, sky), vary(rng, (222, 232, 242), 8))
     pen = Pen(image, (side / 2, side / 2), side, flip=rng.random() < 0.5)
-    rock = vary(rng, (105, 110, 130))
+    rock = vary(rng, rng.choice(((105, 110, 130), (125, 105, 95), (85, 95, 110))))
     far = shade(rock, 1.35)
     for x, top in ((-0.7, -0.35), (0.15, -0.25), (0.85, -0.4)):
         pen.polygon([(x - 0.8, 0.6), (x, top + rng.uniform(-0.1, 0.1)), (x + 0.8, 0.6)], far)
-    for x, top, half in ((-0.3, -0.75, 0.85), (0.55, -0.5, 0.75)):
-        x, top = x + rng.uniform(-0.15, 0.15), top + rng.uniform(-0.12, 0.12)
+    peaks = [(-0.3, -0.7, 0.85), (0.55, -0.5, 0.75), (-0.8, -0.35, 0.6)]
+    for x, top, half in rng.sample(peaks, rng.choice((2, 3))):
+        x, top = x + rng.uniform(-0.2, 0.2), top + rng.uniform(-0.2, 0.15)
         base = 0.6
         pen.polygon([(x - half, base), (x, top), (x + half, base)], rock)
         pen.polygon([(x, top), (x + half, base), (x + 0.15 * half, base)], shade(rock, 0.75))
@@ -89,7 +110,7 @@ def mountain(side: int, rng: random.Random) -> Image.Image:
              (x, top + 1.1 * cap), (x - 0.4 * edge, top + 0.7 * cap), (x - edge, top + cap)],
             WHITE,
         )  # fmt: skip
-    meadow = vary(rng, (85, 145, 75))
+    meadow = vary(rng, rng.choice(((85, 145, 75), (120, 140, 70), (70, 115, 85))))
     pen.polygon([(-1, 0.45), (-0.3, 0.55), (0.4, 0.42), (1, 0.55), (1, 1), (-1, 1)], meadow)
     for _ in range(5):
         x, y = rng.uniform(-0.95, 0.95), rng.uniform(0.6, 0.9)
