@@ -70,6 +70,8 @@ def read_epochs(
     buffer = min(manifest.splits["train"]["posts"], max(1000, SHUFFLE_BYTES // record_bytes))
 
     def read_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
+        # A seed that somebody set for the whole process must not change the order.
+        tf.compat.v1.get_default_graph().seed = 1
         epoch_seed = tf.random.experimental.stateless_fold_in(
             tf.stack([tf.constant(seed, tf.int64), 0]), epoch
         )

@@ -42,6 +42,13 @@ def test_order_depends_on_seed_and_epoch_alone(dataset):
     assert read_ids(dataset, 0, 1) != read_ids(dataset, 0, 1, seed=1)
 
 
+def test_order_does_not_depend_on_the_global_seed(dataset):
+    order = read_ids(dataset, 0, 2)
+    for seed in (0, 7):
+        tf.random.set_seed(seed)
+        assert read_ids(dataset, 0, 2) == order
+
+
 def test_posts_of_all_shards_mix(dataset):
     first_batch = read_ids(dataset, 0, 1)[0]
     shards = {int(post_id.removeprefix(b"train")) % 3 for post_id in first_batch}
