@@ -92,10 +92,12 @@ def _make_step(config, batch, sampler, share_of_violators):  # type: ignore[no-u
     model.build({"descriptor": (None, config.descriptor_size), "user_descriptor": (None, 10)})
     # A rate of almost nothing: the share of violators stays what it is.
     model.compile(keras.optimizers.Adagrad(1e-12), RowAdagrad(1e-12, max_norm=1.0), sampler)
+    model.embedding.project(1.0)  # as the first step will
     scores = model.scores(model(batch)).numpy()
     positive = scores[np.arange(len(scores)), batch["tags"].flat_values.numpy()]
-    # The margin that lets this share of all (positive, tag) pairs violate.
-    sampler.margin = -float(np.quantile(scores - positive[:, None], 1 - share_of_violators))
+    # The margin that lets this share of the tags violate, for the median positive.
+    apart = np.quantile(scores - positive[:, None], 1 - share_of_violators, axis=1)
+    sampler.margin = -float(np.median(apart))
     train_step = tf.function(model.train_step)
 
     def step() -> float:

@@ -98,10 +98,12 @@ def test_measure_by_hand():
     labels = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 0]], np.float32)
     right = np.where(labels > 0, 0.9, 0.1).astype(np.float32)
     # No image shows the third concept: it has no precision and does not count.
-    assert pretrain.measure(right, labels) == pytest.approx({"mAP": 1.0, "exact": 1.0}, abs=1e-3)
+    assert pretrain.measure(right, labels) == {"mAP": 1.0, "exact": 1.0}
+    # The first concept's images come first and third: (1/1 + 2/3) / 2.
     missed = right.copy()
-    missed[0, 0] = 0.2
-    assert pretrain.measure(missed, labels)["exact"] == 0.75
+    missed[0, 0], missed[3, 0] = 0.2, 0.3
+    expected = {"mAP": ((1 + 2 / 3) / 2 + 1) / 2, "exact": 0.75}
+    assert pretrain.measure(missed, labels) == pytest.approx(expected)
 
 
 LINE = '{"image": "a.png", "concepts": ["a"]}\n'
