@@ -115,6 +115,8 @@ def run(
         except BrokenPipeError:  # the reader of our output, `head` for one, has gone
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             sys.exit(1)
+        except OSError as error:  # a path that cannot be written, a full disk
+            fail(program, f"{error.filename or 'input/output'}: {error.strerror}", status=1)
 
     app.run(start, argv=[_module_name(), *sys.argv[1:]], flags_parser=parse_arguments)
 

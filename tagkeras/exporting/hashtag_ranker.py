@@ -149,7 +149,8 @@ class HashtagRanker:
     def embed_hashtag(self, inputs: Tensors) -> Tensors:
         """`embedding` float [B, d] and `known` bool [B]; zeros for an unknown hashtag.
 
-        A leading # and upper case are taken off, as preprocessing does.
+        A leading # and upper case are taken off. The rest of preprocessing's spelling (NFKC) is not
+        to be had in stock ops: give hashtags as the model answers them.
         """
         tag = tf.strings.regex_replace(tf.strings.strip(inputs["hashtag"]), "^#+", "")
         ids = self.id_of_tag.lookup(tf.strings.lower(tag, encoding="utf-8"))

@@ -47,7 +47,7 @@ class Settings:
     )
     optimizer: str = option("adagrad", help="of weights and tag table", choices=OPTIMIZERS)
     learning_rate: float | None = option(
-        None, help="of the first epoch; by default 0.05 for adagrad, 0.2 for sgd", minimum=0
+        None, help="of the first epoch; by default 0.05 for adagrad, 0.2 for sgd", minimum=1e-12
     )
     momentum: float = option(0.9, help="of sgd", minimum=0, maximum=0.999)
     initial_stddev: float = option(
@@ -57,7 +57,9 @@ class Settings:
         1.0, help="the same of the multiplicative model's user layer", minimum=1e-9
     )
     user_bias: float = option(0.5, help="initial bias of the multiplicative model's user layer")
-    seed: int = option(0, help="of the weights, the order of the posts and the negatives")
+    seed: int = option(
+        0, help="of weights, order of the posts and negatives", minimum=0, maximum=2**31 - 1000
+    )
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "Settings":
@@ -67,7 +69,7 @@ class Settings:
     @property
     def first_learning_rate(self) -> float:
         """`learning_rate`, or the optimizer's default."""
-        return self.learning_rate or LEARNING_RATES[self.optimizer]
+        return LEARNING_RATES[self.optimizer] if self.learning_rate is None else self.learning_rate
 
     def make_model(self, manifest: Manifest) -> HashtagModel:
         """A model with fresh weights for a dataset."""

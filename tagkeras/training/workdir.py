@@ -42,7 +42,9 @@ class Workdir:
         """
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             left_over = {"dataset.json", "vocabulary.tsv"}
-            if not self.path.is_dir() or {p.name for p in self.path.iterdir()} - left_over:
+            names = [p.name for p in self.path.iterdir()] if self.path.is_dir() else [""]
+            # Files aside (.NAME.tmp) are of a start that was killed.
+            if any(n not in left_over and not n.endswith(".tmp") for n in names):
                 raise UserError(
                     f"{self.path} holds other files and no config.json: choose another --workdir"
                 )
@@ -87,9 +89,10 @@ class Workdir:
                 " give the dataset of that run"
             )
         ours, theirs = self.manifest(), Manifest.load(dataset)
-        if (ours.descriptor_size, ours.user_descriptor) != (
+        if (ours.descriptor_size, ours.user_descriptor, ours.cnn) != (
             theirs.descriptor_size,
             theirs.user_descriptor,
+            theirs.cnn,
         ):
             raise UserError(
                 f"{dataset} has other image or user descriptors than {self.path} was trained on:"

@@ -115,7 +115,7 @@ class PooledSampler(NegativeSampler):
             found = tf.reduce_any(violates, axis=1)
             column = tf.argmax(tf.cast(violates, tf.int8), axis=1, output_type=tf.int32)
             last = tf.where(found, column, span * BLOCK - 1)
-            own = tf.where(seen > -math.inf, 0, 1)
+            own = tf.cast(tf.equal(seen, -math.inf), tf.int32)
             # A running sum would cost as much as all the rest: count own tags up to `last`.
             own = tf.where(tf.range(span * BLOCK) <= last[:, None], own, 0)
             draws = tf.gather(walk.draws, readers) + last + 1 - tf.reduce_sum(own, axis=1)

@@ -167,3 +167,9 @@ def test_empty_batch_of_positives():
 def test_bad_arguments_are_named(arguments):
     with pytest.raises(ValueError, match=rf"{next(iter(arguments))} must be at least"):
         PooledSampler(**arguments)
+
+
+def test_scores_that_are_no_numbers_violate_nothing_and_end():
+    negatives = sample(PooledSampler(max_negatives=40), [float("nan")] * 50, [[1], [2, 3]])
+    np.testing.assert_array_equal(negatives.found, [False] * 3)
+    np.testing.assert_array_equal(negatives.draws, [40] * 3)
