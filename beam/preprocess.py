@@ -5,24 +5,40 @@
 Runs in this process; any option of Apache Beam, --runner=FlinkRunner for one, runs it elsewhere.
 """
 
-from pathlib import Path
+from typing import Any
 
-import numpy as np
+import apache_beam as beam
+from apache_beam.ml.inference.base import RunInference
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.pvalue import PCollection
 
-from beam.passes import Staging, TagLimits, stage_posts, write_records
-from beam.peek import peek
-from beam.posts import IMAGE, PostSettings
-from beam.publish import check_output, check_rejected, make_manifest, summarize
-from beam.runner import parse_options
-from beam.settings import Config, load_id_key
-from beam.shards import ShardSettings
-from beam.sources import find_inputs
-from tagkeras import commandline, files
-from tagkeras.data.manifest import SPLITS, Manifest
+from beam.dataset.columns import DatasetColumns
+from beam.dataset.make_manifest import make_manifest, summarize
+from beam.dataset.settings import Config
+from beam.dataset.shards import ShardSettings, WriteShard
+from beam.dataset.summary import ShardSummary, SumSummaries
+from beam.dataset.vocabulary import CountTags, TagLimits, WriteVocabulary
+from beam.images.handler import DescriptorModelHandler
+from beam.posts.files import find_inputs
+from beam.posts.inputs import load_id_key, load_stop_tags
+from beam.posts.parse import IMAGE, ParsePosts, PostSettings
+from beam.posts.peek import peek
+from beam.posts.rows import BLOCK_ROWS, IMAGE_BLOCK_ROWS
+from beam.running import storage
+from beam.running.publish import check_output, published
+from beam.running.runner import parse_options
+from beam.staging.passes import StagePosts, stage_posts, write_shards
+from beam.staging.plans import plan_shards
+from beam.staging.rejects import check_rejected, count_rejected
+from beam.staging.stage_blocks import StagedBlock
+from beam.staging.staging_folder import StagingFolder
+from tagkeras import commandline
+from tagkeras.cnn.descriptor_cnn import DescriptorCnn
+from tagkeras.cnn.descriptor_model import FOLDER, save_descriptor_model
+from tagkeras.cnn.load import load_cnn
+from tagkeras.data.manifest import FILE_NAME, SPLITS, Manifest
+from tagkeras.data.vocabulary import FILE_NAME as VOCABULARY
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.descriptor_cnn import DescriptorCnn, load_cnn
-from tagkeras.descriptor_model import FOLDER, save_descriptor_model
 from tagkeras.errors import UserError
 
 
@@ -39,78 +55,98 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
     Raises:
         UserError: the input cannot be used, or no training post or hashtag is left.
     """
-    inputs = find_inputs(config.input)
-    output = check_output(config.output, inputs, config.image_root)
+    inputs = find_inputs(config.input, config.input_format)
+    sources = tuple(file.path for file in inputs)
+    check_output(config.output, FILE_NAME, (*sources, config.image_root))
     kind = peek(inputs)
     key, key_source = load_id_key(config.id_key_file)
+    stop_tags = load_stop_tags(config.stop_tags)
     cnn: DescriptorCnn | None = None
     if kind.kind == IMAGE:
         cnn = load_cnn(config.cnn, layer=config.cnn_layer, weights=config.cnn_weights)
-    with files.written_aside(output) as aside:
+
+    parse = ParsePosts(
+        PostSettings(
+            kind=kind.kind,
+            descriptor_size=kind.descriptor_size,
+            descriptor_dtype=config.descriptor_dtype,
+            image_root=config.image_root,
+            labelled=True,
+            id_key=key,
+            hide_post_ids=config.post_ids == "hash",
+        ),
+        DatasetColumns(
+            countries=config.countries,
+            location_decimals=config.location_decimals,
+            split_seed=config.split_seed,
+            validation_fraction=config.validation_fraction,
+            test_fraction=config.test_fraction,
+            stop_tags=stop_tags,
+        ),
+    )
+    limits = TagLimits(
+        max_tags=config.max_tags, min_count=config.min_tag_count, min_users=config.min_tag_users
+    )
+    with published(config.output, FILE_NAME) as output:
         for split in SPLITS:
-            (aside / split).mkdir(parents=True)
-        staging = Staging(aside / "staging")
+            storage.make_folder(storage.join(output, split))
+        staging = StagingFolder(storage.join(output, "staging"))
+        describe = None
         if cnn:
-            save_descriptor_model(cnn, aside / FOLDER)
+            with storage.writing_folder(storage.join(output, FOLDER)) as local:
+                save_descriptor_model(cnn, local)
+            describe = RunInference(
+                DescriptorModelHandler(
+                    storage.join(output, FOLDER),
+                    config.descriptor_dtype,
+                    sources,
+                    large_model=config.large_model,
+                )
+            )
+
+        def write_vocabulary(outputs: dict[str, PCollection[Any]]) -> None:
+            _ = (
+                outputs["staged"]
+                | "SpreadBlocks" >> beam.Reshuffle()
+                | "CountTags" >> CountTags(staging.blocks, outputs["duplicates"], limits.min_users)
+                | "Vocabulary" >> WriteVocabulary(staging.vocabulary, limits)
+            )
+
         blocks = stage_posts(
             inputs,
-            PostSettings(
-                kind=kind.kind,
-                descriptor_size=kind.descriptor_size,
-                descriptor_dtype=config.descriptor_dtype,
-                image_root=config.image_root,
-                countries=config.countries,
-                location_decimals=config.location_decimals,
-                id_key=key,
-                hide_post_ids=config.post_ids == "hash",
-                split_seed=config.split_seed,
-                validation_fraction=config.validation_fraction,
-                test_fraction=config.test_fraction,
-            ),
-            TagLimits(
-                max_tags=config.max_tags,
-                min_count=config.min_tag_count,
-                min_users=config.min_tag_users,
-            ),
-            aside / FOLDER,
+            StagePosts(IMAGE_BLOCK_ROWS if cnn else BLOCK_ROWS, parse, describe, staging),
             staging,
             options,
+            doing="describing images" if cnn else "reading posts",
+            also=write_vocabulary,
         )
-        num_duplicates = len(np.load(staging.duplicates))
+        num_duplicates = len(staging.load_duplicates())
         check_rejected(blocks, num_duplicates, config.max_rejected_fraction)
-        if not sum(block.posts[0] for block in blocks):
-            raise UserError(
-                "no training posts: all users are in validation or test; give more posts, or other"
-                " --validation_fraction, --test_fraction or --split_seed"
-            )
-        vocabulary = Vocabulary.load(staging.vocabulary)
-        if not len(vocabulary):
-            raise UserError(
-                f"no hashtag is on {config.min_tag_count} training posts of {config.min_tag_users}"
-                " people: lower --min_tag_count or --min_tag_users"
-            )
+        vocabulary = _load_vocabulary(staging, blocks, limits)
         target = None
         if config.distribution == "balanced":
             target = config.balance_target or float(vocabulary.counts.mean())
-        summary = write_records(
-            blocks,
-            len(vocabulary),
-            config.num_shards,
+        write = WriteShard(
             ShardSettings(
-                output=str(aside),
-                staged=str(staging.blocks),
-                vocabulary=str(staging.vocabulary),
-                duplicates=str(staging.duplicates),
+                output=output,
+                staging=staging,
                 descriptor_dtype=config.descriptor_dtype,
-                sources=tuple(file.path for file in inputs),
+                sources=sources,
                 balance_target=target,
                 balance_seed=config.split_seed,
-            ),
+            )
+        )
+        summary = write_shards(
+            blocks,
+            plan_shards(blocks, config.num_shards),
+            write,
+            SumSummaries(len(vocabulary)),
             staging,
             options,
+            output=storage.join(output, "*", "*.tfrecord"),
         )
-        staging.vocabulary.rename(aside / "vocabulary.tsv")
-        files.remove(staging.folder)
+        storage.rename(staging.vocabulary, storage.join(output, VOCABULARY))
+        storage.remove_folder(staging.path)
         manifest = make_manifest(
             config,
             inputs=inputs,
@@ -120,12 +156,32 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
             cnn=_describe_cnn(cnn) if cnn else None,
             key_source=key_source,
             vocabulary=vocabulary,
+            num_stop_tags=len(stop_tags),
             balance_target=target,
             blocks=blocks,
-            summary=summary,
+            rejected=count_rejected(blocks, num_duplicates),
+            summary=ShardSummary.from_json(summary),
         )
-        manifest.save(aside)
+        storage.write_text(storage.join(output, FILE_NAME), manifest.to_json())
     return manifest
+
+
+def _load_vocabulary(
+    staging: StagingFolder, blocks: list[StagedBlock], limits: TagLimits
+) -> Vocabulary:
+    if not sum(block.posts_of_splits[0] for block in blocks):
+        raise UserError(
+            "no training posts: all users are in validation or test; give more posts, or other"
+            " --validation_fraction, --test_fraction or --split_seed"
+        )
+    with storage.reading(staging.vocabulary) as local:
+        vocabulary = Vocabulary.load(local)
+    if not len(vocabulary):
+        raise UserError(
+            f"no hashtag is on {limits.min_count} training posts of {limits.min_users} people:"
+            " lower --min_tag_count or --min_tag_users, or shorten --stop_tags"
+        )
+    return vocabulary
 
 
 def _describe_decoder(cnn: DescriptorCnn) -> dict[str, object]:
@@ -134,14 +190,13 @@ def _describe_decoder(cnn: DescriptorCnn) -> dict[str, object]:
 
 
 def _describe_cnn(cnn: DescriptorCnn) -> dict[str, str]:
-    name = Path(cnn.name).name if cnn.name.endswith(".keras") else cnn.name
-    return {"name": name, "layer": cnn.layer, "weights_sha256": cnn.weights_sha256()}
+    return {"name": cnn.short_name, "layer": cnn.layer, "weights_sha256": cnn.weights_sha256()}
 
 
 def main(config: Config, beam_arguments: list[str]) -> None:
     """Preprocesses and says what came of it."""
     manifest = preprocess(config, parse_options(beam_arguments))
-    print(summarize(manifest, Path(config.output)))
+    print(summarize(manifest, config.output))
 
 
 if __name__ == "__main__":

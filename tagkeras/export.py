@@ -15,9 +15,9 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras import files
+from tagkeras.cnn.descriptor_model import FOLDER, DescriptorModel
 from tagkeras.commandline import option, run
 from tagkeras.data.manifest import Manifest
-from tagkeras.descriptor_model import FOLDER, DescriptorModel
 from tagkeras.errors import UserError
 from tagkeras.exporting import warmup
 from tagkeras.exporting.hashtag_ranker import HashtagRanker

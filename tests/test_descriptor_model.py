@@ -7,8 +7,8 @@ import tensorflow as tf
 from PIL import Image
 from tiny_cnn import save_cnn
 
-from tagkeras.descriptor_cnn import load_cnn
-from tagkeras.descriptor_model import DescriptorModel, save_descriptor_model
+from tagkeras.cnn.descriptor_model import DescriptorModel, save_descriptor_model
+from tagkeras.cnn.load import load_cnn
 from tagkeras.errors import UserError
 from tagkeras.layers.image_decoder import ImageDecoder
 
@@ -93,7 +93,7 @@ def test_any_layer_flattened(saved):
 def test_weights_hash_tells_weights_apart(saved, tmp_path):
     cnn = load_cnn(str(saved[0]))
     assert cnn.weights_sha256() == load_cnn(str(saved[0])).weights_sha256()
-    cnn.model.weights[0].assign(cnn.model.weights[0] + 1e-3)
+    cnn.variables[0].assign(cnn.variables[0] + 1e-3)
     assert cnn.weights_sha256() != load_cnn(str(saved[0])).weights_sha256()
 
 
@@ -123,7 +123,7 @@ def test_stock_model_is_given_its_own_preprocessing(stock, tmp_path):
     body = keras.Model(model.inputs[0], model.get_layer("classes").input)
     pixels = np.random.default_rng(0).uniform(0, 255, (2, 224, 224, 3)).astype(np.float32)
     expected = body(tf.constant(pixels / 127.5 - 1)).numpy().reshape(2, 5)
-    np.testing.assert_allclose(cnn.model(pixels), expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(cnn.describe(pixels), expected, rtol=1e-4, atol=1e-6)
 
 
 def test_bad_arguments(saved, tmp_path):
@@ -176,6 +176,6 @@ def test_imagenet_weights_recognise_photos(real_data):
     cnn = load_cnn("MobileNetV2", layer="predictions", weights=str(weights))
     photos = sorted((folder / "test_photos").glob("*.jp*g"))
     encoded = tf.constant([photo.read_bytes() for photo in photos[:2]])
-    probabilities = cnn.model(ImageDecoder(224, 224)(encoded)).numpy()
+    probabilities = cnn.describe(ImageDecoder(224, 224)(encoded)).numpy()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-4)
     assert probabilities.max(axis=1).mean() > 0.3

@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tagkeras import commandline, pretrain
-from tagkeras.descriptor_cnn import load_cnn
+from tagkeras.cnn.load import load_cnn
 from tagkeras.errors import UserError
 from tagkeras.layers.image_decoder import ImageDecoder
 

@@ -22,7 +22,7 @@ class Manifest:
         descriptor_dtype: `float16` or `float32`, as stored.
         num_tags: Y, lines of `vocabulary.tsv`.
         splits: for `train`, `validation` and `test`, a dict of `posts`, `shards` (files),
-            `users`, `tag_pairs` ((post, tag) pairs kept), `tag_pairs_removed` (taken off by
+            `tag_pairs` ((post, tag) pairs kept), `tag_pairs_removed` (taken off by
             balancing) and `out_of_vocabulary` (pairs with a tag that is not in the vocabulary).
         user_descriptor: `countries` (list), `location_decimals` and `size` (m).
         image_decoder: `height`, `width` and how pictures are decoded; None for ready descriptors.
@@ -91,5 +91,8 @@ class Manifest:
 
     def save(self, dataset: str | Path) -> None:
         """Writes `dataset.json` to a dataset folder, in one step."""
-        text = json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False)
-        files.write_text(Path(dataset) / FILE_NAME, text + "\n")
+        files.write_text(Path(dataset) / FILE_NAME, self.to_json())
+
+    def to_json(self) -> str:
+        """The text of `dataset.json`."""
+        return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"

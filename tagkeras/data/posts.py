@@ -29,14 +29,17 @@ class PostError(ValueError):
         self.reason = reason
         self.detail = detail
 
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return PostError, (self.reason, self.detail)
+
 
 class Post(NamedTuple):
     """One post.
 
     Attributes:
         post_id: not empty.
-        user_id: not empty.
-        hashtags: normalised, distinct, at least one.
+        user_id: not empty; "" of a post that need not be labelled.
+        hashtags: normalised, distinct, at least one; none of a post that need not be labelled.
         hashtags_refused: how many given ones were no hashtags.
         age: years, 0 to `MAX_AGE`; NaN if unknown.
         gender: `female`, `male` or `other`; "" if unknown.
@@ -58,19 +61,25 @@ class Post(NamedTuple):
     image: str | bytes | None
 
 
-def parse_post(row: Mapping[str, Any]) -> Post:
+def parse_post(row: Mapping[str, Any], *, labelled: bool = True) -> Post:
     """Checks a row; an absent field, null and NaN all mean unknown.
 
     Ids may be integers, countries lower case, and a gender that is neither `female` nor `male` is
     `other`. Fields that are not of a post are ignored, `descriptor` is left to `parse_descriptor`.
+
+    Args:
+        row: fields by name.
+        labelled: whether the post must have a user and hashtags; without, neither is looked at.
 
     Raises:
         PostError: the post cannot be used.
     """
     get = row.get
     post_id = _parse_id(get("post_id"), "post_id")
-    user_id = _parse_id(get("user_id"), "user_id")
-    tags, refused = _parse_hashtags(get("hashtags"))
+    user_id, tags, refused = "", (), 0
+    if labelled:
+        user_id = _parse_id(get("user_id"), "user_id")
+        tags, refused = _parse_hashtags(get("hashtags"))
     latitude = _parse_number(get("latitude"), "latitude", -90, 90, "bad_coordinates")
     longitude = _parse_number(get("longitude"), "longitude", -180, 180, "bad_coordinates")
     if latitude != latitude or longitude != longitude:  # NaN

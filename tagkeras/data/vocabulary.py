@@ -9,6 +9,8 @@ import numpy as np
 from tagkeras import files
 from tagkeras.errors import UserError
 
+FILE_NAME = "vocabulary.tsv"
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Vocabulary:

@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
+from tagkeras.cnn.descriptor_model import DescriptorModel
 from tagkeras.data.manifest import Manifest
-from tagkeras.descriptor_model import DescriptorModel
 from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
 from tagkeras.layers.user_descriptor import UserDescriptor
 from tagkeras.models.hashtag_model import HashtagModel

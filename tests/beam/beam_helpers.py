@@ -7,9 +7,9 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from beam.dataset.settings import Config
 from beam.preprocess import preprocess
-from beam.runner import parse_options
-from beam.settings import Config
+from beam.running.runner import parse_options
 from tagkeras.data import records
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary

@@ -13,13 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from beam import identities, images
-from beam.images import ImageLoader, map_ahead
-from beam.publish import histogram
-from beam.runner import IN_PROCESS, parse_options, run_pipeline
-from beam.shards import plan_shards
-from beam.staging import ID_ROW, StagedBlock
-from beam.vocabulary import find_doubles, is_among
+from beam.dataset.make_manifest import histogram
+from beam.images import loader
+from beam.images.describer import map_ahead
+from beam.images.loader import ImageLoader
+from beam.posts import identities
+from beam.running.runner import IN_PROCESS, parse_options, run_pipeline
+from beam.staging.duplicates import ID_ROW, find_doubles, is_among
+from beam.staging.plans import plan_shards
+from beam.staging.stage_blocks import StagedBlock
 from tagkeras.errors import UserError
 
 
@@ -66,7 +68,10 @@ def test_is_among(values, among):
 
 
 def make_blocks(count, size=10):
-    return [StagedBlock(f"{n:03d}", [5, 0, 0], size, 5, {}, 0, {}) for n in range(count)]
+    return [
+        StagedBlock(f"{n:03d}", 5, [5, 0, 0], size, 5, {"bad": n % 2} if n % 2 else {}, 0, {})
+        for n in range(count)
+    ]
 
 
 @pytest.mark.parametrize("num_shards", [1, 2, 5, 7, 23])
@@ -79,6 +84,8 @@ def test_a_plan_takes_each_row_once(num_shards, num_blocks):
         assert plan.parts
         for name, first, step in plan.parts:
             taken.update((name, row) for row in range(first, 100, step))
+    rejected = [name for plan in plans for name in plan.with_rejected]
+    assert sorted(rejected) == [f"{n:03d}" for n in range(1, num_blocks, 2)]
     assert len(taken) == 100 * num_blocks
     assert set(taken.values()) == {1}
 
@@ -103,7 +110,7 @@ def encode(image, file_format="PNG"):
 
 class TestImages:
     def test_tells_good_from_bad(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(images, "MAX_PIXELS", 1000)
+        monkeypatch.setattr(loader, "MAX_PIXELS", 1000)
         good = encode(Image.new("RGB", (20, 10), (255, 0, 0)))
         (tmp_path / "good.png").write_bytes(good)
         loaded = ImageLoader(4, 5).load(

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beam import sources
-from beam.sources import FileRange, InputFile, find_inputs, read_range, read_rows
+from beam.posts import lines
+from beam.posts.files import find_inputs, read_range, read_rows
+from beam.posts.rows import FileRange, InputFile
 from tagkeras.errors import UserError
 
 
@@ -32,13 +33,13 @@ def test_ranges_see_each_line_once(tmp_path_factory, texts, step, ends_in_newlin
     lines = [text and json.dumps({"text": text, "number": i}) for i, text in enumerate(texts)]
     content = newline.join(lines) + (newline if ends_in_newline else "")
     path.write_bytes(content.encode())
-    file = InputFile(0, str(path), len(content))
+    file = InputFile(0, str(path), len(content), "jsonl")
     parts = [
         FileRange(file, start, min(start + step, len(content)))
         for start in range(0, len(content), step)
     ]
-    rows = [row for part in parts for row in read(read_range(part))]
-    assert rows == read(read_range(FileRange(file, 0, None)))
+    rows = [row for part in parts for row in read(read_range(part, 5))]
+    assert rows == read(read_range(FileRange(file, 0, None), 5))
     assert [row for _, row in rows] == [json.loads(line) for line in lines if line.strip()]
     assert all(content[position:].startswith(json.dumps(row)) for position, row in rows)
 
@@ -48,7 +49,7 @@ def test_rows_that_are_no_objects(tmp_path):
     deep = b"[" * 100_000
     path.write_bytes(b'{"a": 1}\n\xff\n{"a"\n3\n"x"\n' + deep + b'\n{"a": "\\ud800"}')
     (file,) = find_inputs(str(path))
-    rows = [row for _, row in read(read_rows(file))]
+    rows = [row for _, row in read(read_rows(file, 100))]
     expected = [{"a": 1}, "not UTF-8", "not JSON", "not a JSON object", "not a JSON object"]
     assert rows == [*expected, "not JSON", {"a": "\ud800"}]
 
@@ -57,19 +58,17 @@ def test_blocks_are_cut_by_rows_and_bytes(tmp_path, monkeypatch):
     path = tmp_path / "posts.jsonl"
     path.write_text("".join(json.dumps({"n": n}) + "\n" for n in range(10)))
     (file,) = find_inputs(str(path))
-    monkeypatch.setattr(sources, "BLOCK_ROWS", 4)
-    assert [len(block.rows) for block in read_rows(file)] == [4, 4, 2]
-    monkeypatch.setattr(sources, "BLOCK_BYTES", 20)
-    assert [len(block.rows) for block in read_rows(file)] == [3, 3, 3, 1]
+    assert [len(block.rows) for block in read_rows(file, 4)] == [4, 4, 2]
+    monkeypatch.setattr(lines, "BLOCK_BYTES", 20)
+    assert [len(block.rows) for block in read_rows(file, 4)] == [3, 3, 3, 1]
 
 
-def test_parquet_rows_know_their_numbers(tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "BLOCK_ROWS", 3)
+def test_parquet_rows_know_their_numbers(tmp_path):
     path = tmp_path / "posts.parquet"
     table = pa.table({"post_id": [f"p{n}" for n in range(10)], "color": ["red"] * 10})
     pq.write_table(table, path, row_group_size=4)
     (file,) = find_inputs(str(path))
-    rows = read(read_rows(file))
+    rows = read(read_rows(file, 3))
     assert rows == [(n, {"post_id": f"p{n}"}) for n in range(10)]
 
 
@@ -99,4 +98,4 @@ def test_files_that_cannot_be_read(tmp_path):
         ("cut.jsonl.gz", "cannot be read: Compressed file ended"),
     ]:
         with pytest.raises(UserError, match=words):
-            read(read_rows(find_inputs(str(tmp_path / name))[0]))
+            read(read_rows(find_inputs(str(tmp_path / name))[0], 100))

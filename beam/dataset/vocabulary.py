@@ -1,11 +1,11 @@
-"""What has to be known of all posts before one is written: which are doubles, which tags count."""
+"""The vocabulary: hashtags of training posts, counted exactly."""
 
 # Beam has type hints for a part of its functions only.
 # mypy: allow-untyped-calls
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -15,8 +15,10 @@ from apache_beam.transforms import combiners
 from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
-from beam.blocks import read_staged
-from beam.staging import ID_ROW, StagedBlock
+from beam.posts.post_block import read_staged
+from beam.running import storage
+from beam.staging.duplicates import is_among
+from beam.staging.stage_blocks import StagedBlock
 from tagkeras.data.manifest import SPLITS
 from tagkeras.data.vocabulary import Vocabulary
 
@@ -24,32 +26,19 @@ from tagkeras.data.vocabulary import Vocabulary
 TagStatistics = tuple[int, frozenset[bytes]]
 
 
-class FindDuplicates(beam.PTransform[Any, Any]):
-    """From what `take_ids` gives to int64 arrays of the `row_key`s of posts whose id came before.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TagLimits:
+    """Which tags the vocabulary takes.
 
-    Only digests of ids are grouped, 24 bytes a post.
+    Attributes:
+        max_tags: at most so many, the most frequent.
+        min_count: training posts that a tag must be on.
+        min_users: different people who must have used it.
     """
 
-    def expand(self, ids: PCollection[Any]) -> PCollection[Any]:
-        """Applies the transform."""
-        return ids | "GroupIds" >> beam.GroupByKey() | "FindDoubles" >> beam.MapTuple(find_doubles)
-
-
-def find_doubles(bucket: int, groups: Iterable[bytes]) -> np.ndarray:
-    """Row keys of the posts of a bucket that have the digest of one before them."""
-    del bucket
-    rows = np.frombuffer(b"".join(groups), ID_ROW)
-    rows = rows[np.lexsort((rows["row_key"], rows["low"], rows["high"]))]
-    again = (rows["high"][1:] == rows["high"][:-1]) & (rows["low"][1:] == rows["low"][:-1])
-    return np.sort(rows["row_key"][1:][again])
-
-
-def is_among(values: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """Which `values` are in the sorted array `among`."""
-    if not among.size:
-        return np.zeros(values.shape, bool)
-    places = np.searchsorted(among, values).clip(max=among.size - 1)
-    return among[places] == values
+    max_tags: int
+    min_count: int
+    min_users: int
 
 
 class CountTags(beam.PTransform[Any, Any]):
@@ -79,7 +68,7 @@ class CountTags(beam.PTransform[Any, Any]):
 
 class _CountTagsOfBundle(beam.DoFn):
     def __init__(self, folder: str, min_users: int) -> None:
-        self._folder = Path(folder)
+        self._folder = folder
         self._max_users = min_users if min_users > 1 else 0
 
     def start_bundle(self) -> None:
@@ -141,17 +130,13 @@ class WriteVocabulary(beam.PTransform[Any, Any]):
 
     Args:
         path: of the file.
-        max_tags: at most so many, the most frequent.
-        min_count: training posts that a tag must be on.
-        min_users: different people who must have used it.
+        limits: which tags it takes.
     """
 
-    def __init__(self, path: str, *, max_tags: int, min_count: int, min_users: int) -> None:
+    def __init__(self, path: str, limits: TagLimits) -> None:
         super().__init__()
         self._path = path
-        self._max_tags = max_tags
-        self._min_count = min_count
-        self._min_users = min_users
+        self._limits = limits
 
     def expand(self, statistics: PCollection[Any]) -> PCollection[Any]:
         """Applies the transform."""
@@ -160,13 +145,16 @@ class WriteVocabulary(beam.PTransform[Any, Any]):
             | "FilterTags" >> beam.Filter(self._is_kept)
             | "TakeCounts" >> beam.MapTuple(lambda tag, counted: (tag, counted[0]))
             | "TakeMostFrequent"
-            >> combiners.Top.Smallest(self._max_tags, key=lambda pair: (-pair[1], pair[0]))
+            >> combiners.Top.Smallest(self._limits.max_tags, key=lambda pair: (-pair[1], pair[0]))
             | "WriteFile" >> beam.Map(lambda pairs: self._write(pairs))
         )
 
     def _is_kept(self, element: tuple[str, TagStatistics]) -> bool:
-        count, users = element[1]
-        return count >= self._min_count and (self._min_users <= 1 or len(users) >= self._min_users)
+        (count, users), limits = element[1], self._limits
+        return count >= limits.min_count and (
+            limits.min_users <= 1 or len(users) >= limits.min_users
+        )
 
     def _write(self, pairs: list[tuple[str, int]]) -> None:
-        Vocabulary.from_counts(dict(pairs)).save(self._path)
+        with storage.writing(self._path) as local:
+            Vocabulary.from_counts(dict(pairs)).save(local)

@@ -1,86 +1,58 @@
-"""The CNN that describes images: a stock one by name, or a saved Keras model."""
+"""A CNN of Keras: a stock one by name, or one saved as a `.keras` file."""
 
-import dataclasses
-import hashlib
 import sys
 import types
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
+from tagkeras.cnn.descriptor_cnn import DescriptorCnn
 from tagkeras.errors import UserError
 
+IMAGENET = "imagenet"
 # A layer of this name in a saved model is its descriptor.
 DESCRIPTOR_LAYER = "descriptor"
-IMAGENET = "imagenet"
 # Of stock models that take images of any size: what they were trained on.
 _ANY_SIZE_SHAPE = (None, 224, 224, 3)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class DescriptorCnn:
-    """A CNN cut off at the layer whose output describes the image.
-
-    Attributes:
-        name: as given: of `keras.applications`, or the path of a `.keras` file.
-        layer: name of the layer whose output is the descriptor, flattened.
-        weights: `imagenet` or the path they came from.
-        model: float32 [B, height, width, 3] in [0, 255] to float32 [B, n].
-    """
-
-    name: str
-    layer: str
-    weights: str
-    model: keras.Model
-
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """Height and width of the images that the model takes."""
-        _, height, width, _ = self.model.input_shape
-        return height, width
-
-    @property
-    def descriptor_size(self) -> int:
-        """Length n of a descriptor."""
-        return self.model.output_shape[-1]
-
-    def weights_sha256(self) -> str:
-        """A hash of the weights' values, in hexadecimal digits."""
-        digest = hashlib.sha256()
-        for weight in self.model.weights:
-            value = np.ascontiguousarray(weight.numpy())
-            digest.update(f"{value.dtype}{value.shape}".encode())
-            digest.update(value.data)
-        return digest.hexdigest()
+def stock_models() -> dict[str, Callable[..., keras.Model]]:
+    """The functions of `keras.applications` that make models, by name."""
+    return {n: f for n, f in vars(keras.applications).items() if n[0].isupper() and callable(f)}
 
 
-def load_cnn(name: str, *, layer: str | None = None, weights: str = IMAGENET) -> DescriptorCnn:
-    """Loads a CNN and cuts it off at a layer.
+def load_application(name: str, layer: str | None, weights: str) -> DescriptorCnn:
+    """A stock model with its own preprocessing; see `load_cnn`."""
+    model, module = _load_weights(name, weights)
+    return cut_off(model, layer, name, preprocess=module.preprocess_input)
+
+
+def load_file(path: str, layer: str | None) -> DescriptorCnn:
+    """The model of a `.keras` file; see `load_cnn`."""
+    model = _load_saved(path)
+    return cut_off(model, layer or _default_layer(model, path), path)
+
+
+def cut_off(
+    model: keras.Model,
+    layer: str | None,
+    name: str,
+    preprocess: Callable[[Any], Any] | None = None,
+) -> DescriptorCnn:
+    """The part of a model from the image to a layer.
 
     Args:
-        name: a function of `keras.applications`, such as `MobileNetV2`, or the path of a `.keras`
-            file. A stock model is given its own preprocessing; a saved one gets raw pixels.
-        layer: whose output is the descriptor. By default, of a stock model what the classifier
-            sees; of a saved one the layer `descriptor` or, without it, the last but one.
-        weights: of a stock model: `imagenet`, which Keras may have to download, or the path of a
-            weights file of the whole model with its 1000 classes.
+        model: Functional or Sequential, with one input.
+        layer: whose output is the descriptor; by default what the classifier sees.
+        name: of the model, as given.
+        preprocess: applied to pixels in [0, 255] first; of stock models only.
 
     Raises:
-        UserError: no such model, layer or weights, or a model that is no chain from images.
+        UserError: no such layer, or the model does not take RGB images of one size.
     """
-    if name.endswith(".keras"):
-        if weights != IMAGENET:
-            raise UserError(f"--cnn_weights={weights}: {name} has its own weights, leave it out")
-        model, weights = _load_saved(name), name
-        preprocess = None
-        if layer is None:
-            layer = _default_layer(model, name)
-    else:
-        model, module = _load_application(name, weights)
-        preprocess = module.preprocess_input
     output = _descriptor_of(model, layer, name)
     try:
         body = keras.Model(model.inputs[0], output)
@@ -99,27 +71,23 @@ def load_cnn(name: str, *, layer: str | None = None, weights: str = IMAGENET) ->
     described = keras.layers.Flatten(name=DESCRIPTOR_LAYER)(described)
     # The CNN is part of a SavedModel with float32 descriptors, whatever it computes in.
     described = keras.ops.cast(described, "float32")
-    return DescriptorCnn(name, layer or _producer(output), weights, keras.Model(pixels, described))
+    cut = keras.Model(pixels, described)
+    return DescriptorCnn(
+        name,
+        layer or _producer(output),
+        (shape[1], shape[2]),
+        cut.output_shape[-1],
+        lambda images: cut(images, training=False),
+        [weight.value for weight in cut.weights],
+    )
 
 
-def _load_saved(path: str) -> keras.Model:
-    if not Path(path).is_file():
-        raise UserError(f"--cnn={path}: no such file")
-    try:
-        model = keras.saving.load_model(path, compile=False)
-    except Exception as error:  # Keras raises whatever the damage leads to
-        raise UserError(f"--cnn={path}: Keras cannot load it: {_brief(error)}") from error
-    if not getattr(model, "inputs", None) or len(model.inputs) != 1:
-        raise UserError(f"--cnn={path}: save a Functional or Sequential model with one input")
-    return model
-
-
-def _load_application(name: str, weights: str) -> tuple[keras.Model, types.ModuleType]:
-    makers = {n: f for n, f in vars(keras.applications).items() if n[0].isupper() and callable(f)}
+def _load_weights(name: str, weights: str) -> tuple[keras.Model, types.ModuleType]:
+    makers = stock_models()
     if name not in makers:
         raise UserError(
-            f"--cnn={name}: no such model; give the path of a .keras file or one of"
-            f" {', '.join(sorted(makers))}"
+            f"--cnn={name}: no such model; give the path of a .keras file or a SavedModel, or one"
+            f" of {', '.join(sorted(makers))}"
         )
     if weights != IMAGENET and not Path(weights).is_file():
         raise UserError(f"--cnn_weights={weights}: no such file")
@@ -142,6 +110,18 @@ def _load_application(name: str, weights: str) -> tuple[keras.Model, types.Modul
             f"--cnn_weights={weights}: no weights of {name} with 1000 classes: {_brief(error)}"
         ) from error
     return model, module
+
+
+def _load_saved(path: str) -> keras.Model:
+    if not Path(path).is_file():
+        raise UserError(f"--cnn={path}: no such file")
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except Exception as error:  # Keras raises whatever the damage leads to
+        raise UserError(f"--cnn={path}: Keras cannot load it: {_brief(error)}") from error
+    if not getattr(model, "inputs", None) or len(model.inputs) != 1:
+        raise UserError(f"--cnn={path}: save a Functional or Sequential model with one input")
+    return model
 
 
 def _default_layer(model: keras.Model, name: str) -> str:

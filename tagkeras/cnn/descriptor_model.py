@@ -9,7 +9,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from tagkeras import files
-from tagkeras.descriptor_cnn import DescriptorCnn
+from tagkeras.cnn.descriptor_cnn import DescriptorCnn
 from tagkeras.errors import UserError
 from tagkeras.layers.image_decoder import ImageDecoder
 
@@ -72,13 +72,14 @@ def save_descriptor_model(cnn: DescriptorCnn, folder: str | Path) -> None:
     decoder = ImageDecoder(height, width)
     image = tf.TensorSpec([None], tf.string, "image")
     pixels = tf.TensorSpec([None, height, width, 3], tf.float32, "pixels")
-
-    def describe(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"descriptor": cnn.model(pixels, training=False)}
-
     module = tf.Module()
-    module.weights = [weight.value for weight in cnn.model.weights]
-    module.from_pixels = tf.function(describe, input_signature=[pixels], autograph=False)
+    module.weights = list(cnn.variables)
+    module.resources = cnn.resources
+    module.from_pixels = tf.function(
+        lambda pixels: {"descriptor": cnn.describe(pixels)},
+        input_signature=[pixels],
+        autograph=False,
+    )
     # A call, not a second trace, of the CNN: half the time to save it.
     module.from_image = tf.function(
         lambda image: module.from_pixels(decoder(image)), input_signature=[image], autograph=False

@@ -1,32 +1,26 @@
-"""The flags of `beam.preprocess`, checked, and the key of the ids."""
+"""The flags of `beam.preprocess`, checked."""
 
 import dataclasses
-import os
-from pathlib import Path
 
-from beam import identities
+from beam.posts import inputs
+from tagkeras.cnn.keras_cnn import IMAGENET
 from tagkeras.commandline import option
 from tagkeras.data import records
-from tagkeras.descriptor_cnn import IMAGENET
 from tagkeras.errors import UserError
 from tagkeras.layers.user_descriptor import MAX_LOCATION_DECIMALS, is_country
-
-ID_KEY_VARIABLE = "TAGKERAS_ID_KEY"
-MIN_KEY_BYTES = 16
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
     """The options of this command."""
 
-    input: str = option(
-        help="files of posts: a path or a quoted glob of .jsonl, .jsonl.gz, .parquet"
-    )
+    input: str = inputs.INPUT
     output: str = option(help="dataset folder to write; a dataset there is replaced at the end")
-    image_root: str | None = option(
-        None, help="folder or URI that image paths are relative to; by default their file's folder"
+    input_format: str = inputs.INPUT_FORMAT
+    image_root: str | None = inputs.IMAGE_ROOT
+    cnn: str = option(
+        "MobileNetV2", help="a model of keras.applications, a .keras file or a SavedModel folder"
     )
-    cnn: str = option("MobileNetV2", help="a model of keras.applications, or a .keras file")
     cnn_layer: str | None = option(
         None, help="layer that describes the image; by default the one before the classifier"
     )
@@ -46,6 +40,9 @@ class Config:
     max_tags: int = option(100_000, help="size of the vocabulary, at most", minimum=1)
     min_tag_count: int = option(1, help="training posts a hashtag must be on", minimum=1)
     min_tag_users: int = option(1, help="people who must have used a hashtag", minimum=1)
+    stop_tags: str | None = option(
+        None, help="file of hashtags, one a line, that count as if they were not there"
+    )
     countries: tuple[str, ...] = option(
         ("US", "GB", "CA", "AU", "NZ"), help="countries that the user descriptor tells apart"
     )
@@ -62,16 +59,13 @@ class Config:
         0.1, help="users whose posts are held out for evaluation", minimum=0, maximum=1
     )
     split_seed: int = option(0, help="of the splits and of balancing", minimum=0)
-    id_key_file: str | None = option(
-        None, help=f"file with the secret key of ids; else ${ID_KEY_VARIABLE}, else a random one"
-    )
-    post_ids: str = option("keep", help="hash hides post ids as well", choices=("keep", "hash"))
+    id_key_file: str | None = inputs.ID_KEY_FILE
+    post_ids: str = inputs.POST_IDS
     descriptor_dtype: str = option(
         "float16", help="of the stored descriptors", choices=records.DESCRIPTOR_DTYPES
     )
-    max_rejected_fraction: float = option(
-        1.0, help="fail if a larger part of the posts is rejected", minimum=0, maximum=1
-    )
+    max_rejected_fraction: float = inputs.MAX_REJECTED_FRACTION
+    large_model: bool = inputs.LARGE_MODEL
     num_shards: int | None = option(
         None, help="files of each split; by default chosen by size", minimum=1
     )
@@ -89,28 +83,3 @@ class Config:
             )
         if self.balance_target is not None and self.distribution != "balanced":
             raise UserError("--balance_target needs --distribution=balanced")
-
-
-def load_id_key(path: str | None) -> tuple[bytes, str]:
-    """The secret key of the ids, and where it came from: `file`, `environment` or `ephemeral`.
-
-    Raises:
-        UserError: the file cannot be read, or the key is too short.
-    """
-    if path is not None:
-        try:
-            key = Path(path).read_bytes().strip()
-        except OSError as error:
-            raise UserError(f"--id_key_file={path}: {error.strerror}") from error
-        name, source = f"--id_key_file={path}", "file"
-    elif ID_KEY_VARIABLE in os.environ:
-        key = os.environ[ID_KEY_VARIABLE].strip().encode()
-        name, source = ID_KEY_VARIABLE, "environment"
-    else:
-        return identities.new_key(), "ephemeral"
-    if len(key) < MIN_KEY_BYTES:
-        raise UserError(
-            f"{name}: a key of {len(key)} bytes; give at least {MIN_KEY_BYTES} random ones,"
-            " as `openssl rand -hex 32` makes them"
-        )
-    return key, source

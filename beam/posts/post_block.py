@@ -3,13 +3,11 @@
 import dataclasses
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from tagkeras import files
+from beam.running import storage
 from tagkeras.data.posts import PostError
 
 # A row's key: the number of its file and its place there, in one int64.
@@ -54,10 +52,9 @@ class PostBlock:
 
     Attributes:
         name: of the block, the same whatever the runner.
-        posts: a row each of `row_key` int64, `post_id` and `user_id` binary (as they will be
-            written), `post_digest` binary (of the id as given), `split` int8 (index of `SPLITS`),
-            `hashtags` list of strings, `age` float, `gender` and `country` binary, `location` 2
-            floats, `user_descriptor` m floats, and either `image` (binary path or content) and
+        posts: a row each of `row_key` int64, `post_id` binary (as it will be written),
+            `post_digest` binary (of the id as given), `user_id` binary (hidden, of labelled posts),
+            the pipeline's own `PostColumns`, and either `image` (binary path or content) and
             `is_path`, or `descriptor` (binary: n raw little-endian values).
         rejected: rows that are no posts, with `post_id`, `reason`, `detail`, `source`.
         posts_read: rows of the block.
@@ -73,27 +70,25 @@ class PostBlock:
     def __len__(self) -> int:
         return self.posts.num_rows
 
-    @property
-    def splits(self) -> np.ndarray:
-        """The index of each post's split."""
-        return self.posts.column("split").to_numpy()
-
-    def stage(self, folder: Path) -> None:
+    def stage(self, folder: str) -> None:
         """Writes the posts and the rejected rows, each file in one step."""
         if self.rejected:
             lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in self.rejected]
-            files.write_text(rejected_path(folder, self.name), "".join(lines))
+            storage.write_text(rejected_path(folder, self.name), "".join(lines))
         with (
-            files.written_aside(posts_path(folder, self.name)) as aside,
-            pa.OSFile(str(aside), "wb") as sink,
+            storage.writing(posts_path(folder, self.name)) as local,
+            pa.OSFile(str(local), "wb") as sink,
             pa.ipc.new_file(sink, self.posts.schema) as writer,
         ):
             writer.write_batch(self.posts)
 
 
-def read_staged(folder: Path, name: str, columns: list[str] | None = None) -> pa.Table:
+def read_staged(folder: str, name: str, columns: list[str] | None = None) -> pa.Table:
     """The posts of a staged block: the named columns, by default all."""
-    with pa.memory_map(str(posts_path(folder, name))) as source:
+    with (
+        storage.reading(posts_path(folder, name)) as local,
+        pa.memory_map(str(local)) as source,
+    ):
         reader = pa.ipc.open_file(source)
         if columns is not None:
             fields = [reader.schema.get_field_index(column) for column in columns]
@@ -102,11 +97,11 @@ def read_staged(folder: Path, name: str, columns: list[str] | None = None) -> pa
         return reader.read_all()
 
 
-def posts_path(folder: Path, name: str) -> Path:
+def posts_path(folder: str, name: str) -> str:
     """The file of a staged block's posts."""
-    return folder / f"{name}.arrow"
+    return storage.join(folder, f"{name}.arrow")
 
 
-def rejected_path(folder: Path, name: str) -> Path:
+def rejected_path(folder: str, name: str) -> str:
     """The file of a staged block's rejected rows; it is absent if there are none."""
-    return folder / f"{name}.rejected.jsonl"
+    return storage.join(folder, f"{name}.rejected.jsonl")

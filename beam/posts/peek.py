@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 
-from beam.posts import DESCRIPTOR, find_kind, has_descriptor
-from beam.sources import InputFile, RowBlock, read_rows
+from beam.posts.descriptor_column import descriptor_of, has_descriptor
+from beam.posts.files import read_rows
+from beam.posts.parse import DESCRIPTOR, find_kind
+from beam.posts.rows import InputFile, RowBlock
 from tagkeras.errors import UserError
 
 # Files and rows of each that are looked at; all files, until one has a post.
@@ -39,9 +41,9 @@ def peek(inputs: Sequence[InputFile]) -> InputKind:
     for file in inputs:
         if file.index >= _FILES and kinds:
             break
-        for block in islice(read_rows(file), 1):
+        for block in islice(read_rows(file, _ROWS), 1):
             num_rows += len(block.rows)
-            for number, row in enumerate(block.rows[:_ROWS]):
+            for number, row in enumerate(block.rows):
                 described = has_descriptor(block, number)
                 kind = find_kind(row, described)
                 if kind is not None:
@@ -68,11 +70,7 @@ def peek(inputs: Sequence[InputFile]) -> InputKind:
 
 
 def _length(block: RowBlock, number: int) -> list[int]:
-    if block.descriptors is not None:
-        value = block.descriptors[number].as_py()
-    else:
-        row = block.rows[number]
-        value = row.get("descriptor") if isinstance(row, dict) else None
+    value = descriptor_of(block, number)
     return [len(value)] if isinstance(value, list) and value else []
 
 

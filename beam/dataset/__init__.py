@@ -1,0 +1,1 @@
+"""From staged posts to the TFRecords, vocabulary and manifest of a dataset."""

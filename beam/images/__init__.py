@@ -1,0 +1,1 @@
+"""Reading, decoding and describing images."""

@@ -1,0 +1,1 @@
+"""Reading posts: from files of several formats to blocks of checked posts."""

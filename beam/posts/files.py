@@ -1,0 +1,131 @@
+"""From a glob to blocks of rows, whatever the format of the files."""
+
+# Beam has type hints for a part of its functions only.
+# mypy: allow-untyped-calls
+
+import dataclasses
+import functools
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.pvalue import PCollection
+
+from beam.posts.json_lines import parse_json
+from beam.posts.lines import read_lines, split_lines
+from beam.posts.parquet import read_parquet, split_parquet
+from beam.posts.rows import FileRange, InputFile, RowBlock
+from beam.running import storage
+from tagkeras.errors import UserError
+
+AUTO = "auto"
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """How files of a kind are read.
+
+    Attributes:
+        split: from a file to the ranges that different workers may take.
+        read: from a range, and the rows in a block at most, to the blocks.
+        suffixes: of such files; empty for a format that has to be named.
+    """
+
+    split: Callable[[InputFile], Iterator[FileRange]]
+    read: Callable[[FileRange, int], Iterator[RowBlock]]
+    suffixes: tuple[str, ...] = ()
+
+
+def _of_lines(
+    parse: Callable[[bytes], dict[str, Any] | str], suffixes: tuple[str, ...] = ()
+) -> Format:
+    def read(part: FileRange, block_rows: int) -> Iterator[RowBlock]:
+        return read_lines(part, parse, block_rows)
+
+    return Format(split_lines, read, suffixes)
+
+
+FORMATS = {
+    "jsonl": _of_lines(parse_json, (".jsonl", ".jsonl.gz")),
+    "parquet": Format(split_parquet, read_parquet, (".parquet",)),
+}
+
+
+def find_inputs(pattern: str, file_format: str = AUTO) -> list[InputFile]:
+    """The files that a glob names, in the order of their names.
+
+    Args:
+        pattern: path, URI or glob.
+        file_format: one of `FORMATS`; `auto` goes by the suffix.
+
+    Raises:
+        UserError: there are none, or one is a folder or has another suffix.
+    """
+    found = storage.match(pattern)
+    if not found:
+        raise UserError(
+            f"--input={pattern}: no such file; give a path or a quoted glob, as in"
+            " --input='posts/*.jsonl'"
+        )
+    return [
+        InputFile(index, path, size, _format_of(path, pattern, file_format))
+        for index, (path, size) in enumerate(found)
+    ]
+
+
+def _format_of(path: str, pattern: str, file_format: str) -> str:
+    if file_format != AUTO:
+        return file_format
+    for name, candidate in FORMATS.items():
+        if candidate.suffixes and path.endswith(candidate.suffixes):
+            return name
+    suffixes = [suffix for known in FORMATS.values() for suffix in known.suffixes]
+    raise UserError(
+        f"--input={pattern}: {path} is none of {', '.join(suffixes)};"
+        " of a folder name the files, as in --input='posts/*.jsonl'"
+    )
+
+
+class ReadRows(beam.PTransform[Any, Any]):
+    """From `InputFile`s to `RowBlock`s, in ranges that different workers may take.
+
+    Args:
+        block_rows: rows in a block, at most.
+    """
+
+    def __init__(self, block_rows: int) -> None:
+        super().__init__()
+        self._block_rows = block_rows
+
+    def expand(self, files: PCollection[Any]) -> PCollection[Any]:
+        """Applies the transform."""
+        return (
+            files
+            | "SplitFiles" >> beam.FlatMap(split_file)
+            | "SpreadRanges" >> beam.Reshuffle()
+            | "ReadRanges" >> beam.FlatMap(functools.partial(read_range, rows=self._block_rows))
+        )
+
+
+def split_file(file: InputFile) -> Iterator[FileRange]:
+    """The ranges of a file: any one reading of all of them sees each row once."""
+    return FORMATS[file.format].split(file)
+
+
+def read_range(part: FileRange, rows: int) -> Iterator[RowBlock]:
+    """The rows of a range, in blocks of at most `rows` that depend on the file alone.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    try:
+        yield from FORMATS[part.file.format].read(part, rows)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{part.file.path}: cannot be read: {storage.explain(error)}") from error
+
+
+def read_rows(file: InputFile, rows: int) -> Iterator[RowBlock]:
+    """All the rows of a file, in blocks."""
+    for part in split_file(file):
+        yield from read_range(part, rows)

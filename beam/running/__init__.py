@@ -1,0 +1,1 @@
+"""Where and how pipelines run, and the files that they share."""

@@ -1,0 +1,67 @@
+"""Progress of a pass, by the files that it leaves: the same for every runner."""
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from tagkeras.progress import progress
+
+INTERVAL = 5.0
+
+
+@contextlib.contextmanager
+def report(
+    description: str, count_posts: Callable[[], int], total: int | None = None
+) -> Iterator[None]:
+    """Shows posts and posts/s now and then while the block runs, and at its end.
+
+    Args:
+        description: what is going on, as in "describing images".
+        count_posts: how many posts are done.
+        total: how many there are, if known: on a terminal there is a bar then.
+    """
+    if total is not None and sys.stderr.isatty():
+        with progress(description, total, "posts") as advance:
+            counted = 0
+
+            def update() -> None:
+                nonlocal counted
+                posts = count_posts()
+                advance(posts - counted)
+                counted = posts
+
+            with _every(1.0, update):
+                yield
+            update()
+        return
+    started = time.monotonic()
+
+    def show() -> None:
+        if posts := count_posts():
+            rate = posts / max(time.monotonic() - started, 1e-9)
+            line = f"{description}: {posts:,} posts, {rate:,.0f} posts/s"
+            print(line, file=sys.stderr, flush=True)
+
+    with _every(INTERVAL, show):
+        yield
+    show()
+
+
+@contextlib.contextmanager
+def _every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
+    """Calls a function now and then, from another thread, while the block runs."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(seconds):
+            call()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

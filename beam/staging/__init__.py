@@ -1,0 +1,1 @@
+"""Staged blocks: what the first pass of a pipeline leaves for the second."""

@@ -1,0 +1,83 @@
+"""Posts whose id came before: found by digests of ids alone."""
+
+# Beam has type hints for a part of its functions only.
+# mypy: allow-untyped-calls
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+from apache_beam.metrics.metric import Metrics
+from apache_beam.pvalue import PCollection
+
+from beam.posts.post_block import PostBlock, name_place, rejection
+from tagkeras.data.posts import PostError
+
+DUPLICATE = "duplicate_post_id"
+
+# Groups in which doubles are looked for; each holds its share of all ids at once.
+_BUCKETS = 64
+# A post's id, as the two halves of its digest, and where the post stands.
+ID_ROW = np.dtype([("high", "<u8"), ("low", "<u8"), ("row_key", "<i8")])
+
+
+def take_ids(block: PostBlock) -> Iterator[tuple[int, bytes]]:
+    """The ids of the posts of a block: buckets, each with the bytes of an array of `ID_ROW`."""
+    rows = np.empty(len(block), ID_ROW)
+    digests = b"".join(block.posts.column("post_digest").to_pylist())
+    rows["high"], rows["low"] = np.frombuffer(digests, "<u8").reshape(-1, 2).T
+    rows["row_key"] = block.posts.column("row_key").to_numpy()
+    buckets = rows["high"] % _BUCKETS
+    for bucket in np.unique(buckets).tolist():
+        yield bucket, rows[buckets == bucket].tobytes()
+
+
+class FindDuplicates(beam.PTransform[Any, Any]):
+    """From what `take_ids` gives to int64 arrays of the `row_key`s of posts whose id came before.
+
+    Only digests of ids are grouped, 24 bytes a post.
+    """
+
+    def expand(self, ids: PCollection[Any]) -> PCollection[Any]:
+        """Applies the transform."""
+        return ids | "GroupIds" >> beam.GroupByKey() | "FindDoubles" >> beam.MapTuple(find_doubles)
+
+
+def find_doubles(bucket: int, groups: Iterable[bytes]) -> np.ndarray:
+    """Row keys of the posts of a bucket that have the digest of one before them."""
+    del bucket
+    rows = np.frombuffer(b"".join(groups), ID_ROW)
+    rows = rows[np.lexsort((rows["row_key"], rows["low"], rows["high"]))]
+    again = (rows["high"][1:] == rows["high"][:-1]) & (rows["low"][1:] == rows["low"][:-1])
+    doubles = np.sort(rows["row_key"][1:][again])
+    Metrics.counter("rejected", DUPLICATE).inc(len(doubles))
+    return doubles
+
+
+def is_among(values: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Which `values` are in the sorted array `among`."""
+    if not among.size:
+        return np.zeros(values.shape, bool)
+    places = np.searchsorted(among, values).clip(max=among.size - 1)
+    return among[places] == values
+
+
+def reject_duplicates(posts: pa.Table, sources: Sequence[str]) -> list[str]:
+    """Lines of `rejected/*.jsonl` for staged posts that are doubles.
+
+    Args:
+        posts: with `post_id` and `row_key`.
+        sources: paths of the input files.
+    """
+    error = PostError(DUPLICATE, "post_id: an earlier post has it")
+    return [
+        json.dumps(
+            rejection(post["post_id"], error, name_place(post["row_key"], sources)),
+            ensure_ascii=False,
+        )
+        + "\n"
+        for post in posts.select(["post_id", "row_key"]).to_pylist()
+    ]
