@@ -5,6 +5,9 @@
 Runs in this process; any option of Apache Beam, --runner=FlinkRunner for one, runs it elsewhere.
 """
 
+# Beam has type hints for a part of its functions only.
+# mypy: allow-untyped-calls
+
 from typing import Any
 
 import apache_beam as beam

@@ -1,5 +1,8 @@
 """From staged blocks to the TFRecord shards of a dataset."""
 
+# Beam has type hints for a part of its functions only.
+# mypy: allow-untyped-calls
+
 import contextlib
 import dataclasses
 from collections.abc import Iterator

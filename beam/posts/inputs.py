@@ -70,10 +70,10 @@ def load_stop_tags(path: str | None) -> frozenset[str]:
         raise UserError(f"--stop_tags={path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UserError(f"--stop_tags={path}: not UTF-8") from error
-    tags = {
-        number: hashtags.normalize(line) for number, line in enumerate(lines, 1) if line.strip()
-    }
-    for number, tag in tags.items():
-        if not tag:
+    tags = set()
+    for number, line in enumerate(lines, 1):
+        tag = hashtags.normalize(line)
+        if line.strip() and not tag:
             raise UserError(f"--stop_tags={path}, line {number}: no hashtag")
-    return frozenset(tags.values())
+        tags.add(tag)
+    return frozenset(tags - {""})

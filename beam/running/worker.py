@@ -5,6 +5,9 @@
 Beam starts it. It is Beam's own worker, which by itself tells the screen everything that it does.
 """
 
+# Beam has type hints for a part of its functions only.
+# mypy: allow-untyped-calls
+
 import logging
 
 import tagkeras  # noqa: F401 - keeps TensorFlow's start-up noise off the screen

@@ -76,7 +76,8 @@ def parse_post(row: Mapping[str, Any], *, labelled: bool = True) -> Post:
     """
     get = row.get
     post_id = _parse_id(get("post_id"), "post_id")
-    user_id, tags, refused = "", (), 0
+    user_id, refused = "", 0
+    tags: tuple[str, ...] = ()
     if labelled:
         user_id = _parse_id(get("user_id"), "user_id")
         tags, refused = _parse_hashtags(get("hashtags"))

@@ -68,9 +68,9 @@ def test_is_among(values, among):
 
 
 def make_blocks(count, size=10):
+    rejected = [{}, {"bad": 1}]
     return [
-        StagedBlock(f"{n:03d}", 5, [5, 0, 0], size, 5, {"bad": n % 2} if n % 2 else {}, 0, {})
-        for n in range(count)
+        StagedBlock(f"{n:03d}", 5, [5, 0, 0], size, 5, rejected[n % 2], 0, {}) for n in range(count)
     ]
 
 
