@@ -109,6 +109,10 @@ class HashtagRanker:
             signatures["image_embedding"] = concrete(
                 lambda inputs: self.embed_image(from_image(inputs)), image, *user
             )
+            # For batch prediction, which decodes beside the CNN and asks it once for all outputs.
+            pixels = tf.TensorSpec([None, *self.descriptor_model.image_size, 3], name="pixels")
+            signatures["pixels_descriptor"] = concrete(self.describe_pixels, pixels)
+            signatures["descriptor_embedding"] = concrete(self.embed_image, descriptor, *user)
         if isinstance(self.embedding, MultiplicativeEmbedding):
             signatures["user_embedding"] = concrete(self.embed_user, *user)
         return signatures
@@ -135,6 +139,11 @@ class HashtagRanker:
             parsed["descriptor"] = self.descriptor_model(parsed["image"])
         ranked = self.rank(parsed)
         return {"classes": ranked["hashtags"], "scores": ranked["scores"]}
+
+    def describe_pixels(self, inputs: Tensors) -> Tensors:
+        """`descriptor` float [B, n] of decoded images, float [B, height, width, 3] in [0, 255]."""
+        assert self.descriptor_model is not None
+        return {"descriptor": self.descriptor_model.from_pixels(inputs["pixels"])}
 
     def embed_image(self, inputs: Tensors) -> Tensors:
         """`embedding` float [B, d]: phi of a descriptor as a user sees it."""
