@@ -32,9 +32,16 @@ setup(
     extras_require={
         # CUDA libraries beside TensorFlow, for Linux machines with an NVIDIA driver.
         "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
+        # File systems that posts are read from and datasets written to: s3://, gs://, hdfs://, Azure.
+        "aws": ["apache-beam[aws]>=2.77,<2.78"],
+        "gcp": ["apache-beam[gcp]>=2.77,<2.78"],
+        "hadoop": ["apache-beam[hadoop]>=2.77,<2.78"],
+        "azure": ["apache-beam[azure]>=2.77,<2.78"],
         "dev": [
+            "apache-beam[aws]>=2.77,<2.78",
             "build>=1.3",
             "hypothesis>=6.140",
+            "moto[s3,server]>=5.1",
             "mypy>=1.18",
             "pre-commit>=4.3",
             "pytest>=8.4",

@@ -36,3 +36,58 @@ def test_failure_leaves_what_was_there_and_nothing_else(tmp_path, kind):
         raise RuntimeError("half way")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_folders_change_places_in_one_step(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder in (one, other):
+        folder.mkdir()
+        (folder / folder.name).touch()
+    assert files.exchange(one, other)
+    assert (one / "other").exists()
+    assert (other / "one").exists()
+    assert not files.exchange(one, tmp_path / "none")
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_a_folder_is_replaced_and_what_killed_runs_left_is_removed(
+    tmp_path, monkeypatch, can_exchange
+):
+    if not can_exchange:
+        monkeypatch.setattr(files, "exchange", lambda one, other: False)
+    path = tmp_path / "folder"
+    (tmp_path / ".folder.0123.tmp").mkdir()
+    (tmp_path / ".folder.0123.tmp" / "part").touch()
+    (tmp_path / ".other.0123.tmp").mkdir()
+    for content in ("old", "new"):
+        with files.folder_written_aside(path) as aside:
+            (aside / content).touch()
+    assert [p.name for p in path.iterdir()] == ["new"]
+    assert {p.name for p in tmp_path.iterdir()} == {"folder", ".other.0123.tmp"}
+
+
+def test_a_run_that_goes_on_keeps_its_folder(tmp_path):
+    path = tmp_path / "folder"
+    with files.folder_written_aside(path) as first:
+        (first / "first").touch()
+        with files.folder_written_aside(path) as second:
+            (second / "second").touch()
+        assert (path / "second").exists()
+        assert (first / "first").exists()
+    assert [p.name for p in path.iterdir()] == ["first"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_run_was_killed_between_two_renames_of_comes_back(tmp_path):
+    (tmp_path / ".folder.0123.old").mkdir()
+    (tmp_path / ".folder.0123.old" / "old").touch()
+    path = tmp_path / "folder"
+    with pytest.raises(RuntimeError), files.folder_written_aside(path):
+        assert (path / "old").exists()
+        raise RuntimeError
+    assert (path / "old").exists()
+    (tmp_path / ".folder.4567.old").mkdir()
+    with files.folder_written_aside(path) as aside:
+        (aside / "new").touch()
+    assert [p.name for p in path.iterdir()] == ["new"]
+    assert list(tmp_path.iterdir()) == [path]

@@ -75,7 +75,10 @@ def has_descriptor(block: RowBlock, number: int) -> bool:
 def descriptor_of(block: RowBlock, number: int) -> Any:
     """What a row has in the field of the descriptor."""
     if block.descriptors is not None:
-        return block.descriptors[number].as_py()
+        try:
+            return block.descriptors[number].as_py()
+        except Exception:  # Arrow raises many kinds for what Python cannot hold: no numbers
+            return None
     row = block.rows[number]
     return row.get("descriptor") if isinstance(row, dict) else None
 

@@ -15,7 +15,8 @@ from apache_beam.pvalue import PCollection
 from beam.posts.json_lines import parse_json
 from beam.posts.lines import read_lines, split_lines
 from beam.posts.parquet import read_parquet, split_parquet
-from beam.posts.rows import FileRange, InputFile, RowBlock
+from beam.posts.rows import FileRange, InputFile, Row, RowBlock
+from beam.posts.yfcc100m import parse_yfcc100m, parse_yfcc100m_hash
 from beam.running import storage
 from tagkeras.errors import UserError
 
@@ -37,9 +38,7 @@ class Format:
     suffixes: tuple[str, ...] = ()
 
 
-def _of_lines(
-    parse: Callable[[bytes], dict[str, Any] | str], suffixes: tuple[str, ...] = ()
-) -> Format:
+def _of_lines(parse: Callable[[bytes], Row], suffixes: tuple[str, ...] = ()) -> Format:
     def read(part: FileRange, block_rows: int) -> Iterator[RowBlock]:
         return read_lines(part, parse, block_rows)
 
@@ -49,6 +48,8 @@ def _of_lines(
 FORMATS = {
     "jsonl": _of_lines(parse_json, (".jsonl", ".jsonl.gz")),
     "parquet": Format(split_parquet, read_parquet, (".parquet",)),
+    "yfcc100m": _of_lines(parse_yfcc100m),
+    "yfcc100m_hash": _of_lines(parse_yfcc100m_hash),
 }
 
 

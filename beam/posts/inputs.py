@@ -14,7 +14,10 @@ MIN_KEY_BYTES = 16
 
 INPUT = option(help="files of posts: a path, URI or quoted glob of .jsonl, .jsonl.gz, .parquet")
 INPUT_FORMAT = option(
-    AUTO, help="of the input files; auto goes by their suffix", choices=(AUTO, *FORMATS)
+    AUTO,
+    help="of the input files; auto goes by their suffix; yfcc100m reads YFCC100M's metadata, images"
+    " named as in the download URLs; yfcc100m_hash too, images named by hash (docs/inputs.md)",
+    choices=(AUTO, *FORMATS),
 )
 IMAGE_ROOT = option(
     None, help="folder or URI that image paths are relative to; by default their file's folder"

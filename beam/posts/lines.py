@@ -5,7 +5,7 @@ import gzip
 from collections.abc import Callable, Iterator
 from typing import IO, Any, cast
 
-from beam.posts.rows import BLOCK_BYTES, FileRange, InputFile, RowBlock
+from beam.posts.rows import BLOCK_BYTES, FileRange, InputFile, Row, RowBlock
 from beam.running import storage
 
 # Plain text is read in ranges of about this size, in parallel.
@@ -26,7 +26,7 @@ def split_lines(file: InputFile) -> Iterator[FileRange]:
 
 
 def read_lines(
-    part: FileRange, parse: Callable[[bytes], dict[str, Any] | str], block_rows: int
+    part: FileRange, parse: Callable[[bytes], Row], block_rows: int
 ) -> Iterator[RowBlock]:
     """The rows of a range, in blocks that depend on the file alone; blank lines are none.
 

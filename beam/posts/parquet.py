@@ -1,12 +1,11 @@
 """Parquet files of posts."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from beam.posts.rows import BLOCK_BYTES, FileRange, InputFile, RowBlock
+from beam.posts.rows import BLOCK_BYTES, FileRange, InputFile, Row, RowBlock
 from beam.running import storage
 from tagkeras.errors import UserError
 
@@ -45,7 +44,7 @@ def read_parquet(part: FileRange, block_rows: int) -> Iterator[RowBlock]:
         UserError: the file is damaged.
     """
     with _open(part.file) as parquet:
-        names = set(parquet.schema_arrow.names)
+        names = parquet.schema_arrow.names
         columns = [name for name in _FIELDS if name in names]
         metadata = parquet.metadata
         groups = range(part.start, part.stop or metadata.num_row_groups)
@@ -54,6 +53,9 @@ def read_parquet(part: FileRange, block_rows: int) -> Iterator[RowBlock]:
         size = sum(metadata.row_group(g).total_byte_size for g in groups)
         block_rows = max(1, min(block_rows, BLOCK_BYTES * rows // max(size, 1)))
         wanted = [*columns, "descriptor"] if "descriptor" in names else columns
+        for name in wanted:
+            if names.count(name) > 1:
+                raise UserError(f"{part.file.path}: more than one column {name}")
         try:
             for batch in parquet.iter_batches(block_rows, groups, wanted):
                 positions = list(range(position, position + batch.num_rows))
@@ -64,18 +66,20 @@ def read_parquet(part: FileRange, block_rows: int) -> Iterator[RowBlock]:
             raise UserError(f"{part.file.path}: a damaged Parquet file: {error}") from error
 
 
-def _to_rows(batch: pa.RecordBatch) -> list[dict[str, Any] | str]:
+def _to_rows(batch: pa.RecordBatch) -> list[Row]:
     try:
         return batch.to_pylist()
-    except UnicodeDecodeError:  # Parquet does not check its strings
+    except Exception:  # see `_to_row`
         return [_to_row(batch.slice(i, 1)) for i in range(batch.num_rows)]
 
 
-def _to_row(batch: pa.RecordBatch) -> dict[str, Any] | str:
+def _to_row(batch: pa.RecordBatch) -> Row:
     try:
         return batch.to_pylist()[0]
-    except UnicodeDecodeError:
+    except UnicodeDecodeError:  # Parquet does not check its strings
         return "not UTF-8"
+    except Exception:  # of many kinds, for times that Python cannot hold
+        return "a value that cannot be read"
 
 
 def _open(file: InputFile) -> pq.ParquetFile:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from beam.posts import identities
 from beam.posts.descriptor_column import DescriptorColumn, has_descriptor
 from beam.posts.post_block import PostBlock, name_place, rejection, row_key
-from beam.posts.rows import InputFile, RowBlock
+from beam.posts.rows import InputFile, Row, RowBlock
 from beam.running import storage
 from tagkeras.data.posts import Post, PostError, parse_post
 
@@ -83,6 +83,8 @@ class ParsePosts(beam.DoFn):
             try:
                 if isinstance(row, str):
                     raise PostError("malformed_row", row)
+                if isinstance(row, PostError):
+                    raise row
                 post = parse_post(row, labelled=settings.labelled)
                 _check_kind(post, has_descriptor(block, number), settings.kind)
                 if descriptors:
@@ -149,7 +151,7 @@ class ParsePosts(beam.DoFn):
         return rejection(written, error, place)
 
 
-def find_kind(row: dict[str, Any] | str, is_described: bool) -> str | None:
+def find_kind(row: Row, is_described: bool) -> str | None:
     """Whether a row has an image or a descriptor; None if neither or both."""
     has_image = isinstance(row, dict) and (
         row.get("image") is not None or row.get("image_bytes") is not None

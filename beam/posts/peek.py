@@ -37,13 +37,15 @@ def peek(inputs: Sequence[InputFile]) -> InputKind:
     """
     kinds: dict[str, str] = {}
     lengths: Counter[int] = Counter()
-    num_rows = 0
+    num_rows, problem = 0, ""
     for file in inputs:
         if file.index >= _FILES and kinds:
             break
         for block in islice(read_rows(file, _ROWS), 1):
             num_rows += len(block.rows)
             for number, row in enumerate(block.rows):
+                if not (problem or isinstance(row, dict)):
+                    problem = f"; one is refused: {row}"
                 described = has_descriptor(block, number)
                 kind = find_kind(row, described)
                 if kind is not None:
@@ -55,6 +57,7 @@ def peek(inputs: Sequence[InputFile]) -> InputKind:
     if not kinds:
         raise UserError(
             f"{_name(inputs)}: the first posts have neither image, image_bytes nor descriptor"
+            f"{problem}"
         )
     if len(kinds) > 1:
         raise UserError(

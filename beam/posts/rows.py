@@ -5,6 +5,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from tagkeras.data.posts import PostError
+
+# The fields by name; or what is wrong with the row: a text if it is malformed.
+Row = dict[str, Any] | str | PostError
+
 # The unit of work: a block of rows is read, described and staged at once. Blocks of images are
 # smaller, since a row of them takes a hundred times as long.
 BLOCK_ROWS = 1024
@@ -51,11 +56,11 @@ class RowBlock:
     Attributes:
         file: where they stand.
         positions: of each row: the byte in a text file, the number in a Parquet file.
-        rows: a dict each, or what is wrong with the row.
+        rows: one for each position.
         descriptors: the Parquet column of that name, if there is one.
     """
 
     file: InputFile
     positions: list[int]
-    rows: list[dict[str, Any] | str]
+    rows: list[Row]
     descriptors: pa.Array | None = None

@@ -36,10 +36,13 @@ def report(
                 yield
             update()
         return
-    started = time.monotonic()
+    started, shown = time.monotonic(), 0
 
     def show() -> None:
-        if posts := count_posts():
+        nonlocal shown
+        # Posts come in blocks: a line says something only if another one is done.
+        if (posts := count_posts()) > shown:
+            shown = posts
             rate = posts / max(time.monotonic() - started, 1e-9)
             line = f"{description}: {posts:,} posts, {rate:,.0f} posts/s"
             print(line, file=sys.stderr, flush=True)

@@ -1,7 +1,9 @@
 import json
 import math
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -172,6 +174,31 @@ def test_one_model_for_all_processes(of_images, tmp_path, workers, monkeypatch):
     assert ours.keys() == alone.keys()
     for post_id, post in ours.items():
         np.testing.assert_allclose(post["scores"], alone[post_id]["scores"], atol=1e-5)
+
+
+def test_the_documented_search_finds_the_images_of_a_hashtag(of_images, tmp_path, monkeypatch):
+    model, rows = of_images
+    text = (Path(__file__).parents[2] / "docs" / "search.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    source = write_lines(model.parents[2] / "collection.jsonl", rows)
+    make(model, source, tmp_path / "index", outputs=("image_embedding", "hashtags"))
+    (tmp_path / "models" / "hashtags").mkdir(parents=True)
+    (tmp_path / "models" / "hashtags" / "1").symlink_to(model)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(code, names)
+    predictions = read_predictions(tmp_path / "index")
+    hashtag = predictions["post0"]["hashtags"][0]
+    found = names["search"](hashtag, count=len(rows))
+    assert [score for _, score in found] == sorted([score for _, score in found], reverse=True)
+    scores = dict(found)
+    assert scores.keys() == predictions.keys()
+    for post_id, post in predictions.items():
+        if hashtag in post["hashtags"]:
+            served = post["scores"][post["hashtags"].index(hashtag)]
+            np.testing.assert_allclose(scores[post_id], served, atol=1e-5)
+    with pytest.raises(KeyError, match="not in the vocabulary"):
+        names["search"]("nobody wrote this")
 
 
 def test_one_clear_line(of_images, of_descriptors, tmp_path):
