@@ -93,12 +93,13 @@ def predict(config: Config, options: PipelineOptions) -> dict[str, Any]:
     kind = peek(inputs)
     _check_kind(model, kind, config)
     key, key_source = input_flags.load_id_key(config.id_key_file)
+    root = None if config.image_root is None else storage.absolute(config.image_root)
     parse = ParsePosts(
         PostSettings(
             kind=kind.kind,
             descriptor_size=model.descriptor_size,
             descriptor_dtype="float32",
-            image_root=config.image_root,
+            image_root=root,
             labelled=False,
             id_key=key,
             hide_post_ids=config.post_ids == "hash",

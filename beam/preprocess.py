@@ -68,12 +68,13 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
     if kind.kind == IMAGE:
         cnn = load_cnn(config.cnn, layer=config.cnn_layer, weights=config.cnn_weights)
 
+    root = None if config.image_root is None else storage.absolute(config.image_root)
     parse = ParsePosts(
         PostSettings(
             kind=kind.kind,
             descriptor_size=kind.descriptor_size,
             descriptor_dtype=config.descriptor_dtype,
-            image_root=config.image_root,
+            image_root=root,
             labelled=True,
             id_key=key,
             hide_post_ids=config.post_ids == "hash",

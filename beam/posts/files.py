@@ -63,7 +63,7 @@ def find_inputs(pattern: str, file_format: str = AUTO) -> list[InputFile]:
     Raises:
         UserError: there are none, or one is a folder or has another suffix.
     """
-    found = storage.match(pattern)
+    found = storage.match(storage.absolute(pattern))
     if not found:
         raise UserError(
             f"--input={pattern}: no such file; give a path or a quoted glob, as in"

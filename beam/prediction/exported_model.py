@@ -54,7 +54,7 @@ class ExportedModel:
         }
         if "descriptor" not in shapes.get("descriptor", {}):
             raise UserError(f"--model={path} has no signature 'descriptor'; {_EXPORT}")
-        return cls(path, shapes)
+        return cls(storage.absolute(path), shapes)
 
     @property
     def descriptor_size(self) -> int:

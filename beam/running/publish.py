@@ -59,7 +59,7 @@ def published(output: str, manifest: str) -> Iterator[str]:
     """
     if not storage.is_remote(output):
         with files.folder_written_aside(output) as local:
-            yield str(local)
+            yield storage.absolute(str(local))
         return
     parent, _, name = output.rstrip("/").rpartition("/")
     aside = f"{parent}/.{name}.{secrets.token_hex(4)}.tmp"

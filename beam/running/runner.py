@@ -33,6 +33,8 @@ from tagkeras.errors import UserError
 IN_PROCESS = "FnApiRunner"
 _IN_PROCESS_NAMES = frozenset({"", "directrunner", "direct", "fnapirunner", "fnapi"})
 _MULTI_PROCESSING = "multi_processing"
+# As the last line of a traceback, which is what most runners hand over of a worker's exception.
+_USER_ERROR = re.compile(r"^(?:tagkeras\.errors\.)?UserError: (.*)$", re.MULTILINE)
 
 
 class _Parser(_BeamArgumentParser):
@@ -48,15 +50,7 @@ def parse_options(arguments: Sequence[str]) -> PipelineOptions:
     Raises:
         UserError: an argument that no options class of Beam knows, or a bad value; it is named.
     """
-    parser = _Parser(allow_abbrev=False, usage="")
-    for options_class in PipelineOptions.__subclasses__():
-        options_class._add_argparse_args(parser)
-    _, unknown = parser.parse_known_args(list(arguments))
-    if unknown:
-        raise UserError(
-            f"{unknown[0]}: neither a flag of this command nor an option of Apache Beam"
-            " (--help lists the flags)"
-        )
+    refuse_unknown(arguments)
     options = PipelineOptions(list(arguments))
     standard, direct = options.view_as(StandardOptions), options.view_as(DirectOptions)
     if (standard.runner or "").lower() in _IN_PROCESS_NAMES:
@@ -73,17 +67,33 @@ def parse_options(arguments: Sequence[str]) -> PipelineOptions:
     return options
 
 
+def refuse_unknown(arguments: Sequence[str]) -> None:
+    """Makes sure that Beam knows all of some command-line arguments, for whichever runner.
+
+    Raises:
+        UserError: it does not, or a value is bad.
+    """
+    parser = _Parser(allow_abbrev=False, usage="")
+    for options_class in PipelineOptions.__subclasses__():
+        options_class._add_argparse_args(parser)
+    _, unknown = parser.parse_known_args(list(arguments))
+    if unknown:
+        raise UserError(
+            f"{unknown[0]}: neither a flag of this command nor an option of Apache Beam"
+            " (--help lists the flags)"
+        )
+
+
 def run_pipeline(build: Callable[[beam.Pipeline], object], options: PipelineOptions) -> None:
     """Builds a pipeline, runs it and waits for its end.
 
     Raises:
         UserError: a worker raised one.
     """
-    # Beam would log the traceback of what is told in one line.
-    logger = logging.getLogger("apache_beam.runners.common")
-    logger.addFilter(_is_no_user_error)
+    # It warns of each server that it starts and stops, until the process ends.
+    logging.getLogger("apache_beam.utils.subprocess_server").setLevel(logging.ERROR)
     try:
-        with _runner(options) as runner:
+        with _quiet(), _runner(options) as runner:
             pipeline = beam.Pipeline(runner=runner, options=options)
             build(pipeline)
             pipeline.run().wait_until_finish()
@@ -92,8 +102,6 @@ def run_pipeline(build: Callable[[beam.Pipeline], object], options: PipelineOpti
         if message is None:
             raise
         raise UserError(message) from error
-    finally:
-        logger.removeFilter(_is_no_user_error)
 
 
 @contextlib.contextmanager
@@ -127,8 +135,33 @@ def _runner(options: PipelineOptions) -> Iterator[FnApiRunner | None]:
         direct.direct_running_mode = _MULTI_PROCESSING
 
 
-def _is_no_user_error(record: logging.LogRecord) -> bool:
-    return not (record.exc_info and isinstance(record.exc_info[1], UserError))
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps off the screen what is told in one line, and what job servers say of themselves.
+
+    The filter sits on the handlers, since workers, runners and servers log the same traceback by
+    loggers of their own.
+    """
+    handlers = [*logging.getLogger().handlers, logging.lastResort]
+    for handler in filter(None, handlers):
+        handler.addFilter(_is_news)
+    try:
+        yield
+    finally:
+        for handler in filter(None, handlers):
+            handler.removeFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    if record.exc_info and isinstance(record.exc_info[1], UserError):
+        return False
+    message = record.getMessage()
+    return not (
+        _USER_ERROR.search(message)
+        # Prism's log, which Beam shows whatever the level: what matters comes as an exception.
+        or record.name in ("PrismRunner", "PrismJobServer")
+        or message.startswith("Waiting for grpc channel")
+    )
 
 
 def _find_user_error(error: Exception) -> str | None:
@@ -136,7 +169,7 @@ def _find_user_error(error: Exception) -> str | None:
     text = str(error)
     if not isinstance(error, UserError):
         # Most runners hand over what happened in a worker as the text of its traceback.
-        found = re.findall(r"^(?:tagkeras\.errors\.)?UserError: (.*)$", text, re.MULTILINE)
+        found = _USER_ERROR.findall(text)
         if not found:
             return None
         text = found[-1]

@@ -43,6 +43,11 @@ def is_remote(path: str) -> bool:
     return "://" in path
 
 
+def absolute(path: str) -> str:
+    """The same path for workers, whose current folder may be another one."""
+    return path if is_remote(path) else os.path.abspath(path)  # noqa: PTH100 - globs as well
+
+
 def join(folder: str, *names: str) -> str:
     """The path of something in a folder."""
     return "/".join([folder.rstrip("/") or "/", *names]) if folder else "/".join(names)

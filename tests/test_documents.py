@@ -1,0 +1,91 @@
+"""What the documents tell people to type has flags that exist, and what they link to is there."""
+
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import apache_beam
+import pytest
+import yaml
+from absl import flags
+
+from beam.running.runner import refuse_unknown
+from tagkeras import option_flags
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", ROOT / "BUILD.md", *sorted((ROOT / "docs").glob("*.md"))]
+# Commands whose options are a dataclass named otherwise than `Config` in their own module.
+CONFIGS = {
+    "beam.preprocess": "beam.dataset.settings",
+    "tagkeras.synthetic": "tagkeras.synthetic.__main__",
+}
+
+
+def commands(document):
+    text = document.read_text().replace("\\\n", " ")
+    for line in re.findall(r"^ {4,}(python -m (?:beam|tagkeras|serving)\..*)$", text, re.MULTILINE):
+        yield line.removesuffix(" &")
+
+
+@pytest.mark.parametrize(
+    ("document", "line"), [(d.name, line) for d in DOCUMENTS for line in commands(d)]
+)
+def test_flags_exist(document, line):
+    _, _, module, *arguments = shlex.split(line)
+    config = importlib.import_module(CONFIGS.get(module, module)).Config
+    values = flags.FlagValues()
+    flags.DEFINE_string("flagfile", "", "file of flags", flag_values=values)
+    option_flags.define(config, values)
+    rest = values(["command", *arguments], known_only=True)[1:]
+    rest = option_flags.take_positional(config, values, rest, pass_unknown=True)
+    option_flags.refuse_absent(config, values)
+    if module.startswith("beam."):
+        refuse_unknown(rest)
+    else:
+        assert not rest
+
+
+def test_there_are_commands_to_look_at():
+    lines = [line for document in DOCUMENTS for line in commands(document)]
+    assert len(lines) > 12
+    assert {line.split()[2] for line in lines} >= {
+        "beam.preprocess",
+        "beam.predict",
+        "beam.inspect",
+    }
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document):
+    for link in re.findall(r"\]\(([^)]+)\)", document.read_text()):
+        path, _, anchor = link.partition("#")
+        if "://" in link:
+            continue
+        target = document.parent / path if path else document
+        assert target.exists(), link
+        if anchor:
+            titles = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", t).lower().replace(" ", "-") for t in titles}
+
+
+def test_the_worker_image_has_the_versions_of_the_launcher():
+    text = (ROOT / "beam" / "docker" / "Dockerfile").read_text()
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    (python, sdk) = re.search(
+        r"^FROM apache/beam_python(.*)_sdk:(.*)$", text, re.MULTILINE
+    ).groups()
+    assert sdk == apache_beam.__version__
+    assert python in ("3.11", version)
+    for sources in re.findall(r"^COPY (.*) \S+$", text, re.MULTILINE):
+        for source in sources.split():
+            assert (ROOT / source).exists(), source
+    assert f"apache-beam=={sdk}" in (ROOT / "constraints.txt").read_text()
+
+
+def test_yaml_in_documents():
+    for block in re.findall(r"```yaml\n(.*?)```", (ROOT / "BUILD.md").read_text(), re.DOTALL):
+        manifest = yaml.safe_load(block)
+        assert manifest["kind"] == "FlinkDeployment"
+        containers = manifest["spec"]["taskManager"]["podTemplate"]["spec"]["containers"]
+        assert containers[1]["args"] == ["--worker_pool"]
