@@ -13,19 +13,20 @@ A command is a frozen dataclass of `option`s and a `main` that takes it:
         run(main, Config)
 
 Each field becomes an absl flag of the same name, so `--flagfile`, `--help` and `--nobool` work as
-absl users expect, and no other code ever reads a flag.
+absl users expect, and no other code ever reads a flag. One field of a command may be `positional`:
+its value is then also taken without its name, as in `python -m beam.inspect DATASET`.
 """
 
 import dataclasses
 import os
 import sys
-import types
 import typing
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from absl import app, flags, logging
 
+from tagkeras import option_flags
 from tagkeras.errors import UserError
 
 ConfigT = TypeVar("ConfigT")
@@ -40,6 +41,7 @@ def option(
     choices: Sequence[str] | None = None,
     minimum: float | None = None,
     maximum: float | None = None,
+    positional: bool = False,
 ) -> Any:
     """A dataclass field that is also a flag.
 
@@ -49,8 +51,15 @@ def option(
         choices: the values a string flag may take.
         minimum: smallest value of a number flag.
         maximum: largest value of a number flag.
+        positional: the value may also be given as the one argument without a name.
     """
-    metadata = {"help": help, "choices": choices, "minimum": minimum, "maximum": maximum}
+    metadata = {
+        "help": help,
+        "choices": choices,
+        "minimum": minimum,
+        "maximum": maximum,
+        "positional": positional,
+    }
     if default is _REQUIRED:
         return dataclasses.field(metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -60,16 +69,17 @@ def parse(config_class: type[ConfigT], argv: Sequence[str], **kwargs: Any) -> Co
     """Parses `argv` (without the program name) into a `config_class`, apart from absl's globals.
 
     Raises:
-        flags.Error: unknown flag, bad value, missing required flag or positional argument.
+        flags.Error: unknown flag, bad value, missing required flag, or a positional argument of a
+            command that takes none or has it already.
     """
     values = flags.FlagValues()  # type: ignore[no-untyped-call]
     flags.DEFINE_string("flagfile", "", "file of flags", flag_values=values)
     flags.DEFINE_string("undefok", "", "flags that may be undefined", flag_values=values)
-    _define(config_class, values)
+    option_flags.define(config_class, values)
     rest = values(["command", *argv])[1:]
-    _refuse_positional(rest)
-    _refuse_absent(config_class, values)
-    return _build(config_class, values, **kwargs)
+    option_flags.take_positional(config_class, values, rest)
+    option_flags.refuse_absent(config_class, values)
+    return option_flags.build(config_class, values, **kwargs)
 
 
 def run(
@@ -86,27 +96,28 @@ def run(
         pass_unknown: hand arguments that are not ours to `main` (for Beam's own options).
     """
     program = f"python -m {_module_name()}"
-    _define(config_class, flags.FLAGS)
+    option_flags.define(config_class, flags.FLAGS)
     # absl prints the main module's docstring as a format string.
     sys.modules["__main__"].__doc__ = (sys.modules["__main__"].__doc__ or "").replace("%", "%%")
 
     def parse_arguments(argv: list[str]) -> list[str]:
         try:
-            rest = flags.FLAGS(argv, known_only=pass_unknown)
-            if not pass_unknown:
-                _refuse_positional(rest[1:])
-            _refuse_absent(config_class, flags.FLAGS)
+            name, *rest = flags.FLAGS(argv, known_only=pass_unknown)
+            rest = option_flags.take_positional(
+                config_class, flags.FLAGS, rest, pass_unknown=pass_unknown
+            )
+            option_flags.refuse_absent(config_class, flags.FLAGS)
         except SystemExit:  # --help, which absl ends with status 1
             sys.exit(0)
         except flags.Error as error:
             fail(program, f"{_one_line(error)} (--help lists the flags)", status=2)
-        return rest
+        return [name, *rest]
 
     def start(argv: list[str]) -> None:
         try:
             if not flags.FLAGS["verbosity"].present:
                 logging.set_verbosity(logging.WARNING)
-            config = _build(config_class, flags.FLAGS)
+            config = option_flags.build(config_class, flags.FLAGS)
             main(*((config, argv[1:]) if pass_unknown else (config,)))
         except UserError as error:
             fail(program, _one_line(error), status=1)
@@ -135,56 +146,3 @@ def _module_name() -> str:
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
-
-
-def _refuse_positional(rest: Sequence[str]) -> None:
-    if rest:
-        raise flags.Error(f"unexpected argument {rest[0]!r}; options are given as --name=value")
-
-
-def _refuse_absent(config_class: type[Any], values: flags.FlagValues) -> None:
-    for field in dataclasses.fields(config_class):
-        if field.default is dataclasses.MISSING and values[field.name].value is None:
-            raise flags.Error(f"--{field.name} is required: {field.metadata['help']}")
-
-
-def _define(config_class: type[Any], values: flags.FlagValues) -> None:
-    hints = typing.get_type_hints(config_class)
-    for field in dataclasses.fields(config_class):
-        _define_flag(field, _base_type(hints[field.name]), values)
-
-
-def _define_flag(field: dataclasses.Field[Any], kind: type, values: flags.FlagValues) -> None:
-    default: Any = None if field.default is dataclasses.MISSING else field.default
-    extra: Any = field.metadata
-    # --help lists the flags whose module is the program.
-    common: dict[str, Any] = {"flag_values": values, "module_name": sys.argv[0]}
-    bounds: dict[str, Any] = {"lower_bound": extra["minimum"], "upper_bound": extra["maximum"]}
-    name, text = field.name, extra["help"]
-    if extra["choices"]:
-        flags.DEFINE_enum(name, default, list(extra["choices"]), text, **common)
-    elif kind is bool:
-        flags.DEFINE_bool(name, default, text, **common)
-    elif kind is int:
-        flags.DEFINE_integer(name, default, text, **bounds, **common)
-    elif kind is float:
-        flags.DEFINE_float(name, default, text, **bounds, **common)
-    elif kind is tuple:
-        flags.DEFINE_list(name, None if default is None else list(default), text, **common)
-    else:
-        flags.DEFINE_string(name, default, text, **common)
-
-
-def _base_type(hint: Any) -> type:
-    """`int` of `int | None`, `tuple` of `tuple[str, ...]`."""
-    if isinstance(hint, types.UnionType):
-        hint = next(arm for arm in typing.get_args(hint) if arm is not types.NoneType)
-    return typing.get_origin(hint) or hint
-
-
-def _build(config_class: type[ConfigT], values: flags.FlagValues, **kwargs: Any) -> ConfigT:
-    arguments = {}
-    for field in dataclasses.fields(config_class):  # type: ignore[arg-type]
-        value = values[field.name].value
-        arguments[field.name] = tuple(value) if isinstance(value, list) else value
-    return config_class(**{**arguments, **kwargs})

@@ -51,9 +51,81 @@ def test_bad_flags_are_named(argv, message):
         commandline.parse(Config, argv)
 
 
-def run_command(*argv):
-    command = [sys.executable, "-m", "tagkeras.synthetic", *argv]
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PositionalConfig:
+    data: str = option(help="a folder", positional=True)
+    tags: int = option(20, help="how many")
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["x", "--tags=3"], ["--tags=3", "x"], ["--data=x", "--tags=3"], ["--tags=3", "--", "x"]],
+)
+def test_the_positional_argument(argv):
+    assert commandline.parse(PositionalConfig, argv) == PositionalConfig(data="x", tags=3)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ([], "--data is required: a folder"),
+        (["x", "y"], "unexpected argument 'y'; options are given as --name=value"),
+        (["x", "--data=y"], "'x' and --data=y: give one of the two"),
+        (["x", "--data=x"], "'x' and --data=x: give one of the two"),
+    ],
+)
+def test_positional_arguments_that_do_not_fit(argv, message):
+    with pytest.raises(flags.Error, match=message):
+        commandline.parse(PositionalConfig, argv)
+
+
+def run_command(*argv, module="tagkeras.synthetic"):
+    command = [sys.executable, "-m", module, *argv]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def commands(tmp_path, monkeypatch):
+    lines = [
+        '"""Says what it got."""',
+        "import dataclasses",
+        "from tagkeras.commandline import option, run",
+        "@dataclasses.dataclass(frozen=True, kw_only=True)",
+        "class Config:",
+        "    data: str = option(help='a folder', positional=True)",
+        "    tags: int = option(20, help='how many')",
+        "if __name__ == '__main__':",
+    ]
+    for name, options in (("say", ""), ("pass_on", ", pass_unknown=True")):
+        content = "\n".join([*lines, f"    run(print, Config{options})"])
+        (tmp_path / f"{name}.py").write_text(content)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+
+def test_a_real_command_with_a_positional_argument(commands):
+    done = run_command("x", "--tags=3", module="say")
+    assert (done.returncode, done.stdout) == (0, "Config(data='x', tags=3)\n")
+    done = run_command("x", "y", module="say")
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("python -m say: unexpected argument 'y'")
+    done = run_command("--help", module="say")
+    assert "a folder; also taken without its name" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("argv", "data", "rest"),
+    [
+        (["x", "--other=1", "--tags=3"], "x", ["--other=1"]),
+        (["--other=1", "x", "--tags=3"], "x", ["--other=1"]),
+        (["x", "--tags=3", "--other", "y"], "x", ["--other", "y"]),
+        (["--other", "y", "--data=x", "--tags=3"], "x", ["--other", "y"]),
+        (["x", "y", "--tags=3"], "x", ["y"]),
+    ],
+)
+def test_a_positional_argument_among_those_of_others(commands, argv, data, rest):
+    done = run_command(*argv, module="pass_on")
+    assert done.stdout == f"Config(data={data!r}, tags=3) {rest}\n"
 
 
 def test_a_real_command_says_one_line_and_exits_with_2():

@@ -10,7 +10,8 @@ import numpy as np
 
 from tagkeras.data.manifest import SPLITS
 
-_SPLIT_COUNTS = ("posts", "shards", "tag_pairs", "tag_pairs_removed", "out_of_vocabulary")
+# What is counted of each split.
+SPLIT_COUNTS = ("posts", "shards", "tag_pairs", "tag_pairs_removed", "out_of_vocabulary")
 
 
 @dataclasses.dataclass
@@ -31,7 +32,7 @@ class ShardSummary:
     @classmethod
     def empty(cls, num_tags: int) -> "ShardSummary":
         """The summary of nothing."""
-        splits = {split: Counter(dict.fromkeys(_SPLIT_COUNTS, 0)) for split in SPLITS}
+        splits = {split: Counter(dict.fromkeys(SPLIT_COUNTS, 0)) for split in SPLITS}
         return cls(splits, Counter(), np.zeros(num_tags, np.int64))
 
     def add(self, other: "ShardSummary") -> None:

@@ -1,0 +1,147 @@
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from beam_helpers import read
+from damage import edit_bytes, edit_manifest, edit_text, find_problems, flip, set_feature
+from hypothesis import given
+from hypothesis import strategies as st
+from shelf_files import ShelfFileSystem
+
+from beam.inspect import Config, inspect, main
+from beam.inspection.hashed_ids import HashedIds
+from tagkeras.data.manifest import SPLITS
+from tagkeras.errors import UserError
+
+
+@pytest.mark.parametrize("name", ["natural", "balanced", "pictured"])
+def test_a_good_dataset(datasets, name, capsys):
+    main(Config(data=str(datasets / name), posts=5), [])
+    lines = capsys.readouterr().out.splitlines()
+    posts = read(datasets / name)
+    assert lines[-1] == f"verified: {len(posts):,} posts, no problems"
+    rows = [re.split("  +", line) for line in lines]
+    values = {row[0]: row[1:] for row in rows}
+    for split in SPLITS:
+        mine = [post for post in posts.values() if post["split"] == split]
+        sizes = [len(mine), len(list((datasets / name / split).iterdir()))]
+        sizes += [sum(len(post[key]) for post in mine) for key in ("tags", "tags_removed")]
+        sizes += [sum(post["out_of_vocabulary"] for post in mine)]
+        sizes += [len({post["user_id"] for post in mine})]
+        assert values[split] == [str(size) for size in sizes]
+    users = [post["user_descriptor"] for post in posts.values()]
+    for index, component in enumerate(("age", "gender", "US", "GB", "CA", "AU", "NZ", *"xyz")):
+        column = [user[index] for user in users]
+        expected = [min(column), sum(column) / len(column), max(column)]
+        assert [float(v) for v in values[component]] == pytest.approx(expected, abs=6e-4)
+    samples = [row for row in rows if row[0] in posts and len(row) > 2]
+    assert len(samples) == 5
+    for post_id, split, hashtags, country, gender, age in samples:
+        post = posts[post_id]
+        assert split == post["split"]
+        assert hashtags.split(" (")[0].split() == post["tags"]
+        assert country == (post["country"].decode() or "-")
+        assert gender == (post["gender"].decode() or "-")
+        assert float(age) == post["age"]
+
+
+def test_what_is_said_of_each_kind(datasets, capsys):
+    said = {}
+    for name in ("natural", "balanced", "pictured"):
+        main(Config(data=str(datasets / name), posts=0, tags=2), [])
+        said[name] = capsys.readouterr().out
+    assert re.search("rejected +2: bad_age 1, malformed_row 1\n", said["natural"])
+    assert re.search("CNN +none", said["natural"])
+    assert re.search("user_ids HMAC-SHA256, post_ids kept, id_key file", said["natural"])
+    assert "0   tag1 " in said["natural"]
+    assert "1   tag2 " in said["natural"]
+    assert "2   tag" not in said["natural"]
+    assert re.search("balanced, hashtags thinned out to 5 posts", said["balanced"])
+    assert re.search("training posts +hashtags, natural +hashtags, balanced", said["balanced"])
+    assert re.search("CNN +name cnn.keras, layer descriptor, weights_sha256", said["pictured"])
+    assert re.search("images +height 16, width 20", said["pictured"])
+    assert re.search(r"descriptor +6 float16 values, norm 0\.\d+ on average", said["pictured"])
+
+
+def test_ids_and_tags_that_would_break_the_screen(copy_dataset, capsys):
+    dataset = copy_dataset("natural")
+    set_feature("post_id", "bytes_list", b"\x1b[2Jlong\n\xff")(dataset)
+    main(Config(data=str(dataset), posts=1), [])
+    assert "\\x1b[2Jlong\\n\\xff" in capsys.readouterr().out
+
+
+@given(st.lists(st.lists(st.integers(0, 8), max_size=5), max_size=5))
+def test_repeats_are_all_but_the_first(ids_of_files):
+    ids, first, expected = HashedIds(), {}, {}
+    for number, of_file in enumerate(ids_of_files):
+        ids.add(str(number), np.array(of_file, np.int64))
+        for hashed in of_file:
+            if hashed in first:
+                expected.setdefault(str(number), []).append(first[hashed])
+            first.setdefault(hashed, str(number))
+    found = list(ids.repeats())
+    assert {repeats.file: repeats.number for repeats in found} == {
+        file: len(earlier) for file, earlier in expected.items()
+    }
+    assert all(repeats.earlier_file in expected[repeats.file] for repeats in found)
+    assert ids.distinct().tolist() == sorted(first)
+    assert all(ids.file_with(hashed) == file for hashed, file in first.items())
+
+
+def test_special_characters_in_the_path(datasets, tmp_path, monkeypatch):
+    shutil.copytree(datasets / "natural", tmp_path / "data[1] *?")
+    assert find_problems(tmp_path / "data[1] *?") == []
+    monkeypatch.chdir(datasets / "natural")
+    assert inspect(".", 0).problems == []
+
+
+@pytest.mark.parametrize("name", ["natural", "pictured"])
+def test_a_uri(datasets, copy_dataset, monkeypatch, name):
+    monkeypatch.setattr(ShelfFileSystem, "folder", str(datasets))
+    found = inspect(f"shelf://{name}", 0)
+    assert found.problems == []
+    assert found.scan.num_posts == found.manifest.counts["posts_written"]
+    dataset = copy_dataset(name)
+    monkeypatch.setattr(ShelfFileSystem, "folder", str(dataset.parent))
+    edit_bytes(flip)(dataset)
+    edit_text("vocabulary.tsv", lambda text: text.replace("\t", " "))(dataset)
+    problems = inspect("shelf://data", 0).problems
+    assert problems[0].startswith("shelf://data/vocabulary.tsv, line 1: not a tag")
+    assert problems[1].startswith("shelf://data/train/00000.tfrecord: corrupt")
+    assert len(problems) == 2
+    with pytest.raises(UserError, match="^shelf://nowhere/dataset.json: No such file"):
+        inspect("shelf://nowhere", 0)
+
+
+def run_command(*arguments):
+    command = [sys.executable, "-m", "beam.inspect", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_command(copy_dataset):
+    dataset = copy_dataset("natural")
+    done = run_command(dataset, "--posts=1", "--tags=1")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "verified: 300 posts, no problems"
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("inspecting: 300 of 300 posts")
+    edit_bytes(flip)(dataset)
+    edit_manifest(lambda values: values["counts"].update(posts_read=5))(dataset)
+    done = run_command(f"--data={dataset}")
+    assert done.returncode == 1
+    assert "verified" not in done.stdout
+    assert re.search("train +\\d", done.stdout)
+    lines = done.stderr.splitlines()
+    assert lines[1].startswith(f"{dataset}/train/00000.tfrecord: corrupt in the record at byte")
+    assert lines[2].startswith(f"{dataset}/dataset.json: 5 posts read")
+    assert lines[3:] == [f"python -m beam.inspect: {dataset}: 2 problems, see above"]
+
+
+def test_the_command_without_a_dataset(tmp_path):
+    done = run_command(tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"python -m beam.inspect: {tmp_path}/dataset.json: No such file")

@@ -1,0 +1,199 @@
+import re
+
+import pytest
+import tensorflow as tf
+from damage import (
+    FIRST,
+    copy,
+    delete,
+    edit_bytes,
+    edit_features,
+    edit_manifest,
+    edit_records,
+    edit_text,
+    find_problems,
+    flip,
+    read_shard,
+    set_feature,
+    set_value,
+)
+
+from tagkeras.data.manifest import SPLITS, Manifest
+
+NAN = float("nan")
+SHARDS = [f"train/0000{number}.tfrecord" for number in range(3)]
+
+
+def move_user(dataset):
+    """Gives the first test post the user of the first training post."""
+    example = tf.train.Example.FromString(read_shard(dataset / FIRST)[0])
+    user = example.features.feature["user_id"].bytes_list.value[0]
+    set_feature("user_id", "bytes_list", user, name="test/00000.tfrecord")(dataset)
+
+
+# Each with what the problems begin with, in their order.
+DAMAGES = {
+    "shards that are no TFRecords": (
+        [
+            edit_bytes(lambda content: content[:-5]),
+            edit_bytes(flip, SHARDS[1]),
+            edit_bytes(lambda content: b"x" * 99, SHARDS[2]),
+        ],
+        [
+            f"{FIRST}: cut off in the record at byte \\d.*: copy the dataset anew or run",
+            f"{SHARDS[1]}: corrupt in the record at byte \\d",
+            f"{SHARDS[2]}: corrupt in the record at byte 0",
+        ],
+    ),
+    "shards of other records": (
+        [
+            set_feature("image/descriptor", "bytes_list", b"\x00" * 6),
+            set_feature("user/descriptor", "float_list", 0.5, name=SHARDS[1]),
+            edit_features(lambda features: features.pop("post_id"), 3, SHARDS[2]),
+            edit_records(lambda records: [b"\xff\xff", *records], "test/00000.tfrecord"),
+        ],
+        [
+            f"{FIRST}, record 1: not as dataset.json describes it \\(image/descriptor: not 4 ",
+            f"{SHARDS[1]}, record 1: not as dataset.json describes it \\(Key: user/descriptor",
+            f"{SHARDS[2]}, record 4: not as dataset.json describes it \\(Feature: post_id",
+            "test/00000.tfrecord, record 1: not as dataset.json describes it \\(no tf.Example\\)",
+        ],
+    ),
+    "fewer records": (
+        [
+            edit_records(lambda records: records[:-1]),
+            edit_bytes(lambda _: b"", "test/00000.tfrecord"),
+        ],
+        [
+            *(f"{s}: \\d+ {n}, but" for s in ("train", "test") for n in ("posts", "tag pairs")),
+            "vocabulary.tsv: \\d counts are not those of the training posts",
+        ],
+    ),
+    "fewer shards": (
+        [delete("train/*"), delete("test")],
+        ["train: 2 shards, but dataset.json names 3", "test: 0 shards, but dataset.json names 3"],
+    ),
+    "more shards": (
+        [copy(FIRST, "train/99999.tfrecord"), copy(FIRST, "test/99999.tfrecord")],
+        [
+            "train: 4 shards, but dataset.json names 3",
+            "test: 4 shards, but dataset.json names 3",
+            *(f"{s}/99999.tfrecord: \\d+ posts have an id .*{FIRST}:" for s in ("train", "test")),
+            f"test/99999.tfrecord: \\d+ users are in train too, one of them in .*{FIRST}",
+        ],
+    ),
+    "user in two splits": (
+        [move_user],
+        [f"test/00000.tfrecord: 1 users are in train too, one of them in .*{FIRST}"],
+    ),
+    "counts": (
+        [
+            set_value("splits", "test", "posts", to=9),
+            set_value("splits", "test", "tag_pairs", to=8),
+            set_value("splits", "test", "tag_pairs_removed", to=7),
+            set_value("splits", "test", "out_of_vocabulary", to=1000),
+            set_value("counts", "posts_read", to=5),
+            set_value("counts", "rejected", to={"bad_age": 2}),
+        ],
+        [
+            "dataset.json: 5 posts read are not 300 written \\+ 2 rejected \\+ 0 dropped: copy",
+            "dataset.json: 300 posts written, but its splits have \\d+",
+            "test: \\d+ posts, but dataset.json says 9:",
+            "test: \\d+ tag pairs, but dataset.json says 8:",
+            "test: 0 tag pairs removed, but dataset.json says 7:",
+            "test: \\d+ out of vocabulary, but dataset.json says 1,000:",
+            "rejected: 1 posts refused for bad_age, but dataset.json says 2",
+            "rejected: 1 posts refused for malformed_row, but dataset.json says 0",
+        ],
+    ),
+    "sizes": (
+        [set_value("num_tags", to=1000), set_value("descriptor_size", to=5)],
+        [
+            *(f"{s}/0000{n}.tfrecord, record 1: not as" for s in SPLITS for n in range(3)),
+            "vocabulary.tsv: \\d+ hashtags, but dataset.json says 1,000",
+        ],
+    ),
+    "counts of hashtags": (
+        [edit_text("vocabulary.tsv", lambda text: text.replace("\t", "\t1", 1))],
+        ["vocabulary.tsv: 1 counts are not those of the training posts, the first that of tag1, 1"],
+    ),
+    "fewer hashtags and rejected lines": (
+        [
+            edit_text("vocabulary.tsv", lambda text: text[: text.rindex("\n", 0, -1) + 1]),
+            edit_text("rejected/*.jsonl", lambda text: text[: text.index("\n") + 1]),
+        ],
+        [
+            "vocabulary.tsv: \\d+ hashtags, but dataset.json says \\d+",
+            "rejected: 0 posts refused for bad_age, but dataset.json says 1",
+        ],
+    ),
+    "lines that are none": (
+        [
+            edit_text("vocabulary.tsv", lambda text: text.replace("\t", " ")),
+            edit_text("rejected/*.jsonl", lambda text: text[:-9]),
+        ],
+        [
+            "vocabulary.tsv, line 1: not a tag, a tab and a count; copy the dataset anew",
+            "rejected/0000\\d.jsonl, line 2: not JSON: 1 such lines: copy the dataset anew",
+            "rejected: 0 posts refused for bad_age, but dataset.json says 1",
+        ],
+    ),
+    "no companions": (
+        [
+            delete("vocabulary.tsv"),
+            delete("rejected"),
+            edit_manifest(
+                lambda v: v.update(cnn={"name": "x"}, image_decoder={"height": 1, "width": 1})
+            ),
+        ],
+        [
+            "vocabulary.tsv: cannot read the vocabulary \\(No such file",
+            "rejected: 0 posts refused for bad_age, but dataset.json says 1",
+            "rejected: 0 posts refused for malformed_row, but dataset.json says 1",
+            "descriptor_model: is not there, but dataset.json names a CNN",
+        ],
+    ),
+    "a model of no CNN": (
+        [copy("train", "descriptor_model")],
+        ["descriptor_model: is there, but dataset.json names no CNN"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_damage_is_named(copy_dataset, name):
+    damages, expected = DAMAGES[name]
+    dataset = copy_dataset("natural")
+    for damage in damages:
+        damage(dataset)
+    problems = find_problems(dataset)
+    assert len(problems) == len(expected), problems
+    for problem, words in zip(problems, expected, strict=True):
+        assert re.match(words, problem)
+
+
+def test_bad_posts_are_named(copy_dataset):
+    dataset = copy_dataset("natural")
+    num_tags = Manifest.load(dataset).num_tags
+    features = {
+        "a tag id that is none of 0 to \\d+": ("tags", "int64_list", 1000),
+        "a tag twice": ("tags", "int64_list", 1, 1),
+        "a tag both kept and removed": ("tags/removed", "int64_list", *range(num_tags)),
+        "no tag": ("tags", "int64_list"),
+        "a negative tags/out_of_vocabulary": ("tags/out_of_vocabulary", "int64_list", -1),
+        "NaN or infinity in the image desc": ("image/descriptor", "bytes_list", b"\x00\x7c" * 4),
+        "a user descriptor outside \\[-1, 1\\]": ("user/descriptor", "float_list", *[0.5] * 9, 1.5),
+    }
+    for number, values in enumerate(features.values()):
+        set_feature(*values, number=number)(dataset)
+    set_feature("user/descriptor", "float_list", *[0] * 9, NAN, number=len(features))(dataset)
+    records = [tf.train.Example.FromString(record) for record in read_shard(dataset / FIRST)]
+    problems = find_problems(dataset)
+    for number, (problem, words) in enumerate(zip(problems, features, strict=False)):
+        post_id = records[number].features.feature["post_id"].bytes_list.value[0].decode()
+        number_of_posts = 2 if number == len(features) - 1 else 1
+        assert re.match(
+            f"{FIRST}: {words}.*: {number_of_posts} posts, the first {post_id}:", problem
+        )
+    others = [problem.partition(":")[0] for problem in problems[len(features) :]]
+    assert others == ["train", "train", "train", "vocabulary.tsv"]
