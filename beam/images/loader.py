@@ -1,15 +1,13 @@
 """Reading and decoding images, with a reason for each that cannot be."""
 
 import dataclasses
-import io
 import stat
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import tensorflow as tf
-from PIL import Image
 
+from beam.images.headers import read_header
 from beam.running import storage
 from tagkeras.data.posts import PostError
 from tagkeras.layers.image_decoder import ImageDecoder
@@ -20,8 +18,14 @@ MAX_PIXELS = 2**26
 # So is a file of more bytes.
 MAX_BYTES = 2**28
 
-# Pillow reads headers only; the limit is ours.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# And a JPEG of more scans, each of which costs as much time as a whole picture; encoders make ten.
+MAX_SCANS = 100
+
+# Bytes and pixels that are decoded in one call, unless one image alone has more.
+GROUP_SIZE = 2**26
+
+# The second if TensorFlow's message cites the file.
+_UNDECODABLE = (tf.errors.OpError, UnicodeDecodeError)
 
 
 @dataclasses.dataclass
@@ -59,76 +63,108 @@ class ImageLoader:
         Args:
             images: of each the content, or its path and True.
         """
-        contents: dict[int, bytes] = {}
         errors: dict[int, PostError] = {}
-        for place, (image, is_path) in enumerate(images):
-            try:
-                contents[place] = read_image(image.decode()) if is_path else image
-                check_size(contents[place])
-            except PostError as error:
-                contents.pop(place, None)
-                errors[place] = error
+        good: list[int] = []
+        pixels: list[tf.Tensor] = []
+        for group in _read_groups(images, errors):
+            pixels.append(self._decode_group(group, errors))
+            good += group
+        if len(pixels) != 1:
+            pixels = [tf.concat([self._empty, *pixels], axis=0)]
+        return LoadedImages(good, pixels[0], errors)
+
+    def _decode_group(self, group: dict[int, bytes], errors: dict[int, PostError]) -> tf.Tensor:
+        """The pixels of images; those that cannot be decoded are moved to the errors."""
         try:
             # All in one call: half the time of a call for each.
-            pixels = self._decode(tf.constant(list(contents.values()), tf.string))
-        except tf.errors.OpError:
-            pixels = self._decode_singly(contents, errors)
-        return LoadedImages(list(contents), pixels, errors)
-
-    def _decode_singly(self, contents: dict[int, bytes], errors: dict[int, PostError]) -> tf.Tensor:
-        """Finds out which images cannot be decoded, and moves them to the errors."""
-        pixels = [self._empty]
-        for place, content in list(contents.items()):
+            return self._decode(tf.constant(list(group.values()), tf.string))
+        except _UNDECODABLE:
+            pixels = [self._empty]
+        for place, content in list(group.items()):
             try:
                 pixels.append(self._decode(tf.constant([content])))
-            except tf.errors.OpError as error:
-                del contents[place]
-                errors[place] = PostError("image_unreadable", f"image: {_first_line(error)}")
+            except _UNDECODABLE as error:
+                del group[place]
+                errors[place] = PostError("image_unreadable", f"image: {_explain(error)}")
         return tf.concat(pixels, axis=0)
 
 
+def _read_groups(
+    images: Sequence[tuple[bytes, bool]], errors: dict[int, PostError]
+) -> Iterator[dict[int, bytes]]:
+    """The contents of images by their places, in groups of `GROUP_SIZE` at most."""
+    group: dict[int, bytes] = {}
+    size = 0
+    for place, (image, is_path) in enumerate(images):
+        try:
+            content, cost = check_content(read_image(image.decode()) if is_path else image)
+        except PostError as error:
+            errors[place] = error
+            continue
+        if group and size + cost > GROUP_SIZE:
+            yield group
+            group, size = {}, 0
+        group[place] = content
+        size += cost
+    if group:
+        yield group
+
+
 def read_image(path: str) -> bytes:
-    """The content of an image file.
+    """The content of an image file; of one of more than `MAX_BYTES`, the first and one more.
 
     Raises:
-        PostError: it is missing, cannot be read, or has more than `MAX_BYTES`.
+        PostError: it is missing or cannot be read.
     """
     # Details leave the path out: it may tell who the user is. The post's place leads to it.
     try:
-        if not storage.is_remote(path) and not stat.S_ISREG(Path(path).stat().st_mode):
-            raise PostError("image_missing", "image: not a file")
+        if not storage.is_remote(path):
+            status = Path(path).stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise PostError("image_missing", "image: not a file")
+            if not status.st_size:  # some that the kernel makes up never end, or make one wait
+                return b""
         with storage.open_input(path) as stream:
-            content = stream.read(MAX_BYTES + 1)
+            return stream.read(MAX_BYTES + 1)
+    except PostError:
+        raise
     except (FileNotFoundError, NotADirectoryError) as error:
         raise PostError("image_missing", "image: no such file") from error
-    except (OSError, ValueError) as error:
+    except Exception as error:  # Beam's file systems raise many kinds
         problem = getattr(error, "strerror", None) or type(error).__name__
         raise PostError("image_missing", f"image: cannot be read: {problem}") from error
-    if len(content) > MAX_BYTES:
-        raise PostError("image_too_large", f"image: more than {MAX_BYTES:,} bytes")
-    return content
 
 
-def check_size(content: bytes) -> None:
-    """Refuses an image of too many pixels by its header alone.
+def check_content(content: bytes) -> tuple[bytes, int]:
+    """Refuses an image that would take too much memory or time, by its size and header alone.
+
+    Args:
+        content: of the file.
+
+    Returns:
+        What of it is to be decoded, and how many bytes and pixels that is.
 
     Raises:
-        PostError: there are more than `MAX_PIXELS`, or the file is empty.
+        PostError: it has more than `MAX_BYTES`, `MAX_PIXELS` or `MAX_SCANS`, or another format.
     """
     if not content:
         raise PostError("image_unreadable", "image: an empty file")
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            pixels = image.width * image.height
-    except Image.DecompressionBombError:
-        pixels = MAX_PIXELS + 1
-    except Exception:  # Pillow raises many kinds; TensorFlow has the last word on the content
-        return
-    if pixels > MAX_PIXELS:
+    if len(content) > MAX_BYTES:
+        raise PostError("image_too_large", f"image: more than {MAX_BYTES:,} bytes")
+    header = read_header(content)
+    if header is None:  # TensorFlow also decodes JPEG XL, of which nothing would limit the size
+        raise PostError("image_unreadable", "image: not a JPEG, PNG, GIF, BMP or WebP file")
+    if header.pixels > MAX_PIXELS:
         raise PostError("image_too_large", f"image: more than {MAX_PIXELS:,} pixels")
+    if header.scans > MAX_SCANS:
+        raise PostError("image_too_large", f"image: more than {MAX_SCANS} scans")
+    if header.end is not None:
+        # TensorFlow would decode all frames to give the first. A semicolon ends a GIF.
+        content = content[: header.end] + b";"
+    return content, len(content) + header.pixels
 
 
-def _first_line(error: tf.errors.OpError) -> str:
-    text = error.message or type(error).__name__
-    # "{{function_node ...}} what happened\n\t [[{{node ...}}]]"
-    return text.splitlines()[0].rpartition("}} ")[2]
+def _explain(error: tf.errors.OpError | UnicodeDecodeError) -> str:
+    # "Graph execution error:\n\n(where)\n\n(what)\n\t [[{{node ...}}]] ..."
+    lines = getattr(error, "message", "").partition("\n\t [[")[0].splitlines()
+    return lines[-1].rpartition("}} ")[2] if lines else type(error).__name__

@@ -12,7 +12,6 @@ _LEADING_HASHES = re.compile(r"(?:#(?!\ufe0f?\u20e3)|\s)+")
 _CONTROL_CATEGORIES = frozenset({"Cc", "Cs"})
 
 
-@functools.lru_cache(maxsize=2**18)
 def normalize(hashtag: str) -> str:
     """The form in which a hashtag is stored: NFKC, case-folded, without leading # and spaces.
 
@@ -29,8 +28,12 @@ def normalize(hashtag: str) -> str:
         >>> normalize(" #FootBall")
         'football'
     """
-    if len(hashtag) > MAX_LENGTH:
-        return ""
+    # Not remembered: a few of any length would fill the memory.
+    return _normalize_short(hashtag) if len(hashtag) <= MAX_LENGTH else ""
+
+
+@functools.lru_cache(maxsize=2**18)
+def _normalize_short(hashtag: str) -> str:
     tag = _normalize_once(hashtag)
     # Case-folding may undo NFKC and NFKC may bring up another #: go on until nothing changes.
     while (again := _normalize_once(tag)) != tag:

@@ -168,7 +168,8 @@ def _parse_gender(value: Any) -> str:
 def _parse_country(value: Any) -> str:
     if value is None or value == "":
         return ""
-    if not isinstance(value, str) or not is_country(value.upper()):
+    # Two capitals may come of one other letter: of the German sharp s, those of South Sudan.
+    if not isinstance(value, str) or not value.isascii() or not is_country(value.upper()):
         raise PostError("bad_country", "country: not two letters (ISO 3166 alpha-2)")
     return value.upper()
 

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tagkeras.layers.image_formats import decode_any, to_bytes
+
 # Exif stands in front of the picture, in one segment of at most 64 KiB.
 _EXIF_REACH = 65536 + 64
 _EXIF_MARK = b"Exif\0\0"
@@ -14,7 +16,7 @@ _SHORT = 3
 
 @keras.saving.register_keras_serializable(package="tagkeras")
 class ImageDecoder(keras.layers.Layer):
-    """Decodes JPEG, PNG, GIF (first frame), BMP and WebP and resizes to height x width.
+    """Decodes JPEG, PNG, GIF, BMP and WebP, of animations the first frame; resizes the picture.
 
     Grey becomes RGB, alpha is dropped, 16 bits become 8, CMYK becomes RGB. The EXIF orientation of
     a JPEG is honoured: people see the picture that way round. The picture is scaled to the size
@@ -61,8 +63,7 @@ class ImageDecoder(keras.layers.Layer):
 
 def decode_image(encoded: tf.Tensor, height: int, width: int) -> tf.Tensor:
     """Decodes one image: scalar string to float32 [height, width, 3], as `ImageDecoder` does."""
-    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-    image.set_shape([None, None, 3])
+    image = decode_any(encoded)
     orientation = exif_orientation(encoded)
     # Turning what is resized is cheaper, and gives the same as resizing what is turned.
     is_lying = orientation >= 5
@@ -97,8 +98,8 @@ def _exif_orientation(before: tf.Tensor, tiff: tf.Tensor) -> tf.Tensor:
         before: scalar string, the file up to the mark; an APP1 marker and two bytes should end it.
         tiff: scalar string, the file from there on.
     """
-    marker = tf.concat([[0, 0, 0, 0], _to_bytes(before)], axis=0)[-4:-2]
-    data = tf.concat([_to_bytes(tiff), [0] * 8], axis=0)
+    marker = tf.concat([[0, 0, 0, 0], to_bytes(before)], axis=0)[-4:-2]
+    data = tf.concat([to_bytes(tiff), [0] * 8], axis=0)
     is_little_endian = data[0] == ord("I")
 
     def number(digits: tf.Tensor, size: int) -> tf.Tensor:
@@ -118,11 +119,6 @@ def _exif_orientation(before: tf.Tensor, tiff: tf.Tensor) -> tf.Tensor:
     orientation = tf.concat([values, [1]], axis=0)[0]
     is_valid = tf.reduce_all(marker == [0xFF, 0xE1]) & (orientation >= 1) & (orientation <= 8)
     return tf.where(is_valid, orientation, 1)
-
-
-def _to_bytes(text: tf.Tensor) -> tf.Tensor:
-    """The bytes of a scalar string: int32 [length]."""
-    return tf.cast(tf.io.decode_raw(text, tf.uint8), tf.int32)
 
 
 def _turn_upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:

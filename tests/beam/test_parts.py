@@ -22,6 +22,7 @@ from beam.running.runner import IN_PROCESS, parse_options, run_pipeline
 from beam.staging.duplicates import ID_ROW, find_doubles, is_among
 from beam.staging.plans import plan_shards
 from beam.staging.stage_blocks import StagedBlock
+from tagkeras.data.posts import PostError
 from tagkeras.errors import UserError
 
 
@@ -102,9 +103,9 @@ def test_histogram():
     assert histogram(counts) == {"0": 1, "1": 2, "2-3": 2, "4-7": 2, "8-15": 1}
 
 
-def encode(image, file_format="PNG"):
+def encode(image, file_format="PNG", **options):
     stream = io.BytesIO()
-    image.save(stream, file_format)
+    image.save(stream, file_format, **options)
     return stream.getvalue()
 
 
@@ -147,6 +148,55 @@ class TestImages:
         loaded = ImageLoader(4, 4).load([(bomb, False)])
         assert loaded.errors[0].reason == "image_too_large"
         assert loaded.pixels.shape == (0, 4, 4, 3)
+
+    def test_groups_change_nothing(self, monkeypatch):
+        images = [(encode(Image.new("L", (9, 9), shade)), False) for shade in range(0, 250, 50)]
+        images[2:2] = [(b"no image", False), (images[0][0][:50], False)]
+        whole = ImageLoader(4, 4).load(images)
+        for size in (1, 300):
+            monkeypatch.setattr(loader, "GROUP_SIZE", size)
+            grouped = ImageLoader(4, 4).load(images)
+            assert grouped.good == whole.good == [0, 1, 4, 5, 6]
+            assert sorted(grouped.errors) == [2, 3]
+            np.testing.assert_array_equal(grouped.pixels, whole.pixels)
+
+    def test_details_say_what_tensorflow_says(self):
+        loaded = ImageLoader(4, 4).load([(encode(Image.new("L", (9, 9)))[:50], False)])
+        assert loaded.errors[0].detail == "image: Invalid PNG data, size 50"
+
+    def test_refuses_large_files_and_many_scans(self, monkeypatch):
+        content = encode(Image.new("L", (64, 64)), "JPEG", progressive=True)
+        monkeypatch.setattr(loader, "MAX_SCANS", 3)
+        with pytest.raises(PostError, match="image_too_large: image: more than 3 scans"):
+            loader.check_content(content)
+        monkeypatch.setattr(loader, "MAX_BYTES", 100)
+        with pytest.raises(PostError, match="image_too_large: image: more than 100 bytes"):
+            loader.check_content(content)
+
+    def test_decodes_no_more_of_a_gif_than_its_first_frame(self):
+        frame = Image.new("L", (50, 50))
+        stream = io.BytesIO()
+        frame.save(stream, "GIF", save_all=True, append_images=[Image.new("L", (50, 50), 9)] * 99)
+        kept, size = loader.check_content(stream.getvalue())
+        assert Image.open(io.BytesIO(kept)).n_frames == 1
+        assert size == len(kept) + 2500
+
+    @pytest.mark.parametrize("error", [NameError("/secret"), RuntimeError("/secret"), OSError(5)])
+    def test_whatever_a_file_system_raises_is_told_without_the_path(self, monkeypatch, error):
+        def fail(path):
+            raise error
+
+        monkeypatch.setattr(loader.storage, "open_input", fail)
+        with pytest.raises(PostError) as raised:
+            loader.read_image("azfs://secret/x.png")
+        assert raised.value.detail == f"image: cannot be read: {type(error).__name__}"
+
+    def test_does_not_open_files_without_a_size(self, tmp_path, monkeypatch):
+        (tmp_path / "empty").write_bytes(b"")
+        monkeypatch.setattr(loader.storage, "open_input", None)
+        assert loader.read_image(str(tmp_path / "empty")) == b""
+        with pytest.raises(PostError, match="image_missing: image: not a file"):
+            loader.read_image(str(tmp_path))
 
     def test_map_ahead_is_in_order_and_bounded(self):
         started, release = threading.Semaphore(0), threading.Event()

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beam.posts import lines
+from beam.posts.descriptor_column import descriptor_of
 from beam.posts.files import find_inputs, read_range, read_rows
+from beam.posts.json_lines import parse_json
 from beam.posts.rows import FileRange, InputFile
 from tagkeras.errors import UserError
 
@@ -54,6 +56,22 @@ def test_rows_that_are_no_objects(tmp_path):
     assert rows == [*expected, "not JSON", {"a": "\ud800"}]
 
 
+@pytest.mark.parametrize(
+    ("value", "is_row"),
+    [
+        ("[" * 30 + "]" * 30, True),
+        ("[" * 40 + "]" * 40, False),
+        ('{"b": ' * 40 + "1" + "}" * 40, False),
+        ('[{"b": ' * 20 + "1" + "}]" * 20, False),
+        ("[" + "[1], " * 50 + "1]", True),
+        (json.dumps("[" * 50), True),
+    ],
+)
+def test_rows_that_are_too_deep_for_beam(value, is_row):
+    row = parse_json(f'{{"a": {value}}}'.encode())
+    assert row == ({"a": json.loads(value)} if is_row else "nested more than 32 deep")
+
+
 def test_blocks_are_cut_by_rows_and_bytes(tmp_path, monkeypatch):
     path = tmp_path / "posts.jsonl"
     path.write_text("".join(json.dumps({"n": n}) + "\n" for n in range(10)))
@@ -70,6 +88,24 @@ def test_parquet_rows_know_their_numbers(tmp_path):
     (file,) = find_inputs(str(path))
     rows = read(read_rows(file, 3))
     assert rows == [(n, {"post_id": f"p{n}"}) for n in range(10)]
+
+
+def test_parquet_values_that_python_cannot_hold(tmp_path):
+    path = tmp_path / "posts.parquet"
+    days = pa.array([2**31 - 1, 0], pa.date32())
+    times = pa.array([[2**62 + 1], [1000]], pa.list_(pa.timestamp("ns")))
+    pq.write_table(pa.table({"post_id": ["a", "b"], "age": days, "descriptor": times}), path)
+    (block,) = read_rows(find_inputs(str(path))[0], 10)
+    assert block.rows[0] == "a value that cannot be read"
+    assert block.rows[1]["post_id"] == "b"
+    assert descriptor_of(block, 0) is None
+
+
+def test_two_columns_of_a_name(tmp_path):
+    table = pa.table([["a"], ["b"]], names=["post_id", "post_id"])
+    pq.write_table(table, tmp_path / "posts.parquet")
+    with pytest.raises(UserError, match="more than one column post_id"):
+        read(read_rows(find_inputs(str(tmp_path / "posts.parquet"))[0], 10))
 
 
 def test_finds_files_in_order(tmp_path):

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tagkeras.data import hashtags
 from tagkeras.data.hashtags import MAX_LENGTH, normalize
 
 
@@ -40,6 +41,12 @@ from tagkeras.data.hashtags import MAX_LENGTH, normalize
 )
 def test_normalizes(typed, stored):
     assert normalize(typed) == stored
+
+
+def test_does_not_remember_long_ones():
+    before = hashtags._normalize_short.cache_info().currsize
+    assert normalize("long" * MAX_LENGTH) == ""
+    assert hashtags._normalize_short.cache_info().currsize == before
 
 
 @settings(deadline=None)

@@ -87,6 +87,8 @@ def test_what_is_taken(fields, name, value):
         ({"gender": 1}, "bad_gender"),
         ({"country": "GBR"}, "bad_country"),
         ({"country": 44}, "bad_country"),
+        ({"country": "\u00df"}, "bad_country"),  # capitals: SS
+        ({"country": "\ufb01"}, "bad_country"),  # capitals: FI
         ({"latitude": 91}, "bad_coordinates"),
         ({"longitude": -180.5}, "bad_coordinates"),
         ({"longitude": "12"}, "bad_coordinates"),
