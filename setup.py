@@ -32,7 +32,7 @@ setup(
     extras_require={
         # CUDA libraries beside TensorFlow, for Linux machines with an NVIDIA driver.
         "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
-        # File systems that posts are read from and datasets written to: s3://, gs://, hdfs://, Azure.
+        # File systems of posts and datasets: s3://, gs://, hdfs://, azfs://.
         "aws": ["apache-beam[aws]>=2.77,<2.78"],
         "gcp": ["apache-beam[gcp]>=2.77,<2.78"],
         "hadoop": ["apache-beam[hadoop]>=2.77,<2.78"],

@@ -20,8 +20,8 @@ from PIL import Image
 
 from benchmarks.processes import run_module
 from tagkeras.commandline import option, run
-from tagkeras.synthetic.rows import THINGS
 from tagkeras.synthetic.drawing.picture import draw_jpeg
+from tagkeras.synthetic.rows import THINGS
 
 SIDE = 512
 

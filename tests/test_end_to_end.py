@@ -6,11 +6,11 @@ import random
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from beam.runner import parse_options
-from beam.settings import Config as PreprocessConfig
 from tiny_cnn import save_cnn
 
 from beam import preprocess
+from beam.dataset.settings import Config as PreprocessConfig
+from beam.running.runner import parse_options
 from serving import HashtagClient, User, model_config
 from serving.managed_version import ManagerOptions
 from serving.model_server import ModelServer

@@ -73,7 +73,7 @@ class PostBlock:
     def stage(self, folder: str) -> None:
         """Writes the posts and the rejected rows, each file in one step."""
         if self.rejected:
-            lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in self.rejected]
+            lines = [json.dumps(row) + "\n" for row in self.rejected]
             storage.write_text(rejected_path(folder, self.name), "".join(lines))
         with (
             storage.writing(posts_path(folder, self.name)) as local,

@@ -74,10 +74,6 @@ def reject_duplicates(posts: pa.Table, sources: Sequence[str]) -> list[str]:
     """
     error = PostError(DUPLICATE, "post_id: an earlier post has it")
     return [
-        json.dumps(
-            rejection(post["post_id"], error, name_place(post["row_key"], sources)),
-            ensure_ascii=False,
-        )
-        + "\n"
+        json.dumps(rejection(post["post_id"], error, name_place(post["row_key"], sources))) + "\n"
         for post in posts.select(["post_id", "row_key"]).to_pylist()
     ]
