@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install quickstart test test-slow lint bench clean constraints
+.PHONY: install quickstart test test-slow test-flink cluster lint bench clean constraints
 
 install: $(INSTALLED)
 
@@ -20,10 +20,43 @@ quickstart: install
 	$(BIN)/python examples/quickstart.py
 
 test: install
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not cluster"
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
+
+# Real clusters, started and stopped by the tests.
+test-flink: install cluster
+	$(BIN)/python -m pytest -m cluster
+
+# What tests/cluster/clusters.py starts, from the package registries: a Flink distribution, Beam's job server
+# for it, Prism and the boot program of Beam's containers. Wants Java 11 or 17, Maven and Go; some
+# 500 MB in .cluster, minutes the first time, nothing later.
+CLUSTER := .cluster
+FLINK_VERSION := 1.19.3
+BEAM_GO := github.com/apache/beam/sdks/v2
+BEAM_VERSION := v2.77.0
+FLINK := $(CLUSTER)/flink-$(FLINK_VERSION)
+JOB_SERVER := $(CLUSTER)/job-server/flink-job-server.jar
+JOB_SERVER_POM := tests/cluster/flink_job_server/pom.xml
+
+cluster: $(FLINK)/.installed $(JOB_SERVER) $(CLUSTER)/bin/prism
+
+# PyPI's package holds the JARs of the distribution and needs nothing of its Python dependencies.
+$(FLINK)/.installed: | $(INSTALLED)
+	rm -rf $(@D)
+	$(BIN)/uv pip install --quiet --no-deps --python $(VENV) --target $(@D) \
+	  apache-flink-libraries==$(FLINK_VERSION)
+	touch $@
+
+$(JOB_SERVER): $(JOB_SERVER_POM)
+	mvn --quiet --batch-mode --file $< -Dfolder=$(abspath $(@D)) package
+	touch $@
+
+# Both are commands of one module: `container` is what the images run as /opt/apache/beam/boot.
+$(CLUSTER)/bin/prism:
+	GOBIN=$(abspath $(@D)) go install $(BEAM_GO)/go/cmd/prism@$(BEAM_VERSION) \
+	  $(BEAM_GO)/python/container@$(BEAM_VERSION)
 
 lint: install
 	$(BIN)/ruff check .
@@ -39,4 +72,4 @@ constraints: install
 	  --custom-compile-command "make constraints" --quiet -o constraints.txt
 
 clean:
-	rm -rf build dist *.egg-info quickstart .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist *.egg-info quickstart $(CLUSTER) .pytest_cache .mypy_cache .ruff_cache .hypothesis

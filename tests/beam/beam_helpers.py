@@ -97,6 +97,19 @@ def read(output):
     return posts
 
 
+def check_same(one, other, descriptors_within=0.0):
+    """Two datasets have the same records, descriptors but for a relative difference."""
+    one, other = read(one), read(other)
+    assert one.keys() == other.keys()
+    for post_id, post in one.items():
+        expected = other[post_id]
+        if descriptors_within:
+            apart = np.linalg.norm(post.pop("descriptor") - expected["descriptor"])
+            assert apart <= descriptors_within * np.linalg.norm(expected["descriptor"])
+        for name, value in post.items():
+            np.testing.assert_array_equal(value, expected[name], err_msg=f"{post_id} {name}")
+
+
 def read_rejected(output):
     """What `rejected/*.jsonl` say, in the order of the input."""
     rows = []
