@@ -15,6 +15,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import (
     DirectOptions,
     PipelineOptions,
+    SetupOptions,
     StandardOptions,
     _BeamArgumentParser,
 )
@@ -58,6 +59,8 @@ def parse_options(arguments: Sequence[str]) -> PipelineOptions:
     if direct.direct_num_workers != 1 and direct.direct_running_mode == "in_memory":
         # Beam would run them one after the other, in one thread.
         direct.direct_running_mode = _MULTI_PROCESSING
+    setup = options.view_as(SetupOptions)
+    setup.beam_plugins = [*(setup.beam_plugins or ()), "beam.running.preload"]
     try:
         create_runner(standard.runner)
     except (ValueError, ImportError, AttributeError) as error:

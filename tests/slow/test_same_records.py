@@ -1,4 +1,4 @@
-"""The records of a dataset are the same in one process and in several, in few shards and in many."""
+"""A dataset has the same records in one process and in several, in few shards and in many."""
 
 import pytest
 from beam_helpers import check_same, give_images, make_posts, run, write_lines
