@@ -21,7 +21,6 @@ from beam.posts import inputs as input_flags
 from beam.posts.files import find_inputs
 from beam.posts.parse import IMAGE, ParsePosts, PostSettings
 from beam.posts.peek import InputKind, peek
-from beam.posts.rows import BLOCK_ROWS, IMAGE_BLOCK_ROWS
 from beam.prediction.exported_model import HASHTAGS, OUTPUTS, ExportedModel
 from beam.prediction.handler import PredictionHandler, RawUserColumns
 from beam.prediction.shards import (
@@ -110,10 +109,9 @@ def predict(config: Config, options: PipelineOptions) -> dict[str, Any]:
     with published(config.output, MANIFEST) as output:
         staging = StagingFolder(storage.join(output, "staging"))
         storage.make_folder(storage.join(output, FOLDER))
-        block_rows = IMAGE_BLOCK_ROWS if kind.kind == IMAGE else BLOCK_ROWS
         blocks = stage_posts(
             inputs,
-            StagePosts(block_rows, parse, RunInference(handler), staging),
+            StagePosts(parse, RunInference(handler), staging),
             staging,
             options,
             doing="predicting",

@@ -26,7 +26,6 @@ from beam.posts.files import find_inputs
 from beam.posts.inputs import load_id_key, load_stop_tags
 from beam.posts.parse import IMAGE, ParsePosts, PostSettings
 from beam.posts.peek import peek
-from beam.posts.rows import BLOCK_ROWS, IMAGE_BLOCK_ROWS
 from beam.running import storage
 from beam.running.publish import check_output, published
 from beam.running.runner import parse_options
@@ -118,7 +117,7 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
 
         blocks = stage_posts(
             inputs,
-            StagePosts(IMAGE_BLOCK_ROWS if cnn else BLOCK_ROWS, parse, describe, staging),
+            StagePosts(parse, describe, staging),
             staging,
             options,
             doing="describing images" if cnn else "reading posts",

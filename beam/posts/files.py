@@ -28,12 +28,13 @@ class Format:
     """How files of a kind are read.
 
     Attributes:
-        split: from a file to the ranges that different workers may take.
+        split: from a file, and the bytes of a range if they are not to be the usual ones, to the
+            ranges that different workers may take.
         read: from a range, and the rows in a block at most, to the blocks.
         suffixes: of such files; empty for a format that has to be named.
     """
 
-    split: Callable[[InputFile], Iterator[FileRange]]
+    split: Callable[[InputFile, int | None], Iterator[FileRange]]
     read: Callable[[FileRange, int], Iterator[RowBlock]]
     suffixes: tuple[str, ...] = ()
 
@@ -93,25 +94,27 @@ class ReadRows(beam.PTransform[Any, Any]):
 
     Args:
         block_rows: rows in a block, at most.
+        range_bytes: of text that a worker takes at a time; None for the usual.
     """
 
-    def __init__(self, block_rows: int) -> None:
+    def __init__(self, block_rows: int, range_bytes: int | None = None) -> None:
         super().__init__()
         self._block_rows = block_rows
+        self._range_bytes = range_bytes
 
     def expand(self, files: PCollection[Any]) -> PCollection[Any]:
         """Applies the transform."""
         return (
             files
-            | "SplitFiles" >> beam.FlatMap(split_file)
+            | "SplitFiles" >> beam.FlatMap(split_file, self._range_bytes)
             | "SpreadRanges" >> beam.Reshuffle()
             | "ReadRanges" >> beam.FlatMap(functools.partial(read_range, rows=self._block_rows))
         )
 
 
-def split_file(file: InputFile) -> Iterator[FileRange]:
+def split_file(file: InputFile, range_bytes: int | None = None) -> Iterator[FileRange]:
     """The ranges of a file: any one reading of all of them sees each row once."""
-    return FORMATS[file.format].split(file)
+    return FORMATS[file.format].split(file, range_bytes)
 
 
 def read_range(part: FileRange, rows: int) -> Iterator[RowBlock]:

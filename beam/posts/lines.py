@@ -10,19 +10,27 @@ from beam.running import storage
 
 # Plain text is read in ranges of about this size, in parallel.
 RANGE_BYTES = 64 * 2**20
+# Posts of images take a hundred times as long each, so that ranges of fewer make work for all.
+IMAGE_RANGE_BYTES = 2**16
 # A longer line is no row: read at once, it could fill the memory.
 MAX_LINE_BYTES = 64 * 2**20
 
 _DECOMPRESSORS: dict[str, Callable[[IO[bytes]], Any]] = {".gz": gzip.open, ".bz2": bz2.open}
 
 
-def split_lines(file: InputFile) -> Iterator[FileRange]:
-    """The ranges of a text file: any one reading of all of them sees each line once."""
+def split_lines(file: InputFile, range_bytes: int | None = None) -> Iterator[FileRange]:
+    """The ranges of a text file: any one reading of all of them sees each line once.
+
+    Args:
+        file: to split; a compressed one is one range.
+        range_bytes: size of a range; by default `RANGE_BYTES`.
+    """
+    range_bytes = range_bytes or RANGE_BYTES
     if file.path.endswith(tuple(_DECOMPRESSORS)):
         yield FileRange(file, 0, None)
         return
-    for start in range(0, file.size, RANGE_BYTES):
-        yield FileRange(file, start, min(start + RANGE_BYTES, file.size))
+    for start in range(0, file.size, range_bytes):
+        yield FileRange(file, start, min(start + range_bytes, file.size))
 
 
 def read_lines(

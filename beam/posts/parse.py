@@ -63,6 +63,11 @@ class ParsePosts(beam.DoFn):
         self._settings = settings
         self._columns = columns
 
+    @property
+    def kind(self) -> str:
+        """`image` or `descriptor`."""
+        return self._settings.kind
+
     def setup(self) -> None:
         """Readies the columns."""
         self._columns.setup()

@@ -18,8 +18,9 @@ from apache_beam.pvalue import PCollection
 from apache_beam.transforms import combiners
 
 from beam.posts.files import ReadRows
-from beam.posts.parse import ParsePosts
-from beam.posts.rows import InputFile
+from beam.posts.lines import IMAGE_RANGE_BYTES
+from beam.posts.parse import IMAGE, ParsePosts
+from beam.posts.rows import BLOCK_ROWS, IMAGE_BLOCK_ROWS, InputFile
 from beam.running import storage
 from beam.running.progress import report
 from beam.running.runner import run_pipeline
@@ -36,7 +37,6 @@ class StagePosts(beam.PTransform[Any, Any]):
     Gives `staged`, a `StagedBlock` for each block, and `duplicates`, int64 arrays of row keys.
 
     Args:
-        block_rows: rows in a block, at most.
         parse: checks posts.
         describe: what else becomes of a `PostBlock`; None for nothing.
         staging: where to.
@@ -44,13 +44,11 @@ class StagePosts(beam.PTransform[Any, Any]):
 
     def __init__(
         self,
-        block_rows: int,
         parse: ParsePosts,
         describe: beam.PTransform[Any, Any] | None,
         staging: StagingFolder,
     ) -> None:
         super().__init__()
-        self._block_rows = block_rows
         self._parse = parse
         self._describe = describe
         self._staging = staging
@@ -58,7 +56,10 @@ class StagePosts(beam.PTransform[Any, Any]):
     def expand(self, inputs: PCollection[Any]) -> Any:
         """Applies the transform."""
         staging = self._staging
-        blocks = inputs | "Read" >> ReadRows(self._block_rows) | "Parse" >> beam.ParDo(self._parse)
+        read = ReadRows(BLOCK_ROWS)
+        if self._parse.kind == IMAGE:
+            read = ReadRows(IMAGE_BLOCK_ROWS, IMAGE_RANGE_BYTES)
+        blocks = inputs | "Read" >> read | "Parse" >> beam.ParDo(self._parse)
         if self._describe is not None:
             blocks |= "Describe" >> self._describe
         stage = StageBlocks(staging.blocks)

@@ -12,9 +12,9 @@ import tensorflow as tf
 from beam_helpers import SIZE, give_images, make_posts, read_rejected, run, write_lines
 from tiny_cnn import save_cnn
 
-from beam import predict as predict_module
 from beam.predict import Config, predict
 from beam.running.runner import parse_options
+from beam.staging import passes
 from tagkeras import commandline, export, train
 from tagkeras.errors import UserError
 
@@ -166,7 +166,7 @@ def test_ready_descriptors(of_images, of_descriptors, tmp_path):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_one_model_for_all_processes(of_images, tmp_path, workers, monkeypatch):
     model, rows = of_images
-    monkeypatch.setattr(predict_module, "IMAGE_BLOCK_ROWS", 10)
+    monkeypatch.setattr(passes, "IMAGE_BLOCK_ROWS", 10)
     source = write_lines(model.parents[2] / "all.jsonl", rows)
     make(model, source, tmp_path / "out", f"--direct_num_workers={workers}", large_model=True)
     make(model, source, tmp_path / "alone")

@@ -14,10 +14,10 @@ import tensorflow as tf
 from beam_helpers import SIZE, give_images, make_posts, read, read_rejected, run, write_lines
 from tiny_cnn import save_cnn
 
-from beam import preprocess as preprocess_module
 from beam.dataset.settings import Config
 from beam.posts import identities
 from beam.posts import lines as text_lines
+from beam.staging import passes
 from tagkeras.cnn.descriptor_model import DescriptorModel
 from tagkeras.data.hashtags import normalize
 from tagkeras.data.vocabulary import Vocabulary
@@ -140,7 +140,7 @@ def test_parquet_with_image_bytes_and_image_root(tmp_path, cnn):
 
 
 def test_the_same_posts_from_any_format(tmp_path, monkeypatch):
-    monkeypatch.setattr(preprocess_module, "BLOCK_ROWS", 40)
+    monkeypatch.setattr(passes, "BLOCK_ROWS", 40)
     monkeypatch.setattr(text_lines, "RANGE_BYTES", 3000)
     rows = make_posts(120)
     write_lines(tmp_path / "a-0.jsonl", rows[:50])
