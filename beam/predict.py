@@ -86,8 +86,9 @@ def predict(config: Config, options: PipelineOptions) -> dict[str, Any]:
         UserError: the input or the model cannot be used.
     """
     inputs = find_inputs(config.input, config.input_format)
-    sources = tuple(file.path for file in inputs)
-    check_output(config.output, MANIFEST, (*sources, config.image_root, config.model))
+    sources = tuple(file.place for file in inputs)
+    used = (config.image_root, config.id_key_file, config.model)
+    check_output(config.output, MANIFEST, [*(file.path for file in inputs), *used])
     model = ExportedModel.read(config.model)
     kind = peek(inputs)
     _check_kind(model, kind, config)

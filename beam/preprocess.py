@@ -58,8 +58,9 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
         UserError: the input cannot be used, or no training post or hashtag is left.
     """
     inputs = find_inputs(config.input, config.input_format)
-    sources = tuple(file.path for file in inputs)
-    check_output(config.output, FILE_NAME, (*sources, config.image_root))
+    sources = tuple(file.place for file in inputs)
+    used = (config.image_root, config.id_key_file, config.stop_tags, config.cnn, config.cnn_weights)
+    check_output(config.output, FILE_NAME, [*(file.path for file in inputs), *used])
     kind = peek(inputs)
     key, key_source = load_id_key(config.id_key_file)
     stop_tags = load_stop_tags(config.stop_tags)

@@ -127,7 +127,8 @@ def run(
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             sys.exit(1)
         except OSError as error:  # a path that cannot be written, a full disk
-            fail(program, f"{error.filename or 'input/output'}: {error.strerror}", status=1)
+            problem = error.strerror or _one_line(error)  # file systems of others have no errno
+            fail(program, f"{error.filename or 'input/output'}: {problem}", status=1)
 
     app.run(start, argv=[_module_name(), *sys.argv[1:]], flags_parser=parse_arguments)
 

@@ -38,15 +38,18 @@ def folder_written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Like `written_aside` of a folder, which is made, and cleans up after killed runs.
 
     A killed process leaves a sibling folder behind. The next one to write the same folder removes
-    it, unless whoever made it still runs, which a lock on the folder tells.
+    it, unless whoever made it still runs, which a lock on the folder tells. A link is followed.
     """
-    target = Path(path)
+    target = Path(path).resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     _clean_up(target)
-    with written_aside(target) as aside:
-        aside.mkdir()
-        with _locked(aside):
+    with _own_folder(target) as aside:
+        try:
             yield aside
+            _replace(target, aside)
+        except BaseException:
+            remove(aside)
+            raise
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -56,11 +59,16 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 def remove(path: Path) -> None:
-    """Removes a file or a folder, whichever `path` is; nothing if it is absent."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    """Removes a file or a folder, whichever `path` is; nothing if it is absent.
+
+    Another process may remove it at the same time.
+    """
+    while os.path.lexists(path):
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def exchange(one: Path, other: Path) -> bool:
@@ -91,31 +99,57 @@ def _sibling(target: Path, suffix: str = "tmp") -> Path:
 
 def _clean_up(target: Path) -> None:
     """Removes what killed runs left beside `target`; puts back what one had moved away."""
-    siblings = list(target.parent.iterdir())
-    for sibling in siblings:
+    for sibling in list(target.parent.iterdir()):
         if not sibling.name.startswith(f".{target.name}.") or not sibling.is_dir():
             continue
-        if sibling.suffix == ".old":
-            if target.exists():
-                remove(sibling)
-            else:
-                sibling.rename(target)
-        elif sibling.suffix == ".tmp":
-            with _locked(sibling, wait=False) as is_abandoned:
-                if is_abandoned:
+        # Another run may be cleaning up as well.
+        with contextlib.suppress(FileNotFoundError):
+            if sibling.suffix == ".old":
+                if target.exists():
                     remove(sibling)
+                else:
+                    sibling.rename(target)
+            elif sibling.suffix == ".tmp":
+                descriptor, is_abandoned = _lock(sibling, wait=False)
+                try:
+                    if is_abandoned:
+                        remove(sibling)
+                finally:
+                    os.close(descriptor)
 
 
 @contextlib.contextmanager
-def _locked(folder: Path, *, wait: bool = True) -> Iterator[bool]:
-    """Holds the lock of a folder; yields False if another has it, or if there is no such thing."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
+def _own_folder(target: Path) -> Iterator[Path]:
+    """Makes a folder beside `target` and holds its lock, wherever the folder is moved."""
+    while True:
+        aside = _sibling(target)
+        aside.mkdir()
+        # Before it is locked, another run may take it for abandoned: then there is another one.
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except OSError:  # held by another, or a network disk without locks
-            yield False
-        else:
-            yield True
+            descriptor, _ = _lock(aside, wait=True)
+        except FileNotFoundError:
+            continue
+        if aside.exists():
+            break
+        os.close(descriptor)
+    try:
+        yield aside
     finally:
         os.close(descriptor)
+
+
+def _lock(folder: Path, *, wait: bool) -> tuple[int, bool]:
+    """Locks a folder for as long as the descriptor that it gives is open.
+
+    Returns:
+        The descriptor, and whether it holds the lock: not if another does, or if the disk has none.
+
+    Raises:
+        FileNotFoundError: the folder is gone.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        return descriptor, False
+    return descriptor, True

@@ -78,6 +78,51 @@ def test_a_run_that_goes_on_keeps_its_folder(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_finished_folder_is_not_taken_for_abandoned(tmp_path, monkeypatch):
+    path = tmp_path / "folder"
+    replace = files._replace
+
+    def replace_while_another_cleans_up(target, aside):
+        files._clean_up(target)
+        replace(target, aside)
+        files._clean_up(target)
+
+    monkeypatch.setattr(files, "_replace", replace_while_another_cleans_up)
+    for content in ("old", "new"):
+        with files.folder_written_aside(path) as aside:
+            (aside / content).touch()
+        assert [p.name for p in path.iterdir()] == [content]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_another_cleaned_away_before_it_was_locked(tmp_path, monkeypatch):
+    lock, first = files._lock, []
+
+    def lock_late(folder, *, wait):
+        if not first:
+            first.append(folder)
+            folder.rmdir()
+        return lock(folder, wait=wait)
+
+    monkeypatch.setattr(files, "_lock", lock_late)
+    with files.folder_written_aside(tmp_path / "folder") as aside:
+        (aside / "content").touch()
+    assert (tmp_path / "folder" / "content").exists()
+
+
+def test_here_and_links(tmp_path, monkeypatch):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with files.folder_written_aside(tmp_path / "link") as aside:
+        (aside / "a").touch()
+    assert (tmp_path / "real" / "a").exists()
+    assert (tmp_path / "link").is_symlink()
+    monkeypatch.chdir(tmp_path / "real")
+    with files.folder_written_aside(".") as aside:
+        (aside / "b").touch()
+    assert [p.name for p in (tmp_path / "real").iterdir()] == ["b"]
+
+
 def test_what_a_run_was_killed_between_two_renames_of_comes_back(tmp_path):
     (tmp_path / ".folder.0123.old").mkdir()
     (tmp_path / ".folder.0123.old" / "old").touch()

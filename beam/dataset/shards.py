@@ -39,7 +39,7 @@ class ShardSettings:
         output: folder of the dataset.
         staging: what the first pass left.
         descriptor_dtype: of the staged descriptors.
-        sources: paths of the input files.
+        sources: `InputFile.place` of the input files.
         balance_target: posts that a tag is thinned out to; None for the natural distribution.
         balance_seed: of the choice of pairs.
     """

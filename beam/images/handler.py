@@ -19,7 +19,7 @@ class DescriptorModelHandler(ModelHandler[PostBlock, PostBlock, ImageDescriber])
     Args:
         folder: of the descriptor model, where every worker can read it.
         descriptor_dtype: to store.
-        sources: paths of the input files, to name the places of bad images.
+        sources: `InputFile.place` of the input files, to name the places of bad images.
         large_model: keep one model per worker host, not one per worker process.
     """
 
@@ -92,7 +92,7 @@ def replace_images(
         block: with images.
         described: which posts to keep, and what is wrong with the others.
         columns: rows for the posts to keep.
-        sources: paths of the input files.
+        sources: `InputFile.place` of the input files.
     """
     posts = block.posts.take(pa.array(described.good, "int64")).drop_columns(["image", "is_path"])
     for name, column in columns.items():

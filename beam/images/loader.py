@@ -24,8 +24,15 @@ MAX_SCANS = 100
 # Bytes and pixels that are decoded in one call, unless one image alone has more.
 GROUP_SIZE = 2**26
 
-# The second if TensorFlow's message cites the file.
-_UNDECODABLE = (tf.errors.OpError, UnicodeDecodeError)
+# Of the image's making, not of the machine's. The last if TensorFlow's message cites the file.
+_UNDECODABLE = (
+    tf.errors.InvalidArgumentError,
+    tf.errors.UnimplementedError,
+    tf.errors.InternalError,
+    tf.errors.DataLossError,
+    tf.errors.UnknownError,
+    UnicodeDecodeError,
+)
 
 
 @dataclasses.dataclass

@@ -5,6 +5,7 @@
 
 import dataclasses
 import functools
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -70,8 +71,16 @@ def find_inputs(pattern: str, file_format: str = AUTO) -> list[InputFile]:
             f"--input={pattern}: no such file; give a path or a quoted glob, as in"
             " --input='posts/*.jsonl'"
         )
+    # Of one file the name alone; of several what tells them apart.
+    folders = os.path.commonprefix([p.split("/")[:-1] for p, _ in found])  # noqa: RUF071 - lists
     return [
-        InputFile(index, path, size, _format_of(path, pattern, file_format))
+        InputFile(
+            index,
+            path,
+            size,
+            _format_of(path, pattern, file_format),
+            "/".join(path.split("/")[len(folders) :]),
+        )
         for index, (path, size) in enumerate(found)
     ]
 

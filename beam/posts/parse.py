@@ -152,7 +152,7 @@ class ParsePosts(beam.DoFn):
             written = None
         else:
             written = self._post_id(str(post_id))
-        place = name_place(row_key(0, block.positions[number]), [block.file.path])
+        place = name_place(row_key(0, block.positions[number]), [block.file.place])
         return rejection(written, error, place)
 
 

@@ -24,10 +24,9 @@ def name_place(key: int, sources: Sequence[str]) -> str:
 
     Args:
         key: of `row_key`.
-        sources: paths of the input files.
+        sources: `InputFile.place` of the input files.
     """
-    path, position = sources[key >> _POSITION_BITS], key & ((1 << _POSITION_BITS) - 1)
-    return f"{path}, {'row' if path.endswith('.parquet') else 'byte'} {position}"
+    return f"{sources[key >> _POSITION_BITS]} {key & ((1 << _POSITION_BITS) - 1)}"
 
 
 def rejection(post_id: bytes | None, error: PostError, source: str) -> dict[str, Any]:

@@ -26,12 +26,19 @@ class InputFile:
         path: local, or of any file system that Beam knows.
         size: in bytes.
         format: a key of `beam.posts.files.FORMATS`.
+        name: for people: the path without the folders that all files of the input are in.
     """
 
     index: int
     path: str
     size: int
     format: str
+    name: str = ""
+
+    @property
+    def place(self) -> str:
+        """What a row's position is counted in: "posts.jsonl, byte"."""
+        return f"{self.name or self.path}, {'row' if self.format == 'parquet' else 'byte'}"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -41,7 +41,7 @@ class PredictionHandler(ModelHandler[PostBlock, PostBlock, Predictor]):
     Args:
         model: exported.
         outputs: of `exported_model.OUTPUTS`.
-        sources: paths of the input files, to name the places of bad images.
+        sources: `InputFile.place` of the input files, to name the places of bad images.
         large_model: keep one model per worker host, not one per worker process.
     """
 

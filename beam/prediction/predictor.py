@@ -14,6 +14,7 @@ from beam.prediction.exported_model import (
     ExportedModel,
 )
 from beam.running import storage
+from tagkeras.errors import UserError
 
 # Posts that are scored at once: so many rows of scores for the whole vocabulary are in memory.
 _BATCH = 64
@@ -44,6 +45,11 @@ class Predictor:
     """
 
     def __init__(self, model: ExportedModel, outputs: Sequence[str]) -> None:
+        if not storage.exists(storage.join(model.path, "saved_model.pb")):
+            raise UserError(
+                f"--model={model.path}: a worker does not see it: put it on a disk that all share,"
+                " or give a URI"
+            )
         with storage.reading_folder(model.path) as local:
             # Kept, since the signatures do not keep the variables.
             self._loaded = tf.saved_model.load(str(local))

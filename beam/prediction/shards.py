@@ -29,7 +29,7 @@ class PredictionShardSettings:
     Attributes:
         output: folder of the predictions and rejected posts.
         staging: what the first pass left.
-        sources: paths of the input files.
+        sources: `InputFile.place` of the input files.
     """
 
     output: str

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+from tagkeras.errors import UserError
 from tagkeras.progress import progress
 
 INTERVAL = 5.0
@@ -34,7 +35,8 @@ def report(
 
             with _every(1.0, update):
                 yield
-            update()
+            with contextlib.suppress(UserError, OSError):
+                update()
         return
     started, shown = time.monotonic(), 0
 
@@ -49,17 +51,26 @@ def report(
 
     with _every(INTERVAL, show):
         yield
-    show()
+    with contextlib.suppress(UserError, OSError):
+        show()
 
 
 @contextlib.contextmanager
 def _every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
-    """Calls a function now and then, from another thread, while the block runs."""
+    """Calls a function now and then, from another thread, while the block runs.
+
+    Counting may take long, of many files on a remote file system, and may fail there: it never
+    takes more than a tenth of the time, and what it raises is no concern of the block.
+    """
     done = threading.Event()
 
     def watch() -> None:
-        while not done.wait(seconds):
-            call()
+        pause = seconds
+        while not done.wait(pause):
+            started = time.monotonic()
+            with contextlib.suppress(UserError, OSError):
+                call()
+            pause = max(seconds, 10 * (time.monotonic() - started))
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()

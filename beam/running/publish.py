@@ -9,6 +9,9 @@ from beam.running import storage
 from tagkeras import files
 from tagkeras.errors import UserError
 
+# What the name of a manifest ends with while a remote folder is being replaced.
+_INCOMPLETE = ".incomplete"
+
 
 def check_output(output: str, manifest: str, inputs: Sequence[str | None]) -> None:
     """Makes sure that a folder may be written, or replaced.
@@ -22,7 +25,15 @@ def check_output(output: str, manifest: str, inputs: Sequence[str | None]) -> No
         UserError: it holds something else than such a folder, or what is to be read.
     """
     if storage.is_remote(output):
-        is_ours = storage.exists(storage.join(output, manifest))
+        if output.startswith("hdfs://"):
+            raise UserError(
+                f"--output={output}: on HDFS files cannot be published together: write to a disk"
+                " that all workers share, to s3:// or to gs://"
+            )
+        is_ours = any(
+            storage.exists(storage.join(output, name))
+            for name in (manifest, manifest + _INCOMPLETE)
+        )
         is_used = is_ours or bool(storage.match(storage.join(output, "**")))
         folder = output.rstrip("/") + "/"
         inside = [path for path in inputs if path and f"{path}/".startswith(folder)]
@@ -30,6 +41,8 @@ def check_output(output: str, manifest: str, inputs: Sequence[str | None]) -> No
         local = Path(output)
         if local.exists() and not local.is_dir():
             raise UserError(f"--output={output} is a file: name a folder")
+        if local.is_mount():
+            raise UserError(f"--output={output} is a mounted disk: name a folder on it")
         is_ours = (local / manifest).is_file()
         is_used = local.is_dir() and any(local.iterdir())
         inside = [path for path in inputs if path and _is_inside(path, local)]
@@ -50,8 +63,9 @@ def published(output: str, manifest: str) -> Iterator[str]:
 
     A local folder changes places with the old one in one step. Object stores have no such step:
     there the old manifest goes first and the new one comes last, so that a folder with a manifest
-    is always whole. If the block raises, or the process is killed, `output` stays as it was; what a
-    killed run left beside it is removed by the next one (a remote one is left to its owner).
+    is always whole. If the block raises, or the process is killed while it goes on, `output` stays
+    as it was. What a killed run left beside it is removed by the next one; a remote one is left to
+    its owner, as is what was moved when a run is killed while it replaces a remote folder.
 
     Args:
         output: folder or URI.
@@ -59,20 +73,27 @@ def published(output: str, manifest: str) -> Iterator[str]:
     """
     if not storage.is_remote(output):
         with files.folder_written_aside(output) as local:
-            yield storage.absolute(str(local))
+            yield str(local)
+            # Of workers that were killed while they wrote a file, and replaced.
+            for leftover in list(local.rglob(".*.tmp")):
+                files.remove(leftover)
         return
     parent, _, name = output.rstrip("/").rpartition("/")
     aside = f"{parent}/.{name}.{secrets.token_hex(4)}.tmp"
     try:
         yield aside
-        _move_in_place(aside, output.rstrip("/"), manifest)
-    finally:
+    except BaseException:
         storage.remove_folder(aside)
+        raise
+    # If this fails half-way, what is left of the new content is in the folder aside.
+    _move_in_place(aside, output.rstrip("/"), manifest)
+    storage.remove_folder(aside)
 
 
 def _move_in_place(aside: str, output: str, manifest: str) -> None:
-    old = [file.path for file in storage.match(f"{output}/**")]
-    last = f"{output}/{manifest}"
+    last, marker = f"{output}/{manifest}", f"{output}/{manifest}{_INCOMPLETE}"
+    storage.write_text(marker, f"{aside} is being moved here\n")
+    old = [file.path for file in storage.match(f"{output}/**") if file.path != marker]
     storage.delete([path for path in old if path == last])
     storage.delete([path for path in old if path != last])
     targets = {
@@ -81,6 +102,7 @@ def _move_in_place(aside: str, output: str, manifest: str) -> None:
     }
     storage.move({source: target for source, target in targets.items() if target != last})
     storage.move({source: target for source, target in targets.items() if target == last})
+    storage.delete([marker])
 
 
 def _is_inside(path: str, folder: Path) -> bool:

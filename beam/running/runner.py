@@ -36,6 +36,8 @@ _IN_PROCESS_NAMES = frozenset({"", "directrunner", "direct", "fnapirunner", "fna
 _MULTI_PROCESSING = "multi_processing"
 # As the last line of a traceback, which is what most runners hand over of a worker's exception.
 _USER_ERROR = re.compile(r"^(?:tagkeras\.errors\.)?UserError: (.*)$", re.MULTILINE)
+# A full disk, a folder that may not be written to.
+_DISK_ERROR = re.compile(r"^\w*Error: \[Errno \d+\] (.*)$", re.MULTILINE)
 
 
 class _Parser(_BeamArgumentParser):
@@ -91,7 +93,7 @@ def run_pipeline(build: Callable[[beam.Pipeline], object], options: PipelineOpti
     """Builds a pipeline, runs it and waits for its end.
 
     Raises:
-        UserError: a worker raised one.
+        UserError: a worker raised one, or its disk did not take what it wrote.
     """
     # It warns of each server that it starts and stops, until the process ends.
     logging.getLogger("apache_beam.utils.subprocess_server").setLevel(logging.ERROR)
@@ -173,6 +175,8 @@ def _find_user_error(error: Exception) -> str | None:
     if not isinstance(error, UserError):
         # Most runners hand over what happened in a worker as the text of its traceback.
         found = _USER_ERROR.findall(text)
+        if not found:
+            found = [f"a worker stopped: {what}" for what in _DISK_ERROR.findall(text)]
         if not found:
             return None
         text = found[-1]

@@ -70,7 +70,7 @@ def reject_duplicates(posts: pa.Table, sources: Sequence[str]) -> list[str]:
 
     Args:
         posts: with `post_id` and `row_key`.
-        sources: paths of the input files.
+        sources: `InputFile.place` of the input files.
     """
     error = PostError(DUPLICATE, "post_id: an earlier post has it")
     return [

@@ -1,8 +1,9 @@
 """The posts of a shard, from staged blocks, and the file of its rejected ones."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +22,7 @@ class ShardReader:
     Attributes:
         staging: where the first pass left them.
         duplicates: sorted row keys of posts to reject.
-        sources: paths of the input files.
+        sources: `InputFile.place` of the input files.
     """
 
     staging: StagingFolder
@@ -59,15 +60,19 @@ class RejectedFile:
 
     def __init__(self, output: str, plan: ShardPlan) -> None:
         self._path = storage.join(output, "rejected", f"{plan.name}.jsonl")
-        self._texts: list[str] = []
+        self._stack = contextlib.ExitStack()
+        self._stream: TextIO | None = None
 
     def __enter__(self) -> "RejectedFile":
+        self._stack.__enter__()
         return self
 
-    def __exit__(self, error: Any, *_: object) -> None:
-        if self._texts and error is None:
-            storage.write_text(self._path, "".join(self._texts))
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
 
     def write(self, text: str) -> None:
         """Appends a text."""
-        self._texts.append(text)
+        if self._stream is None:
+            local = self._stack.enter_context(storage.writing(self._path))
+            self._stream = self._stack.enter_context(local.open("w", encoding="utf-8"))
+        self._stream.write(text)

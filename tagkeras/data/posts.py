@@ -108,9 +108,7 @@ def parse_descriptor(value: Any, size: int) -> np.ndarray:
     if not isinstance(value, list):
         raise PostError("bad_descriptor", "descriptor: not a list of numbers")
     if len(value) != size:
-        raise PostError(
-            "descriptor_length", f"descriptor: {len(value)} values, other posts have {size}"
-        )
+        raise PostError("descriptor_length", f"descriptor: {len(value)} values instead of {size}")
     try:
         array = np.array(value)
     except (ValueError, OverflowError):  # nested, ragged

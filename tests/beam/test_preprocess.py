@@ -5,6 +5,7 @@ import hmac
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,8 @@ from tiny_cnn import save_cnn
 from beam.dataset.settings import Config
 from beam.posts import identities
 from beam.posts import lines as text_lines
+from beam.posts.post_block import PostBlock
+from beam.running.publish import published
 from beam.staging import passes
 from tagkeras.cnn.descriptor_model import DescriptorModel
 from tagkeras.data.hashtags import normalize
@@ -312,6 +315,10 @@ def test_replaces_a_dataset_and_nothing_else(tmp_path, monkeypatch):
     (tmp_path / "mine" / "diary.txt").write_text("x")
     with pytest.raises(UserError, match="holds other things than an earlier dataset.json"):
         run(source, tmp_path / "mine")
+    key = tmp_path / "out" / "key"
+    key.write_text("0123456789abcdef")
+    with pytest.raises(UserError, match="would replace what is to be read, .*key"):
+        run(source, tmp_path / "out", id_key_file=str(key))
     with pytest.raises(UserError, match="is a file"):
         run(source, tmp_path / "posts.jsonl")
 
@@ -383,3 +390,45 @@ def test_the_command(tmp_path):
     assert lines[-1] == f"wrote {tmp_path / 'out'}"
     assert "posts/s" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_stop_tags(tmp_path):
+    rows = make_posts(60, hashtags=["#TBT", "beach"])
+    rows[0]["hashtags"] = ["#tbt", "Follow4Follow"]
+    source = write_lines(tmp_path / "posts.jsonl", rows)
+    (tmp_path / "stop.txt").write_text("#Tbt\n\nfollow4follow\n")
+    flags = {"stop_tags": str(tmp_path / "stop.txt"), "test_fraction": 0.3}
+    manifest = run(source, tmp_path / "out", **flags)
+    assert Vocabulary.load(tmp_path / "out" / "vocabulary.tsv").tags == ("beach",)
+    assert manifest.counts["dropped"] == {"only_stop_tags": 1}
+    assert manifest.vocabulary["stop_tags"] == 2
+    # They are not counted as unknown either.
+    assert all(post["out_of_vocabulary"] == 0 for post in read(tmp_path / "out").values())
+    for content, words in [
+        (b"ok\n###\n", "stop.txt, line 2: no hashtag"),
+        (b"\xff", "stop.txt: not UTF-8"),
+    ]:
+        (tmp_path / "stop.txt").write_bytes(content)
+        with pytest.raises(UserError, match=words):
+            run(source, tmp_path / "out", **flags)
+    with pytest.raises(UserError, match="none.txt: No such file"):
+        run(source, tmp_path / "out", stop_tags=str(tmp_path / "none.txt"))
+
+
+def test_what_killed_workers_leave_is_not_published(tmp_path):
+    with published(str(tmp_path / "out"), "m.json") as folder:
+        (Path(folder) / "train").mkdir()
+        (Path(folder) / "train" / ".00000.tfrecord.0123abcd.tmp").touch()
+        (Path(folder) / "train" / "00000.tfrecord").touch()
+    assert [path.name for path in (tmp_path / "out" / "train").iterdir()] == ["00000.tfrecord"]
+
+
+def test_a_disk_that_takes_nothing_more(tmp_path, monkeypatch):
+    def write(*_):
+        raise OSError(28, "No space left on device", "/shared/x.arrow")
+
+    monkeypatch.setattr(PostBlock, "stage", write)
+    source = write_lines(tmp_path / "posts.jsonl", make_posts(10))
+    with pytest.raises(UserError, match=r"^a worker stopped: No space left on device"):
+        run(source, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -116,7 +116,9 @@ def test_publishing_puts_the_manifest_last(bucket, monkeypatch):
     with published("s3://posts/out", "m.json") as folder:
         storage.write_text(storage.join(folder, "m.json"), "2")
         storage.write_text(storage.join(folder, "new", "b"), "2")
-    assert seen == [set(), {"out/new/b"}]
+    # Until the manifest is there, the folder says whose it is.
+    marker = "out/m.json.incomplete"
+    assert seen == [{marker}, {marker, "out/new/b"}]
     assert keys(bucket) == {"out/m.json", "out/new/b"}
     with pytest.raises(RuntimeError), published("s3://posts/out", "m.json") as folder:
         storage.write_text(storage.join(folder, "new", "c"), "3")
@@ -124,6 +126,10 @@ def test_publishing_puts_the_manifest_last(bucket, monkeypatch):
     assert keys(bucket) == {"out/m.json", "out/new/b"}
     check_output("s3://posts/out", "m.json", ["s3://posts/in.jsonl", None])
     check_output("s3://posts/empty", "m.json", [])
+    storage.write_text("s3://posts/half/m.json.incomplete", "being moved")
+    check_output("s3://posts/half", "m.json", [])
+    with pytest.raises(UserError, match="on HDFS files cannot be published together"):
+        check_output("hdfs://posts", "m.json", [])
     with pytest.raises(UserError, match="holds other things"):
         check_output("s3://posts/out/new", "m.json", [])
     with pytest.raises(UserError, match="would replace what is to be read"):

@@ -108,6 +108,18 @@ def test_two_columns_of_a_name(tmp_path):
         read(read_rows(find_inputs(str(tmp_path / "posts.parquet"))[0], 10))
 
 
+def test_names_of_files_tell_them_apart_and_no_more(tmp_path):
+    for name in ("x/a.jsonl", "x/y/a.jsonl"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    assert [f.place for f in find_inputs(str(tmp_path / "**"))] == [
+        "a.jsonl, byte",
+        "y/a.jsonl, byte",
+    ]
+    (only,) = find_inputs(str(tmp_path / "x" / "y" / "*"))
+    assert only.place == "a.jsonl, byte"
+
+
 def test_finds_files_in_order(tmp_path):
     for name in ("b.jsonl", "a.jsonl.gz", "c.parquet"):
         (tmp_path / name).write_bytes(b"xy")
