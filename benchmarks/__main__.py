@@ -6,7 +6,13 @@ make bench          # or: python -m benchmarks
 import subprocess
 import sys
 
-BENCHMARKS = ("benchmarks.step", "benchmarks.chain")
+BENCHMARKS = (
+    "benchmarks.step",
+    "benchmarks.chain",
+    "benchmarks.images",
+    "benchmarks.ready_posts",
+    "benchmarks.light_posts",
+)
 
 
 def main() -> None:

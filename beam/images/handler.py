@@ -2,19 +2,18 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from apache_beam.ml.inference.base import ModelHandler
 
+from beam.images.block_handler import BlockHandler
 from beam.images.describer import DescribedImages, ImageDescriber
 from beam.posts.descriptor_column import not_finite, to_raw
 from beam.posts.post_block import PostBlock, name_place, rejection
 
 
-class DescriptorModelHandler(ModelHandler[PostBlock, PostBlock, ImageDescriber]):
-    """Describes the images of `PostBlock`s; each block is a batch in itself.
+class DescriptorModelHandler(BlockHandler[ImageDescriber]):
+    """Describes the images of `PostBlock`s.
 
     Args:
         folder: of the descriptor model, where every worker can read it.
@@ -24,45 +23,18 @@ class DescriptorModelHandler(ModelHandler[PostBlock, PostBlock, ImageDescriber])
     """
 
     def __init__(
-        self,
-        folder: str,
-        descriptor_dtype: str,
-        sources: Sequence[str],
-        *,
-        large_model: bool = False,
+        self, folder: str, descriptor_dtype: str, sources: Sequence[str], *, large_model: bool
     ) -> None:
-        super().__init__(large_model=large_model)
+        super().__init__(sources, large_model=large_model)
         self._folder = folder
         self._dtype = np.dtype(descriptor_dtype).newbyteorder("<")
-        self._sources = sources
 
     def load_model(self) -> ImageDescriber:
         """Loads the model."""
         return ImageDescriber.load(self._folder)
 
-    def should_skip_batching(self) -> bool:
-        """Blocks are batches already."""
-        return True
-
-    def get_num_bytes(self, batch: Sequence[PostBlock]) -> int:
-        """The size of a block."""
-        return batch.posts.nbytes  # type: ignore[attr-defined]
-
-    def run_inference(
-        self,
-        batch: Sequence[PostBlock],
-        model: ImageDescriber,
-        inference_args: dict[str, Any] | None = None,
-    ) -> list[PostBlock]:
-        """The block with `descriptor` for `image`; posts without a good image are rejected.
-
-        Args:
-            batch: a `PostBlock`.
-            model: loaded.
-            inference_args: none are known.
-        """
-        del inference_args
-        block: PostBlock = batch  # type: ignore[assignment]
+    def ask(self, block: PostBlock, model: ImageDescriber) -> PostBlock:
+        """The block with `descriptor` for `image`; posts without a good image are rejected."""
         described = model.describe(images_of(block))
         with np.errstate(over="ignore"):
             stored = described.descriptors.astype(self._dtype)
@@ -71,7 +43,7 @@ class DescriptorModelHandler(ModelHandler[PostBlock, PostBlock, ImageDescriber])
             described.errors[described.good[place]] = not_finite(self._dtype)
         described.good = [p for p, good in zip(described.good, finite, strict=True) if good]
         columns = {"descriptor": to_raw(stored[finite])}
-        return [replace_images(block, described, columns, self._sources)]
+        return replace_images(block, described, columns, self._sources)
 
 
 def images_of(block: PostBlock) -> list[tuple[bytes, bool]]:

@@ -2,12 +2,11 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from apache_beam.ml.inference.base import ModelHandler
 
+from beam.images.block_handler import BlockHandler
 from beam.images.handler import images_of, replace_images
 from beam.posts.descriptor_column import from_raw
 from beam.posts.parse import PostColumns, to_lists
@@ -35,8 +34,8 @@ class RawUserColumns(PostColumns):
         return columns
 
 
-class PredictionHandler(ModelHandler[PostBlock, PostBlock, Predictor]):
-    """Predicts for the posts of `PostBlock`s; each block is a batch in itself.
+class PredictionHandler(BlockHandler[Predictor]):
+    """Predicts for the posts of `PostBlock`s.
 
     Args:
         model: exported.
@@ -51,40 +50,18 @@ class PredictionHandler(ModelHandler[PostBlock, PostBlock, Predictor]):
         outputs: Sequence[str],
         sources: Sequence[str],
         *,
-        large_model: bool = False,
+        large_model: bool,
     ) -> None:
-        super().__init__(large_model=large_model)
+        super().__init__(sources, large_model=large_model)
         self._model = model
         self._outputs = outputs
-        self._sources = sources
 
     def load_model(self) -> Predictor:
         """Loads the model."""
         return Predictor(self._model, self._outputs)
 
-    def should_skip_batching(self) -> bool:
-        """Blocks are batches already."""
-        return True
-
-    def get_num_bytes(self, batch: Sequence[PostBlock]) -> int:
-        """The size of a block."""
-        return batch.posts.nbytes  # type: ignore[attr-defined]
-
-    def run_inference(
-        self,
-        batch: Sequence[PostBlock],
-        model: Predictor,
-        inference_args: dict[str, Any] | None = None,
-    ) -> list[PostBlock]:
-        """The block with outputs for images or descriptors, and for what was said of users.
-
-        Args:
-            batch: a `PostBlock`.
-            model: loaded.
-            inference_args: none are known.
-        """
-        del inference_args
-        block: PostBlock = batch  # type: ignore[assignment]
+    def ask(self, block: PostBlock, model: Predictor) -> PostBlock:
+        """The block with outputs for images or descriptors, and for what was said of users."""
         posts = block.posts
         users = {name: posts.column(name).to_numpy(zero_copy_only=False) for name in _NUMBERS} | {
             name: np.array(posts.column(name).to_pylist(), object) for name in _TEXTS
@@ -102,7 +79,7 @@ class PredictionHandler(ModelHandler[PostBlock, PostBlock, Predictor]):
             posts = posts.drop_columns(["descriptor"])
             for name, column in columns.items():
                 posts = posts.append_column(name, column)
-        return [dataclasses.replace(block, posts=posts.drop_columns([*_TEXTS, *_NUMBERS]))]
+        return dataclasses.replace(block, posts=posts.drop_columns([*_TEXTS, *_NUMBERS]))
 
 
 def _to_column(values: np.ndarray) -> pa.Array:
