@@ -77,7 +77,7 @@ class Corpus:
         """Writes a file of JSON Lines that begins with a byte order mark."""
         path, content = self.folder / name, b"\xef\xbb\xbf"
         for row_name, row in rows.items():
-            self._add(f"{path}, byte {len(content) if self.items else 0}", row_name, row)
+            self._add(f"{name}, byte {len(content) if self.items else 0}", row_name, row)
             content += to_line(row_name, row, **good) + b"\n"
         path.write_bytes(content)
 
@@ -88,7 +88,7 @@ class Corpus:
     def add_arrow(self, name: str, rows: dict[str, Row], table: pa.Table) -> None:
         path = self.folder / name
         for number, (row_name, row) in enumerate(rows.items()):
-            self._add(f"{path}, row {number}", row_name, row)
+            self._add(f"{name}, row {number}", row_name, row)
         pq.write_table(table, path, row_group_size=5)
 
     def _add(self, place: str, name: str, row: Row) -> None:
