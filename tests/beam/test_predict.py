@@ -163,7 +163,7 @@ def test_ready_descriptors(of_images, of_descriptors, tmp_path):
         make(of_images[0], source, tmp_path / "no")
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_one_model_for_all_processes(of_images, tmp_path, workers, monkeypatch):
     model, rows = of_images
     monkeypatch.setattr(passes, "IMAGE_BLOCK_ROWS", 10)

@@ -223,7 +223,7 @@ def test_photos_become_a_dataset(tmp_path):
         "post_id": None,
         "reason": "not_a_photo",
         "detail": "a video",
-        "source": f"{source}, byte {sum(len(line) + 1 for line in lines[:4])}",
+        "source": f"{source.name}, byte {sum(len(line) + 1 for line in lines[:4])}",
     }
     assert rejected["malformed_row"]["detail"] == "24 tab-separated fields, not 23 or 25"
     assert rejected["image_missing"]["post_id"] == "77"
