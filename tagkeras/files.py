@@ -25,12 +25,8 @@ def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = _sibling(target)
-    try:
+    with _put_in_place(target, aside):
         yield aside
-        _replace(target, aside)
-    except BaseException:
-        remove(aside)
-        raise
 
 
 @contextlib.contextmanager
@@ -43,13 +39,8 @@ def folder_written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path).resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     _clean_up(target)
-    with _own_folder(target) as aside:
-        try:
-            yield aside
-            _replace(target, aside)
-        except BaseException:
-            remove(aside)
-            raise
+    with _own_folder(target) as aside, _put_in_place(target, aside):
+        yield aside
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -79,6 +70,17 @@ def exchange(one: Path, other: Path) -> bool:
         return False
     paths = [os.fsencode(one), os.fsencode(other)]
     return rename(_AT_FDCWD, paths[0], _AT_FDCWD, paths[1], _RENAME_EXCHANGE) == 0
+
+
+@contextlib.contextmanager
+def _put_in_place(target: Path, aside: Path) -> Iterator[None]:
+    """Replaces `target` by `aside` after the block; removes `aside` if anything is raised."""
+    try:
+        yield
+        _replace(target, aside)
+    except BaseException:
+        remove(aside)
+        raise
 
 
 def _replace(target: Path, aside: Path) -> None:

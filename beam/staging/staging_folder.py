@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -67,8 +66,6 @@ class StagingFolder:
 
     def count_staged(self) -> int:
         """Posts read in the blocks that are staged by now."""
-        return self._count("*.arrow", lambda stem: int(stem.rpartition("-")[2]))
-
-    def _count(self, pattern: str, posts_of: Callable[[str], int]) -> int:
-        found = storage.match(storage.join(self.blocks, pattern))
-        return sum(posts_of(Path(file.path).stem) for file in found)
+        found = storage.match(storage.join(self.blocks, "*.arrow"))
+        # The name of a block ends with the number of its rows.
+        return sum(int(Path(file.path).stem.rpartition("-")[2]) for file in found)
