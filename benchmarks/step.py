@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from tagkeras.commandline import option, run
 from tagkeras.layers.embeddings import make_embedding
+from tagkeras.losses.warp_loss import WarpLoss
 from tagkeras.models.hashtag_model import HashtagModel
 from tagkeras.optimizers.row_adagrad import RowAdagrad
 from tagkeras.warp.negative_sampler import Negatives, NegativeSampler
@@ -91,7 +92,7 @@ def _make_step(config, batch, sampler, share_of_violators):  # type: ignore[no-u
     model = HashtagModel(embedding, config.tags, seed=0)
     model.build({"descriptor": (None, config.descriptor_size), "user_descriptor": (None, 10)})
     # A rate of almost nothing: the share of violators stays what it is.
-    model.compile(keras.optimizers.Adagrad(1e-12), RowAdagrad(1e-12, max_norm=1.0), sampler)
+    model.compile(keras.optimizers.Adagrad(1e-12), RowAdagrad(1e-12, max_norm=1.0), WarpLoss(sampler))
     model.embedding.project(1.0)  # as the first step will
     scores = model.scores(model(batch)).numpy()
     positive = scores[np.arange(len(scores)), batch["tags"].flat_values.numpy()]

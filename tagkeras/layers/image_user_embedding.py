@@ -19,6 +19,9 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
     et al. (KDD 2015, section 3.1) do. Subclasses make their weights in `build`, define `embed`,
     and list in `max_norm_weights` the weights whose columns are kept inside a ball.
 
+    Under a mixed precision policy descriptors are normalised in float32, since their squares would
+    leave the range of float16, and the products made in the policy's compute dtype.
+
     Call arguments:
         inputs: dict with `descriptor` float [batch, n] and `user_descriptor` float [batch, m].
 
@@ -41,6 +44,7 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
+        kwargs.setdefault("autocast", False)
         super().__init__(**kwargs)
         if embedding_dim < 1:
             raise ValueError(f"embedding_dim must be at least 1, received {embedding_dim}")
@@ -61,8 +65,14 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
 
     def call(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """phi(x, u): see the class."""
-        descriptor = tf.math.l2_normalize(inputs["descriptor"], axis=-1, epsilon=1e-24)
-        return self.embed(descriptor, inputs["user_descriptor"])
+        descriptor = tf.cast(inputs["descriptor"], tf.float32)
+        descriptor = tf.math.l2_normalize(descriptor, axis=-1, epsilon=1e-24)
+        user_descriptor = tf.cast(inputs["user_descriptor"], self.compute_dtype)
+        return self.embed(tf.cast(descriptor, self.compute_dtype), user_descriptor)
+
+    def in_compute_dtype(self, weight: keras.Variable) -> tf.Tensor:
+        """A weight as the products of `embed` take it."""
+        return tf.cast(weight, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Mapping[str, Shape]) -> Shape:
         """[batch, d]."""
@@ -71,7 +81,9 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
     def project(self, radius: float) -> None:
         """Projects the columns of `max_norm_weights` onto the ball of this radius."""
         for weight in self.max_norm_weights:
-            weight.assign(project_max_norm(tf.convert_to_tensor(weight), radius, axis=0))
+            projected = project_max_norm(tf.convert_to_tensor(weight), radius, axis=0)
+            # Of a weight that replicas mirror, the replica's own copy: all replicas do the same.
+            tf.raw_ops.AssignVariableOp(resource=weight.value.handle, value=projected)
 
     def add_normal_weight(
         self, name: str, *shape: int, stddev: float | None = None

@@ -79,12 +79,14 @@ class MultiplicativeEmbedding(ImageUserEmbedding):
 
     def embed_user(self, user_descriptor: tf.Tensor) -> tf.Tensor:
         """The learned user vector h = ReLU(W u + b): [batch, m] -> [batch, user_hidden]."""
-        return tf.nn.relu(tf.matmul(user_descriptor, self.W, transpose_b=True) + self.b)
+        W, b = self.in_compute_dtype(self.W), self.in_compute_dtype(self.b)
+        return tf.nn.relu(tf.matmul(user_descriptor, W, transpose_b=True) + b)
 
     def embed(self, descriptor: tf.Tensor, user_descriptor: tf.Tensor) -> tf.Tensor:
         """Beta ((alpha^T h) * (gamma^T x))."""
-        gates = tf.matmul(self.embed_user(user_descriptor), self.alpha)
-        return tf.matmul(gates * tf.matmul(descriptor, self.gamma), self.beta, transpose_b=True)
+        alpha, beta, gamma = (self.in_compute_dtype(w) for w in (self.alpha, self.beta, self.gamma))
+        gates = tf.matmul(self.embed_user(user_descriptor), alpha)
+        return tf.matmul(gates * tf.matmul(descriptor, gamma), beta, transpose_b=True)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of `__init__`."""

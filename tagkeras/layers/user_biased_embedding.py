@@ -37,6 +37,6 @@ class UserBiasedEmbedding(ImageUserEmbedding):
 
     def embed(self, descriptor: tf.Tensor, user_descriptor: tf.Tensor) -> tf.Tensor:
         """P x + S u."""
-        return tf.matmul(descriptor, self.P, transpose_b=True) + tf.matmul(
-            user_descriptor, self.S, transpose_b=True
+        return tf.matmul(descriptor, self.in_compute_dtype(self.P), transpose_b=True) + tf.matmul(
+            user_descriptor, self.in_compute_dtype(self.S), transpose_b=True
         )

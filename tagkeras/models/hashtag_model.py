@@ -1,22 +1,28 @@
-"""The Keras model: an embedding of (image, user), a table of hashtags, and the WARP step."""
+"""The Keras model: an embedding of (image, user) and a table of hashtags."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
 
+from tagkeras.data.post_tags import PostTags
 from tagkeras.layers.image_user_embedding import ImageUserEmbedding, Shape
+from tagkeras.losses.ranking_loss import RankingLoss
 from tagkeras.metrics.accuracy_at_k import AccuracyAtK
 from tagkeras.metrics.hits import find_hits
 from tagkeras.metrics.precision_at_k import PrecisionAtK
 from tagkeras.metrics.recall_at_k import RecallAtK
+from tagkeras.models.ranking_step import RankingStep
 from tagkeras.optimizers.row_optimizer import RowOptimizer
-from tagkeras.warp.negative_sampler import NegativeSampler
-from tagkeras.warp.post_tags import PostTags
-from tagkeras.warp.warp_loss import warp_loss
+
+if TYPE_CHECKING:
+    from tagkeras.data.post_store import PostStore
 
 Batch = Mapping[str, Any]
+
+# Tags that are ranked at once: a longer table is ranked tile by tile.
+TILE = 2**16
 
 
 @keras.saving.register_keras_serializable(package="tagkeras")
@@ -67,17 +73,18 @@ class HashtagModel(keras.Model):
             shape=(num_tags, embedding.embedding_dim),
             initializer=keras.initializers.RandomNormal(stddev=initial_stddev, seed=seed),
         )
-        self.loss_mean = keras.metrics.Mean("loss")
-        self.violator_share = keras.metrics.Mean("violator_share")
-        self.mean_draws = keras.metrics.Mean("mean_draws")
         k = min(10, num_tags)
+        self._get_means: Callable[[], dict[str, keras.metrics.Mean]] = dict
         self.ranking_metrics = [PrecisionAtK(1), RecallAtK(k), AccuracyAtK(k)]
 
     def compile(
         self,
         optimizer: keras.optimizers.Optimizer,
         row_optimizer: RowOptimizer,
-        sampler: NegativeSampler,
+        ranking_loss: RankingLoss,
+        *,
+        jit_compile: bool = False,
+        post_store: "PostStore | None" = None,
         **kwargs: Any,
     ) -> None:
         """Sets what training needs.
@@ -85,13 +92,31 @@ class HashtagModel(keras.Model):
         Args:
             optimizer: of the embedding's weights.
             row_optimizer: of the tag table.
-            sampler: of the negatives; its margin is the loss's.
+            ranking_loss: what is minimised.
+            jit_compile: whether XLA compiles the step, its draws and its updates included. Batches
+                are padded to one of few shapes then, each of which is compiled once.
+            post_store: where batches name rows of it, in place of bringing the posts themselves.
             **kwargs: of `keras.Model.compile`.
         """
-        super().compile(optimizer=optimizer, **kwargs)
-        self.row_optimizer = row_optimizer
-        self.sampler = sampler
+        # Keras would compile what pads the batches as well, which XLA cannot.
+        super().compile(optimizer=optimizer, jit_compile=False, **kwargs)
         row_optimizer.build(self.tag_table.value)
+        self.row_optimizer = row_optimizer
+        self.ranking_loss = ranking_loss
+        # The method alone: what a model has as attributes is saved with it.
+        self._lookup = None if post_store is None else post_store.lookup
+        self.is_step_compiled = jit_compile
+        step = RankingStep(
+            self.embedding,
+            self.tag_table.value,
+            loss=ranking_loss,
+            optimizer=self.optimizer,
+            row_optimizer=row_optimizer,
+            max_norm=self.max_norm,
+            seed=self.seed,
+        )
+        self.take_step = tf.function(step, jit_compile=True) if jit_compile else step
+        self._get_means = step.means.copy
 
     def build(self, input_shape: Mapping[str, Shape]) -> None:
         """Makes the embedding's weights."""
@@ -110,64 +135,64 @@ class HashtagModel(keras.Model):
 
     def call(self, inputs: Batch) -> tf.Tensor:
         """Phi of a batch: see the class."""
-        return self.embedding(
-            {"descriptor": inputs["descriptor"], "user_descriptor": inputs["user_descriptor"]}
-        )
+        inputs = {name: inputs[name] for name in ("descriptor", "user_descriptor")}
+        return tf.cast(self.embedding(inputs), tf.float32)
 
     def scores(self, phi: tf.Tensor) -> tf.Tensor:
-        """F of every hashtag: [B, d] -> [B, Y]."""
+        """F of every hashtag: [B, d] -> [B, Y], float32."""
         return tf.matmul(phi, self.tag_table.value, transpose_b=True)
 
     def top_k(self, phi: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """The k best hashtags, ties to the lower id: scores float [B, k] and ids int64 [B, k]."""
-        scores, ids = tf.math.top_k(self.scores(phi), k)
-        return scores, tf.cast(ids, tf.int64)
+        """The k best hashtags, ties to the lower id: scores float [B, k] and ids int64 [B, k].
 
-    def train_step(self, data: Batch) -> dict[str, Any]:
-        """One WARP step on a batch of posts."""
-        table = self.tag_table.value
-        post_tags = PostTags.from_ragged(data["tags"], data["tags_removed"])
-        with tf.GradientTape() as tape:
-            phi = self(data, training=True)
-            with tape.stop_recording():
-                step = tf.cast(self.optimizer.iterations, tf.int32)
-                negatives = self.sampler.sample(
-                    phi, table, post_tags, tf.stack([tf.constant(self.seed), step])
-                )
-                pairs = tf.where(negatives.found)[:, 0]
-                positive_tag = tf.gather(post_tags.tag, pairs)
-                negative_tag = tf.gather(negatives.tag, pairs)
-                post = tf.gather(post_tags.post, pairs)
-                draws = tf.gather(negatives.draws, pairs)
-                candidates = self.num_tags - tf.gather(post_tags.num_excluded, post)
-                ids, rows_of_pairs = tf.unique(tf.concat([positive_tag, negative_tag], axis=0))
-                positive_row, negative_row = tf.split(rows_of_pairs, 2)
-                rows = tf.gather(table, ids)
-            tape.watch(rows)
-            phi_of_pairs = tf.gather(phi, post)
-            losses = warp_loss(
-                tf.reduce_sum(phi_of_pairs * tf.gather(rows, positive_row), axis=1),
-                tf.reduce_sum(phi_of_pairs * tf.gather(rows, negative_row), axis=1),
-                draws,
-                candidates,
-                self.sampler.margin,
-            )
-            # Positives without a violator lose nothing, and count in the mean.
-            num_positives = tf.cast(tf.maximum(tf.size(post_tags.tag), 1), losses.dtype)
-            loss = tf.reduce_sum(losses) / num_positives
-        weights = self.embedding.trainable_variables
-        *gradients, row_gradients = tape.gradient(loss, [*(w.value for w in weights), rows])
-        self.optimizer.apply(gradients, weights)
-        self.row_optimizer.apply(table, ids, tf.convert_to_tensor(row_gradients))
-        if self.max_norm is not None:
-            self.embedding.project(self.max_norm)
-        self.loss_mean.update_state(loss, num_positives)
-        self.violator_share.update_state(tf.cast(negatives.found, tf.float32))
-        self.mean_draws.update_state(tf.cast(negatives.draws, tf.float32))
-        return {
-            metric.name: metric.result()
-            for metric in (self.loss_mean, self.violator_share, self.mean_draws)
-        }
+        A vocabulary of more than `TILE` tags is ranked tile by tile, so that memory holds B * TILE
+        scores at most.
+        """
+        if self.num_tags <= TILE:
+            scores, ids = tf.math.top_k(self.scores(phi), k)
+            return scores, tf.cast(ids, tf.int64)
+
+        def merge_tile(
+            start: tf.Tensor, best: tf.Tensor, best_ids: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            ids = tf.range(start, tf.minimum(start + TILE, self.num_tags))
+            scores = tf.matmul(phi, tf.gather(self.tag_table.value, ids), transpose_b=True)
+            # Earlier tags stand first: of equals, `top_k` takes the first.
+            scores, places = tf.math.top_k(scores, tf.minimum(k, tf.size(ids)))
+            scores = tf.concat([best, scores], axis=1)
+            ids = tf.concat([best_ids, start + places], axis=1)
+            best, places = tf.math.top_k(scores, tf.minimum(k, tf.shape(scores)[1]))
+            return start + TILE, best, tf.gather(ids, places, batch_dims=1)
+
+        no_ids = tf.zeros([tf.shape(phi)[0], 0], tf.int32)
+        _, scores, ids = tf.while_loop(
+            lambda start, *_: start < self.num_tags,
+            merge_tile,
+            (tf.constant(0), tf.cast(no_ids, phi.dtype), no_ids),
+            shape_invariants=(tf.TensorShape([]), *[tf.TensorShape([None, None])] * 2),
+        )
+        return tf.ensure_shape(scores, [None, k]), tf.cast(
+            tf.ensure_shape(ids, [None, k]), tf.int64
+        )
+
+    def train_step(self, data: Batch, thread: tf.Tensor | int = 0) -> dict[str, Any]:
+        """One step on a batch of posts; `thread` as in `RankingStep`."""
+        if self._lookup is not None:
+            data = self._lookup(data)
+        post_tags = PostTags.from_ragged(
+            data["tags"], data["tags_removed"], pad=self.is_step_compiled
+        )
+        inputs = {name: data[name] for name in ("descriptor", "user_descriptor")}
+        measured = self.take_step(inputs, post_tags, thread)
+        means = self._get_means()
+        for name, mean in means.items():
+            mean.update_state(*measured[name])
+        return {name: mean.result() for name, mean in means.items()}
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Those of rankings, and once compiled those of the loss."""
+        return [*super().metrics, *self._get_means().values()]
 
     def test_step(self, data: Batch) -> dict[str, Any]:
         """Ranks the whole vocabulary for a batch of posts and scores the top k."""

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tagkeras.optimizers.row_optimizer import RowOptimizer
+from tagkeras.optimizers.row_optimizer import RowOptimizer, read_rows, write_rows
 
 
 class RowAdagrad(RowOptimizer):
@@ -38,8 +38,8 @@ class RowAdagrad(RowOptimizer):
             tf.fill(table.shape, self.initial_accumulator), trainable=False
         )
 
-    def step(self, ids: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
+    def step(self, ids: tf.Tensor | None, gradients: tf.Tensor) -> tf.Tensor:
         """See `RowOptimizer.step`."""
-        accumulated = tf.gather(self.accumulator, ids) + tf.square(gradients)
-        self.accumulator.scatter_update(tf.IndexedSlices(accumulated, ids))
+        accumulated = read_rows(self.accumulator, ids) + tf.square(gradients)
+        write_rows(self.accumulator, ids, accumulated)
         return self.learning_rate * gradients * tf.math.rsqrt(accumulated + self.epsilon)

@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from tagkeras.layers.max_norm import project_max_norm
+from tagkeras.optimizers.duplicates import sum_duplicates
 
 
 class RowOptimizer(tf.Module, abc.ABC):
@@ -34,18 +35,40 @@ class RowOptimizer(tf.Module, abc.ABC):
         """Makes the state for a table of shape [Y, d]."""
 
     @abc.abstractmethod
-    def step(self, ids: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
+    def step(self, ids: tf.Tensor | None, gradients: tf.Tensor) -> tf.Tensor:
         """Updates the state of these rows; returns what to subtract from them, [rows, d]."""
 
-    def apply(self, table: tf.Variable, ids: tf.Tensor, gradients: tf.Tensor) -> None:
+    def apply(self, table: tf.Variable, ids: tf.Tensor | None, gradients: tf.Tensor) -> None:
         """One step on some rows of the table.
 
         Args:
             table: float [Y, d].
-            ids: int64 [rows], distinct.
-            gradients: float [rows, d], of the loss by each of these rows, duplicates summed.
+            ids: int64 [rows], in any order; the gradients of equal ids are summed. None for all
+                rows of the table.
+            gradients: float [rows, d], of the loss by these rows.
         """
-        rows = tf.gather(table, ids) - self.step(ids, gradients)
+        if ids is not None:
+            ids, gradients = sum_duplicates(ids, gradients)
+        rows = read_rows(table, ids) - self.step(ids, gradients)
         if self.max_norm is not None:
             rows = project_max_norm(rows, self.max_norm, axis=1)
-        table.scatter_update(tf.IndexedSlices(rows, ids))
+        write_rows(table, ids, rows)
+
+
+def read_rows(variable: tf.Variable, ids: tf.Tensor | None) -> tf.Tensor:
+    """Rows of a table or of its state; those of no row only fill the shape up."""
+    if ids is None:
+        return tf.convert_to_tensor(variable)
+    return tf.gather(variable, tf.minimum(ids, variable.shape[0] - 1))
+
+
+def write_rows(variable: tf.Variable, ids: tf.Tensor | None, rows: tf.Tensor) -> None:
+    """Assigns rows; those of Y or more are dropped, which only XLA does.
+
+    Of a variable that replicas mirror, the replica's own copy is written: all replicas write the
+    same.
+    """
+    if ids is None:
+        tf.raw_ops.AssignVariableOp(resource=variable.handle, value=rows)
+    else:
+        tf.raw_ops.ResourceScatterUpdate(resource=variable.handle, indices=ids, updates=rows)

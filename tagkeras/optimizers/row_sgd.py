@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tagkeras.optimizers.row_optimizer import RowOptimizer
+from tagkeras.optimizers.row_optimizer import RowOptimizer, read_rows, write_rows
 
 
 class RowSGD(RowOptimizer):
@@ -31,10 +31,10 @@ class RowSGD(RowOptimizer):
         if self.momentum:
             self.velocity = tf.Variable(tf.zeros(table.shape), trainable=False)
 
-    def step(self, ids: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
+    def step(self, ids: tf.Tensor | None, gradients: tf.Tensor) -> tf.Tensor:
         """See `RowOptimizer.step`."""
         step = self.learning_rate * gradients
         if self.momentum:
-            step -= self.momentum * tf.gather(self.velocity, ids)
-            self.velocity.scatter_update(tf.IndexedSlices(-step, ids))
+            step -= self.momentum * read_rows(self.velocity, ids)
+            write_rows(self.velocity, ids, -step)
         return step

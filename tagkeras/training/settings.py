@@ -2,21 +2,25 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from tagkeras.commandline import option
 from tagkeras.data.manifest import Manifest
 from tagkeras.layers.embeddings import EMBEDDING_NAMES, make_embedding
+from tagkeras.losses.losses import LOSSES, make_loss
 from tagkeras.models.hashtag_model import HashtagModel
 from tagkeras.optimizers.row_adagrad import RowAdagrad
 from tagkeras.optimizers.row_optimizer import RowOptimizer
 from tagkeras.optimizers.row_sgd import RowSGD
-from tagkeras.warp.pooled_sampler import PooledSampler
+from tagkeras.warp.samplers import SAMPLERS
+
+if TYPE_CHECKING:
+    from tagkeras.data.post_store import PostStore
 
 OPTIMIZERS = ("adagrad", "sgd")
-SAMPLERS = ("pooled",)
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 # Adagrad's first steps are about learning_rate / sqrt(1 + initial_accumulator / g^2) long. The mean
 # over a batch makes g small, so that Keras's 0.1 would hold it near the saddle at zero.
 INITIAL_ACCUMULATOR = 1e-6
@@ -36,9 +40,21 @@ class Settings:
     user_hidden: int = option(
         24, help="length of the user vector of the multiplicative model", minimum=1
     )
+    loss: str = option(
+        "warp", help="what is minimised; the others are there to compare with", choices=LOSSES
+    )
     margin: float = option(0.1, help="margin of the WARP hinge", minimum=0)
-    max_negatives: int = option(1000, help="most draws in search of a violator", minimum=1)
-    sampler: str = option("pooled", help="how negatives are drawn", choices=SAMPLERS)
+    max_negatives: int = option(
+        1000,
+        help="warp: most draws in search of a violator; sampled_softmax: tags in the pool",
+        minimum=1,
+    )
+    sampler: str = option(
+        "pooled",
+        help="how warp draws: pooled (one pool for many posts), sequential (each positive its own),"
+        " exhaustive (all tags scored; for GPUs and small vocabularies)",
+        choices=SAMPLERS,
+    )
     pool_group: int = option(512, help="posts that share a pool of negatives", minimum=1)
     max_norm: float = option(
         1.0,
@@ -57,6 +73,10 @@ class Settings:
         1.0, help="the same of the multiplicative model's user layer", minimum=1e-9
     )
     user_bias: float = option(0.5, help="initial bias of the multiplicative model's user layer")
+    precision: str = option(
+        "float32", help="Keras dtype policy of the embedding", choices=PRECISIONS
+    )
+    jit_compile: bool = option(False, help="compile the training step by XLA")
     seed: int = option(
         0, help="of weights, order of the posts and negatives", minimum=0, maximum=2**31 - 1000
     )
@@ -71,8 +91,13 @@ class Settings:
         """`learning_rate`, or the optimizer's default."""
         return LEARNING_RATES[self.optimizer] if self.learning_rate is None else self.learning_rate
 
-    def make_model(self, manifest: Manifest) -> HashtagModel:
-        """A model with fresh weights for a dataset."""
+    def make_model(self, manifest: Manifest, *, precision: str = "float32") -> HashtagModel:
+        """A model with fresh weights for a dataset.
+
+        Args:
+            manifest: of the dataset.
+            precision: of the embedding's products; its weights are float32 always.
+        """
         embedding = make_embedding(
             self.model,
             embedding_dim=self.embedding_dim,
@@ -81,6 +106,7 @@ class Settings:
             user_stddev=self.user_stddev,
             user_bias=self.user_bias,
             initial_stddev=self.initial_stddev,
+            dtype=precision,
             seed=self.seed + 1,  # the tag table takes `seed` itself
         )
         model = HashtagModel(
@@ -98,8 +124,14 @@ class Settings:
         )
         return model
 
-    def compile(self, model: HashtagModel) -> None:
-        """Gives the model its optimizers and its sampler, ready to train or to restore."""
+    def compile(
+        self,
+        model: HashtagModel,
+        *,
+        post_store: "PostStore | None" = None,
+        steps_per_execution: int = 1,
+    ) -> None:
+        """Gives the model its loss and its optimizers, ready to train or to restore."""
         max_norm = self.max_norm or None
         rate = self.first_learning_rate
         optimizer: keras.optimizers.Optimizer
@@ -114,12 +146,22 @@ class Settings:
             row_optimizer = RowAdagrad(
                 rate, initial_accumulator=INITIAL_ACCUMULATOR, max_norm=max_norm
             )
+        if self.precision == "mixed_float16":
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        loss = make_loss(
+            self.loss,
+            sampler=self.sampler,
+            max_negatives=self.max_negatives,
+            margin=self.margin,
+            pool_group=self.pool_group,
+        )
         model.compile(
             optimizer,
             row_optimizer,
-            PooledSampler(
-                max_negatives=self.max_negatives, margin=self.margin, pool_group=self.pool_group
-            ),
+            loss,
+            jit_compile=self.jit_compile,
+            post_store=post_store,
+            steps_per_execution=steps_per_execution,
         )
         # A checkpoint restores the optimizer's variables: they have to exist.
         optimizer.build(model.embedding.trainable_variables)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tagkeras.warp.post_tags import PostTags
+from tagkeras.data.post_tags import PostTags
 
 
 class Negatives(NamedTuple):
@@ -27,7 +27,8 @@ class NegativeSampler(abc.ABC):
     """Draws negatives until one violates f(y-) > f(y+) - margin.
 
     Draws are uniform, with replacement, from the tags that are not on the post, and end without a
-    violator after `max_negatives` of them.
+    violator after `max_negatives` of them. All samplers follow this law; they differ in cost, and
+    in how the draws of different positives depend on each other.
 
     Args:
         max_negatives: the most draws for a positive.
@@ -54,7 +55,7 @@ class NegativeSampler(abc.ABC):
         Args:
             phi: float [B, d], the embedded posts.
             table: float [Y, d], the embedded tags.
-            post_tags: the tags of the batch.
+            post_tags: the tags of the batch. What only fills shapes up draws nothing.
             seed: int32 [2], of stateless random numbers.
         """
 
@@ -62,3 +63,13 @@ class NegativeSampler(abc.ABC):
         """f(y+) - margin of every positive, float [P]: a score above it violates."""
         rows = tf.gather(table, post_tags.tag)
         return tf.reduce_sum(tf.gather(phi, post_tags.post) * rows, axis=1) - self.margin
+
+    @staticmethod
+    def num_candidates(table: tf.Variable, post_tags: PostTags) -> tf.Tensor:
+        """Y - t of every positive, int32 [P]: how many tags are not on its post."""
+        return table.shape[0] - tf.gather(post_tags.num_excluded, post_tags.post)
+
+    @classmethod
+    def has_candidates(cls, table: tf.Variable, post_tags: PostTags) -> tf.Tensor:
+        """Which positives there is anything to draw for, bool [P]."""
+        return (cls.num_candidates(table, post_tags) > 0) & post_tags.is_positive

@@ -8,6 +8,7 @@ from numpy_embeddings import FORMULAS, weights_of
 from numpy_warp import warp_loss
 
 from tagkeras.layers.embeddings import EMBEDDING_NAMES, make_embedding
+from tagkeras.losses.warp_loss import WarpLoss
 from tagkeras.models.hashtag_model import HashtagModel
 from tagkeras.optimizers.row_adagrad import RowAdagrad
 from tagkeras.optimizers.row_sgd import RowSGD
@@ -37,7 +38,7 @@ def make_model(name, sampler=None, optimizers=None, num_tags=Y):
         keras.optimizers.SGD(RATE),
         RowSGD(RATE, max_norm=MAX_NORM),
     )
-    model.compile(optimizer, row_optimizer, sampler or GivenNegatives(margin=MARGIN))
+    model.compile(optimizer, row_optimizer, WarpLoss(sampler or GivenNegatives(margin=MARGIN)))
     return model
 
 

@@ -7,7 +7,7 @@ from numpy_warp import draw_sequentially
 from scipy import stats
 
 from tagkeras.warp.pooled_sampler import PooledSampler
-from tagkeras.warp.post_tags import PostTags
+from tagkeras.data.post_tags import PostTags
 
 MARGIN = 0.1
 

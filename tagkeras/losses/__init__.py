@@ -1,0 +1,1 @@
+"""The losses that hashtags can be ranked by: WARP, and those to compare it with."""
