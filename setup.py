@@ -37,6 +37,9 @@ setup(
         "gcp": ["apache-beam[gcp]>=2.77,<2.78"],
         "hadoop": ["apache-beam[hadoop]>=2.77,<2.78"],
         "azure": ["apache-beam[azure]>=2.77,<2.78"],
+        # What benchmarks compare with. Where LightFM has no wheel, as for Python 3.11, its
+        # installation takes a C compiler, and OpenMP for more than one thread.
+        "bench": ["lightfm-next>=1.19", "scipy>=1.16"],
         "dev": [
             "apache-beam[aws]>=2.77,<2.78",
             "build>=1.3",

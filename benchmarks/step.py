@@ -1,29 +1,29 @@
-"""Times a WARP training step beside the same step with the negatives given.
+"""Times training steps: WARP beside given negatives, large tables beside small, and the rest.
 
-    python -m benchmarks.step --descriptor_size=4096 --tags=10000
+    python -m benchmarks.step
 
-Early in training the first draw violates; late, a positive needs hundreds. Both are made by scaling
-the scores of a fresh model, and each pair of steps is timed in turn. Prints one JSON object, with
-medians in milliseconds.
+Comparisons, each of steps that are timed in turn; prints one JSON object, medians in
+milliseconds.
+
+- `early` and `late`: a WARP step beside the same step with the negatives given. Early in training
+  the first draw violates; late, a positive needs hundreds.
+- `vocabulary`: a table of 4.6 million tags beside one of 10 thousand.
+- `products`: the step beside the matrix products that it is made of, run alone.
+- `samplers` and `losses`: the others beside the default.
 """
 
 import dataclasses
 import json
 import os
-import statistics
-import time
 
-import keras
-import numpy as np
 import tensorflow as tf
 
+from benchmarks.steps import StepMaker, time_in_turn
 from tagkeras.commandline import option, run
-from tagkeras.layers.embeddings import make_embedding
-from tagkeras.losses.warp_loss import WarpLoss
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.optimizers.row_adagrad import RowAdagrad
+from tagkeras.losses.losses import LOSSES
 from tagkeras.warp.negative_sampler import Negatives, NegativeSampler
-from tagkeras.warp.pooled_sampler import PooledSampler
+from tagkeras.warp.pooled_sampler import BLOCK, PooledSampler
+from tagkeras.warp.samplers import SAMPLERS, make_sampler
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,82 +32,81 @@ class Config:
 
     descriptor_size: int = option(4096, help="n", minimum=1)
     tags: int = option(10_000, help="Y", minimum=2)
+    many_tags: int = option(4_600_000, help="Y of the large table", minimum=2)
     batch_size: int = option(512, help="posts in a step, one positive each", minimum=1)
     steps: int = option(40, help="timed steps of each kind", minimum=1)
+    jit_compile: bool = option(False, help="compile the steps by XLA")
+    precision: str = option("float32", help="Keras dtype policy of the embedding")
 
 
-class _GivenNegatives(NegativeSampler):
+class GivenNegatives(NegativeSampler):
     """One draw, which counts whatever it scores: what a step costs without a search."""
 
     def sample(self, phi, table, post_tags, seed):  # type: ignore[no-untyped-def]
+        """See `NegativeSampler.sample`."""
         tag = tf.random.stateless_uniform(
             tf.shape(post_tags.tag), seed, 0, table.shape[0], tf.int64
         )
-        ones = tf.ones_like(post_tags.post)
-        return Negatives(tag, ones, ones > 0)
+        return Negatives(tag, tf.ones_like(post_tags.post), post_tags.is_positive)
 
 
 def main(config: Config) -> None:
     """Times and prints."""
-    batch = _make_batch(config)
+    maker = StepMaker(
+        descriptor_size=config.descriptor_size,
+        batch_size=config.batch_size,
+        jit_compile=config.jit_compile,
+        precision=config.precision,
+    )
     result = {"benchmark": "step", "cores": os.cpu_count(), **dataclasses.asdict(config)}
-    for name, share_of_violators in (("early", 0.5), ("late", 1 / 500)):
-        steps = {
-            kind: _make_step(config, batch, sampler, share_of_violators)
-            for kind, sampler in (("given", _GivenNegatives()), ("warp", PooledSampler()))
-        }
-        times: dict[str, list[float]] = {kind: [] for kind in steps}
-        for _ in range(config.steps):
-            for kind, step in steps.items():
-                start = time.perf_counter()
-                draws = step()
-                times[kind].append(1000 * (time.perf_counter() - start))
-        medians = {kind: statistics.median(values) for kind, values in times.items()}
-        result[name] = {
-            **{f"{kind}_ms": round(value, 2) for kind, value in medians.items()},
-            "ratio": round(medians["warp"] / medians["given"], 3),
-            "mean_draws": round(draws, 1),
-        }
+    for name, share_of_violators in (("early", 0.5), ("late", 1 / 800)):
+        result[name] = _compare(
+            {
+                "given": maker.warp_step(config.tags, GivenNegatives(), share_of_violators),
+                "warp": maker.warp_step(config.tags, PooledSampler(), share_of_violators),
+            },
+            config.steps,
+        )
+    result["vocabulary"] = _compare(
+        {
+            "small": maker.warp_step(config.tags, PooledSampler(), 0.5),
+            "large": maker.warp_step(config.many_tags, PooledSampler(), 0.5),
+        },
+        config.steps,
+    )
+    pool = PooledSampler().num_blocks(config.tags) * BLOCK
+    products, operations = maker.products(pool)
+    step = maker.warp_step(config.tags, PooledSampler(), 0.5)
+    times = time_in_turn({"products": products, "step": step}, config.steps)
+    result["products"] = {
+        **{f"{kind}_ms": round(value, 2) for kind, value in times.items()},
+        "share": round(times["products"] / times["step"], 3),
+        "products_gflops": round(operations / times["products"] / 1e6, 1),
+        "step_gflops": round(operations / times["step"] / 1e6, 1),
+    }
+    kept = [name for name in SAMPLERS if not (config.jit_compile and name == "sequential")]
+    result["samplers"] = time_in_turn(
+        {
+            f"{name}_{stage}_ms": maker.warp_step(config.tags, make_sampler(name), share)
+            for name in kept
+            for stage, share in (("early", 0.5), ("late", 1 / 800))
+        },
+        max(3, config.steps // 4),
+    )
+    losses = {f"{name}_ms": maker.loss_step(config.tags, name) for name in LOSSES}
+    result["losses"] = time_in_turn(losses, max(3, config.steps // 4))
     print(json.dumps(result))
 
 
-def _make_batch(config: Config) -> dict[str, tf.Tensor | tf.RaggedTensor]:
-    rng = np.random.default_rng(0)
-    posts = config.batch_size
-    one_each = np.ones(posts, np.int64)
+def _compare(steps, count):  # type: ignore[no-untyped-def]
+    """Two kinds of WARP steps; the ratio is the second's time by the first's."""
+    times = time_in_turn(steps, count)
+    first, second = steps
     return {
-        "descriptor": tf.constant(rng.normal(size=(posts, config.descriptor_size)), tf.float32),
-        "user_descriptor": tf.constant(rng.random(size=(posts, 10)), tf.float32),
-        "tags": tf.RaggedTensor.from_row_lengths(
-            rng.integers(config.tags, size=posts).astype(np.int64), one_each
-        ),
-        "tags_removed": tf.RaggedTensor.from_row_lengths(tf.zeros([0], tf.int64), 0 * one_each),
-        "out_of_vocabulary": tf.zeros([posts], tf.int64),
+        **{f"{kind}_ms": round(value, 2) for kind, value in times.items()},
+        "ratio": round(times[second] / times[first], 3),
+        "mean_draws": round(float(steps[second]()["mean_draws"]), 1),
     }
-
-
-def _make_step(config, batch, sampler, share_of_violators):  # type: ignore[no-untyped-def]
-    """A function that runs one step, from the same weights each time, and returns mean draws."""
-    embedding = make_embedding("multiplicative", embedding_dim=64, seed=0)
-    model = HashtagModel(embedding, config.tags, seed=0)
-    model.build({"descriptor": (None, config.descriptor_size), "user_descriptor": (None, 10)})
-    # A rate of almost nothing: the share of violators stays what it is.
-    model.compile(keras.optimizers.Adagrad(1e-12), RowAdagrad(1e-12, max_norm=1.0), WarpLoss(sampler))
-    model.embedding.project(1.0)  # as the first step will
-    scores = model.scores(model(batch)).numpy()
-    positive = scores[np.arange(len(scores)), batch["tags"].flat_values.numpy()]
-    # The margin that lets this share of the tags violate, for the median positive.
-    apart = np.quantile(scores - positive[:, None], 1 - share_of_violators, axis=1)
-    sampler.margin = -float(np.median(apart))
-    train_step = tf.function(model.train_step)
-
-    def step() -> float:
-        for metric in model.metrics:
-            metric.reset_state()
-        return float(train_step(batch)["mean_draws"])
-
-    step()
-    return step
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The `option`s of a command as absl flags, and back: `tagkeras.commandline` is the way in."""
 
 import dataclasses
+import math
 import sys
 import types
 import typing
@@ -88,10 +89,17 @@ def _define_flag(field: dataclasses.Field[Any], kind: type, values: flags.FlagVa
         flags.DEFINE_integer(name, default, text, **bounds, **common)
     elif kind is float:
         flags.DEFINE_float(name, default, text, **bounds, **common)
+        # Bounds do not catch NaN, which is neither below nor above them.
+        message = "must be a finite number"
+        flags.register_validator(name, _is_finite, message, values)  # type: ignore[no-untyped-call]
     elif kind is tuple:
         flags.DEFINE_list(name, None if default is None else list(default), text, **common)
     else:
         flags.DEFINE_string(name, default, text, **common)
+
+
+def _is_finite(value: float | None) -> bool:
+    return value is None or math.isfinite(value)
 
 
 def _base_type(hint: Any) -> type:

@@ -6,7 +6,7 @@ from tagkeras.data.post_tags import PostTags
 
 
 def draw_candidates(
-    post_tags: PostTags, post: tf.Tensor, num_tags: int, count: int, seed: tf.Tensor
+    post_tags: PostTags, post: tf.Tensor, num_tags: int, count: int | tf.Tensor, seed: tf.Tensor
 ) -> tf.Tensor:
     """Draws tags for posts, uniformly and with replacement from those that are not excluded.
 

@@ -1,5 +1,6 @@
 """The tags of a batch of posts, flattened into the pairs that the losses work on."""
 
+import math
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -44,7 +45,8 @@ class PostTags(NamedTuple):
         Args:
             tags: of each post.
             removed: tags that balancing took off each post.
-            pad: fill shapes up to one of few sizes, at most an eighth above what is needed.
+            pad: fill shapes up to one of few sizes: multiples of 8, above 64 at most an eighth more
+                than is needed.
         """
         post, removed_post = (tf.cast(r.value_rowids(), tf.int32) for r in (tags, removed))
         excluded_post = tf.concat([post, removed_post], axis=0)
@@ -75,10 +77,10 @@ class PostTags(NamedTuple):
 
 
 def _pad(values: tf.Tensor, filler: int) -> tf.Tensor:
-    """Fills the first axis up to a multiple of an eighth of the next power of two, at least 8."""
-    size = tf.shape(values)[0]
-    eighth = tf.cast(tf.experimental.numpy.log2(tf.cast(tf.maximum(size, 1), tf.float32)), tf.int32)
-    step = tf.bitwise.left_shift(1, tf.maximum(eighth - 2, 3))
-    padding = -(-tf.maximum(size, 1) // step) * step - size
+    """Fills the first axis up to a multiple of 8 and of an eighth of the power of two below it."""
+    size = tf.maximum(tf.shape(values)[0], 1)
+    power = tf.cast(tf.floor(tf.math.log(tf.cast(size, tf.float64)) / math.log(2)), tf.int32)
+    step = tf.bitwise.left_shift(1, tf.maximum(power - 3, 3))
+    padding = -(-size // step) * step - tf.shape(values)[0]
     paddings = tf.concat([[[0, padding]], tf.zeros([values.shape.rank - 1, 2], tf.int32)], axis=0)
     return tf.pad(values, paddings, constant_values=tf.cast(filler, values.dtype))

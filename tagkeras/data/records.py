@@ -15,12 +15,30 @@
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 DESCRIPTOR_DTYPES = ("float16", "float32")
+
+# The tensors that `parse` makes, and the features that it makes them from.
+_FEATURES = {
+    "post_id": "post_id",
+    "user_id": "user_id",
+    "descriptor": "image/descriptor",
+    "user_descriptor": "user/descriptor",
+    "age": "user/age",
+    "gender": "user/gender",
+    "country": "user/country",
+    "location": "user/location",
+    "tags": "tags",
+    "tags_removed": "tags/removed",
+    "out_of_vocabulary": "tags/out_of_vocabulary",
+}
+ALL_NAMES = tuple(_FEATURES)
+# Those that training needs.
+TRAINING_NAMES = ("descriptor", "user_descriptor", "tags", "tags_removed", "out_of_vocabulary")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,6 +101,7 @@ def parse(
     descriptor_size: int,
     descriptor_dtype: str,
     user_descriptor_size: int,
+    names: Collection[str] = ALL_NAMES,
 ) -> dict[str, tf.Tensor | tf.RaggedTensor]:
     """Parses a batch of serialized posts, in graph or eagerly.
 
@@ -91,6 +110,7 @@ def parse(
         descriptor_size: n, of the manifest.
         descriptor_dtype: of the manifest.
         user_descriptor_size: m, of the manifest.
+        names: which of the tensors below to make; the features of others may be missing.
 
     Returns:
         `post_id` and `user_id` string [B], `descriptor` float32 [B, n], `user_descriptor` float32
@@ -101,40 +121,33 @@ def parse(
         tf.errors.InvalidArgumentError: a feature is missing or has another size.
     """
     text, number = tf.io.FixedLenFeature([], tf.string), tf.io.FixedLenFeature([], tf.float32)
-    features = tf.io.parse_example(
-        serialized,
-        {
-            "post_id": text,
-            "user_id": text,
-            "image/descriptor": text,
-            "user/descriptor": tf.io.FixedLenFeature([user_descriptor_size], tf.float32),
-            "user/age": number,
-            "user/gender": text,
-            "user/country": text,
-            "user/location": tf.io.FixedLenFeature([2], tf.float32),
-            "tags": tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64),
-            "tags/removed": tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64),
-            "tags/out_of_vocabulary": tf.io.FixedLenFeature([], tf.int64),
-        },
-    )
-    return {
-        "post_id": features["post_id"],
-        "user_id": features["user_id"],
-        "descriptor": _decode(features["image/descriptor"], descriptor_size, descriptor_dtype),
-        "user_descriptor": features["user/descriptor"],
-        "age": features["user/age"],
-        "gender": features["user/gender"],
-        "country": features["user/country"],
-        "location": features["user/location"],
-        "tags": features["tags"],
-        "tags_removed": features["tags/removed"],
-        "out_of_vocabulary": features["tags/out_of_vocabulary"],
+    ids = tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64)
+    types = {
+        "post_id": text,
+        "user_id": text,
+        "descriptor": text,
+        "user_descriptor": tf.io.FixedLenFeature([user_descriptor_size], tf.float32),
+        "age": number,
+        "gender": text,
+        "country": text,
+        "location": tf.io.FixedLenFeature([2], tf.float32),
+        "tags": ids,
+        "tags_removed": ids,
+        "out_of_vocabulary": tf.io.FixedLenFeature([], tf.int64),
     }
+    features = tf.io.parse_example(serialized, {_FEATURES[name]: types[name] for name in names})
+    batch = {name: features[_FEATURES[name]] for name in names}
+    if "descriptor" in batch:
+        batch["descriptor"] = _decode(batch["descriptor"], descriptor_size, descriptor_dtype)
+    return batch
 
 
 def _decode(raw: tf.Tensor, size: int, dtype: str) -> tf.Tensor:
     """Raw little-endian values, string [B], to float32 [B, size]."""
     values = tf.io.decode_raw(raw, tf.as_dtype(dtype), little_endian=True)
+    # An empty batch decodes to [0, 0]; any other keeps the length that its strings have.
+    length = tf.where(tf.size(raw) > 0, tf.shape(values)[1], size)
+    values = tf.reshape(values, [tf.size(raw), length])
     # No Assert: a stateful op would keep tf.data from parsing in parallel.
     values = tf.ensure_shape(values, [None, size], name="image_descriptor_of_manifest_size")
     return tf.cast(values, tf.float32)

@@ -38,4 +38,4 @@ class BilinearEmbedding(ImageUserEmbedding):
     def embed(self, descriptor: tf.Tensor, user_descriptor: tf.Tensor) -> tf.Tensor:
         """P x."""
         del user_descriptor
-        return tf.matmul(descriptor, self.in_compute_dtype(self.P), transpose_b=True)
+        return self.image_product(descriptor, self.P, transpose_weight=True)

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from tagkeras.layers.max_norm import project_max_norm
+from tagkeras.layers.normalized_product import normalized_product
 
 Shape = tuple[Any, ...]
 
@@ -56,7 +57,10 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
 
     @abc.abstractmethod
     def embed(self, descriptor: tf.Tensor, user_descriptor: tf.Tensor) -> tf.Tensor:
-        """phi(x, u) of L2-normalised descriptors: [batch, n], [batch, m] -> [batch, d]."""
+        """phi(x, u), descriptors not yet normalised: [batch, n], [batch, m] -> [batch, d].
+
+        Products with the descriptor go through `image_product`, which normalises it.
+        """
 
     @property
     @abc.abstractmethod
@@ -65,10 +69,15 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
 
     def call(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """phi(x, u): see the class."""
-        descriptor = tf.cast(inputs["descriptor"], tf.float32)
-        descriptor = tf.math.l2_normalize(descriptor, axis=-1, epsilon=1e-24)
         user_descriptor = tf.cast(inputs["user_descriptor"], self.compute_dtype)
-        return self.embed(tf.cast(descriptor, self.compute_dtype), user_descriptor)
+        return self.embed(tf.cast(inputs["descriptor"], tf.float32), user_descriptor)
+
+    def image_product(
+        self, descriptor: tf.Tensor, weight: keras.Variable, *, transpose_weight: bool = False
+    ) -> tf.Tensor:
+        """The L2-normalised descriptors times a weight: see `normalized_product`."""
+        weight = self.in_compute_dtype(weight)
+        return normalized_product(descriptor, weight, transpose_weight=transpose_weight)
 
     def in_compute_dtype(self, weight: keras.Variable) -> tf.Tensor:
         """A weight as the products of `embed` take it."""

@@ -84,9 +84,9 @@ class MultiplicativeEmbedding(ImageUserEmbedding):
 
     def embed(self, descriptor: tf.Tensor, user_descriptor: tf.Tensor) -> tf.Tensor:
         """Beta ((alpha^T h) * (gamma^T x))."""
-        alpha, beta, gamma = (self.in_compute_dtype(w) for w in (self.alpha, self.beta, self.gamma))
+        alpha, beta = self.in_compute_dtype(self.alpha), self.in_compute_dtype(self.beta)
         gates = tf.matmul(self.embed_user(user_descriptor), alpha)
-        return tf.matmul(gates * tf.matmul(descriptor, gamma), beta, transpose_b=True)
+        return tf.matmul(gates * self.image_product(descriptor, self.gamma), beta, transpose_b=True)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of `__init__`."""

@@ -37,6 +37,6 @@ class UserBiasedEmbedding(ImageUserEmbedding):
 
     def embed(self, descriptor: tf.Tensor, user_descriptor: tf.Tensor) -> tf.Tensor:
         """P x + S u."""
-        return tf.matmul(descriptor, self.in_compute_dtype(self.P), transpose_b=True) + tf.matmul(
+        return self.image_product(descriptor, self.P, transpose_weight=True) + tf.matmul(
             user_descriptor, self.in_compute_dtype(self.S), transpose_b=True
         )

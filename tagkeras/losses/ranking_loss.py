@@ -7,6 +7,10 @@ import tensorflow as tf
 
 from tagkeras.data.post_tags import PostTags
 
+# A score that adds nothing to a sum of exponentials; finite, so that a sum of nothing else has a
+# gradient.
+NOTHING = -1e30
+
 
 class Draw(NamedTuple):
     """What a loss is taken at, chosen before and outside of the gradient.

@@ -5,19 +5,15 @@ import math
 import tensorflow as tf
 
 from tagkeras.data.post_tags import PostTags
-from tagkeras.losses.ranking_loss import Draw, RankingLoss
-
-# A score that adds nothing to a sum of exponentials; finite, so that a sum of nothing else has a
-# gradient.
-NOTHING = -1e30
+from tagkeras.losses.ranking_loss import NOTHING, Draw, RankingLoss
 
 
 class SampledSoftmaxLoss(RankingLoss):
-    """-log(e^f(y+) / (e^f(y+) + (Y - 1) / S sum_s e^f(y_s))) with S tags drawn uniformly.
+    """-log(e^f(y+) / (e^f(y+) + Y / S sum_s e^f(y_s))) with S tags drawn uniformly.
 
     The pool is drawn with replacement and shared by the batch; tags that are on a post, or were
-    removed from it, are left out of its sum. The factor makes the sum an estimate of the full
-    softmax's ("logQ correction").
+    removed from it, are left out of its sum. The factor makes the sum an unbiased estimate of that
+    over all other tags ("logQ correction").
 
     Args:
         num_negatives: S, at least 1.
@@ -43,7 +39,7 @@ class SampledSoftmaxLoss(RankingLoss):
         pools = tf.tile(pool[tf.newaxis], [tf.shape(post_tags.num_excluded)[0], 1])
         place = tf.searchsorted(post_tags.excluded_by_post, pools)
         is_own = tf.gather(post_tags.excluded_by_post, place, batch_dims=1) == pools
-        correction = math.log(max(num_tags - 1, 1) / self.num_negatives)
+        correction = math.log(num_tags / self.num_negatives)
         # A positive that only fills the shape up reads, and therefore writes, no row.
         tags = tf.where(post_tags.is_positive, post_tags.tag, num_tags)
         return Draw(

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tagkeras.data.post_tags import PostTags
-from tagkeras.losses.ranking_loss import Draw, RankingLoss
+from tagkeras.losses.ranking_loss import NOTHING, Draw, RankingLoss
 
 # Scores held at once, some 128 MiB of them.
 MOST_SCORES = 2**25
@@ -94,7 +94,7 @@ def _weighted_log_sums(
             scores = tf.matmul(phi_chunk, table, transpose_b=True)
             # One more row takes the pairs of other chunks, which leaves shapes as known.
             scores = tf.tensor_scatter_nd_update(
-                tf.pad(scores, [[0, 1], [0, 0]]), at, tf.fill(tf.shape(post), float("-inf"))
+                tf.pad(scores, [[0, 1], [0, 0]]), at, tf.fill(tf.shape(post), NOTHING)
             )[:chunk]
             log_sum = tf.reduce_logsumexp(scores, axis=1, keepdims=True)
             gradient = weights * tf.exp(scores - log_sum)

@@ -190,9 +190,14 @@ class HashtagModel(keras.Model):
         return {name: mean.result() for name, mean in means.items()}
 
     @property
+    def training_metrics(self) -> list[keras.metrics.Metric]:
+        """Means over the epoch of what `train_step` measures; none before `compile`."""
+        return list(self._get_means().values())
+
+    @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """Those of rankings, and once compiled those of the loss."""
-        return [*super().metrics, *self._get_means().values()]
+        """Those of rankings and those of training."""
+        return [*super().metrics, *self.training_metrics]
 
     def test_step(self, data: Batch) -> dict[str, Any]:
         """Ranks the whole vocabulary for a batch of posts and scores the top k."""

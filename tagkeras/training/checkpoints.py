@@ -1,74 +1,111 @@
-"""Checkpoints of a run: the last epochs, to go on from, and the best, to use."""
+"""Checkpoints of a run: the last ones, to go on from, and the best epoch, to use."""
 
 import json
+import time
 
 import keras
-import tensorflow as tf
 
 from tagkeras import files
+from tagkeras.errors import UserError
 from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.training.checkpoint_folder import CheckpointFolder, named_write_errors
 from tagkeras.training.learning_rate import LearningRateSchedule
+from tagkeras.training.run_state import RunState
+from tagkeras.training.weights import make_weights_checkpoint, refuse_not_finite
 from tagkeras.training.workdir import Workdir
 
-KEEP = 3
-MONITOR = "val_R@10"
+MONITOR = "val_R@"
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Saves the run after each epoch, and restores it.
+    """Saves the run after each epoch and every few minutes, and restores it.
 
-    `checkpoints/epoch-N` holds the weights, the optimizers' state and the schedule's; `best/` the
-    weights of the epoch with the best validation R@10 (of the last epoch without validation posts).
+    `checkpoints/step-N` holds weights, optimizers and state, `best/` the weights alone of the epoch
+    with the best validation R@10 (of the last epoch without validation posts).
 
     Args:
         workdir: where to.
         model: built and compiled.
         schedule: whose state is part of the run.
+        minutes: between checkpoints within an epoch; 0 for none.
     """
 
     def __init__(
-        self, workdir: Workdir, model: HashtagModel, schedule: LearningRateSchedule
+        self,
+        workdir: Workdir,
+        model: HashtagModel,
+        schedule: LearningRateSchedule,
+        *,
+        minutes: float = 0,
     ) -> None:
         super().__init__()
         self._workdir = workdir
-        self.epoch = tf.Variable(0, trainable=False, dtype=tf.int64)
-        self.best = tf.Variable(-1.0, trainable=False)
-        self._run = tf.train.Checkpoint(
-            model=model,
-            optimizer=model.optimizer,
+        self._schedule = schedule
+        self._seconds = minutes * 60
+        self._weights = make_weights_checkpoint(model)
+        everything = make_weights_checkpoint(
+            model,
+            optimizer=[variable.value for variable in model.optimizer.variables],
             row_optimizer=model.row_optimizer,
-            schedule=schedule.state,
-            epoch=self.epoch,
-            best=self.best,
         )
-        self._manager = tf.train.CheckpointManager(
-            self._run, str(workdir.checkpoints), max_to_keep=KEEP, checkpoint_name="epoch"
-        )
+        self._folder = CheckpointFolder(workdir.checkpoints, everything)
+        self._state = RunState(steps_per_epoch=0)
+        self._saved_at = time.monotonic()
 
-    def restore(self) -> int:
-        """Restores the newest checkpoint; the number of epochs done, 0 without one."""
-        if self._manager.latest_checkpoint:
-            status = self._run.restore(self._manager.latest_checkpoint)
-            status.assert_existing_objects_matched()
-        return int(self.epoch)
+    def restore(self, steps_per_epoch: int) -> RunState:
+        """Restores the newest checkpoint that can be read; returns the state to keep up to date.
+
+        Args:
+            steps_per_epoch: of the training posts that the run goes on with.
+
+        Raises:
+            UserError: there are checkpoints and none can be read, or an epoch was left unfinished
+                and the posts are others.
+        """
+        state = self._folder.restore() or RunState(steps_per_epoch=steps_per_epoch)
+        if state.step and state.steps_per_epoch != steps_per_epoch:
+            raise UserError(
+                f"{self._workdir.path} stopped after {state}, but an epoch of this dataset has"
+                f" {steps_per_epoch} steps: give the dataset of that run"
+            )
+        state.steps_per_epoch = steps_per_epoch
+        self._schedule.state.update(state.schedule)
+        self._state = state
+        return state
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Starts the clock."""
+        del logs
+        self._saved_at = time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Saves the run if it is time; the end of an epoch, validated, is saved in any case."""
+        del batch, logs
+        is_time = self._seconds and time.monotonic() - self._saved_at >= self._seconds
+        if is_time and self._state.step < self._state.steps_per_epoch:
+            refuse_not_finite(self.model, str(self._state))
+            self._save()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Saves the best first: a run that is killed in between does the epoch again."""
-        value = (logs or {}).get(self.monitor(logs or {}), epoch)
-        if value > float(self.best):
-            self.best.assign(value)
-            self._save_best(epoch + 1, logs or {})
-        self.epoch.assign(epoch + 1)
-        self._manager.save(checkpoint_number=epoch + 1)
+        logs = logs or {}
+        refuse_not_finite(self.model, str(self._state))
+        value = next((logs[name] for name in logs if name.startswith(MONITOR)), float(epoch))
+        if self._state.best is None or value > self._state.best:
+            self._state.best, self._state.best_epoch = value, epoch + 1
+            self._save_best(epoch + 1, logs)
+        self._save()
 
-    @staticmethod
-    def monitor(logs: dict[str, float]) -> str:
-        """The name of the validation recall in an epoch's logs."""
-        return next((name for name in logs if name.startswith("val_R@")), MONITOR)
+    def _save(self) -> None:
+        self._state.keep_means(self.model)
+        self._state.schedule = dict(self._schedule.state)
+        self._folder.save(self._state)
+        self._saved_at = time.monotonic()
 
     def _save_best(self, epoch: int, logs: dict[str, float]) -> None:
-        with files.written_aside(self._workdir.best) as aside:
+        best = self._workdir.best
+        with named_write_errors(best), files.written_aside(best) as aside:
             aside.mkdir()
-            tf.train.Checkpoint(model=self._run.model).write(str(aside / "model"))
+            self._weights.write(str(aside / "model"))
             values = {name: float(value) for name, value in logs.items()}
             (aside / "epoch.json").write_text(json.dumps({"epoch": epoch, **values}, indent=2))

@@ -2,10 +2,13 @@
 
 import csv
 import io
+from pathlib import Path
 
 import keras
 
 from tagkeras import files
+from tagkeras.errors import UserError
+from tagkeras.training.checkpoint_folder import named_write_errors
 from tagkeras.training.workdir import Workdir
 
 
@@ -15,15 +18,15 @@ class History(keras.callbacks.Callback):
     Args:
         workdir: of the run.
         epochs_done: lines to keep of a run that goes on; later ones are of an epoch to be redone.
+
+    Raises:
+        UserError: the file of a run that goes on is damaged.
     """
 
     def __init__(self, workdir: Workdir, epochs_done: int) -> None:
         super().__init__()
         self._path = workdir.history
-        self._rows: list[dict[str, str]] = []
-        if epochs_done and self._path.exists():
-            with self._path.open(encoding="utf-8", newline="") as lines:
-                self._rows = list(csv.DictReader(lines))[:epochs_done]
+        self._rows = _read_rows(self._path, epochs_done) if epochs_done else []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Adds the epoch."""
@@ -36,4 +39,33 @@ class History(keras.callbacks.Callback):
         writer = csv.DictWriter(text, fieldnames=list(self._rows[-1]), extrasaction="ignore")
         writer.writeheader()
         writer.writerows(self._rows)
-        files.write_text(self._path, text.getvalue())
+        with named_write_errors(self._path):
+            files.write_text(self._path, text.getvalue())
+
+
+def _read_rows(path: Path, epochs_done: int) -> list[dict[str, str]]:
+    """The lines of the epochs that are done; none if the file is gone.
+
+    Raises:
+        UserError: they are not all there, or no numbers.
+    """
+    if not path.exists():
+        return []
+    try:
+        text = path.read_bytes().decode("utf-8")
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+        rows = [row for row in rows if int(row["epoch"]) <= epochs_done]
+        # The first ones are missing where the file was removed once.
+        first = epochs_done - len(rows) + 1
+        numbers = [int(row["epoch"]) for row in rows]
+        is_whole = text.endswith("\n") and numbers == list(range(first, epochs_done + 1)) != []
+        for row in rows:
+            [float(value) for value in row.values()]
+    except (ValueError, TypeError, KeyError, csv.Error):
+        is_whole = False
+    if not is_whole:
+        raise UserError(
+            f"{path} is damaged: it does not list the {epochs_done} epochs that are done; put back"
+            " a copy, or remove it to go on without these lines"
+        )
+    return rows

@@ -1,7 +1,8 @@
 """Learning-rate schedules, epoch by epoch, for the dense and the row optimizer together."""
 
+from typing import Any
+
 import keras
-import tensorflow as tf
 
 from tagkeras.models.hashtag_model import HashtagModel
 
@@ -20,8 +21,8 @@ class LearningRateSchedule(keras.callbacks.Callback):
     def __init__(self, learning_rate: float) -> None:
         super().__init__()
         self.learning_rate = learning_rate
-        # What a checkpoint has to bring back.
-        self.state = tf.train.Checkpoint()
+        # What a checkpoint has to bring back, as JSON.
+        self.state: dict[str, Any] = {}
 
     def factor(self, epoch: int) -> float:
         """What to multiply the first epoch's rate by in this epoch, counted from 0."""
@@ -65,25 +66,23 @@ class Plateau(LearningRateSchedule):
         super().__init__(learning_rate)
         self.patience = patience
         self.decay = decay
-        self.best = tf.Variable(-1.0, trainable=False)
-        self.waited = tf.Variable(0, trainable=False)
-        self.falls = tf.Variable(0, trainable=False)
-        self.state = tf.train.Checkpoint(best=self.best, waited=self.waited, falls=self.falls)
+        self.state = {"best": -1.0, "waited": 0, "falls": 0}
 
     def factor(self, epoch: int) -> float:
         """See `LearningRateSchedule.factor`."""
         del epoch
-        return self.decay ** int(self.falls)
+        return self.decay ** self.state["falls"]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Looks at validation P@1."""
+        del epoch
         precision = (logs or {})["val_P@1"]
-        if precision > float(self.best):
-            self.best.assign(precision)
-            self.waited.assign(0)
-        elif int(self.waited.assign_add(1)) >= self.patience:
-            self.falls.assign_add(1)
-            self.waited.assign(0)
+        self.state["waited"] += 1
+        if precision > self.state["best"]:
+            self.state.update(best=precision, waited=0)
+        elif self.state["waited"] >= self.patience:
+            self.state["falls"] += 1
+            self.state["waited"] = 0
 
 
 def make_schedule(name: str, *, learning_rate: float, epochs: int) -> LearningRateSchedule:

@@ -1,9 +1,10 @@
 """A trained model, out of its workdir."""
 
-import tensorflow as tf
-
+from tagkeras.errors import UserError
 from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.training.checkpoint_folder import UNREADABLE, first_line
 from tagkeras.training.settings import Settings
+from tagkeras.training.weights import make_weights_checkpoint
 from tagkeras.training.workdir import Workdir
 
 
@@ -11,11 +12,17 @@ def restore_model(workdir: Workdir) -> HashtagModel:
     """The model of a run, with the weights of its best epoch.
 
     Raises:
-        UserError: the folder is no workdir, or no epoch was finished yet.
+        UserError: the folder is no workdir, no epoch was finished yet, or a file is damaged.
     """
     settings = Settings.of(workdir.config())
     workdir.best_epoch()
     model = settings.make_model(workdir.manifest())
-    checkpoint = tf.train.Checkpoint(model=model)
-    checkpoint.restore(str(workdir.best / "model")).expect_partial()
+    path = workdir.best / "model"
+    try:
+        make_weights_checkpoint(model).read(str(path)).assert_consumed()
+    except UNREADABLE as error:
+        raise UserError(
+            f"{path} cannot be read ({first_line(error)}): put back a copy,"
+            " or train again in another --workdir"
+        ) from error
     return model

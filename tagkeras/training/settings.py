@@ -83,8 +83,9 @@ class Settings:
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "Settings":
-        """Picks the settings out of a config, such as a workdir's."""
-        return cls(**{field.name: config[field.name] for field in dataclasses.fields(cls)})
+        """Picks the settings out of a config, such as a workdir's; defaults for what it lacks."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{name: value for name, value in config.items() if name in names})
 
     @property
     def first_learning_rate(self) -> float:

@@ -16,7 +16,7 @@ class Workdir:
     """Paths and small files of one training run.
 
     `config.json`, copies of the dataset's `dataset.json` and `vocabulary.tsv`, `history.csv`, and
-    the folders `checkpoints` and `best`.
+    the folders `checkpoints`, `best` and, where asked for, `tensorboard`.
 
     Args:
         path: of the folder; it may not exist yet.
@@ -27,6 +27,7 @@ class Workdir:
         self.checkpoints = self.path / "checkpoints"
         self.best = self.path / "best"
         self.history = self.path / "history.csv"
+        self.tensorboard = self.path / "tensorboard"
         self._config = self.path / "config.json"
 
     @property
@@ -34,8 +35,8 @@ class Workdir:
         """Whether a run was started here."""
         return self._config.exists()
 
-    def start(self, config: Mapping[str, Any], dataset: Path) -> None:
-        """Starts a run here: copies the dataset's description, then writes the config.
+    def check_unused(self) -> None:
+        """Makes sure that a run may be started here.
 
         Raises:
             UserError: the folder holds something else.
@@ -48,23 +49,45 @@ class Workdir:
                 raise UserError(
                     f"{self.path} holds other files and no config.json: choose another --workdir"
                 )
+
+    def start(self, config: Mapping[str, Any], dataset: Path) -> None:
+        """Starts a run here: copies the dataset's description, then writes the config.
+
+        Raises:
+            UserError: the folder holds something else.
+        """
+        self.check_unused()
         for name in ("dataset.json", "vocabulary.tsv"):
             with files.written_aside(self.path / name) as aside:
                 shutil.copyfile(dataset / name, aside)
         files.write_text(self._config, json.dumps(config, indent=2) + "\n")
 
-    def check(self, config: Mapping[str, Any], dataset: Path, free: frozenset[str]) -> None:
+    def check(
+        self,
+        config: Mapping[str, Any],
+        dataset: Path,
+        *,
+        free: frozenset[str],
+        defaults: Mapping[str, Any],
+    ) -> None:
         """Makes sure that a run started here may go on.
 
         Args:
             config: of the command that wants to go on.
             dataset: its dataset.
             free: names in `config` that may differ.
+            defaults: what counts for names that were no options yet when the run was started.
 
         Raises:
-            UserError: another config or another dataset; names what differs.
+            UserError: another config or another dataset; names what differs. Or it holds no run
+                that could go on.
         """
-        started = self.config()
+        if self.added_tags():
+            raise UserError(
+                f"{self.path} was made by tagkeras.add_tags and has no checkpoints to go on from:"
+                f" train in another --workdir with --warm_start={self.path}"
+            )
+        started = {**defaults, **self.config()}
         differing = [
             f"--{name}={started.get(name)} (now {config.get(name)})"
             for name in sorted({*started, *config} - free)
@@ -80,19 +103,23 @@ class Workdir:
     def check_dataset(self, dataset: Path) -> None:
         """Makes sure that a dataset has the vocabulary and the descriptors of this run.
 
+        Tags that `tagkeras.add_tags` added, at the end, may be missing in the dataset.
+
         Raises:
             UserError: it has others.
         """
-        if self.vocabulary().tags != Vocabulary.load(dataset / "vocabulary.tsv").tags:
+        ours, theirs = self.vocabulary().tags, Vocabulary.load(dataset / "vocabulary.tsv").tags
+        fewest = self.added_tags().get("num_tags_trained", len(ours))
+        if not fewest <= len(theirs) or theirs != ours[: len(theirs)]:
             raise UserError(
                 f"{dataset} has another vocabulary than {self.path} was trained on:"
                 " give the dataset of that run"
             )
-        ours, theirs = self.manifest(), Manifest.load(dataset)
-        if (ours.descriptor_size, ours.user_descriptor, ours.cnn) != (
-            theirs.descriptor_size,
-            theirs.user_descriptor,
-            theirs.cnn,
+        run, other = self.manifest(), Manifest.load(dataset)
+        if (run.descriptor_size, run.user_descriptor, run.cnn) != (
+            other.descriptor_size,
+            other.user_descriptor,
+            other.cnn,
         ):
             raise UserError(
                 f"{dataset} has other image or user descriptors than {self.path} was trained on:"
@@ -103,22 +130,36 @@ class Workdir:
         """What the run was started with.
 
         Raises:
-            UserError: no run was started here.
+            UserError: no run was started here, or the file is damaged.
         """
         if not self.is_started:
             raise UserError(f"{self.path} is no workdir of tagkeras.train: it has no config.json")
-        return json.loads(self._config.read_text(encoding="utf-8"))
+        return _read_json(self._config)
 
     def best_epoch(self) -> dict[str, Any]:
         """The number and the metrics of the epoch in `best`.
 
         Raises:
-            UserError: no epoch was finished yet.
+            UserError: no epoch was finished yet, or the file is damaged.
         """
         path = self.best / "epoch.json"
         if not path.exists():
             raise UserError(f"{self.path} has no checkpoint yet: run tagkeras.train to its end")
-        return json.loads(path.read_text(encoding="utf-8"))
+        best = _read_json(path)
+        if not isinstance(best.get("epoch"), int):
+            raise _damaged(path, "it names no epoch")
+        return best
+
+    def added_tags(self) -> dict[str, Any]:
+        """What `tagkeras.add_tags` noted: `num_tags_trained`, and of each time what it `added`.
+
+        Empty for a run of `tagkeras.train`.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        path = self.path / "added_tags.json"
+        return _read_json(path) if path.exists() else {}
 
     def manifest(self) -> Manifest:
         """Of the dataset that the run was started on."""
@@ -127,3 +168,19 @@ class Workdir:
     def vocabulary(self) -> Vocabulary:
         """Of the dataset that the run was started on."""
         return Vocabulary.load(self.path / "vocabulary.tsv")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # no JSON, or no UTF-8
+        raise _damaged(path, str(error)) from error
+    if not isinstance(content, dict):
+        raise _damaged(path, "it is no JSON object")
+    return content
+
+
+def _damaged(path: Path, reason: str) -> UserError:
+    return UserError(
+        f"{path} is damaged ({reason}): put back a copy, or train again in another --workdir"
+    )

@@ -115,7 +115,9 @@ class PooledSampler(NegativeSampler):
         scores = tf.gather(scores, block + post * num_blocks)  # [P, BLOCK]
         column = tf.where(found, _first(scores > thresholds[:, tf.newaxis]), BLOCK - 1)
         is_own = tf.equal(scores, -math.inf) & (tf.range(BLOCK) <= column[:, tf.newaxis])
-        own_before += tf.reduce_sum(tf.cast(is_own, tf.int32), axis=1)
+        own_in_block = tf.reduce_sum(tf.cast(is_own, tf.int32), axis=1)
+        # Scores that overflow to -inf must not be taken for own tags for ever.
+        own_before += tf.where(found, own_in_block, own[:, -1])
 
         draws += step * BLOCK + column + 1 - own_before
         found &= draws <= self.max_negatives

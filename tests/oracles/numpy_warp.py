@@ -1,5 +1,7 @@
 """WARP as its definition reads, one draw after the other, in NumPy: the oracle of these tests."""
 
+import numpy as np
+
 
 def draw_sequentially(scores, positive, excluded, max_negatives, margin, rng):
     """(violator or None, draws) for one positive: scores of all tags, its tag, the post's tags."""
@@ -11,6 +13,22 @@ def draw_sequentially(scores, positive, excluded, max_negatives, margin, rng):
         if scores[negative] > scores[positive] - margin:
             return negative, draws
     return None, max_negatives
+
+
+def violators_of(scores, positive, excluded, margin):
+    """The candidates that violate."""
+    return {
+        tag
+        for tag, score in enumerate(scores)
+        if tag not in excluded and score > scores[positive] - margin
+    }
+
+
+def geometric_law(num_violators, num_candidates, max_negatives):
+    """P(N = 1), ..., P(N = max_negatives), and of no violator in so many draws."""
+    p = num_violators / num_candidates
+    draws = np.arange(1, max_negatives + 1)
+    return np.append((1 - p) ** (draws - 1) * p, (1 - p) ** max_negatives)
 
 
 def harmonic(rank):

@@ -1,0 +1,123 @@
+"""The folder with the last checkpoints of a run."""
+
+import contextlib
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+
+from tagkeras import files
+from tagkeras.errors import UserError
+from tagkeras.training.run_state import RunState
+
+KEEP = 3
+_PREFIX, _STATE = "step-", "state.json"
+# What reading a damaged checkpoint ends with, according to where the damage is.
+UNREADABLE = (
+    OSError,
+    tf.errors.OpError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AssertionError,
+    DecodeError,
+)
+
+
+class CheckpointFolder:
+    """Folders `step-N`, each complete or absent: `variables.*` and `state.json`.
+
+    `tf.train.CheckpointManager` trusts a file that lists the checkpoints, and starts over where
+    that is lost; here the folder itself is the list.
+
+    Args:
+        path: of the folder; it may not exist yet.
+        variables: what to save besides the state.
+    """
+
+    def __init__(self, path: Path, variables: tf.train.Checkpoint) -> None:
+        self.path = path
+        self._variables = variables
+
+    def save(self, state: RunState) -> None:
+        """Saves a checkpoint and removes the oldest.
+
+        Raises:
+            UserError: it cannot be written; nothing of it is left, and the others are as before.
+        """
+        target = self.path / f"{_PREFIX}{state.global_step}"
+        with named_write_errors(target), files.written_aside(target) as aside:
+            aside.mkdir()
+            self._variables.write(str(aside / "variables"))
+            (aside / _STATE).write_text(json.dumps(dataclasses.asdict(state), indent=2) + "\n")
+        checkpoints = self._list()
+        # Those of later steps could not be read when this run went on.
+        kept = [step for step in checkpoints if step <= state.global_step][-KEEP:]
+        for step, path in checkpoints.items():
+            if step not in kept:
+                files.remove(path)
+
+    def restore(self) -> RunState | None:
+        """Restores the newest checkpoint that can be read, and names those that cannot.
+
+        Returns:
+            Its state; None if there are no checkpoints.
+
+        Raises:
+            UserError: none can be read; nothing was changed.
+        """
+        problems = []
+        for path in reversed(self._list().values()):
+            try:
+                state = RunState(**json.loads((path / _STATE).read_text(encoding="utf-8")))
+                status = self._variables.read(str(path / "variables"))
+                status.assert_consumed()
+            except UNREADABLE as error:
+                problems.append(f"{path} cannot be read ({first_line(error)})")
+                continue
+            for problem in problems:
+                print(f"{problem}: using {path.name}", flush=True)
+            return state
+        others = [p for p in self.path.glob("*") if not p.name.startswith(".")]
+        if problems or others:
+            problem = problems[0] if problems else f"{others[0]} is no checkpoint of this version"
+            raise UserError(
+                f"{problem}, nor can any other checkpoint: put back a copy of {self.path},"
+                " or start again in another --workdir"
+            )
+        return None
+
+    def _list(self) -> dict[int, Path]:
+        """The checkpoints by their step, in order."""
+        numbers = {path.name.removeprefix(_PREFIX): path for path in self.path.glob(f"{_PREFIX}*")}
+        return {int(n): numbers[n] for n in sorted(filter(str.isdecimal, numbers), key=int)}
+
+
+@contextlib.contextmanager
+def named_write_errors(path: Path) -> Iterator[None]:
+    """Turns what a full disk raises in the block into one clear error.
+
+    Args:
+        path: of what is written.
+
+    Raises:
+        UserError: it could not be.
+    """
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        raise UserError(
+            f"{path} cannot be written ({first_line(error)}): make room or mend the disk;"
+            " the same command then goes on from the checkpoint before"
+        ) from error
+
+
+def first_line(error: Exception) -> str:
+    """The reason in an error's message, without the path that goes before it."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    lines = str(error).splitlines() or [type(error).__name__]
+    return lines[0].split("; ")[-1].split(" [Op:")[0]

@@ -1,0 +1,54 @@
+"""The options of `tagkeras.train`."""
+
+import dataclasses
+
+from tagkeras.commandline import option
+from tagkeras.data.training_input import CACHES
+from tagkeras.training.learning_rate import SCHEDULES
+from tagkeras.training.settings import Settings
+
+# A run may go on with other values of these: none of them changes what a step does.
+FREE = frozenset(
+    {
+        "data",
+        "workdir",
+        "epochs",
+        "early_stopping",
+        "cache",
+        "steps_per_execution",
+        "checkpoint_minutes",
+        "tensorboard",
+    }
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config(Settings):
+    """The settings, and what a run is fed and watched with."""
+
+    data: str = option(help="dataset folder that beam.preprocess wrote")
+    workdir: str = option(help="folder of this run; an interrupted run goes on in its own")
+    batch_size: int = option(512, help="posts in a step", minimum=1)
+    epochs: int = option(15, help="passes over the training posts", minimum=1)
+    early_stopping: int = option(
+        0, help="stop after so many epochs without a better validation R@10; 0: never", minimum=0
+    )
+    schedule: str = option(
+        "linear",
+        help="learning rate: linear (down to 0 over the epochs), plateau (a tenth when validation"
+        " P@1 stops improving), constant",
+        choices=SCHEDULES,
+    )
+    cache: str = option(
+        "none",
+        help="where the training posts are read from each epoch: none (their files), memory, device"
+        " (memory of the GPU)",
+        choices=CACHES,
+    )
+    steps_per_execution: int = option(
+        1, help="steps between two looks at the loss and the clock", minimum=1
+    )
+    checkpoint_minutes: float = option(
+        10, help="minutes between checkpoints within an epoch; 0: at its end only", minimum=0
+    )
+    tensorboard: bool = option(False, help="write logs for TensorBoard to WORKDIR/tensorboard")

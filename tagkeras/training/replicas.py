@@ -1,0 +1,124 @@
+"""Data-parallel training: each replica takes its share of every batch, all make the same step."""
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import tensorflow as tf
+
+from tagkeras.data.training_input import TrainingInput
+from tagkeras.errors import UserError
+from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.training.epoch_loop import StepTaker
+
+STRATEGIES = ("none", "mirrored", "multi_worker")
+
+
+def make_strategy(name: str) -> tf.distribute.Strategy | None:
+    """The strategy of one of `STRATEGIES`; None for a single device.
+
+    `multi_worker` connects to the other workers, and has to come before any other use of
+    TensorFlow in the process.
+
+    Raises:
+        UserError: `multi_worker` without a `TF_CONFIG` that names the workers and this one.
+    """
+    if name == "mirrored":
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        return tf.distribute.MirroredStrategy([device.name for device in devices])
+    if name == "multi_worker":
+        _check_tf_config()
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    return None
+
+
+def is_chief() -> bool:
+    """Whether this worker is the one that writes: the first, and the only one without others."""
+    task = json.loads(os.environ.get("TF_CONFIG") or "{}").get("task", {})
+    return task.get("type", "chief") == "chief" or (
+        task.get("index", 0) == 0 and "chief" not in _cluster()
+    )
+
+
+class Replicas(StepTaker):
+    """Takes steps by `strategy.run`, each on one global batch.
+
+    Replica r of R takes the r-th of R consecutive slices of a batch. Keras's `fit` would do, but
+    for the ragged tags, which its distributed iterators cannot hold.
+
+    Args:
+        model: made and compiled in the scope of `strategy`.
+        posts: training posts; its batch is the global one.
+        strategy: of the replicas.
+    """
+
+    def __init__(
+        self, model: HashtagModel, posts: TrainingInput, strategy: tf.distribute.Strategy
+    ) -> None:
+        super().__init__(model)
+        self._posts = posts
+        self._strategy = strategy
+        self._step = tf.function(
+            lambda batch: strategy.run(model.train_step, args=(batch,)), reduce_retracing=True
+        )
+        self._test_step = tf.function(
+            lambda batch: strategy.run(self._test_slice, args=(batch,)), reduce_retracing=True
+        )
+
+    def batches(self, *, first_epoch: int, epochs: int, first_step: int = 0) -> Iterator[Any]:
+        """See `StepTaker.batches`; each element holds a slice for every replica of this process."""
+
+        def read(context: tf.distribute.InputContext) -> tf.data.Dataset:
+            count = context.num_replicas_in_sync
+            local = count // context.num_input_pipelines
+            first = context.input_pipeline_id * local
+            return self._posts.batches(
+                first_epoch=first_epoch,
+                epochs=epochs,
+                first_step=first_step,
+                num_slices=count,
+                slices=range(first, first + local),
+            )
+
+        return iter(self._strategy.distribute_datasets_from_function(read))
+
+    def take(self, batches: Iterator[Any], count: int) -> None:
+        """See `StepTaker.take`."""
+        for _ in range(count):
+            self._step(next(batches))
+
+    def validate(self, validation: tf.data.Dataset) -> None:
+        """See `StepTaker.validate`; all processes read all of it, each replica ranks its slice."""
+        for batch in validation:
+            self._test_step(batch)
+
+    def _test_slice(self, batch: dict[str, Any]) -> None:
+        replica = tf.distribute.get_replica_context()
+        size = tf.shape(batch["descriptor"])[0]
+        number = replica.replica_id_in_sync_group
+        start = number * size // replica.num_replicas_in_sync
+        end = (number + 1) * size // replica.num_replicas_in_sync
+        self.model.test_step({name: value[start:end] for name, value in batch.items()})
+
+
+def _cluster() -> dict[str, list[str]]:
+    return json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {})
+
+
+def _check_tf_config() -> None:
+    remedy = (
+        'set it on every worker, as {"cluster": {"worker": ["host1:port", "host2:port"]}, "task":'
+        ' {"type": "worker", "index": 0}}'
+    )
+    text = os.environ.get("TF_CONFIG")
+    if not text:
+        raise UserError(
+            f"--strategy=multi_worker needs the environment variable TF_CONFIG: {remedy}"
+        )
+    try:
+        config = json.loads(text)
+        task = config["task"]
+        config["cluster"][task["type"]][int(task["index"])]
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise UserError(f"TF_CONFIG={text} names no cluster with this worker: {remedy}") from error

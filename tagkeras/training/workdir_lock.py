@@ -1,0 +1,51 @@
+"""One run at a time in a workdir."""
+
+import contextlib
+import fcntl
+import os
+import re
+from collections.abc import Iterator
+
+from tagkeras import files
+from tagkeras.errors import UserError
+from tagkeras.training.workdir import Workdir
+
+# How `tagkeras.files` names what is being written or replaced.
+_ASIDE = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.(?P<suffix>tmp|old)")
+
+
+@contextlib.contextmanager
+def locked(workdir: Workdir) -> Iterator[None]:
+    """Makes the folder, keeps other runs out of it, and removes what killed runs left there.
+
+    Raises:
+        UserError: another run is at work there.
+    """
+    workdir.path.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(workdir.path, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"another run is at work in {workdir.path}: wait for its end,"
+                " or choose another --workdir"
+            ) from None
+        except OSError:  # a disk without locks
+            pass
+        _clean_up(workdir)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _clean_up(workdir: Workdir) -> None:
+    """Removes what was being written; puts back what was being replaced."""
+    for folder in (workdir.path, workdir.checkpoints, workdir.tensorboard):
+        for path in list(folder.glob(".*")):
+            if aside := _ASIDE.fullmatch(path.name):
+                target = folder / aside["name"]
+                if aside["suffix"] == "old" and not target.exists():
+                    path.rename(target)
+                else:
+                    files.remove(path)

@@ -1,0 +1,102 @@
+"""Draws are uniform on exactly the tags that are not excluded."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from batches import as_post_tags
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from tagkeras.data.candidates import draw_candidates
+
+SIGNIFICANCE = 1e-4
+
+
+@st.composite
+def vocabularies(draw):
+    """Y, and of some posts the own and the removed tags."""
+    num_tags = draw(st.integers(1, 40))
+    excluded = st.lists(st.integers(0, num_tags - 1), unique=True, max_size=num_tags)
+    posts = draw(st.lists(excluded, min_size=1, max_size=5))
+    cuts = [draw(st.integers(0, len(post))) for post in posts]
+    return (
+        num_tags,
+        [post[:cut] for post, cut in zip(posts, cuts, strict=True)],
+        [post[cut:] for post, cut in zip(posts, cuts, strict=True)],
+    )
+
+
+@settings(deadline=None, max_examples=60, derandomize=True)
+@given(vocabularies(), st.booleans(), st.integers(0, 2**31 - 1))
+def test_uniform_on_the_candidates(vocabulary, pad, seed):
+    num_tags, tags, removed = vocabulary
+    post_tags = as_post_tags(tags, removed, pad=pad)
+    post = tf.range(len(tags))
+    drawn = draw_candidates(post_tags, post, num_tags, 2000, tf.constant([seed, 1])).numpy()
+    assert drawn.shape == (len(tags), 2000)
+    assert drawn.min() >= 0
+    assert drawn.max() < num_tags
+    for row, own, gone in zip(drawn, tags, removed, strict=True):
+        candidates = sorted(set(range(num_tags)) - {*own, *gone})
+        if candidates:
+            counts = np.bincount(row, minlength=num_tags)
+            assert counts[candidates].sum() == 2000
+            # 60 examples of up to 5 posts: one in 1,000 sessions of them would fail by chance.
+            assert stats.chisquare(counts[candidates]).pvalue > 1e-6
+
+
+def test_rows_may_repeat_and_draw_for_themselves():
+    post_tags = as_post_tags([[0], [1, 2]])
+    post = tf.constant([1, 0, 1, 1])
+    drawn = draw_candidates(post_tags, post, 4, 500, tf.constant([0, 0])).numpy()
+    assert [set(row) for row in drawn] == [{0, 3}, {1, 2, 3}, {0, 3}, {0, 3}]
+    table = np.histogram2d(drawn[0], drawn[2], bins=[2, 2])[0]
+    assert stats.chi2_contingency(table).pvalue > SIGNIFICANCE
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_large_vocabulary(compiled):
+    num_tags = 4_600_000
+    own = [0, 1, 2, 3, 2_000_000, num_tags - 2, num_tags - 1]
+    post_tags = as_post_tags([own, []])
+    draw = tf.function(draw_candidates, jit_compile=True) if compiled else draw_candidates
+    drawn = draw(post_tags, tf.constant([0, 1]), num_tags, 100_000, tf.constant([4, 5])).numpy()
+    for row in drawn:
+        assert stats.kstest(row / num_tags, "uniform").pvalue > SIGNIFICANCE
+        assert stats.chisquare(np.bincount(row % 10)).pvalue > SIGNIFICANCE  # low digits too
+    assert not set(own) & set(drawn[0])
+
+
+def test_ends_of_a_large_vocabulary():
+    """All but a first, a middle and a last tag excluded, of a vocabulary that int32 holds barely."""
+    num_tags = 2**31 - 1
+    excluded = np.concatenate([np.arange(1, 2000), np.arange(num_tags - 2000, num_tags - 1)])
+    post_tags = as_post_tags([excluded])
+    drawn = draw_candidates(post_tags, tf.constant([0]), num_tags, 50_000, [0, 1]).numpy()[0]
+    assert not np.isin(drawn, excluded).any()
+    assert 0 <= drawn.min()
+    assert drawn.max() < num_tags
+    assert stats.kstest(drawn / num_tags, "uniform").pvalue > SIGNIFICANCE
+
+
+def test_post_with_every_tag_draws_tags_that_exist():
+    post_tags = as_post_tags([[2, 0, 1], [0, 2]], [[], [1]])
+    drawn = draw_candidates(post_tags, tf.constant([0, 1]), 3, 100, tf.constant([0, 0])).numpy()
+    assert drawn.min() >= 0
+    assert drawn.max() < 3
+
+
+def test_nothing_to_draw_for():
+    drawn = draw_candidates(as_post_tags([[0]]), tf.zeros([0], tf.int32), 3, 4, [0, 0])
+    assert drawn.shape == (0, 4)
+
+
+def test_same_seed_same_draws():
+    post_tags = as_post_tags([[0]])
+    first, again, other = (
+        draw_candidates(post_tags, tf.constant([0]), 1000, 50, [seed, 0]).numpy()
+        for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
