@@ -42,6 +42,8 @@ def test_flagfile(tmp_path):
         (["--data=x", "--epochs=0"], "--epochs=0: 0 is not a positive integer"),
         (["--data=x", "--epochs=many"], "--epochs=many"),
         (["--data=x", "--rate=-1"], "--rate=-1"),
+        (["--data=x", "--rate=nan"], "--rate=nan: must be a finite number"),
+        (["--data=x", "--rate=inf"], "--rate=inf: must be a finite number"),
         (["--data=x", "--model=c"], "--model=c: value should be one of <a|b>"),
         (["--data=x", "y"], "unexpected argument 'y'"),
     ],

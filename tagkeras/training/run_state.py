@@ -39,16 +39,15 @@ class RunState:
         return f"epoch {self.epoch}"
 
     def keep_means(self, model: HashtagModel) -> None:
-        """Takes the running means over from the model; those of rankings start anew each time."""
+        """Takes over the running means of the epoch from the model."""
         self.means = {
             metric.name: [float(variable) for variable in metric.variables]
-            for metric in model.metrics
-            if metric not in model.ranking_metrics
+            for metric in model.training_metrics
         }
 
     def give_means(self, model: HashtagModel) -> None:
         """Undoes `keep_means`."""
-        for metric in model.metrics:
+        for metric in model.training_metrics:
             for variable, value in zip(
                 metric.variables, self.means.get(metric.name, []), strict=False
             ):

@@ -103,8 +103,7 @@ class TensorBoard(keras.callbacks.Callback):
         """Sum and weight of the epoch's means so far."""
         return {
             metric.name: (float(metric.total), float(metric.count))
-            for metric in self.model.metrics
-            if isinstance(metric, keras.metrics.Mean)
+            for metric in self.model.training_metrics
         }
 
     def _write(self, group: str, values: dict[str, float], step: int) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,42 +14,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tiny_dataset import write_dataset
+from training_runs import EPOCHS, assert_same_run, checkpoint_names, make_config
 
-from tagkeras import commandline, evaluate, train
+from tagkeras import commandline, evaluate, files, train
+from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.errors import UserError
 from tagkeras.training.restore import restore_model
+from tagkeras.training.run import prepare
 from tagkeras.training.workdir import Workdir
-
-EPOCHS = 3
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    return write_dataset(tmp_path_factory.mktemp("train") / "dataset", posts=600)
-
-
-def make_config(dataset, workdir, **options):
-    options = {"batch_size": 50, "epochs": EPOCHS, "rank": 8, "embedding_dim": 8, **options}
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    return commandline.parse(train.Config, [f"--data={dataset}", f"--workdir={workdir}", *flags])
-
-
-@pytest.fixture(scope="module")
-def trained(dataset, tmp_path_factory):
-    return train.train(make_config(dataset, tmp_path_factory.mktemp("runs") / "whole"))
-
-
-def weights(workdir):
-    return [weight.numpy() for weight in restore_model(workdir).weights]
-
-
-def assert_same_run(one, other):
-    for a, b in zip(weights(one), weights(other), strict=True):
-        np.testing.assert_array_equal(a, b)  # to the last bit
-    assert one.history.read_text() == other.history.read_text()
-    assert one.best_epoch() == other.best_epoch()
+from tagkeras.training.workdir_lock import locked
 
 
 def test_workdir_holds_the_run(trained, dataset):
@@ -60,35 +36,11 @@ def test_workdir_holds_the_run(trained, dataset):
     assert lines[0].startswith("epoch,loss,")
     rates = [float(line.split(",")[-1]) for line in lines[1:]]
     np.testing.assert_allclose(rates, [0.05, 0.05 * 2 / 3, 0.05 / 3], rtol=1e-5)
-    assert {p.stem for p in trained.checkpoints.glob("*.index")} == {
-        "epoch-1",
-        "epoch-2",
-        "epoch-3",
-    }
+    assert checkpoint_names(trained) == ["step-12", "step-24", "step-36"]
 
 
 def test_same_seed_same_weights(trained, dataset, tmp_path):
     assert_same_run(trained, train.train(make_config(dataset, tmp_path / "again")))
-
-
-def test_stopped_between_epochs_and_started_again(trained, dataset, tmp_path, monkeypatch):
-    class Stopped(Exception):
-        pass
-
-    save = train.History.on_epoch_end
-
-    def stop(self, epoch, logs=None):
-        save(self, epoch, logs)
-        if epoch == 1:  # the line of the epoch is written, its checkpoint is not
-            raise Stopped
-
-    monkeypatch.setattr(train.History, "on_epoch_end", stop)
-    with pytest.raises(Stopped):
-        train.train(make_config(dataset, tmp_path / "run"))
-    monkeypatch.undo()
-    workdir = Workdir(tmp_path / "run")
-    assert [p.stem for p in workdir.checkpoints.glob("*.index")] == ["epoch-1"]
-    assert_same_run(trained, train.train(make_config(dataset, tmp_path / "run")))
 
 
 @pytest.mark.parametrize("model", ["bilinear", "user_biased"])
@@ -140,11 +92,64 @@ def test_no_validation_posts(tmp_path):
     assert workdir.best_epoch()["epoch"] == 2
     with pytest.raises(UserError, match="has no validation posts: choose another --schedule"):
         train.train(make_config(dataset, tmp_path / "other", schedule="plateau"))
+    with pytest.raises(UserError, match="has no validation posts: leave out --early_stopping"):
+        train.train(make_config(dataset, tmp_path / "other", early_stopping=2))
 
 
 def test_other_flags_than_the_run_was_started_with(trained, dataset):
     with pytest.raises(UserError, match=r"started with --rank=8 \(now 9\), --seed=0 \(now 4\)"):
         train.train(make_config(dataset, trained.path, rank=9, seed=4))
+
+
+def test_flags_that_are_younger_than_the_run(trained, dataset, tmp_path):
+    shutil.copytree(trained.path, tmp_path / "run")
+    workdir = Workdir(tmp_path / "run")
+    config = workdir.config()
+    for name in ("cache", "checkpoint_minutes", "jit_compile", "early_stopping", "user_bias"):
+        del config[name]
+    files.write_text(workdir.path / "config.json", json.dumps(config))
+    assert prepare(make_config(dataset, workdir.path)).is_over
+    assert prepare(make_config(dataset, workdir.path, cache="memory", early_stopping=9)).is_over
+    with pytest.raises(UserError, match=r"started with --user_bias=0.5 \(now 0.25\)"):
+        prepare(make_config(dataset, workdir.path, user_bias=0.25))
+    assert restore_model(workdir)
+
+
+@pytest.mark.parametrize("content", ["", '{"data": "x", "wor', "[]", b"\xff"])
+@pytest.mark.parametrize("name", ["config.json", "best/epoch.json"])
+def test_damaged_json(trained, dataset, tmp_path, name, content):
+    shutil.copytree(trained.path, tmp_path / "run")
+    damaged = tmp_path / "run" / name
+    damaged.write_bytes(content if isinstance(content, bytes) else content.encode())
+    message = f"{damaged} is damaged .*: put back a copy, or train again in another --workdir"
+    with pytest.raises(UserError, match=message):
+        restore_model(Workdir(tmp_path / "run"))
+    with pytest.raises(UserError, match=message):
+        train.main(make_config(dataset, tmp_path / "run"))
+
+
+def test_sampler_that_xla_cannot_compile(dataset, tmp_path):
+    options = {"jit_compile": True, "sampler": "sequential"}
+    with pytest.raises(UserError, match="XLA cannot compile --sampler=sequential: choose another"):
+        train.train(make_config(dataset, tmp_path / "run", **options))
+    assert not (tmp_path / "run").exists()
+
+
+def test_two_runs_at_once(dataset, tmp_path):
+    with locked(Workdir(tmp_path / "run")):
+        with pytest.raises(UserError, match="another run is at work in .*run: wait for its end"):
+            train.train(make_config(dataset, tmp_path / "run"))
+
+
+def test_what_killed_runs_left_is_cleared(tmp_path):
+    workdir = Workdir(tmp_path)
+    for name in (".best.0123abcd.tmp", ".best.0123abcd.old", "checkpoints/.step-3.0123abcd.tmp"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / ".history.csv.0123abcd.tmp").touch()
+    (tmp_path / ".other.tmp").touch()
+    with locked(workdir):
+        pass
+    assert {path.name for path in tmp_path.rglob("*")} == {"best", "checkpoints", ".other.tmp"}
 
 
 def test_other_dataset_than_the_run_was_started_on(trained, tmp_path):
@@ -194,7 +199,7 @@ def test_evaluate_against_numpy(trained, dataset, tmp_path):
         trained.vocabulary().tags,
     )
     weights = {w.name: w.numpy() for w in model.embedding.weights}
-    (batch,) = train.data_input.read_split(dataset, manifest, "test", 100)
+    (batch,) = data_input.read_split(dataset, manifest, "test", 100)
     scores = {"P@1": [], "R@5": [], "A@5": []}
     baseline = {name: [] for name in scores}
     for row, predicted in enumerate(predictions):
@@ -222,7 +227,7 @@ def test_evaluate_against_numpy(trained, dataset, tmp_path):
 
 def test_evaluate_with_an_oracle(trained, dataset, tmp_path):
     manifest, tags = Manifest.load(dataset), trained.vocabulary().tags
-    (batch,) = train.data_input.read_split(dataset, manifest, "test", 100)
+    (batch,) = data_input.read_split(dataset, manifest, "test", 100)
     known = [[tags[i] for i in row.numpy()] for row in batch["tags"]]
     oracle = {
         "post_id": [post_id.decode() for post_id in batch["post_id"].numpy()],

@@ -1,0 +1,113 @@
+"""Times training that streams from TFRecords beside training from memory.
+
+    python -m benchmarks.stream
+
+Epochs of the same steps, in turn: from batches that lie parsed in memory, from the files, and from
+`--cache=memory` after its first epoch. Then the peak memory of `tagkeras.train` on datasets of
+different sizes. Prints one JSON object.
+"""
+
+import dataclasses
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from benchmarks.processes import run_module
+from benchmarks.random_dataset import write_random_dataset
+from tagkeras.commandline import option, run
+from tagkeras.data.training_input import TrainingInput
+from tagkeras.training.settings import Settings
+
+TAGS = 10_000
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+    """The options of this command."""
+
+    posts: int = option(60_000, help="posts of the timed dataset, one tag each", minimum=1000)
+    descriptor_size: int = option(4096, help="n", minimum=1)
+    batch_size: int = option(512, help="posts in a step", minimum=1)
+    epochs: int = option(4, help="timed epochs of each kind", minimum=1)
+    large_posts: tuple[str, ...] = option(
+        ("150000", "450000"), help="posts of the datasets whose memory is measured"
+    )
+
+
+def main(config: Config) -> None:
+    """Times and prints."""
+    with tempfile.TemporaryDirectory() as name:
+        result = {
+            "benchmark": "stream",
+            "cores": os.cpu_count(),
+            **dataclasses.asdict(config),
+            **_time_epochs(config, Path(name) / "dataset"),
+            "memory": [_measure_memory(config, int(p), Path(name)) for p in config.large_posts],
+        }
+    print(json.dumps(result))
+
+
+def _time_epochs(config: Config, dataset: Path) -> dict[str, Any]:
+    manifest = write_random_dataset(
+        dataset, posts=config.posts, descriptor_size=config.descriptor_size, tags=TAGS
+    )
+    settings = Settings()
+    model = settings.make_model(manifest)
+    settings.compile(model)
+    step = tf.function(model.train_step, reduce_retracing=True)
+    inputs = {
+        cache: TrainingInput(dataset, manifest, batch_size=config.batch_size, seed=0, cache=cache)
+        for cache in ("none", "memory")
+    }
+    # A part of the epoch is held parsed, and gone through again and again.
+    held = list(inputs["memory"].batches(first_epoch=0, epochs=1).take(32))
+    steps = inputs["none"].steps_per_epoch
+
+    def parsed() -> Iterable[Any]:
+        return (held[number % len(held)] for number in range(steps))
+
+    rates: dict[str, list[float]] = {"parsed": [], "none": [], "memory": []}
+    for epoch in range(config.epochs + 1):
+        for kind, times in rates.items():
+            batches = (
+                parsed()
+                if kind == "parsed"
+                else inputs[kind].batches(first_epoch=epoch, epochs=epoch + 1)
+            )
+            start = time.perf_counter()
+            for batch in batches:
+                step(batch)
+            float(model.optimizer.iterations)  # waits for the last step
+            if epoch:  # the first one traces, loads and fills caches of the system
+                times.append(config.posts / (time.perf_counter() - start))
+    medians = {kind: statistics.median(values) for kind, values in rates.items()}
+    ratios = {
+        f"{kind}_to_parsed": round(
+            statistics.median(a / b for a, b in zip(rates[kind], rates["parsed"], strict=True)), 3
+        )
+        for kind in ("none", "memory")
+    }
+    return {"posts_per_second": {k: round(v) for k, v in medians.items()}, **ratios}
+
+
+def _measure_memory(config: Config, posts: int, folder: Path) -> dict[str, Any]:
+    dataset = folder / f"dataset{posts}"
+    write_random_dataset(dataset, posts=posts, descriptor_size=config.descriptor_size, tags=TAGS)
+    usage = run_module("tagkeras.train", data=dataset, workdir=folder / f"run{posts}", epochs=2)
+    return {
+        "posts": posts,
+        "dataset_mib": round(sum(p.stat().st_size for p in dataset.rglob("*.tfrecord")) / 2**20),
+        "peak_mib": round(usage.peak_mib),
+        "seconds": round(usage.seconds, 1),
+    }
+
+
+if __name__ == "__main__":
+    run(main, Config)
