@@ -29,7 +29,7 @@ def checked(
         tf.errors.InvalidArgumentError: when run, if a tag id is not in [0, Y) or a descriptor has
             values that are not finite.
     """
-    # One sum has them all in it, at a tenth of the price of looking at each.
+    # One sum has them all in it, and needs no tensor of booleans as large as the batch.
     total = tf.reduce_sum(batch["descriptor"]) + tf.reduce_sum(batch["user_descriptor"])
     is_bad = ~tf.math.is_finite(total)
     for name in ("tags", "tags_removed"):

@@ -112,6 +112,28 @@ def named_errors(dataset: Path) -> Iterator[None]:
         raise UserError(f"{found}: {REMEDY}") from error
 
 
+@contextlib.contextmanager
+def named_errors(dataset: Path) -> Iterator[None]:
+    """Turns what tf.data raises for damaged posts into an error that names the shard and the post.
+
+    Args:
+        dataset: folder that is read in the block; on an error it is read again to find them.
+
+    Raises:
+        UserError: a shard is truncated or corrupt, a record is not as the manifest says, or there
+            are more or fewer of them.
+    """
+    try:
+        yield
+    except (tf.errors.OpError, UnicodeDecodeError) as error:
+        if not checks.is_damage(error):
+            raise
+        found = damage.find_damage(dataset)
+        if found is None:
+            raise
+        raise UserError(f"{found}: {REMEDY}") from error
+
+
 def read_epochs(
     dataset: Path,
     manifest: Manifest,

@@ -15,7 +15,7 @@ from tagkeras.errors import UserError
 from tagkeras.progress import progress
 
 _BATCH_SIZE = 512
-# Where TensorFlow wants the data of a tensor to begin, or else it copies them.
+# Bytes that TensorFlow wants the address of a tensor's data to be a multiple of, or it aborts.
 _ALIGNMENT = 64
 
 Ragged = tuple[np.ndarray, np.ndarray]

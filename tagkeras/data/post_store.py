@@ -15,9 +15,8 @@ class PostStore(tf.Module):
 
     Args:
         arrays: of the posts. On the host they are not copied: leave them as they are from then on.
-        device: to hold the descriptors on, as in "CPU:0"; TensorFlow's default device if None.
-            The tags stay on the host, where ragged tensors are gathered, and are copied by the
-            batch.
+        device: to hold the descriptors on, as in "GPU:0". The tags stay on the host, where ragged
+            tensors are gathered, and are copied by the batch.
 
     Attributes:
         shard_sizes: int64 [shards], posts in each shard, in the order of the rows.
@@ -26,9 +25,10 @@ class PostStore(tf.Module):
         UserError: the device has too little memory.
     """
 
-    def __init__(self, arrays: PostArrays, device: str | None = None) -> None:
+    def __init__(self, arrays: PostArrays, device: str) -> None:
         super().__init__()
         self.shard_sizes = arrays.shard_sizes
+        self._device = device
         try:
             with tf.device(device):
                 self._descriptors = _place(arrays.descriptors)
@@ -56,17 +56,19 @@ class PostStore(tf.Module):
             `tagkeras.data.records.parse` makes them.
         """
         row = batch["row"]
+        # Where they are: an op elsewhere would copy all of them, not the rows that it gathers.
+        with tf.device(self._device):
+            on_device = {
+                "descriptor": tf.cast(tf.gather(self._descriptors, row), tf.float32),
+                "user_descriptor": tf.gather(self._user_descriptors, row),
+            }
         with tf.device("CPU:0"):
-            tags = tf.gather(self._tags, row)
-            tags_removed = tf.gather(self._tags_removed, row)
-            out_of_vocabulary = tf.gather(self._out_of_vocabulary, row)
-        return {
-            "descriptor": tf.cast(tf.gather(self._descriptors, row), tf.float32),
-            "user_descriptor": tf.gather(self._user_descriptors, row),
-            "tags": tags,
-            "tags_removed": tags_removed,
-            "out_of_vocabulary": out_of_vocabulary,
-        }
+            return {
+                **on_device,
+                "tags": tf.gather(self._tags, row),
+                "tags_removed": tf.gather(self._tags_removed, row),
+                "out_of_vocabulary": tf.gather(self._out_of_vocabulary, row),
+            }
 
 
 def _place(array: np.ndarray) -> tf.Tensor:

@@ -46,7 +46,7 @@ class PostTags(NamedTuple):
             tags: of each post.
             removed: tags that balancing took off each post.
             pad: fill shapes up to one of few sizes: multiples of 8, above 64 at most an eighth more
-                than is needed.
+                than is needed. There has to be a post then, the first of which fillers name.
         """
         post, removed_post = (tf.cast(r.value_rowids(), tf.int32) for r in (tags, removed))
         excluded_post = tf.concat([post, removed_post], axis=0)

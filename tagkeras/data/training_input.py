@@ -32,7 +32,8 @@ class TrainingInput:
         batch_size: posts in a batch, but for the last of each epoch.
         seed: of the orders.
         cache: where posts come from: `none` streams them from the shards; `memory` loads them
-            all into memory when they are first asked for; `device` loads them onto the device.
+            all into memory when they are first asked for; `device` loads them onto the first GPU,
+            if there is one.
 
     Raises:
         UserError: the split has no posts, its shards are not all there, or the posts do not fit
@@ -134,4 +135,5 @@ class TrainingInput:
     def _loaded(self) -> PostStore:
         with tf.init_scope():  # may be asked for inside of a function that is being traced
             arrays = load_posts(self._dataset, self._manifest, self._shards)
-            return PostStore(arrays, "CPU:0" if self._cache == "memory" else None)
+            has_gpu = bool(tf.config.list_logical_devices("GPU"))
+            return PostStore(arrays, "GPU:0" if self._cache == "device" and has_gpu else "CPU:0")

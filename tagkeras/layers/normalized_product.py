@@ -6,7 +6,7 @@ import tensorflow as tf
 def normalized_product(
     descriptor: tf.Tensor, weight: tf.Tensor, *, transpose_weight: bool = False
 ) -> tf.Tensor:
-    """(x / |x|) W for each row x of `descriptor`; a row of zeros gives zeros, and has no gradient.
+    """(x / |x|) W for each row x of `descriptor`; a row of zeros gives zeros.
 
     Written out by itself for speed. The product is scaled instead of the descriptor, which is by
     far the largest tensor of a step: normalised, it would be written and read once more. And the
@@ -24,8 +24,8 @@ def normalized_product(
     Returns:
         [B, k] in the dtype of `weight`.
     """
-    norm = tf.math.reduce_euclidean_norm(descriptor, axis=1, keepdims=True)
-    scale = tf.math.reciprocal_no_nan(norm)
+    square = tf.reduce_sum(tf.square(descriptor), axis=1, keepdims=True)
+    scale = tf.math.rsqrt(tf.maximum(square, 1e-24))
     if weight.dtype != tf.float32:
         return _product(tf.cast(descriptor * scale, weight.dtype), weight, transpose_weight)
     return _product(descriptor, weight, transpose_weight) * scale

@@ -21,7 +21,7 @@ UNREADABLE = (
     tf.errors.OpError,
     ValueError,
     TypeError,
-    KeyError,
+    LookupError,
     AssertionError,
     DecodeError,
 )

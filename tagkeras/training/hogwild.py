@@ -55,9 +55,10 @@ class Hogwild(StepTaker):
         numbers = iter(range(count))  # `next` of it is atomic
 
         def work(thread: int) -> None:
-            number = tf.constant(thread)
+            # One thread draws what a plain run does.
+            arguments = [tf.constant(thread)] if self._num_threads > 1 else []
             for _ in numbers:
-                self._step(next(batches), number)
+                self._step(next(batches), *arguments)
 
         # `list` raises what a thread raised.
         list(self._pool.map(work, range(self._num_threads)))

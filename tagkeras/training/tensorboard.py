@@ -44,18 +44,21 @@ class TensorBoard(keras.callbacks.Callback):
         super().__init__()
         self._workdir = workdir
         self._state = state
-        self._writer = tf.summary.create_file_writer(str(workdir.tensorboard))
+        self._writer: tf.summary.SummaryWriter | None = None
         self._totals: dict[str, tuple[float, float]] = {}
         self._last_point = 0
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Writes what the projector needs besides the rows of the tags."""
+        """Opens the log; writes what the projector needs besides the rows of the tags."""
         del logs
+        if self._writer is not None:
+            return
         vocabulary = self._workdir.vocabulary()
         tags, counts = vocabulary.tags[:MOST_PROJECTED], vocabulary.counts[:MOST_PROJECTED]
         lines = [f"{tag}\t{count}" for tag, count in zip(tags, counts, strict=True)]
         folder = self._workdir.tensorboard
         with named_write_errors(folder):
+            self._writer = tf.summary.create_file_writer(str(folder))
             files.write_text(folder / "metadata.tsv", "\n".join(["hashtag\tposts", *lines, ""]))
             files.write_text(folder / "projector_config.pbtxt", _PROJECTOR)
 
@@ -94,10 +97,8 @@ class TensorBoard(keras.callbacks.Callback):
         number = min(MOST_PROJECTED, self.model.num_tags)
         rows = tf.gather(self.model.tag_table.value, tf.range(number)).numpy()
         path = self._workdir.tensorboard / "tag_table.tsv"
-        with named_write_errors(path):
-            with files.written_aside(path) as aside:
-                np.savetxt(aside, rows, fmt="%.6g", delimiter="\t")
-            self._writer.flush()
+        with named_write_errors(path), files.written_aside(path) as aside:
+            np.savetxt(aside, rows, fmt="%.6g", delimiter="\t")
 
     def _read_totals(self) -> dict[str, tuple[float, float]]:
         """Sum and weight of the epoch's means so far."""
@@ -107,6 +108,7 @@ class TensorBoard(keras.callbacks.Callback):
         }
 
     def _write(self, group: str, values: dict[str, float], step: int) -> None:
+        assert self._writer is not None
         with named_write_errors(self._workdir.tensorboard), self._writer.as_default():
             for name, value in values.items():
                 if math.isfinite(value):

@@ -27,7 +27,7 @@ def vocabularies(draw):
     )
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=40, derandomize=True)
 @given(vocabularies(), st.booleans(), st.integers(0, 2**31 - 1))
 def test_uniform_on_the_candidates(vocabulary, pad, seed):
     num_tags, tags, removed = vocabulary
@@ -42,8 +42,8 @@ def test_uniform_on_the_candidates(vocabulary, pad, seed):
         if candidates:
             counts = np.bincount(row, minlength=num_tags)
             assert counts[candidates].sum() == 2000
-            # 60 examples of up to 5 posts: one in 1,000 sessions of them would fail by chance.
-            assert stats.chisquare(counts[candidates]).pvalue > 1e-6
+            if len(candidates) > 1:  # 40 examples of up to 5 posts
+                assert stats.chisquare(counts[candidates]).pvalue > SIGNIFICANCE / 200
 
 
 def test_rows_may_repeat_and_draw_for_themselves():
@@ -69,13 +69,13 @@ def test_large_vocabulary(compiled):
 
 
 def test_ends_of_a_large_vocabulary():
-    """All but a first, a middle and a last tag excluded, of a vocabulary that int32 holds barely."""
+    """Long runs of excluded tags at both ends, in a vocabulary that int32 holds barely."""
     num_tags = 2**31 - 1
     excluded = np.concatenate([np.arange(1, 2000), np.arange(num_tags - 2000, num_tags - 1)])
     post_tags = as_post_tags([excluded])
     drawn = draw_candidates(post_tags, tf.constant([0]), num_tags, 50_000, [0, 1]).numpy()[0]
     assert not np.isin(drawn, excluded).any()
-    assert 0 <= drawn.min()
+    assert drawn.min() >= 0
     assert drawn.max() < num_tags
     assert stats.kstest(drawn / num_tags, "uniform").pvalue > SIGNIFICANCE
 

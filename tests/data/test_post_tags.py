@@ -94,10 +94,10 @@ def test_batch_without_posts(pad):
     assert post_tags.post.shape == ((8,) if pad else (0,))
 
 
-def padded_sizes(up_to, step):
+def padded_sizes(sizes_needed):
     """The padded number of positives, excluded pairs and columns of one post of n tags."""
     sizes = {}
-    for size in range(0, up_to, step):
+    for size in sizes_needed:
         tags = tf.RaggedTensor.from_row_lengths(tf.range(size, dtype=tf.int64), [size])
         post_tags = PostTags.from_ragged(tags, tags[:, :0], pad=True)
         sizes[size] = post_tags.post.shape[0]
@@ -108,11 +108,12 @@ def padded_sizes(up_to, step):
 
 
 def test_padding_is_small_and_of_few_sizes():
-    sizes = {**padded_sizes(140, 1), **padded_sizes(5000, 61)}
+    around_powers = [2**power + offset for power in range(3, 13) for offset in (-1, 0, 1)]
+    sizes = padded_sizes([0, 1, *range(2, 75, 3), *around_powers, *range(1024, 2048, 61)])
     for size, padded in sizes.items():
         assert max(size, 8) <= padded
         assert padded % 8 == 0
-        assert padded - size < max(8, size / 8 + 1)
+        assert padded - size <= max(7, size / 8) or size == 0
     assert sorted(set(sizes.values()))[:8] == [8, 16, 24, 32, 40, 48, 56, 64]
     # Eight for each doubling.
     assert len({padded for padded in sizes.values() if 1024 < padded <= 2048}) <= 8

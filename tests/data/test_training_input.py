@@ -11,6 +11,7 @@ from tiny_dataset import write_dataset
 from tagkeras.data import input as data_input
 from tagkeras.data import post_arrays, post_order
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.post_store import PostStore
 from tagkeras.data.training_input import CACHES, TrainingInput
 from tagkeras.errors import UserError
 
@@ -85,7 +86,7 @@ def test_windows_mix_and_lose_no_post(dataset, monkeypatch, window):
         assert read(make(dataset), 0, 2, first_step=step) == streamed[step:]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(epoch=st.integers(0, 1), step=st.integers(0, STEPS))
 def test_reading_on_gives_what_uninterrupted_reading_gives(training_input, epoch, step):
     whole = read(training_input, 0, 3)
@@ -97,7 +98,7 @@ def test_nothing_is_left_at_the_end(training_input):
     assert read(training_input, 1, 2, first_step=STEPS) == []
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(num_slices=st.integers(1, 7), data=st.data())
 def test_slices_make_up_the_batch(training_input, num_slices, data):
     whole = read(training_input, 0, 1)
@@ -163,18 +164,12 @@ def test_descriptors_are_held_once_in_the_dtype_they_are_stored_in(dataset):
     manifest = Manifest.load(dataset)
     shards = data_input.find_shards(dataset, manifest, "train")
     arrays = post_arrays.load_posts(dataset, manifest, shards)
-    store = post_arrays_store(arrays)
+    store = PostStore(arrays, "CPU:0")
     assert arrays.descriptors.dtype == np.float16
     before = store.lookup({"row": [5]})["descriptor"].numpy()
     arrays.descriptors[5] += 1  # the store shares it
     assert not np.array_equal(store.lookup({"row": [5]})["descriptor"], before)
     assert arrays.descriptors.ctypes.data % 64 == 0
-
-
-def post_arrays_store(arrays):
-    from tagkeras.data.post_store import PostStore
-
-    return PostStore(arrays, "CPU:0")
 
 
 @pytest.mark.parametrize("cache", ["memory", "device"])

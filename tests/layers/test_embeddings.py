@@ -75,11 +75,45 @@ def test_weights_and_those_under_max_norm(name, shapes):
 
 
 @pytest.mark.parametrize("name", EMBEDDING_NAMES)
-def test_config_round_trip(name):
-    layer = make(name, initial_stddev=0.3)
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "mixed_float16"])
+def test_config_round_trip(name, dtype):
+    layer = make(name, initial_stddev=0.3, dtype=dtype)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     assert type(again) is type(layer)
     assert again.get_config() == layer.get_config()
+    assert again.dtype_policy == layer.dtype_policy
+    # Of a layer that is built the weights come back as their seed made them.
+    inputs = make_inputs()
+    np.testing.assert_array_equal(again(inputs), layer(inputs))
+
+
+@pytest.mark.parametrize("name", EMBEDDING_NAMES)
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "mixed_float16"])
+def test_save_and_load_in_a_functional_model(name, dtype, tmp_path):
+    layer = make(name, dtype=dtype)
+    arguments = {"descriptor": keras.Input([N]), "user_descriptor": keras.Input([M])}
+    model = keras.Model(arguments, layer(arguments))
+    for weight in model.weights:
+        weight.assign(weight + 0.25)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    inputs = make_inputs()
+    np.testing.assert_array_equal(again(inputs), model(inputs))
+    assert again(inputs).dtype == layer.compute_dtype
+
+
+@pytest.mark.parametrize("name", EMBEDDING_NAMES)
+@pytest.mark.parametrize(("dtype", "rtol"), [("mixed_bfloat16", 0.05), ("mixed_float16", 0.01)])
+def test_mixed_precision_computes_the_same_in_fewer_digits(name, dtype, rtol):
+    inputs = make_inputs()
+    inputs["descriptor"] = inputs["descriptor"] * 1e8  # far beyond the range of float16
+    layer = make(name, initial_stddev=0.7, dtype=dtype)
+    assert {weight.dtype for weight in layer.weights} == {"float32"}
+    phi = layer(inputs)
+    assert phi.dtype == layer.compute_dtype
+    expected = make(name, initial_stddev=0.7)(inputs).numpy()
+    tolerance = rtol * np.abs(expected).max()
+    np.testing.assert_allclose(tf.cast(phi, tf.float32), expected, rtol=rtol, atol=tolerance)
 
 
 def test_weights_differ_from_one_another_and_repeat_with_the_seed():

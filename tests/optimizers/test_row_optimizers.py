@@ -1,22 +1,53 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tagkeras.optimizers.row_adagrad import RowAdagrad
 from tagkeras.optimizers.row_sgd import RowSGD
 
 Y, D = 6, 3
+MAKE = {
+    "sgd": (RowSGD, keras.optimizers.SGD),
+    "momentum": (
+        functools.partial(RowSGD, momentum=0.9),
+        functools.partial(keras.optimizers.SGD, momentum=0.9),
+    ),
+    "adagrad": (
+        functools.partial(RowAdagrad, initial_accumulator=0.01),
+        functools.partial(keras.optimizers.Adagrad, initial_accumulator_value=0.01),
+    ),
+}
+by_name = pytest.mark.parametrize("name", MAKE)
 
 
-def make_table():
-    return tf.Variable(np.random.default_rng(0).normal(size=(Y, D)).astype(np.float32))
+def make_table(rows=Y):
+    return tf.Variable(np.random.default_rng(0).normal(size=(rows, D)).astype(np.float32))
 
 
-def run(optimizer, steps, table):
+def run(optimizer, steps, table, *, compiled=False):
     optimizer.build(table)
+    apply = optimizer.apply
+    if compiled:
+        apply = tf.function(lambda *step: optimizer.apply(table, *step), jit_compile=True)
     for ids, gradients in steps:
-        optimizer.apply(table, tf.constant(ids, tf.int64), tf.constant(gradients, tf.float32))
+        ids = None if ids is None else tf.constant(ids, tf.int64)
+        gradients = tf.constant(gradients, tf.float32)
+        apply(ids, gradients) if compiled else apply(table, ids, gradients)
+    return table.numpy()
+
+
+def run_dense(optimizer, steps):
+    """The Keras optimizer on the gradient of the whole table."""
+    table = keras.Variable(make_table().numpy())
+    for ids, gradients in steps:
+        dense = np.zeros([Y, D])
+        np.add.at(dense, ids, gradients)
+        optimizer.apply([tf.constant(dense, tf.float32)], [table])
     return table.numpy()
 
 
@@ -25,38 +56,121 @@ def make_steps(count, rows):
     return [(rows, rng.normal(size=(len(rows), D))) for _ in range(count)]
 
 
-@pytest.mark.parametrize(
-    ("row_optimizer", "dense_optimizer"),
-    [
-        (RowSGD(0.1), keras.optimizers.SGD(0.1)),
-        (RowSGD(0.1, momentum=0.9), keras.optimizers.SGD(0.1, momentum=0.9)),
-        (
-            RowAdagrad(0.1, initial_accumulator=0.01),
-            keras.optimizers.Adagrad(0.1, initial_accumulator_value=0.01),
-        ),
-    ],
-    ids=["sgd", "momentum", "adagrad"],
+def states_of(optimizer):
+    names = ("velocity", "accumulator")
+    return [getattr(optimizer, name).numpy() for name in names if hasattr(optimizer, name)]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@by_name
+def test_equals_the_dense_optimizer_where_every_row_is_touched(name, compiled):
+    """Rows in any order, some twice or three times."""
+    rows = [5, 0, 3, 3, 1, 2, 4, 0, 3]
+    steps = make_steps(5, rows)
+    make, make_dense = MAKE[name]
+    ours = run(make(0.1), steps, make_table(), compiled=compiled)
+    np.testing.assert_allclose(ours, run_dense(make_dense(0.1), steps), rtol=1e-5, atol=1e-6)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(st.lists(st.integers(0, Y - 1), max_size=12), min_size=1, max_size=4),
+    st.sampled_from(["sgd", "adagrad"]),
+    st.integers(0, 2**31),
 )
-def test_equals_the_dense_optimizer_where_every_row_is_touched(row_optimizer, dense_optimizer):
-    steps = make_steps(5, rows=list(range(Y)))
-    ours = run(row_optimizer, steps, make_table())
-    theirs = keras.Variable(make_table().numpy())
-    for _, gradients in steps:
-        dense_optimizer.apply([tf.constant(gradients, tf.float32)], [theirs])
-    np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("make", [RowSGD, RowAdagrad, lambda rate: RowSGD(rate, momentum=0.5)])
-def test_untouched_rows_keep_value_and_state(make):
+def test_duplicates_are_one_dense_gradient(ids, name, seed):
+    """Without momentum, a gradient of zero changes nothing: any rows may be left out."""
+    rng = np.random.default_rng(seed)
+    steps = [(rows, rng.normal(size=(len(rows), D))) for rows in ids]
+    make, make_dense = MAKE[name]
     optimizer = make(0.1)
+    ours = run(optimizer, steps, make_table())
+    np.testing.assert_allclose(ours, run_dense(make_dense(0.1), steps), rtol=1e-4, atol=1e-5)
+    untouched = sorted(set(range(Y)) - {row for rows in ids for row in rows})
+    np.testing.assert_array_equal(ours[untouched], make_table().numpy()[untouched])
+
+
+@by_name
+def test_lazy_rows_are_as_if_they_alone_were_the_table(name):
+    """The row of the smallest id, which fillers repeat, makes one step as well."""
+    rng = np.random.default_rng(2)
+    ids = [[4, 1, 1, 4, 1, 1, 1], [1, 1, 1], [3, 4], [1], [4, 4, 4, 4]]
+    steps = [(rows, rng.normal(size=(len(rows), D))) for rows in ids]
+    make, make_dense = MAKE[name]
+    ours = run(make(0.1), steps, make_table())
+    for row in range(Y):
+        one = keras.Variable(make_table().numpy()[row])
+        dense = make_dense(0.1)
+        for rows, gradients in steps:
+            if row in rows:
+                total = gradients[np.array(rows) == row].sum(axis=0)
+                dense.apply([tf.constant(total, tf.float32)], [one])
+        np.testing.assert_allclose(ours[row], one.numpy(), rtol=1e-5, atol=1e-6)
+
+
+@by_name
+def test_untouched_rows_keep_value_and_state(name):
+    optimizer = MAKE[name][0](0.1)
     before = make_table().numpy()
-    after = run(optimizer, make_steps(3, rows=[1, 4]), make_table())
+    after = run(optimizer, make_steps(3, rows=[1, 4, 1]), make_table())
     np.testing.assert_array_equal(np.delete(after, [1, 4], 0), np.delete(before, [1, 4], 0))
     assert (after[[1, 4]] != before[[1, 4]]).all()
-    for name in ("velocity", "accumulator"):
-        if hasattr(optimizer, name):
-            state = np.delete(getattr(optimizer, name).numpy(), [1, 4], 0)
-            np.testing.assert_array_equal(state, np.full_like(state, state[0, 0]))
+    for state in states_of(optimizer):
+        rest = np.delete(state, [1, 4], 0)
+        np.testing.assert_array_equal(rest, np.full_like(rest, rest[0, 0]))
+        assert (state[[1, 4]] != rest[0, 0]).all()
+
+
+@by_name
+def test_all_rows_are_the_rows_of_all_ids(name):
+    steps = make_steps(3, rows=list(range(Y)))
+    make = functools.partial(MAKE[name][0], 0.1, max_norm=1.0)
+    named, whole = make(), make()
+    expected = run(named, steps, make_table())
+    after = run(whole, [(None, gradients) for _, gradients in steps], make_table())
+    np.testing.assert_array_equal(after, expected)
+    for state, other in zip(states_of(whole), states_of(named), strict=True):
+        np.testing.assert_array_equal(state, other)
+
+
+@by_name
+def test_ids_of_no_row_are_dropped_by_xla(name):
+    """Also if there are no others; neither the last row nor its state moves."""
+    rng = np.random.default_rng(3)
+    make = functools.partial(MAKE[name][0], 0.1, max_norm=1.0)
+    ids = [[2, 1, 2, 0], [1, 1, 4, 1], [2, 2, 2, 2]]
+    gradients = [rng.normal(size=(4, D)) for _ in ids]
+    plain, padded = make(), make()
+    expected = run(plain, zip(ids, gradients, strict=True), make_table())
+    filled = [
+        ([Y, *rows[:2], Y + 1, *rows[2:], Y], np.insert(values, [0, 2, 4], 7.0, axis=0))
+        for rows, values in zip(ids, gradients, strict=True)
+    ]
+    filled.insert(1, ([Y] * 7, np.full([7, D], 7.0)))
+    after = run(padded, filled, make_table(), compiled=True)
+    np.testing.assert_allclose(after, expected, rtol=1e-6, atol=1e-7)
+    np.testing.assert_array_equal(after[[3, 5]], make_table().numpy()[[3, 5]])
+    for state, other in zip(states_of(padded), states_of(plain), strict=True):
+        np.testing.assert_allclose(state, other, rtol=1e-6, atol=1e-7)
+        np.testing.assert_array_equal(state[[3, 5]], other[[3, 5]])
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@by_name
+def test_runs_repeat_to_the_last_bit(name, compiled):
+    rng = np.random.default_rng(4)
+    steps = [(rng.integers(0, 200, 3000), rng.normal(size=(3000, D))) for _ in range(3)]
+    make = functools.partial(MAKE[name][0], 0.1, max_norm=1.0)
+    first, again = (run(make(), steps, make_table(200), compiled=compiled) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@by_name
+def test_no_ids(name, compiled):
+    optimizer = MAKE[name][0](0.1, max_norm=1.0)
+    after = run(optimizer, [([], np.zeros([0, D]))], make_table(), compiled=compiled)
+    np.testing.assert_array_equal(after, make_table().numpy())
 
 
 def test_momentum_by_hand():
@@ -73,10 +187,32 @@ def test_adagrad_by_hand():
     np.testing.assert_allclose(after, [[1 - 0.1 * 2 / 4**0.5 - 0.1 * 1 / 5**0.5]], rtol=1e-6)
 
 
+def test_learning_rate_may_change():
+    optimizer, table = RowSGD(0.5), tf.Variable([[1.0]])
+    apply = tf.function(lambda: optimizer.apply(table, tf.constant([0], tf.int64), [[1.0]]))
+    apply()
+    optimizer.learning_rate.assign(0.25)
+    apply()
+    np.testing.assert_allclose(table, [[0.25]])
+
+
 def test_max_norm_of_touched_rows_only():
     table = tf.Variable([[3.0, 4.0, 0.0], [3.0, 4.0, 0.0]])
     after = run(RowSGD(1.0, max_norm=1.0), [([1], [[0.0, 0.0, 0.0]])], table)
     np.testing.assert_allclose(after, [[3, 4, 0], [0.6, 0.8, 0]], rtol=1e-6)
+
+
+@by_name
+def test_rows_inside_the_ball_are_not_scaled(name):
+    """Feasible rows come out as without a bound, to the last bit; others on the sphere."""
+    steps = make_steps(1, rows=list(range(Y)))
+    bounded = run(MAKE[name][0](0.1, max_norm=1.5), steps, make_table())
+    free = run(MAKE[name][0](0.1), steps, make_table())
+    norms = np.linalg.norm(free.astype(np.float64), axis=1)
+    assert 0 < (norms > 1.5).sum() < Y
+    np.testing.assert_array_equal(bounded[norms <= 1.5], free[norms <= 1.5])
+    outside = bounded[norms > 1.5].astype(np.float64)
+    np.testing.assert_allclose(np.linalg.norm(outside, axis=1), 1.5, rtol=3e-7)
 
 
 @pytest.mark.parametrize(

@@ -41,13 +41,13 @@ def interrupted(dataset, tmp_path, monkeypatch):
     return train_until
 
 
-def test_twice_in_the_middle_of_epochs_on_all_caches(trained, dataset, interrupted, capsys):
+def test_twice_in_the_middle_of_epochs(trained, dataset, interrupted, capsys):
     workdir = interrupted(5)
     assert checkpoint_names(workdir) == ["step-3", "step-4", "step-5"]
     assert not workdir.history.exists()
     interrupted(18, cache="memory")
     assert f"going on in {workdir.path} after step 5 of 12 of epoch 1\n" in capsys.readouterr().out
-    train.train(make_config(dataset, workdir.path, cache="device"))
+    train.train(make_config(dataset, workdir.path, checkpoint_minutes=0))
     assert f"going on in {workdir.path} after step 6 of 12 of epoch 2\n" in capsys.readouterr().out
     assert_same_run(trained, workdir)
 
