@@ -1,11 +1,12 @@
 """The Keras model: an embedding of (image, user) and a table of hashtags."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from tagkeras.data.post_store import PostStore
 from tagkeras.data.post_tags import PostTags
 from tagkeras.layers.image_user_embedding import ImageUserEmbedding, Shape
 from tagkeras.losses.ranking_loss import RankingLoss
@@ -15,9 +16,6 @@ from tagkeras.metrics.precision_at_k import PrecisionAtK
 from tagkeras.metrics.recall_at_k import RecallAtK
 from tagkeras.models.ranking_step import RankingStep
 from tagkeras.optimizers.row_optimizer import RowOptimizer
-
-if TYPE_CHECKING:
-    from tagkeras.data.post_store import PostStore
 
 Batch = Mapping[str, Any]
 
@@ -84,7 +82,7 @@ class HashtagModel(keras.Model):
         ranking_loss: RankingLoss,
         *,
         jit_compile: bool = False,
-        post_store: "PostStore | None" = None,
+        post_store: PostStore | None = None,
         **kwargs: Any,
     ) -> None:
         """Sets what training needs.

@@ -2,12 +2,13 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 
 from tagkeras.commandline import option
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.post_store import PostStore
 from tagkeras.layers.embeddings import EMBEDDING_NAMES, make_embedding
 from tagkeras.losses.losses import LOSSES, make_loss
 from tagkeras.models.hashtag_model import HashtagModel
@@ -15,9 +16,6 @@ from tagkeras.optimizers.row_adagrad import RowAdagrad
 from tagkeras.optimizers.row_optimizer import RowOptimizer
 from tagkeras.optimizers.row_sgd import RowSGD
 from tagkeras.warp.samplers import SAMPLERS
-
-if TYPE_CHECKING:
-    from tagkeras.data.post_store import PostStore
 
 OPTIMIZERS = ("adagrad", "sgd")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -129,7 +127,7 @@ class Settings:
         self,
         model: HashtagModel,
         *,
-        post_store: "PostStore | None" = None,
+        post_store: PostStore | None = None,
         steps_per_execution: int = 1,
     ) -> None:
         """Gives the model its loss and its optimizers, ready to train or to restore."""
