@@ -70,7 +70,7 @@ def copy_state(
         status = _checkpoint(saved, tf.train.Checkpoint(**saved_rows)).read(str(path))
         status.assert_existing_objects_matched()
         status.expect_partial()
-    except (*UNREADABLE, IndexError) as error:  # the last of a file that is cut off
+    except UNREADABLE as error:
         raise UserError(
             f"{path.parent} cannot be read ({first_line(error)}): put back a copy of it,"
             " or start from another run"

@@ -7,8 +7,8 @@ from tagkeras.data.training_input import CACHES
 from tagkeras.training.learning_rate import SCHEDULES
 from tagkeras.training.settings import Settings
 
-# A run may go on with other values of these: they say how long it trains, not what a step does. Only
-# `cache=device` has the same sums rounded otherwise, since the lookup is compiled into the step.
+# A run may go on with other values of these: they say how long it trains, not what a step does.
+# Only `cache=device` rounds the same sums otherwise, as the lookup is compiled into the step.
 FREE = frozenset(
     {
         "data",

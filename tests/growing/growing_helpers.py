@@ -5,7 +5,7 @@ import json
 import numpy as np
 import tensorflow as tf
 
-from tagkeras import commandline, train
+from tagkeras import add_tags, commandline, train
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.records import PostRecord, encode
 from tagkeras.data.vocabulary import Vocabulary
@@ -91,3 +91,9 @@ def run_training(dataset, workdir, **options):
 def write_lines(path, posts):
     path.write_text("".join(json.dumps(post) + "\n" for post in posts))
     return path
+
+
+def add_tags_config(world, output, **options):
+    options = {"workdir": world.run.path, "data": world.part, "posts": world.posts, **options}
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    return commandline.parse(add_tags.Config, [*flags, f"--output={output}"])

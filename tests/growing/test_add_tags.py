@@ -8,7 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from growing_helpers import HELD_OUT, N, run_training, train_config, write_lines
+from growing_helpers import (
+    HELD_OUT,
+    add_tags_config,
+    run_training,
+    train_config,
+    write_lines,
+)
 
 from tagkeras import add_tags, commandline, evaluate, export, train
 from tagkeras.data import input as data_input
@@ -22,16 +28,10 @@ from tagkeras.training.workdir import Workdir
 K = 3
 
 
-def config(world, output, **options):
-    options = {"workdir": world.run.path, "data": world.part, "posts": world.posts, **options}
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    return commandline.parse(add_tags.Config, [*flags, f"--output={output}"])
-
-
 @pytest.fixture(scope="module")
 def grown(world):
     output = world.folder / "grown"
-    assert add_tags.add_tags(config(world, output)) == {HELD_OUT: 20}
+    assert add_tags.add_tags(add_tags_config(world, output)) == {HELD_OUT: 20}
     return Workdir(output)
 
 
@@ -57,7 +57,7 @@ def test_a_tag_of_twenty_posts_is_found_and_the_others_as_before(world, grown, t
     assert new > 0.7  # by chance, 3 of 42
     assert others > before - 0.01
     # It ranks as if one post of a hundred had it. As many have it as do:
-    add_tags.add_tags(config(world, tmp_path / "out", share=0.07))
+    add_tags.add_tags(add_tags_config(world, tmp_path / "out", share=0.07))
     new, others = recalls(world, Workdir(tmp_path / "out"))
     assert new > from_the_start - 0.05
     assert others > before - 0.02
@@ -102,7 +102,7 @@ def test_vocabulary_is_appended_to_with_the_count_of_the_training_posts(world, g
 
 
 def test_same_seed_same_rows(world, grown, tmp_path):
-    add_tags.add_tags(config(world, tmp_path / "again"))
+    add_tags.add_tags(add_tags_config(world, tmp_path / "again"))
     again = restore_model(Workdir(tmp_path / "again")).tag_table.numpy()
     np.testing.assert_array_equal(again, restore_model(grown).tag_table)
 
@@ -138,7 +138,7 @@ def test_a_run_starts_warm_from_it(world, grown, tmp_path):
 def test_more_tags_may_follow(world, grown, tmp_path):
     posts = [{**p, "hashtags": [*p["hashtags"][:2], "another"]} for p in world.examples[:5]]
     path = write_lines(tmp_path / "more.jsonl", posts)
-    again = config(world, tmp_path / "more", workdir=grown.path, posts=path)
+    again = add_tags_config(world, tmp_path / "more", workdir=grown.path, posts=path)
     assert add_tags.add_tags(again) == {"another": 5}
     workdir = Workdir(tmp_path / "more")
     workdir.check_dataset(world.part)
@@ -167,7 +167,7 @@ def test_formats_of_posts(world, tmp_path):
     rows = []
     for number, name in enumerate(("posts.jsonl.gz", "posts.parquet")):
         output = tmp_path / str(number)
-        add_tags.add_tags(config(world, output, posts=tmp_path / name, steps=0))
+        add_tags.add_tags(add_tags_config(world, output, posts=tmp_path / name, steps=0))
         rows.append(restore_model(Workdir(output)).tag_table.numpy()[-1])
     np.testing.assert_array_equal(rows[0], rows[1])
 
@@ -175,95 +175,23 @@ def test_formats_of_posts(world, tmp_path):
 def test_says_what_it_wrote_and_what_it_did_not_use(world, tmp_path, capsys):
     unknown = {**world.examples[0], "post_id": "x", "hashtags": ["rare"]}
     path = write_lines(tmp_path / "posts.jsonl", [*world.examples, unknown])
-    add_tags.main(config(world, tmp_path / "out", posts=path, steps=0))
+    add_tags.main(add_tags_config(world, tmp_path / "out", posts=path, steps=0))
     assert capsys.readouterr().out == (
         "1 of 21 posts have none of the tags: not used\n"
         f"wrote {tmp_path}/out: 1 new hashtags, of so many posts each:\n{HELD_OUT} 20\n"
     )
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"tags": "nowhere"}, "--tags=nowhere: 0 posts of .* have it, --min_posts=3 are needed"),
-        ({"tags": "#InUS"}, "--tags=inus: the model knows it already"),
-        ({"tags": "##"}, "--tags: '##' is no hashtag"),
-        ({"min_posts": 21}, f"no new hashtag that 21 posts have: the most.*{HELD_OUT}, has 20"),
-        ({"posts": "nowhere.jsonl"}, "nowhere.jsonl: no such file"),
-        ({"posts": "posts.csv"}, "posts.csv: posts are read of .jsonl, .jsonl.gz, .parquet"),
-        ({"workdir": "nowhere"}, "nowhere"),
-    ],
-)
-def test_bad_flags(world, tmp_path, options, message):
-    with pytest.raises(UserError, match=message):
-        add_tags.add_tags(config(world, tmp_path / "out", **options))
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"descriptor": [1.0] * (N + 1)}, "line 2: descriptor_length: .*17 values instead of 16"),
-        ({"descriptor": None}, "line 2: no_image: neither an image nor a descriptor"),
-        ({"image": "a.jpg"}, "line 2: image_and_descriptor"),
-        (
-            {"image": "a.jpg", "descriptor": None},
-            "line 2: no_descriptor: the dataset was made of ready descriptors",
-        ),
-        ({"age": "old"}, "line 2: bad_age: age: not a number"),
-        ({"hashtags": []}, "line 2: no_hashtags"),
-        ({"post_id": "new0"}, "line 2: duplicate_post_id: post_id: that of line 1 again"),
-    ],
-)
-def test_a_bad_post_is_named(world, tmp_path, change, message):
-    first, second, *rest = world.examples
-    first = {**first, "post_id": "new0"}
-    path = write_lines(tmp_path / "posts.jsonl", [first, {**second, **change}, *rest])
-    with pytest.raises(UserError, match=f"1 of 20 posts cannot be used.*: {message}"):
-        add_tags.add_tags(config(world, tmp_path / "out", posts=path))
-    assert not (tmp_path / "out").exists()
-
-
-def test_many_bad_lines(world, tmp_path):
-    path = tmp_path / "posts.jsonl"
-    path.write_text(world.posts.read_text() + "not JSON\n[1]\n\n{}\n{}\n")
-    with pytest.raises(UserError, match="4 of 24 posts.*line 21: .*not JSON; line 22: .*; line 24"):
-        add_tags.add_tags(config(world, tmp_path / "out", posts=path))
-
-
-def test_nothing_new_in_the_posts(world, tmp_path):
-    posts = [{**post, "hashtags": ["inus"]} for post in world.examples]
-    path = write_lines(tmp_path / "posts.jsonl", posts)
-    with pytest.raises(UserError, match="no hashtag that the model does not know already"):
-        add_tags.add_tags(config(world, tmp_path / "out", posts=path))
-
-
-def test_output_that_exists(world, tmp_path):
-    with pytest.raises(UserError, match="exists: name a new folder"):
-        add_tags.add_tags(config(world, tmp_path))
-
-
-def test_dataset_of_another_run(world, tmp_path):
-    with pytest.raises(UserError, match="has another vocabulary than"):
-        add_tags.add_tags(config(world, tmp_path / "out", data=world.whole))
-
-
-def test_workdir_without_a_checkpoint(world, tmp_path):
-    shutil.copytree(world.run.path, tmp_path / "run", ignore=shutil.ignore_patterns("best"))
-    with pytest.raises(UserError, match="has no checkpoint yet"):
-        add_tags.add_tags(config(world, tmp_path / "out", workdir=tmp_path / "run"))
-
-
 def test_run_without_checkpoints_but_with_a_best_epoch(world, tmp_path):
     ignore = shutil.ignore_patterns("checkpoints")
     shutil.copytree(world.run.path, tmp_path / "run", ignore=ignore)
-    add_tags.add_tags(config(world, tmp_path / "out", workdir=tmp_path / "run", steps=0))
+    add_tags.add_tags(add_tags_config(world, tmp_path / "out", workdir=tmp_path / "run", steps=0))
     assert not (tmp_path / "out" / "optimizers").exists()
     assert json.loads((tmp_path / "out" / "dataset.json").read_text())["num_tags"]
 
 
 def test_run_with_another_loss_and_optimizer(world, tmp_path):
     run = run_training(world.part, tmp_path / "run", optimizer="sgd", loss="bpr", max_norm=0)
-    add_tags.add_tags(config(world, tmp_path / "out", workdir=run.path))
+    add_tags.add_tags(add_tags_config(world, tmp_path / "out", workdir=run.path))
     new, _ = recalls(world, Workdir(tmp_path / "out"))
     assert new > 0.5

@@ -6,68 +6,13 @@ import shutil
 import numpy as np
 import pytest
 from growing_helpers import train_config
+from random_runs import NAMES, make_run, make_settings, start
 
 from tagkeras import train
 from tagkeras.data.manifest import Manifest
-from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.errors import UserError
 from tagkeras.growing import optimizer_state, rows
-from tagkeras.growing.warm_start import check_warm_start, warm_start
-from tagkeras.training.checkpoints import Checkpoints
-from tagkeras.training.learning_rate import make_schedule
+from tagkeras.growing.warm_start import warm_start
 from tagkeras.training.run import prepare
-from tagkeras.training.settings import Settings
-from tagkeras.training.workdir import Workdir
-
-NAMES = {"adagrad": "accumulator", "sgd": "velocity"}
-
-
-def make_settings(**options):
-    return Settings(**{"embedding_dim": 4, "rank": 5, "user_hidden": 3, **options})
-
-
-def make_dataset(folder, tags, **changes):
-    folder.mkdir()
-    Vocabulary(tuple(tags), np.zeros(len(tags), np.int64)).save(folder / "vocabulary.tsv")
-    user = {"countries": ["US"], "location_decimals": 1, "size": 6}
-    values = {"descriptor_size": 7, "user_descriptor": user, **changes}
-    Manifest(descriptor_dtype="float32", num_tags=len(tags), splits={}, **values).save(folder)
-    return folder
-
-
-def make_run(folder, settings, tags=("a", "b", "c", "d")):
-    """A workdir as after an epoch, all of whose numbers are random; and its model."""
-    workdir = Workdir(folder / "earlier")
-    dataset = make_dataset(folder / "earlier_dataset", tags)
-    workdir.start(dataclasses.asdict(settings), dataset)
-    model = settings.make_model(Manifest.load(dataset))
-    settings.compile(model)
-    rng = np.random.default_rng(0)
-    state = getattr(model.row_optimizer, NAMES[settings.optimizer])
-    for variable in [*model.embedding.weights, model.tag_table, *model.optimizer.variables, state]:
-        if len(variable.shape):
-            variable.assign(rng.random(variable.shape) / 10)
-    schedule = make_schedule("constant", learning_rate=0.1, epochs=1)
-    checkpoints = Checkpoints(workdir, model, schedule)
-    checkpoints.set_model(model)
-    checkpoints.restore(1)
-    checkpoints.on_epoch_end(0, {})
-    return workdir, model
-
-
-def start(folder, workdir, settings, tags=("x", "d", "a", "y", "b")):
-    dataset = make_dataset(folder / "dataset", tags)
-    model = settings.make_model(Manifest.load(dataset))
-    settings.compile(model)
-    fresh = model.tag_table.numpy()
-    came = warm_start(
-        model,
-        workdir,
-        settings=settings,
-        manifest=Manifest.load(dataset),
-        vocabulary=Vocabulary.load(dataset / "vocabulary.tsv"),
-    )
-    return model, fresh, came
 
 
 def slots(model):
@@ -135,57 +80,10 @@ def test_rows_are_brought_into_a_smaller_ball(tmp_path):
     np.testing.assert_allclose(ratio, ratio[0], rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("settings", "changes", "tags", "message"),
-    [
-        ({"model": "bilinear"}, {}, "ab", r"with --model=multiplicative \(now bilinear\): give"),
-        ({"embedding_dim": 5, "rank": 6}, {}, "ab", r"embedding_dim=4 \(now 5\), --rank=5 \(now 6"),
-        ({"user_hidden": 2}, {}, "ab", r"with --user_hidden=3 \(now 2\)"),
-        ({}, {"descriptor_size": 8}, "ab", "other image descriptors than this dataset"),
-        ({}, {"cnn": {"weights_sha256": "0"}}, "ab", r"image descriptors \(another CNN\)"),
-        (
-            {},
-            {"user_descriptor": {"countries": ["GB"], "location_decimals": 1, "size": 6}},
-            "ab",
-            "other user descriptors",
-        ),
-        ({}, {}, "xy", "knows none of the tags of this dataset"),
-    ],
-)
-def test_what_does_not_fit(tmp_path, settings, changes, tags, message):
-    workdir, _ = make_run(tmp_path, make_settings())
-    dataset = make_dataset(tmp_path / "dataset", tags, **changes)
-    with pytest.raises(UserError, match=message):
-        check_warm_start(
-            workdir,
-            settings=make_settings(**settings),
-            manifest=Manifest.load(dataset),
-            vocabulary=Vocabulary.load(dataset / "vocabulary.tsv"),
-        )
-
-
 def test_rank_means_nothing_to_other_models(tmp_path):
     workdir, _ = make_run(tmp_path, make_settings(model="bilinear"))
     _, _, came = start(tmp_path, workdir, make_settings(model="bilinear", rank=9, user_hidden=9))
     assert came.known == 3
-
-
-def test_a_run_that_is_none_or_has_no_epoch_yet(tmp_path):
-    workdir, _ = make_run(tmp_path, make_settings())
-    with pytest.raises(UserError, match="nowhere is no workdir of tagkeras.train"):
-        start(tmp_path, Workdir(tmp_path / "nowhere"), make_settings())
-    shutil.rmtree(workdir.best)
-    shutil.rmtree(tmp_path / "dataset")
-    with pytest.raises(UserError, match="has no checkpoint yet: run tagkeras.train"):
-        start(tmp_path, workdir, make_settings())
-
-
-def test_a_damaged_checkpoint(tmp_path):
-    workdir, _ = make_run(tmp_path, make_settings())
-    (path,) = workdir.checkpoints.glob("*/variables.data-*")
-    path.write_bytes(path.read_bytes()[:40])
-    with pytest.raises(UserError, match="checkpoints/step-0 cannot be read"):
-        start(tmp_path, workdir, make_settings())
 
 
 def test_the_newest_checkpoint_counts(tmp_path):

@@ -91,7 +91,8 @@ def test_config_round_trip(name, dtype):
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "mixed_float16"])
 def test_save_and_load_in_a_functional_model(name, dtype, tmp_path):
     layer = make(name, dtype=dtype)
-    arguments = {"descriptor": keras.Input([N]), "user_descriptor": keras.Input([M])}
+    sizes = {"descriptor": N, "user_descriptor": M}
+    arguments = {key: keras.Input([size], name=key) for key, size in sizes.items()}
     model = keras.Model(arguments, layer(arguments))
     for weight in model.weights:
         weight.assign(weight + 0.25)

@@ -15,7 +15,7 @@ from tagkeras.training.workdir import Workdir
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-KILLS = 8
+KILLS = 5
 
 
 def start(dataset, workdir, **options):
@@ -33,8 +33,12 @@ def start(dataset, workdir, **options):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
+def list_checkpoints(path):
+    return sorted(path.glob("checkpoints/step-*"), key=lambda p: int(p.name.removeprefix("step-")))
+
+
 def read_last_checkpoint(workdir):
-    folder = max(workdir.checkpoints.iterdir(), key=lambda p: int(p.name.removeprefix("step-")))
+    folder = list_checkpoints(workdir.path)[-1]
     reader = tf.train.load_checkpoint(str(folder / "variables"))
     names = [name for name in reader.get_variable_to_shape_map() if not name.startswith("_")]
     variables = {name: reader.get_tensor(name) for name in names}
@@ -54,11 +58,15 @@ def test_killed_at_random_moments(tmp_path, options):
     said = []
     for _ in range(KILLS):
         with start(dataset, tmp_path / "killed", **options) as process:
+            before = list_checkpoints(tmp_path / "killed")
             for line in process.stdout:
                 said.append(line)
                 if line.startswith("Epoch"):
-                    time.sleep(rng.uniform(0, 4))
                     break
+            # From the first step, which takes long, to some checkpoints later.
+            while list_checkpoints(tmp_path / "killed") == before and process.poll() is None:
+                time.sleep(0.01)
+            time.sleep(rng.uniform(0, 2))
             process.kill()
     with start(dataset, tmp_path / "killed", **options) as process:
         output, _ = process.communicate()

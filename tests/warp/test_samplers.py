@@ -316,6 +316,18 @@ def test_sequential_draws_in_many_blocks_that_memory_bounds(rows, monkeypatch):
     assert_law(*(value.numpy() for value in negatives), {5}, 55, 60)
 
 
+@by_sampler_and_mode
+def test_a_search_that_goes_on_draws_afresh(name, mode, monkeypatch):
+    """In the next pool or block: of two candidates, 20 draws miss one once in a million times."""
+    monkeypatch.setattr(sequential_sampler, "MOST_ROWS", 1)
+    own = list(range(2, Y))
+    draw, scores = make_draw(name, mode, 20), [1.0, 0.0, *[0.5] * (Y - 2)]
+    batches = [draw(scores, [(own, [])], seed) for seed in range(15)]
+    assert all(found.all() for _, _, found in batches)
+    assert all(not tag.any() for tag, _, _ in batches)
+    assert max(draws.max() for _, draws, _ in batches) > 4
+
+
 def test_sequential_refuses_padded_posts():
     post_tags = as_post_tags([[1]], pad=True)
     with pytest.raises(ValueError, match="sequential sampler cannot be compiled: choose pooled"):
