@@ -6,15 +6,19 @@ The same command in the same workdir resumes: at the step of the newest checkpoi
 weights that an uninterrupted run ends with.
 """
 
+import contextlib
 import dataclasses
 import sys
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
 from tagkeras.commandline import run as run_command
 from tagkeras.data import input as data_input
 from tagkeras.training.config import Config
+from tagkeras.training.epoch_loop import run_epochs
+from tagkeras.training.replicas import is_first_worker, lost_workers_named
 from tagkeras.training.run import Run, prepare
 from tagkeras.training.workdir import Workdir
 from tagkeras.training.workdir_lock import locked
@@ -23,6 +27,19 @@ from tagkeras.training.workdir_lock import locked
 def fit(run: Run) -> None:
     """Trains until the run is over."""
     verbose = 1 if sys.stdout.isatty() else 2
+    if run.taker:
+        with lost_workers_named():
+            run_epochs(
+                run.taker,
+                run.callbacks,
+                steps_per_epoch=run.posts.steps_per_epoch,
+                first_epoch=run.state.epoch,
+                epochs=run.config.epochs,
+                first_step=run.state.step,
+                validation=run.validation,
+                verbose=verbose if run.is_chief else 0,
+            )
+        return
     for first_epoch, first_step, epochs in run.stretches():
         steps = run.posts.steps_per_epoch - first_step
         batches = run.posts.batches(first_epoch=first_epoch, first_step=first_step, epochs=epochs)
@@ -60,8 +77,8 @@ def train(config: Config) -> Workdir:
     run = prepare(config)
     if run.is_over:
         return run.workdir
-    with locked(run.workdir):
-        if not run.workdir.is_started:
+    with locked(run.workdir) if run.is_chief else contextlib.nullcontext():
+        if run.is_chief and not run.workdir.is_started:
             run.workdir.start(dataclasses.asdict(config), Path(config.data))
         elif run.state.global_step:
             print(f"going on in {run.workdir.path} after {run.state}", flush=True)
@@ -72,7 +89,12 @@ def train(config: Config) -> Workdir:
 
 def main(config: Config) -> None:
     """Trains and says what came of it."""
+    if config.hogwild_threads:
+        # Threads share the cores: a step that is spread over them as well would only wait.
+        tf.config.threading.set_intra_op_parallelism_threads(1)
     workdir = train(config)
+    if config.strategy == "multi_worker" and not is_first_worker():
+        return
     best = workdir.best_epoch()
     scores = ", ".join(
         f"{name.removeprefix('val_')} {value:.4f}"

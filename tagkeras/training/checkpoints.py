@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 
 import keras
 
@@ -28,6 +29,9 @@ class Checkpoints(keras.callbacks.Callback):
         model: built and compiled.
         schedule: whose state is part of the run.
         minutes: between checkpoints within an epoch; 0 for none.
+        writes: whether this process writes; of several workers that train together one does, and
+            all have to come here, since some values are read from all of them.
+        agree: makes the clocks of several workers one: see `make_agreement`.
     """
 
     def __init__(
@@ -37,11 +41,15 @@ class Checkpoints(keras.callbacks.Callback):
         schedule: LearningRateSchedule,
         *,
         minutes: float = 0,
+        writes: bool = True,
+        agree: Callable[[bool], bool] = bool,
     ) -> None:
         super().__init__()
         self._workdir = workdir
         self._schedule = schedule
         self._seconds = minutes * 60
+        self._writes = writes
+        self._agree = agree
         self._weights = make_weights_checkpoint(model)
         everything = make_weights_checkpoint(
             model,
@@ -81,8 +89,8 @@ class Checkpoints(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Saves the run if it is time; the end of an epoch, validated, is saved in any case."""
         del batch, logs
-        is_time = self._seconds and time.monotonic() - self._saved_at >= self._seconds
-        if is_time and self._state.step < self._state.steps_per_epoch:
+        is_time = 0 < self._seconds <= time.monotonic() - self._saved_at
+        if self._state.step < self._state.steps_per_epoch and self._agree(is_time):
             refuse_not_finite(self.model, str(self._state))
             self._save()
 
@@ -93,13 +101,15 @@ class Checkpoints(keras.callbacks.Callback):
         value = next((logs[name] for name in logs if name.startswith(MONITOR)), float(epoch))
         if self._state.best is None or value > self._state.best:
             self._state.best, self._state.best_epoch = value, epoch + 1
-            self._save_best(epoch + 1, logs)
+            if self._writes:
+                self._save_best(epoch + 1, logs)
         self._save()
 
     def _save(self) -> None:
         self._state.keep_means(self.model)
         self._state.schedule = dict(self._schedule.state)
-        self._folder.save(self._state)
+        if self._writes:
+            self._folder.save(self._state)
         self._saved_at = time.monotonic()
 
     def _save_best(self, epoch: int, logs: dict[str, float]) -> None:

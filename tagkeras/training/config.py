@@ -5,10 +5,11 @@ import dataclasses
 from tagkeras.commandline import option
 from tagkeras.data.training_input import CACHES
 from tagkeras.training.learning_rate import SCHEDULES
+from tagkeras.training.replicas import STRATEGIES
 from tagkeras.training.settings import Settings
 
 # A run may go on with other values of these: they say how long it trains, not what a step does.
-# Only `cache=device` rounds the same sums otherwise, as the lookup is compiled into the step.
+# Only `cache=device` has the same sums rounded otherwise, being compiled into the step.
 FREE = frozenset(
     {
         "data",
@@ -53,3 +54,19 @@ class Config(Settings):
         10, help="minutes between checkpoints within an epoch; 0: at its end only", minimum=0
     )
     tensorboard: bool = option(False, help="write logs for TensorBoard to WORKDIR/tensorboard")
+    warm_start: str | None = option(
+        None,
+        help="workdir of an earlier run to start from: weights, and rows of the tags known there",
+    )
+    strategy: str = option(
+        "none",
+        help="mirrored: all GPUs of this machine, each with its share of a batch; multi_worker:"
+        " all machines that the environment variable TF_CONFIG names",
+        choices=STRATEGIES,
+    )
+    hogwild_threads: int = option(
+        0,
+        help="threads of the CPU that train the same weights without waiting for each other;"
+        " 0: none do",
+        minimum=0,
+    )

@@ -46,6 +46,7 @@ def run_epochs(
     epochs: int,
     first_step: int = 0,
     validation: tf.data.Dataset | None = None,
+    verbose: int = 0,
 ) -> None:
     """Trains as `keras.Model.fit` does, with the same calls of the callbacks.
 
@@ -58,9 +59,17 @@ def run_epochs(
         first_step: how many steps of the first epoch were taken already; callbacks count those
             that follow from 0, as they do in a `fit` of these alone.
         validation: batches to rank after each epoch.
+        verbose: as `fit` takes it: 1 for a bar, 2 for a line an epoch.
     """
     model = taker.model
-    called = keras.callbacks.CallbackList(list(callbacks), model=model)
+    called = keras.callbacks.CallbackList(
+        list(callbacks),
+        add_progbar=bool(verbose),
+        model=model,
+        verbose=verbose,
+        epochs=epochs,
+        steps=steps_per_epoch - first_step,
+    )
     batches = taker.batches(first_epoch=first_epoch, epochs=epochs, first_step=first_step)
     model.stop_training = False
     called.on_train_begin()

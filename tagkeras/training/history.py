@@ -9,6 +9,7 @@ import keras
 from tagkeras import files
 from tagkeras.errors import UserError
 from tagkeras.training.checkpoint_folder import named_write_errors
+from tagkeras.training.scalars import read_scalar
 from tagkeras.training.workdir import Workdir
 
 
@@ -30,7 +31,7 @@ class History(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Adds the epoch."""
-        rate = float(self.model.optimizer.learning_rate)
+        rate = read_scalar(self.model.optimizer.learning_rate)
         values = {**(logs or {}), "learning_rate": rate}
         self._rows.append(
             {"epoch": str(epoch + 1), **{name: f"{value:.6g}" for name, value in values.items()}}

@@ -1,8 +1,9 @@
 """Data-parallel training: each replica takes its share of every batch, all make the same step."""
 
+import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -13,6 +14,10 @@ from tagkeras.models.hashtag_model import HashtagModel
 from tagkeras.training.epoch_loop import StepTaker
 
 STRATEGIES = ("none", "mirrored", "multi_worker")
+# Looking at the loss takes all workers, and waits for them.
+STEPS_AT_ONCE = 16
+# What the end of one worker ends the others with.
+_LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError)
 
 
 def make_strategy(name: str) -> tf.distribute.Strategy | None:
@@ -33,12 +38,45 @@ def make_strategy(name: str) -> tf.distribute.Strategy | None:
     return None
 
 
-def is_chief() -> bool:
+def is_first_worker() -> bool:
     """Whether this worker is the one that writes: the first, and the only one without others."""
     task = json.loads(os.environ.get("TF_CONFIG") or "{}").get("task", {})
     return task.get("type", "chief") == "chief" or (
         task.get("index", 0) == 0 and "chief" not in _cluster()
     )
+
+
+@contextlib.contextmanager
+def lost_workers_named() -> Iterator[None]:
+    """Turns what the end of another worker raises in the block into one clear error.
+
+    Raises:
+        UserError: another worker is gone.
+    """
+    try:
+        yield
+    except _LOST as error:
+        raise UserError(
+            f"another worker cannot be reached any more ({str(error).splitlines()[0]}):"
+            " start all workers again; they go on from the newest checkpoint"
+        ) from error
+
+
+def make_agreement(strategy: tf.distribute.Strategy) -> Callable[[bool], bool]:
+    """A function that all workers have to call together: whether any of them says so."""
+
+    def count(flag: tf.Tensor) -> tf.Tensor:
+        replica = tf.distribute.get_replica_context()
+        # `identity` places it on the replica's device.
+        return replica.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(flag))
+
+    run = tf.function(lambda flag: strategy.run(count, args=(flag,)))
+
+    def is_said_by_any(flag: bool) -> bool:
+        totals = strategy.experimental_local_results(run(tf.constant(float(flag))))
+        return float(totals[0]) > 0
+
+    return is_said_by_any
 
 
 class Replicas(StepTaker):
@@ -51,12 +89,18 @@ class Replicas(StepTaker):
         model: made and compiled in the scope of `strategy`.
         posts: training posts; its batch is the global one.
         strategy: of the replicas.
+        steps_at_once: steps between two calls of the callbacks, at least `STEPS_AT_ONCE`.
     """
 
     def __init__(
-        self, model: HashtagModel, posts: TrainingInput, strategy: tf.distribute.Strategy
+        self,
+        model: HashtagModel,
+        posts: TrainingInput,
+        strategy: tf.distribute.Strategy,
+        steps_at_once: int = 1,
     ) -> None:
         super().__init__(model)
+        self.steps_at_once = max(steps_at_once, STEPS_AT_ONCE)
         self._posts = posts
         self._strategy = strategy
         self._step = tf.function(

@@ -1,5 +1,6 @@
 """A training run, from its flags to all that it takes to go on."""
 
+import contextlib
 import dataclasses
 import sys
 from collections.abc import Iterator
@@ -11,15 +12,25 @@ import tensorflow as tf
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.training_input import TrainingInput
-from tagkeras.errors import UserError
+from tagkeras.data.vocabulary import Vocabulary
+from tagkeras.growing.warm_start import check_warm_start, warm_start
 from tagkeras.models.hashtag_model import HashtagModel
 from tagkeras.training.checkpoints import Checkpoints
 from tagkeras.training.config import FREE, Config
 from tagkeras.training.divergence import Divergence
 from tagkeras.training.early_stopping import EarlyStopping
+from tagkeras.training.epoch_loop import StepTaker
+from tagkeras.training.flag_checks import check_flags
 from tagkeras.training.history import History
+from tagkeras.training.hogwild import Hogwild
 from tagkeras.training.learning_rate import make_schedule
 from tagkeras.training.progress_lines import ProgressLines
+from tagkeras.training.replicas import (
+    Replicas,
+    is_first_worker,
+    make_agreement,
+    make_strategy,
+)
 from tagkeras.training.run_state import RunState, StepCounter
 from tagkeras.training.tensorboard import TensorBoard
 from tagkeras.training.workdir import Workdir
@@ -35,10 +46,12 @@ class Run:
         model: compiled, with the weights to go on from.
         posts: to train on.
         validation: batches to validate on; None without validation posts.
+        taker: of the steps; None for those that Keras's `fit` takes.
         state: where the run is; the callbacks keep it up to date.
         callbacks: for `keras.callbacks.CallbackList`, in this order. They take the batches of an
             epoch by their number since training was started or gone on with in that epoch.
         is_over: whether there is nothing left to do.
+        is_chief: whether this process writes: of several workers, one does.
     """
 
     config: Config
@@ -46,9 +59,11 @@ class Run:
     model: HashtagModel
     posts: TrainingInput
     validation: tf.data.Dataset | None
+    taker: StepTaker | None
     state: RunState
     callbacks: list[keras.callbacks.Callback]
     is_over: bool
+    is_chief: bool
 
     def stretches(self) -> Iterator[tuple[int, int, int]]:
         """What one dataset after the other has to give.
@@ -78,7 +93,9 @@ def prepare(config: Config) -> Run:
     """
     dataset = Path(config.data)
     manifest = Manifest.load(dataset)
-    _check_flags(config, dataset, manifest)
+    check_flags(config, dataset, manifest)
+    strategy = make_strategy(config.strategy)
+    is_chief = config.strategy != "multi_worker" or is_first_worker()
     posts = TrainingInput(
         dataset, manifest, batch_size=config.batch_size, seed=config.seed, cache=config.cache
     )
@@ -94,26 +111,50 @@ def prepare(config: Config) -> Run:
         workdir.check(dataclasses.asdict(config), dataset, free=FREE, defaults=defaults)
     else:
         workdir.check_unused()
+    earlier = Workdir(config.warm_start) if config.warm_start else None
+    if earlier:
+        vocabulary = Vocabulary.load(dataset / "vocabulary.tsv")
+        check_warm_start(earlier, settings=config, manifest=manifest, vocabulary=vocabulary)
 
-    model = config.make_model(manifest, precision=config.precision)
-    config.compile(model, post_store=posts.store, steps_per_execution=config.steps_per_execution)
+    with strategy.scope() if strategy else contextlib.nullcontext():
+        model = config.make_model(manifest, precision=config.precision)
+        config.compile(
+            model, post_store=posts.store, steps_per_execution=config.steps_per_execution
+        )
     schedule = make_schedule(
         config.schedule, learning_rate=config.first_learning_rate, epochs=config.epochs
     )
-    checkpoints = Checkpoints(workdir, model, schedule, minutes=config.checkpoint_minutes)
+    checkpoints = Checkpoints(
+        workdir,
+        model,
+        schedule,
+        minutes=config.checkpoint_minutes,
+        writes=is_chief,
+        agree=make_agreement(strategy) if config.strategy == "multi_worker" else bool,
+    )
     state = checkpoints.restore(posts.steps_per_epoch)
+    if earlier and not state.global_step:
+        started = warm_start(
+            model, earlier, settings=config, manifest=manifest, vocabulary=vocabulary
+        )
+        print(started.describe(earlier), flush=True)
+    taker: StepTaker | None = None
+    if strategy:
+        taker = Replicas(model, posts, strategy, config.steps_per_execution)
+    elif config.hogwild_threads:
+        taker = Hogwild(model, posts, config.hogwild_threads)
     early_stopping = EarlyStopping(state, config.early_stopping)
     # Each may rely on those before it: what is counted is watched, what is sound is saved.
     callbacks = [
         StepCounter(state),
         Divergence(state),
         schedule,
-        History(workdir, state.epoch),
+        *([History(workdir, state.epoch)] if is_chief else []),
         checkpoints,
         early_stopping,
     ]
     if config.tensorboard:
-        callbacks.append(TensorBoard(workdir, state))
+        callbacks.append(TensorBoard(workdir, state, writes=is_chief))
     if not sys.stdout.isatty():
         callbacks.append(ProgressLines(state, config.batch_size))
     return Run(
@@ -122,26 +163,9 @@ def prepare(config: Config) -> Run:
         model=model,
         posts=posts,
         validation=validation,
+        taker=taker,
         state=state,
         callbacks=callbacks,
         is_over=state.epoch >= config.epochs or early_stopping.is_over,
+        is_chief=is_chief,
     )
-
-
-def _check_flags(config: Config, dataset: Path, manifest: Manifest) -> None:
-    """Refuses flags that do not go together, or not with the dataset."""
-    if manifest.num_tags < 2:
-        raise UserError(
-            f"{dataset} has a vocabulary of {manifest.num_tags} tag: ranking needs at least 2;"
-            " preprocess posts with more hashtags, or lower --min_tag_count"
-        )
-    if not manifest.splits["validation"]["posts"]:
-        if config.schedule == "plateau":
-            raise UserError(f"{dataset} has no validation posts: choose another --schedule")
-        if config.early_stopping:
-            raise UserError(f"{dataset} has no validation posts: leave out --early_stopping")
-    if config.jit_compile and config.loss == "warp" and config.sampler == "sequential":
-        raise UserError(
-            "--jit_compile: XLA cannot compile --sampler=sequential: choose another --sampler or"
-            " leave out --jit_compile"
-        )

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.training.scalars import read_scalar
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -41,7 +42,7 @@ class RunState:
     def keep_means(self, model: HashtagModel) -> None:
         """Takes over the running means of the epoch from the model."""
         self.means = {
-            metric.name: [float(variable) for variable in metric.variables]
+            metric.name: [read_scalar(variable) for variable in metric.variables]
             for metric in model.training_metrics
         }
 

@@ -14,6 +14,7 @@ import tensorflow as tf
 from tagkeras import files
 from tagkeras.training.checkpoint_folder import named_write_errors
 from tagkeras.training.run_state import RunState
+from tagkeras.training.scalars import read_scalar
 from tagkeras.training.weights import row_norms
 from tagkeras.training.workdir import Workdir
 
@@ -38,12 +39,14 @@ class TensorBoard(keras.callbacks.Callback):
     Args:
         workdir: of the run.
         state: of the run, with the steps counted already.
+        writes: whether this process writes: see `Checkpoints`.
     """
 
-    def __init__(self, workdir: Workdir, state: RunState) -> None:
+    def __init__(self, workdir: Workdir, state: RunState, *, writes: bool = True) -> None:
         super().__init__()
         self._workdir = workdir
         self._state = state
+        self._writes = writes
         self._writer: tf.summary.SummaryWriter | None = None
         self._totals: dict[str, tuple[float, float]] = {}
         self._last_point = 0
@@ -52,6 +55,9 @@ class TensorBoard(keras.callbacks.Callback):
         """Opens the log; writes what the projector needs besides the rows of the tags."""
         del logs
         if self._writer is not None:
+            return
+        if not self._writes:
+            self._writer = tf.summary.create_noop_writer()
             return
         vocabulary = self._workdir.vocabulary()
         tags, counts = vocabulary.tags[:MOST_PROJECTED], vocabulary.counts[:MOST_PROJECTED]
@@ -85,13 +91,15 @@ class TensorBoard(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Writes the epoch's values, the norms and the projected tags."""
+        if not self._writes:
+            return
         mean, largest = row_norms(self.model.tag_table.value)
         norms = {
             re.sub(r"\W", "_", weight.name): float(tf.norm(weight.value))
             for weight in self.model.embedding.weights
         }
         norms |= {"tag_table_row_mean": mean, "tag_table_row_max": largest}
-        rate = float(self.model.optimizer.learning_rate)
+        rate = read_scalar(self.model.optimizer.learning_rate)
         self._write("epochs", {**(logs or {}), "learning_rate": rate}, epoch + 1)
         self._write("norms", norms, epoch + 1)
         number = min(MOST_PROJECTED, self.model.num_tags)
@@ -103,7 +111,7 @@ class TensorBoard(keras.callbacks.Callback):
     def _read_totals(self) -> dict[str, tuple[float, float]]:
         """Sum and weight of the epoch's means so far."""
         return {
-            metric.name: (float(metric.total), float(metric.count))
+            metric.name: (read_scalar(metric.total), read_scalar(metric.count))
             for metric in self.model.training_metrics
         }
 

@@ -12,7 +12,7 @@ import pytest
 from tiny_dataset import write_dataset
 
 from tagkeras.errors import UserError
-from tagkeras.training.replicas import is_chief, make_strategy
+from tagkeras.training.replicas import is_first_worker, make_strategy
 
 PROGRAM = Path(__file__).with_name("replicas_program.py")
 
@@ -100,9 +100,9 @@ def test_chief(monkeypatch, task_type, index, others, chief):
     task = {"type": task_type, "index": index}
     config = {"cluster": {"worker": ["a:1", "b:1"], **others}, "task": task}
     monkeypatch.setenv("TF_CONFIG", json.dumps(config))
-    assert is_chief() is chief
+    assert is_first_worker() is chief
 
 
-def test_alone_is_chief(monkeypatch):
+def test_alone_is_first_worker(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    assert is_chief()
+    assert is_first_worker()
