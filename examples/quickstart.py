@@ -195,7 +195,8 @@ def main() -> None:
         "4. Train the three models",
         *(
             (
-                runs / model / "checkpoints" / f"epoch-{EPOCHS}.index",
+                # What follows; a run that was not finished goes on where it stopped.
+                ROOT / "eval" / model / "metrics.json",
                 command(
                     "tagkeras.train",
                     "--flagfile=configs/quickstart_train.flags",

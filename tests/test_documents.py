@@ -1,8 +1,11 @@
 """What the documents tell people to type has flags that exist, and what they link to is there."""
 
 import importlib
+import json
+import os
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import apache_beam
@@ -28,10 +31,8 @@ def commands(document):
         yield line.removesuffix(" &")
 
 
-@pytest.mark.parametrize(
-    ("document", "line"), [(d.name, line) for d in DOCUMENTS for line in commands(d)]
-)
-def test_flags_exist(document, line):
+def check_command(line):
+    """Raises where a flag of a command does not exist, or has a value that is none of its."""
     _, _, module, *arguments = shlex.split(line)
     config = importlib.import_module(CONFIGS.get(module, module)).Config
     values = flags.FlagValues()
@@ -44,6 +45,14 @@ def test_flags_exist(document, line):
         refuse_unknown(rest)
     else:
         assert not rest
+    return True
+
+
+@pytest.mark.parametrize(
+    ("document", "line"), [(d.name, line) for d in DOCUMENTS for line in commands(d)]
+)
+def test_flags_exist(document, line):
+    assert check_command(line)
 
 
 def test_there_are_commands_to_look_at():
@@ -79,9 +88,35 @@ def test_the_worker_image_has_the_versions_of_the_launcher():
     assert f"apache-beam=={sdk}" in (ROOT / "constraints.txt").read_text()
 
 
-def test_yaml_in_documents():
-    for block in re.findall(r"```yaml\n(.*?)```", (ROOT / "BUILD.md").read_text(), re.DOTALL):
-        manifest = yaml.safe_load(block)
-        assert manifest["kind"] == "FlinkDeployment"
-        containers = manifest["spec"]["taskManager"]["podTemplate"]["spec"]["containers"]
-        assert containers[1]["args"] == ["--worker_pool"]
+def manifests():
+    """The Kubernetes objects of BUILD.md by their kind."""
+    text = (ROOT / "BUILD.md").read_text()
+    blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    return {m["kind"]: m for block in blocks for m in yaml.safe_load_all(block)}
+
+
+def test_flink_deployment():
+    containers = manifests()["FlinkDeployment"]["spec"]["taskManager"]["podTemplate"]["spec"]
+    assert containers["containers"][1]["args"] == ["--worker_pool"]
+
+
+def test_training_job_tells_each_worker_of_all():
+    spec = manifests()["Job"]["spec"]
+    pod = spec["template"]["spec"]
+    assert pod["subdomain"] == manifests()["Service"]["metadata"]["name"]
+    (container,) = pod["containers"]
+    (script,) = container["args"]
+    setting, command = script.split("exec ")
+    answer = subprocess.run(
+        [*container["command"], f"{setting} printenv TF_CONFIG"],
+        env={**os.environ, "JOB_COMPLETION_INDEX": "2"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    config = json.loads(answer.stdout)
+    assert config["task"] == {"type": "worker", "index": 2}
+    workers = config["cluster"]["worker"]
+    assert len(workers) == len(set(workers)) == spec["completions"]
+    assert workers[2] == "tagkeras-train-2.tagkeras-train:2222"
+    assert check_command(command.replace("\\\n", " ").strip())
