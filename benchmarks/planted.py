@@ -6,12 +6,16 @@ writes `posts.parquet`, in the input format of `beam.preprocess`, and `oracle.pa
 probable hashtags of each post, in the format of `tagkeras.evaluate --oracle`.
 
 The world: an image shows one topic, sometimes a second; its descriptor is a noisy random projection
-of them. A hashtag belongs to a topic, to a trait of the user (a country, a gender, an age group),
-or to a pair of both, as #soccer to a ball and the US, and is Zipf-popular:
+of them. A hashtag is Zipf-popular and belongs to a topic, to a trait of the user (a country, a
+gender, an age group), or to two pairs of both, as #football to one ball in Britain and to another
+in the US:
 
-    logit(y | x, u) = log popularity_y + 6 topic_y(x)               of a topic
-                                       + 4 trait_y(u)               of a trait
-                                       + 7 topic_y(x) trait_y(u)    of a pair
+    logit(y | x, u) = log popularity_y + 6 topic_y(x)                  of a topic
+                                       + 4 trait_y(u)                  of a trait
+                                       + 7 max of topic(x) trait(u)    of pairs
+
+The two traits of such a hashtag exclude each other, so that neither its topics nor its traits alone
+tell who uses it.
 
 A post takes 1 + Poisson(1.7) hashtags from the softmax of it, without replacement.
 """
@@ -48,7 +52,7 @@ class Config:
     posts: int = option(100_000, help="number of posts", minimum=1)
     descriptor_size: int = option(256, help="n", minimum=1)
     tags: int = option(2000, help="number of distinct hashtags", minimum=20)
-    topics: int = option(50, help="number of things an image can show", minimum=1)
+    topics: int = option(25, help="number of things an image can show", minimum=1)
     noise: float = option(0.6, help="noise of a descriptor, in units of one topic", minimum=0)
     seed: int = option(0, help="seed of everything")
 
@@ -79,6 +83,8 @@ def plant(config: Config) -> PlantedPosts:
     kind = rng.choice(3, size=config.tags, p=[0.25, 0.05, 0.7])  # topic, trait, both
     topic_of_tag = rng.integers(config.topics, size=config.tags)
     trait_of_tag = rng.integers(NUM_TRAITS, size=config.tags)
+    other_topic_of_tag = rng.integers(config.topics, size=config.tags)
+    other_trait_of_tag = np.array([_draw_other_trait(rng, trait) for trait in trait_of_tag])
     projection = rng.normal(size=(config.topics, config.descriptor_size)).astype(np.float32)
 
     num_users = -(-config.posts // POSTS_PER_USER)
@@ -98,9 +104,11 @@ def plant(config: Config) -> PlantedPosts:
     counts = 1 + rng.poisson(1.7, size=config.posts)
     for start in range(0, config.posts, CHUNK):
         chunk = slice(start, start + CHUNK)
-        has_topic = shown[chunk][:, topic_of_tag]
-        has_trait = traits[user_of_post[chunk]][:, trait_of_tag]
-        bonus = [6 * has_topic, 4 * has_trait, 7 * has_topic * has_trait]
+        topics, owned = shown[chunk], traits[user_of_post[chunk]]
+        has_topic, has_trait = topics[:, topic_of_tag], owned[:, trait_of_tag]
+        has_other = topics[:, other_topic_of_tag] * owned[:, other_trait_of_tag]
+        has_pair = np.maximum(has_topic * has_trait, has_other)
+        bonus = [6 * has_topic, 4 * has_trait, 7 * has_pair]
         logits = np.choose(kind, bonus) + np.log(popularity).astype(np.float32)
         best = np.argsort(-logits, axis=1)[:, :10]
         oracle[chunk] = best
@@ -119,6 +127,15 @@ def plant(config: Config) -> PlantedPosts:
         oracle,
         probabilities,
     )
+
+
+def _draw_other_trait(rng: np.random.Generator, trait: int) -> int:
+    """Another trait of the same kind: another country, gender or age group."""
+    stops = np.cumsum([len(COUNTRIES), len(GENDERS), len(AGE_GROUPS)])
+    stop = stops[np.searchsorted(stops, trait, side="right")]
+    start = max((s for s in stops if s <= trait), default=0)
+    others = [other for other in range(start, stop) if other != trait]
+    return int(rng.choice(others))
 
 
 def _draw_users(rng: np.random.Generator, count: int) -> tuple[list[dict], np.ndarray]:

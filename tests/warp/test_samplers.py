@@ -325,7 +325,7 @@ def test_a_search_that_goes_on_draws_afresh(name, mode, monkeypatch):
     batches = [draw(scores, [(own, [])], seed) for seed in range(3)]
     assert all(found.all() for _, _, found in batches)
     assert all(not tag.any() for tag, _, _ in batches)
-    assert max(draws.max() for _, draws, _ in batches) > 4
+    assert max(draws.max() for _, draws, _ in batches) > 1
 
 
 def test_sequential_refuses_padded_posts():
