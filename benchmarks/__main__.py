@@ -8,6 +8,8 @@ import sys
 
 BENCHMARKS = (
     "benchmarks.step",
+    "benchmarks.stream",
+    "benchmarks.vocabulary",
     "benchmarks.chain",
     "benchmarks.images",
     "benchmarks.ready_posts",

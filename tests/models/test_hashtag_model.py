@@ -83,12 +83,11 @@ def test_fit_learns_what_depends_on_image_and_user():
     assert norms.max() <= MAX_NORM + 1e-6
 
 
-# In float16 a scale of 1e3 squares to beyond its range, and 1e6 is beyond it itself.
+# A scale of 1e6, and all the more its square, is beyond the range of float16.
 @pytest.mark.parametrize(
     ("dtype", "scale", "jit_compile"),
     [
         ("mixed_bfloat16", 1.0, False),
-        ("mixed_float16", 1e3, False),
         ("mixed_float16", 1e6, True),
     ],
 )

@@ -41,6 +41,7 @@ def free_ports(count):
     return ports
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adagrad", "sgd"])
 def test_fifty_steps_equal_those_of_one_device(dataset, tmp_path, optimizer):
     workers = [f"localhost:{port}" for port in free_ports(2)]

@@ -30,20 +30,20 @@ def test_law_of_each_post_of_groups_that_the_batch_does_not_fill(pad):
     """Groups of 5 in a batch of 7, over many batches: also the last post, of the short group."""
     sampler = PooledSampler(max_negatives=3, pool_group=5)
     draw = make_draw(sampler, [0.5, 0.9, 0.45, 0.8, *[-1.0] * 8], [[0, 1]] * 7, pad=pad)
-    batches = [draw(seed) for seed in range(700)]
+    batches = [draw(seed) for seed in range(400)]
     law = geometric_law(2, 10, 3)
     for place in (0, 4, 6):
         tag, draws, found = (
             np.array([v[2 * place] for v in values]) for values in zip(*batches, strict=True)
         )
         observed = np.bincount(np.where(found, draws, 4), minlength=5)[1:]
-        assert stats.chisquare(observed, law * 700).pvalue > SIGNIFICANCE
+        assert stats.chisquare(observed, law * 400).pvalue > SIGNIFICANCE
         chosen = np.bincount(tag[found], minlength=4)
         assert not chosen[:2].any()
         assert stats.chisquare(chosen[2:4]).pvalue > SIGNIFICANCE
 
 
-@pytest.mark.parametrize("pool_group", [1, 2, 4, 7, 8, 1000])
+@pytest.mark.parametrize("pool_group", [1, 2, 7, 1000])
 @pytest.mark.parametrize("pad", [False, True])
 def test_every_post_has_the_pool_of_its_group(pool_group, pad):
     """Tags of one pool score by the post's own phi, and own tags are those of the right post."""
@@ -54,7 +54,7 @@ def test_every_post_has_the_pool_of_its_group(pool_group, pad):
     sampler = PooledSampler(max_negatives=40, pool_group=pool_group)
     post_tags = as_post_tags(tags, pad=pad)
     scores = phi @ rows.T
-    for seed in range(5):
+    for seed in range(2):
         negatives = sampler.sample(tf.constant(phi, tf.float32), table, post_tags, [seed, 1])
         for place, (post, positive) in enumerate((p, tag) for p in range(7) for tag in tags[p]):
             negative = int(negatives.tag[place])

@@ -269,7 +269,7 @@ def test_batch_without_positives(name, mode, posts):
 
 
 @pytest.mark.parametrize("mode", ["eager", "graph"])
-@pytest.mark.parametrize("name", MAKE)
+@pytest.mark.parametrize("name", ["pooled by 3", "sequential", "exhaustive"])
 def test_batch_without_posts(name, mode):
     sampler, table = MAKE[name](), tf.Variable(tf.zeros([Y, 1]))
     sample = tf.function(sampler.sample) if mode == "graph" else sampler.sample
@@ -305,14 +305,14 @@ def test_tiles_of_any_size_find_the_same_violators(tile, num_tags):
         assert_law(tag, draws, found, violators, num_tags - 3, 50)
 
 
-@pytest.mark.parametrize("rows", [1, 64, 1000])
+@pytest.mark.parametrize("rows", [1, 1000])
 def test_sequential_draws_in_many_blocks_that_memory_bounds(rows, monkeypatch):
     """The law holds however few rows are scored at once."""
     monkeypatch.setattr(sequential_sampler, "MOST_ROWS", rows)
     sampler = SequentialSampler(max_negatives=60, margin=MARGIN)
     table = tf.Variable(FALLING[:, None].astype(np.float32))
-    post_tags = as_post_tags([[0]] * 2000, [[1, 2, 3, 4]] * 2000)  # one violator among 55
-    negatives = sampler.sample(tf.ones([2000, 1]), table, post_tags, tf.constant([3, 4]))
+    post_tags = as_post_tags([[0]] * 1500, [[1, 2, 3, 4]] * 1500)  # one violator among 55
+    negatives = sampler.sample(tf.ones([1500, 1]), table, post_tags, tf.constant([3, 4]))
     assert_law(*(value.numpy() for value in negatives), {5}, 55, 60)
 
 
