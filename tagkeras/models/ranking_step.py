@@ -1,6 +1,7 @@
 """The training step of a hashtag model: draw, differentiate, update the weights and some rows."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 import keras
 import tensorflow as tf
@@ -84,7 +85,14 @@ class RankingStep:
             scaled = scale * total / num_global
         weights = self.embedding.trainable_variables
         *gradients, row_gradients = tape.gradient(scaled, [*(w.value for w in weights), rows])
-        self._update_rows(draw.tags, tf.convert_to_tensor(row_gradients) / scale)
+        row_gradients = tf.convert_to_tensor(row_gradients) / scale
+        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            is_finite = _are_finite([*gradients, row_gradients])
+            tf.cond(is_finite, lambda: self._update_rows(draw.tags, row_gradients), lambda: None)
+            # It skips the weights' step as well then, and lowers the scale.
+            gradients = [tf.where(is_finite, gradient, math.inf) for gradient in gradients]
+        else:
+            self._update_rows(draw.tags, row_gradients)
         self.optimizer.apply(gradients, weights)
         if self.max_norm is not None:
             self.embedding.project(self.max_norm)
@@ -107,9 +115,6 @@ class RankingStep:
 
     def _update_rows(self, tags: tf.Tensor | None, gradients: tf.Tensor) -> None:
         """Applies the gradients that all replicas have of the rows."""
-        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
-            # The weights' step is skipped then as well, and the scale lowered.
-            gradients = tf.where(tf.reduce_all(tf.math.is_finite(gradients)), gradients, 0)
         replica = _replica()
         if replica is not None and tags is None:
             gradients = replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
@@ -123,6 +128,10 @@ def _replica() -> tf.distribute.ReplicaContext | None:
     """The context of one of several replicas; None where there is only one."""
     replica = tf.distribute.get_replica_context()
     return replica if replica is not None and replica.num_replicas_in_sync > 1 else None
+
+
+def _are_finite(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
+    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(tensor)) for tensor in tensors])
 
 
 def _sum_over_replicas(value: tf.Tensor) -> tf.Tensor:
