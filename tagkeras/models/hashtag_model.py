@@ -15,6 +15,7 @@ from tagkeras.metrics.hits import find_hits
 from tagkeras.metrics.precision_at_k import PrecisionAtK
 from tagkeras.metrics.recall_at_k import RecallAtK
 from tagkeras.models.ranking_step import RankingStep
+from tagkeras.models.tiled_top_k import tiled_top_k
 from tagkeras.optimizers.row_optimizer import RowOptimizer
 
 Batch = Mapping[str, Any]
@@ -149,29 +150,7 @@ class HashtagModel(keras.Model):
         if self.num_tags <= TILE:
             scores, ids = tf.math.top_k(self.scores(phi), k)
             return scores, tf.cast(ids, tf.int64)
-
-        def merge_tile(
-            start: tf.Tensor, best: tf.Tensor, best_ids: tf.Tensor
-        ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            ids = tf.range(start, tf.minimum(start + TILE, self.num_tags))
-            scores = tf.matmul(phi, tf.gather(self.tag_table.value, ids), transpose_b=True)
-            # Earlier tags stand first: of equals, `top_k` takes the first.
-            scores, places = tf.math.top_k(scores, tf.minimum(k, tf.size(ids)))
-            scores = tf.concat([best, scores], axis=1)
-            ids = tf.concat([best_ids, start + places], axis=1)
-            best, places = tf.math.top_k(scores, tf.minimum(k, tf.shape(scores)[1]))
-            return start + TILE, best, tf.gather(ids, places, batch_dims=1)
-
-        no_ids = tf.zeros([tf.shape(phi)[0], 0], tf.int32)
-        _, scores, ids = tf.while_loop(
-            lambda start, *_: start < self.num_tags,
-            merge_tile,
-            (tf.constant(0), tf.cast(no_ids, phi.dtype), no_ids),
-            shape_invariants=(tf.TensorShape([]), *[tf.TensorShape([None, None])] * 2),
-        )
-        return tf.ensure_shape(scores, [None, k]), tf.cast(
-            tf.ensure_shape(ids, [None, k]), tf.int64
-        )
+        return tiled_top_k(phi, self.tag_table.value, k, TILE)
 
     def train_step(self, data: Batch, thread: tf.Tensor | int = 0) -> dict[str, Any]:
         """One step on a batch of posts; `thread` as in `RankingStep`."""
