@@ -19,8 +19,10 @@ $(INSTALLED): setup.py constraints.txt
 quickstart: install
 	$(BIN)/python examples/quickstart.py
 
+# The files of tests are shared out to as many processes as there are cores, four at most.
 test: install
-	$(BIN)/python -m pytest -m "not slow and not cluster"
+	$(BIN)/python -m pytest -m "not slow and not cluster" --numprocesses=auto --maxprocesses=4 \
+	  --dist=loadfile
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow

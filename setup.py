@@ -49,6 +49,7 @@ setup(
             "pre-commit>=4.3",
             "pytest>=8.4",
             "pytest-timeout>=2.4",
+            "pytest-xdist>=3.8",
             "ruff>=0.14",
             "scipy>=1.16",
             "uv>=0.9",
