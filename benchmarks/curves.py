@@ -17,7 +17,7 @@ from tagkeras.commandline import option, run
 from tagkeras.training.workdir import Workdir
 
 PAPER = {"flagfile": "configs/paper.flags"}
-ONE_BY_ONE = {"batch_size": 1, "hogwild_threads": 2, "epochs": 3}
+ONE_BY_ONE = {"batch_size": 1, "hogwild_threads": 2, "epochs": 2}
 RUNS = {
     "paper, post by post on 2 threads": {**PAPER, **ONE_BY_ONE},
     "paper, post by post, weights from 0.1": {**PAPER, **ONE_BY_ONE, "initial_stddev": 0.1},

@@ -34,7 +34,7 @@ class Config:
     posts: int = option(100_000, help="number of posts", minimum=1000)
     descriptor_size: int = option(256, help="n", minimum=1)
     tags: int = option(2000, help="size of the vocabulary", minimum=20)
-    learning_rates: tuple[str, ...] = option(("0.05", "0.1", "0.2"), help="the grid")
+    learning_rates: tuple[str, ...] = option(("0.05", "0.1", "0.2", "0.4"), help="the grid")
     large_batch_rates: tuple[str, ...] = option(
         ("0.1", "0.2", "0.4"), help="the grid of the batch of 4,096"
     )
