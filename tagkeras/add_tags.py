@@ -62,7 +62,8 @@ def add_tags(config: Config) -> dict[str, int]:
     workdir, dataset, output = Workdir(config.workdir), Path(config.data), Path(config.output)
     if output.exists():
         raise UserError(f"--output={output} exists: name a new folder")
-    workdir.best_epoch()  # raises without one
+    workdir.config()  # raises where no run was started
+    workdir.best_epoch()  # and where none of its epochs was finished
     workdir.check_dataset(dataset)
     path = Path(config.posts)
     posts, vocabulary = read_posts(path), workdir.vocabulary()

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from tagkeras.commandline import run as run_command
 from tagkeras.data import input as data_input
+from tagkeras.errors import UserError
 from tagkeras.training.config import Config
 from tagkeras.training.epoch_loop import run_epochs
 from tagkeras.training.replicas import is_first_worker, lost_workers_named
@@ -74,16 +75,29 @@ def train(config: Config) -> Workdir:
         UserError: the dataset or the workdir does not fit, and nothing was changed; or training
             cannot go on, and the checkpoints so far are kept.
     """
-    run = prepare(config)
+    with lost_workers_named():
+        run = prepare(config)
     if run.is_over:
         return run.workdir
     with locked(run.workdir) if run.is_chief else contextlib.nullcontext():
+        if run.is_chief and run.found != (
+            run.workdir.is_started,
+            run.workdir.newest_checkpoint(),
+        ):
+            raise UserError(
+                f"another run was at work in {run.workdir.path} just now: give the command again"
+            )
         if run.is_chief and not run.workdir.is_started:
             run.workdir.start(dataclasses.asdict(config), Path(config.data))
         elif run.state.global_step:
             print(f"going on in {run.workdir.path} after {run.state}", flush=True)
-        with data_input.named_errors(Path(config.data)):
-            fit(run)
+        try:
+            with data_input.named_errors(Path(config.data)):
+                fit(run)
+        except tf.errors.ResourceExhaustedError as error:
+            raise UserError(
+                f"a step does not fit in memory ({str(error).splitlines()[0]}): lower --batch_size"
+            ) from error
     return run.workdir
 
 
@@ -101,7 +115,8 @@ def main(config: Config) -> None:
         for name, value in best.items()
         if name.startswith("val_")
     )
-    print(f"wrote {workdir.path}: best epoch {best['epoch']} of {config.epochs}", end="")
+    epochs = max(config.epochs, best["epoch"])  # more were done before
+    print(f"wrote {workdir.path}: best epoch {best['epoch']} of {epochs}", end="")
     print(f", validation {scores}" if scores else ", no validation posts to choose it by")
 
 

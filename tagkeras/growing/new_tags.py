@@ -35,6 +35,8 @@ def choose_new_tags(
         if not new:
             raise UserError(f"{path}: {_say_why(counts, min_posts)}")
     else:
+        if not wanted:
+            raise UserError("--tags names no hashtag: name some, or leave it out")
         new = {}
         for name in wanted:
             tag = hashtags.normalize(name)

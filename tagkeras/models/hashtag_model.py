@@ -73,6 +73,7 @@ class HashtagModel(keras.Model):
             initializer=keras.initializers.RandomNormal(stddev=initial_stddev, seed=seed),
         )
         k = min(10, num_tags)
+        self._lookup: Callable[[Batch], Batch] | None = None
         self._get_means: Callable[[], dict[str, keras.metrics.Mean]] = dict
         self.ranking_metrics = [PrecisionAtK(1), RecallAtK(k), AccuracyAtK(k)]
 
@@ -116,6 +117,9 @@ class HashtagModel(keras.Model):
         )
         self.take_step = tf.function(step, jit_compile=True) if jit_compile else step
         self._get_means = step.means.copy
+
+    def get_compile_config(self) -> None:
+        """Nothing: `.keras` files hold the weights; who trains on compiles anew."""
 
     def build(self, input_shape: Mapping[str, Shape]) -> None:
         """Makes the embedding's weights."""

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import keras
 
 from tagkeras import files
-from tagkeras.errors import UserError
 from tagkeras.models.hashtag_model import HashtagModel
 from tagkeras.training.checkpoint_folder import CheckpointFolder, named_write_errors
 from tagkeras.training.learning_rate import LearningRateSchedule
@@ -64,19 +63,12 @@ class Checkpoints(keras.callbacks.Callback):
         """Restores the newest checkpoint that can be read; returns the state to keep up to date.
 
         Args:
-            steps_per_epoch: of the training posts that the run goes on with.
+            steps_per_epoch: of the training posts.
 
         Raises:
-            UserError: there are checkpoints and none can be read, or an epoch was left unfinished
-                and the posts are others.
+            UserError: there are checkpoints and none can be read.
         """
         state = self._folder.restore() or RunState(steps_per_epoch=steps_per_epoch)
-        if state.step and state.steps_per_epoch != steps_per_epoch:
-            raise UserError(
-                f"{self._workdir.path} stopped after {state}, but an epoch of this dataset has"
-                f" {steps_per_epoch} steps: give the dataset of that run"
-            )
-        state.steps_per_epoch = steps_per_epoch
         self._schedule.state.update(state.schedule)
         self._state = state
         return state

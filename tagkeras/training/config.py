@@ -30,8 +30,8 @@ class Config(Settings):
 
     data: str = option(help="dataset folder that beam.preprocess wrote")
     workdir: str = option(help="folder of this run; an interrupted run goes on in its own")
-    batch_size: int = option(512, help="posts in a step", minimum=1)
-    epochs: int = option(15, help="passes over the training posts", minimum=1)
+    batch_size: int = option(512, help="posts in a step", minimum=1, maximum=2**24)
+    epochs: int = option(15, help="passes over the training posts", minimum=1, maximum=10**6)
     early_stopping: int = option(
         0, help="stop after so many epochs without a better validation R@10; 0: never", minimum=0
     )
@@ -44,11 +44,11 @@ class Config(Settings):
     cache: str = option(
         "none",
         help="where the training posts are read from each epoch: none (their files), memory, device"
-        " (memory of the GPU)",
+        " (memory of the GPU, of the host where there is none)",
         choices=CACHES,
     )
     steps_per_execution: int = option(
-        1, help="steps between two looks at the loss and the clock", minimum=1
+        1, help="steps between two looks at the loss and the clock", minimum=1, maximum=2**24
     )
     checkpoint_minutes: float = option(
         10, help="minutes between checkpoints within an epoch; 0: at its end only", minimum=0

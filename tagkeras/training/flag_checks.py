@@ -28,6 +28,13 @@ def check_flags(config: Config, dataset: Path, manifest: Manifest) -> None:
             "--jit_compile: XLA cannot compile --sampler=sequential: choose another --sampler or"
             " leave out --jit_compile"
         )
+    for other, is_given in (
+        ("--jit_compile", config.jit_compile),
+        (f"--steps_per_execution={config.steps_per_execution}", config.steps_per_execution > 1),
+    ):
+        if is_given and config.hogwild_threads:
+            threads = f"--hogwild_threads={config.hogwild_threads}"
+            raise UserError(f"{threads} and {other} do not go together: leave one out")
     strategy = f"--strategy={config.strategy}"
     for other, is_given in (
         (f"--hogwild_threads={config.hogwild_threads}", config.hogwild_threads > 0),

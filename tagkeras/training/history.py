@@ -59,7 +59,9 @@ def _read_rows(path: Path, epochs_done: int) -> list[dict[str, str]]:
         # The first ones are missing where the file was removed once.
         first = epochs_done - len(rows) + 1
         numbers = [int(row["epoch"]) for row in rows]
-        is_whole = text.endswith("\n") and numbers == list(range(first, epochs_done + 1)) != []
+        is_whole = (
+            bool(rows) and text.endswith("\n") and numbers == list(range(first, epochs_done + 1))
+        )
         for row in rows:
             [float(value) for value in row.values()]
     except (ValueError, TypeError, KeyError, csv.Error):

@@ -59,7 +59,7 @@ class Plateau(LearningRateSchedule):
     Args:
         learning_rate: of the first epoch.
         patience: epochs without a better P@1 before the rate falls.
-        factor: what the rate is multiplied by then.
+        decay: what the rate is multiplied by then.
     """
 
     def __init__(self, learning_rate: float, *, patience: int = 2, decay: float = 0.1) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from tagkeras.training.epoch_loop import StepTaker
 STRATEGIES = ("none", "mirrored", "multi_worker")
 # Looking at the loss takes all workers, and waits for them.
 STEPS_AT_ONCE = 16
+_ADDRESS = re.compile(r"[^:\s]+:\d+")
 # What the end of one worker ends the others with.
 _LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError)
 
@@ -31,19 +33,18 @@ def make_strategy(name: str) -> tf.distribute.Strategy | None:
     """
     if name == "mirrored":
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        print(f"training on {', '.join(device.name for device in devices)}", flush=True)
         return tf.distribute.MirroredStrategy([device.name for device in devices])
     if name == "multi_worker":
-        _check_tf_config()
+        _read_tf_config()
         return tf.distribute.MultiWorkerMirroredStrategy()
     return None
 
 
 def is_first_worker() -> bool:
-    """Whether this worker is the one that writes: the first, and the only one without others."""
-    task = json.loads(os.environ.get("TF_CONFIG") or "{}").get("task", {})
-    return task.get("type", "chief") == "chief" or (
-        task.get("index", 0) == 0 and "chief" not in _cluster()
-    )
+    """Whether this worker is the one that writes: the chief, or else the first."""
+    cluster, kind, index = _read_tf_config()
+    return kind == "chief" or (index == 0 and "chief" not in cluster)
 
 
 @contextlib.contextmanager
@@ -146,11 +147,12 @@ class Replicas(StepTaker):
         self.model.test_step({name: value[start:end] for name, value in batch.items()})
 
 
-def _cluster() -> dict[str, list[str]]:
-    return json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {})
+def _read_tf_config() -> tuple[dict[str, list[str]], str, int]:
+    """The cluster that `TF_CONFIG` names, and this worker's kind and index in it.
 
-
-def _check_tf_config() -> None:
+    Raises:
+        UserError: it names none, or not this worker.
+    """
     remedy = (
         'set it on every worker, as {"cluster": {"worker": ["host1:port", "host2:port"]}, "task":'
         ' {"type": "worker", "index": 0}}'
@@ -162,7 +164,14 @@ def _check_tf_config() -> None:
         )
     try:
         config = json.loads(text)
-        task = config["task"]
-        config["cluster"][task["type"]][int(task["index"])]
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise UserError(f"TF_CONFIG={text} names no cluster with this worker: {remedy}") from error
+        cluster, kind = config["cluster"], config["task"]["type"]
+        index = int(config["task"]["index"])
+        is_sound = 0 <= index < len(cluster[kind]) and all(
+            isinstance(addresses, list) and all(_ADDRESS.fullmatch(a) for a in addresses)
+            for addresses in cluster.values()
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        is_sound = False
+    if not is_sound:
+        raise UserError(f"TF_CONFIG={text} names no cluster with this worker: {remedy}")
+    return cluster, kind, index

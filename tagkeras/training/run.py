@@ -46,12 +46,14 @@ class Run:
         model: compiled, with the weights to go on from.
         posts: to train on.
         validation: batches to validate on; None without validation posts.
+        steps_at_once: steps that `fit` takes between two looks at the loss and the clock.
         taker: of the steps; None for those that Keras's `fit` takes.
         state: where the run is; the callbacks keep it up to date.
         callbacks: for `keras.callbacks.CallbackList`, in this order. They take the batches of an
             epoch by their number since training was started or gone on with in that epoch.
         is_over: whether there is nothing left to do.
         is_chief: whether this process writes: of several workers, one does.
+        found: whether the workdir was started, and its newest checkpoint, when it was looked at.
     """
 
     config: Config
@@ -59,11 +61,13 @@ class Run:
     model: HashtagModel
     posts: TrainingInput
     validation: tf.data.Dataset | None
+    steps_at_once: int
     taker: StepTaker | None
     state: RunState
     callbacks: list[keras.callbacks.Callback]
     is_over: bool
     is_chief: bool
+    found: tuple[bool, Path | None]
 
     def stretches(self) -> Iterator[tuple[int, int, int]]:
         """What one dataset after the other has to give.
@@ -79,7 +83,7 @@ class Run:
         if step and epoch < epochs:
             yield epoch, step, epoch + 1
             epoch += 1
-        is_even = self.posts.steps_per_epoch % self.config.steps_per_execution == 0
+        is_even = self.posts.steps_per_epoch % self.steps_at_once == 0
         size = max(epochs - epoch, 1) if is_even else 1
         for first in range(epoch, epochs, size):
             yield first, 0, first + size
@@ -104,23 +108,25 @@ def prepare(config: Config) -> Run:
         if manifest.splits["validation"]["posts"]
         else None
     )
+    steps_at_once = min(config.steps_per_execution, posts.steps_per_epoch)
     workdir = Workdir(config.workdir)
     if workdir.is_started:
         fields = dataclasses.fields(Config)
         defaults = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
-        workdir.check(dataclasses.asdict(config), dataset, free=FREE, defaults=defaults)
+        # A run that has a checkpoint does not look at the earlier one any more.
+        free = FREE | ({"warm_start"} if workdir.newest_checkpoint() else set())
+        workdir.check(dataclasses.asdict(config), dataset, free=free, defaults=defaults)
     else:
         workdir.check_unused()
-    earlier = Workdir(config.warm_start) if config.warm_start else None
+    found = workdir.is_started, workdir.newest_checkpoint()
+    earlier = Workdir(config.warm_start) if config.warm_start and not found[1] else None
     if earlier:
         vocabulary = Vocabulary.load(dataset / "vocabulary.tsv")
         check_warm_start(earlier, settings=config, manifest=manifest, vocabulary=vocabulary)
 
     with strategy.scope() if strategy else contextlib.nullcontext():
         model = config.make_model(manifest, precision=config.precision)
-        config.compile(
-            model, post_store=posts.store, steps_per_execution=config.steps_per_execution
-        )
+        config.compile(model, post_store=posts.store, steps_per_execution=steps_at_once)
     schedule = make_schedule(
         config.schedule, learning_rate=config.first_learning_rate, epochs=config.epochs
     )
@@ -133,14 +139,14 @@ def prepare(config: Config) -> Run:
         agree=make_agreement(strategy) if config.strategy == "multi_worker" else bool,
     )
     state = checkpoints.restore(posts.steps_per_epoch)
-    if earlier and not state.global_step:
+    if earlier:
         started = warm_start(
             model, earlier, settings=config, manifest=manifest, vocabulary=vocabulary
         )
         print(started.describe(earlier), flush=True)
     taker: StepTaker | None = None
     if strategy:
-        taker = Replicas(model, posts, strategy, config.steps_per_execution)
+        taker = Replicas(model, posts, strategy, steps_at_once)
     elif config.hogwild_threads:
         taker = Hogwild(model, posts, config.hogwild_threads)
     early_stopping = EarlyStopping(state, config.early_stopping)
@@ -163,9 +169,11 @@ def prepare(config: Config) -> Run:
         model=model,
         posts=posts,
         validation=validation,
+        steps_at_once=steps_at_once,
         taker=taker,
         state=state,
         callbacks=callbacks,
         is_over=state.epoch >= config.epochs or early_stopping.is_over,
         is_chief=is_chief,
+        found=found,
     )

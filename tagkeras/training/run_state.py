@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from tagkeras.errors import UserError
 from tagkeras.models.hashtag_model import HashtagModel
 from tagkeras.training.scalars import read_scalar
 
@@ -87,6 +88,15 @@ class StepCounter(keras.callbacks.Callback):
         state.step = step
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Counts the epoch."""
+        """Counts the epoch.
+
+        Raises:
+            UserError: it ended before its last step.
+        """
         del logs
+        if self._state.step != self._state.steps_per_epoch:
+            raise UserError(
+                f"the posts ended after {self._state}: the dataset changed; copy it anew, and the"
+                " same command goes on"
+            )
         self._state.epoch, self._state.step = epoch + 1, 0

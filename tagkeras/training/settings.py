@@ -9,6 +9,7 @@ import keras
 from tagkeras.commandline import option
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.post_store import PostStore
+from tagkeras.errors import UserError
 from tagkeras.layers.embeddings import EMBEDDING_NAMES, make_embedding
 from tagkeras.losses.losses import LOSSES, make_loss
 from tagkeras.models.hashtag_model import HashtagModel
@@ -22,8 +23,10 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 # Adagrad's first steps are about learning_rate / sqrt(1 + initial_accumulator / g^2) long. The mean
 # over a batch makes g small, so that Keras's 0.1 would hold it near the saddle at zero.
 INITIAL_ACCUMULATOR = 1e-6
-
-
+# Of sizes of the model: more is a slip of the finger.
+MOST = 2**16
+# Of the values of all settings without choices.
+_TYPES = (int, float, bool, type(None))
 # Rates that learn at once from `initial_stddev` 0.1, measured; see docs/training.md.
 LEARNING_RATES = {"adagrad": 0.05, "sgd": 0.2}
 
@@ -33,57 +36,76 @@ class Settings:
     """What the model is and how it learns; each field is a flag of `tagkeras.train`."""
 
     model: str = option("multiplicative", help="how image and user meet", choices=EMBEDDING_NAMES)
-    embedding_dim: int = option(64, help="d, the size of the embeddings", minimum=1)
-    rank: int = option(100, help="K, factors of the multiplicative model", minimum=1)
+    embedding_dim: int = option(64, help="d, the size of the embeddings", minimum=1, maximum=MOST)
+    rank: int = option(100, help="multiplicative: K, its factors", minimum=1, maximum=MOST)
     user_hidden: int = option(
-        24, help="length of the user vector of the multiplicative model", minimum=1
+        24, help="multiplicative: length of the user vector", minimum=1, maximum=MOST
     )
     loss: str = option(
         "warp", help="what is minimised; the others are there to compare with", choices=LOSSES
     )
-    margin: float = option(0.1, help="margin of the WARP hinge", minimum=0)
+    margin: float = option(0.1, help="warp: margin of the hinge", minimum=0)
     max_negatives: int = option(
         1000,
         help="warp: most draws in search of a violator; sampled_softmax: tags in the pool",
         minimum=1,
+        maximum=10**6,
     )
     sampler: str = option(
         "pooled",
-        help="how warp draws: pooled (one pool for many posts), sequential (each positive its own),"
-        " exhaustive (all tags scored; for GPUs and small vocabularies)",
+        help="warp: how it draws: pooled (one pool for many posts), sequential (each positive its"
+        " own), exhaustive (all tags scored; for GPUs and small vocabularies)",
         choices=SAMPLERS,
     )
-    pool_group: int = option(512, help="posts that share a pool of negatives", minimum=1)
+    pool_group: int = option(512, help="warp, pooled: posts that share a pool", minimum=1)
     max_norm: float = option(
         1.0,
         help="largest norm of a tag's row and of the factors' columns; 0 for no bound",
         minimum=0,
     )
-    optimizer: str = option("adagrad", help="of weights and tag table", choices=OPTIMIZERS)
-    learning_rate: float | None = option(
-        None, help="of the first epoch; by default 0.05 for adagrad, 0.2 for sgd", minimum=1e-12
+    optimizer: str = option(
+        "adagrad", help="optimizer of weights and tag table", choices=OPTIMIZERS
     )
-    momentum: float = option(0.9, help="of sgd", minimum=0, maximum=0.999)
+    learning_rate: float | None = option(
+        None,
+        help="rate of the first epoch; by default 0.05 for adagrad, 0.2 for sgd",
+        minimum=1e-12,
+    )
+    momentum: float = option(0.9, help="sgd: momentum", minimum=0, maximum=0.999)
     initial_stddev: float = option(
         0.1, help="standard deviation of the initial weights; the paper's is 0.001", minimum=1e-9
     )
     user_stddev: float = option(
-        1.0, help="the same of the multiplicative model's user layer", minimum=1e-9
+        1.0, help="multiplicative: the same of its user layer", minimum=1e-9
     )
-    user_bias: float = option(0.5, help="initial bias of the multiplicative model's user layer")
+    user_bias: float = option(0.5, help="multiplicative: initial bias of its user layer")
     precision: str = option(
-        "float32", help="Keras dtype policy of the embedding", choices=PRECISIONS
+        "float32", help="dtype policy (of Keras) of the embedding", choices=PRECISIONS
     )
     jit_compile: bool = option(False, help="compile the training step by XLA")
     seed: int = option(
-        0, help="of weights, order of the posts and negatives", minimum=0, maximum=2**31 - 1000
+        0, help="seed of weights, order of the posts and negatives", minimum=0, maximum=2**31 - 1000
     )
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "Settings":
-        """Picks the settings out of a config, such as a workdir's; defaults for what it lacks."""
-        names = {field.name for field in dataclasses.fields(cls)}
-        return cls(**{name: value for name, value in config.items() if name in names})
+        """Picks the settings out of a config, such as a workdir's; defaults for what it lacks.
+
+        Raises:
+            UserError: a value is none that the option takes.
+        """
+        settings = {}
+        for field in dataclasses.fields(cls):
+            if field.name in config:
+                value = settings[field.name] = config[field.name]
+                choices = field.metadata["choices"]
+                is_taken = value in choices if choices else type(value) in _TYPES
+                if not is_taken:
+                    raise UserError(
+                        f"config.json: {field.name} is {value!r}, which is no value of"
+                        f" --{field.name}: put back a copy, or train again in another --workdir"
+                    )
+        return cls(**settings)
 
     @property
     def first_learning_rate(self) -> float:

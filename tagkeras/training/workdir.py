@@ -89,7 +89,7 @@ class Workdir:
             )
         started = {**defaults, **self.config()}
         differing = [
-            f"--{name}={started.get(name)} (now {config.get(name)})"
+            f"--{name}={_show(started.get(name))} (now {_show(config.get(name))})"
             for name in sorted({*started, *config} - free)
             if started.get(name) != config.get(name)
         ]
@@ -99,6 +99,17 @@ class Workdir:
                 " give the same flags or another --workdir"
             )
         self.check_dataset(dataset)
+        run, other = self.manifest(), Manifest.load(dataset)
+        if (run.splits, run.seeds) != (other.splits, other.seeds):
+            raise UserError(
+                f"{dataset} has other posts than {self.path} was started on: give the dataset of"
+                " that run, or train in another --workdir (--warm_start takes over what is learned)"
+            )
+
+    def newest_checkpoint(self) -> Path | None:
+        """The folder of the newest checkpoint, damaged or not; None before the first."""
+        folders = [p for p in self.checkpoints.glob("step-*") if p.name[5:].isdecimal()]
+        return max(folders, key=lambda path: int(path.name[5:]), default=None)
 
     def check_dataset(self, dataset: Path) -> None:
         """Makes sure that a dataset has the vocabulary and the descriptors of this run.
@@ -168,6 +179,10 @@ class Workdir:
     def vocabulary(self) -> Vocabulary:
         """Of the dataset that the run was started on."""
         return Vocabulary.load(self.path / "vocabulary.tsv")
+
+
+def _show(value: Any) -> Any:
+    return "(left out)" if value is None else value
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -22,6 +22,8 @@ def locked(workdir: Workdir) -> Iterator[None]:
         UserError: another run is at work there.
     """
     workdir.path.mkdir(parents=True, exist_ok=True)
+    if not os.access(workdir.path, os.W_OK):
+        raise UserError(f"{workdir.path} cannot be written to: change its permissions")
     descriptor = os.open(workdir.path, os.O_RDONLY)
     try:
         try:

@@ -102,8 +102,3 @@ def test_chief(monkeypatch, task_type, index, others, chief):
     config = {"cluster": {"worker": ["a:1", "b:1"], **others}, "task": task}
     monkeypatch.setenv("TF_CONFIG", json.dumps(config))
     assert is_first_worker() is chief
-
-
-def test_alone_is_first_worker(monkeypatch):
-    monkeypatch.delenv("TF_CONFIG", raising=False)
-    assert is_first_worker()
