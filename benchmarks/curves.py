@@ -17,10 +17,10 @@ from tagkeras.commandline import option, run
 from tagkeras.training.workdir import Workdir
 
 PAPER = {"flagfile": "configs/paper.flags"}
-ONE_BY_ONE = {"batch_size": 1, "hogwild_threads": 2, "epochs": 2}
+HOGWILD = {"batch_size": 8, "hogwild_threads": 2, "epochs": 2, "cache": "none"}
 RUNS = {
-    "paper, post by post on 2 threads": {**PAPER, **ONE_BY_ONE},
-    "paper, post by post, weights from 0.1": {**PAPER, **ONE_BY_ONE, "initial_stddev": 0.1},
+    "paper, 8 posts a step on 2 threads": {**PAPER, **HOGWILD},
+    "the same, weights from 0.1": {**PAPER, **HOGWILD, "initial_stddev": 0.1},
     "paper": PAPER,
     "weights from 0.1": {**PAPER, "initial_stddev": 0.1},
     "and rate 0.2": {**PAPER, "initial_stddev": 0.1, "learning_rate": 0.2},
@@ -43,7 +43,7 @@ class Config:
 
     data: str = option(help="dataset of beam.preprocess")
     folder: str = option(help="folder of the runs")
-    epochs: int = option(16, help="passes of each run, but of those post by post", minimum=1)
+    epochs: int = option(16, help="passes of each run, but of those on 2 threads", minimum=1)
 
 
 def main(config: Config) -> None:
