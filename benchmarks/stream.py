@@ -2,20 +2,21 @@
 
     python -m benchmarks.stream
 
-Epochs of the same steps, in turn: from float32 tensors in memory, whose rows each step gathers in
-shuffled order (`held`); from the files (`none`); and from `--cache=memory` after its first epoch.
+Epochs of the same steps, four in a row and the kinds in turn: from float32 tensors in memory, whose
+rows each step gathers in shuffled order (`held`); from the files (`none`); and from `--cache=memory` after its first epoch.
 For comparison also from batches that lie ready, in the same order each time (`ready`), which no
 training can use. Then the peak memory of `tagkeras.train` on datasets of different sizes. Prints
 one JSON object.
 """
 
 import dataclasses
+import itertools
 import json
 import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from tagkeras.data.training_input import TrainingInput
 from tagkeras.training.settings import Settings
 
 TAGS = 10_000
+# Of a kind in one go: all but the first are timed.
+EPOCHS = 5
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,7 +40,7 @@ class Config:
     posts: int = option(60_000, help="posts of the timed dataset, one tag each", minimum=1000)
     descriptor_size: int = option(4096, help="n", minimum=1)
     batch_size: int = option(512, help="posts in a step", minimum=1)
-    epochs: int = option(4, help="timed epochs of each kind", minimum=1)
+    rounds: int = option(3, help="how often each kind is timed, in turn", minimum=1)
     large_posts: tuple[str, ...] = option(
         ("150000", "450000"), help="posts of the datasets whose memory is measured"
     )
@@ -74,27 +77,33 @@ def _time_epochs(config: Config, dataset: Path) -> dict[str, Any]:
     held = {name: tf.concat([batch[name] for batch in ready], axis=0) for name in ready[0]}
     num_held = held["descriptor"].shape[0]
 
-    def gather() -> Iterable[Any]:
-        for number in range(steps):
+    def gather() -> Iterator[Any]:
+        for number in itertools.count():
             seed = [number, 0]
             row = tf.random.stateless_uniform([config.batch_size], seed, 0, num_held, tf.int32)
             yield {name: tf.gather(values, row) for name, values in held.items()}
 
-    rates: dict[str, list[float]] = {"held": [], "ready": [], "none": [], "memory": []}
-    for epoch in range(config.epochs + 1):
-        for kind, times in rates.items():
-            if kind == "held":
-                batches = gather()
-            elif kind == "ready":
-                batches = (ready[number % len(ready)] for number in range(steps))
-            else:
-                batches = inputs[kind].batches(first_epoch=epoch, epochs=epoch + 1)
-            start = time.perf_counter()
-            for batch in batches:
-                step(batch)
-            float(model.optimizer.iterations)  # waits for the last step
-            if epoch:  # the first one traces, loads and fills caches of the system
-                times.append(config.posts / (time.perf_counter() - start))
+    def read(cache: str) -> Iterator[Any]:
+        return iter(inputs[cache].batches(first_epoch=0, epochs=EPOCHS))
+
+    kinds: dict[str, Callable[[], Iterator[Any]]] = {
+        "held": gather,
+        "ready": lambda: itertools.cycle(ready),
+        "none": lambda: read("none"),
+        "memory": lambda: read("memory"),
+    }
+    rates: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for _ in range(config.rounds):
+        for kind, start_reading in kinds.items():
+            batches = start_reading()
+            for epoch in range(EPOCHS):
+                if epoch == 1:  # the first one traces, loads, and begins to read ahead
+                    start = time.perf_counter()
+                for _ in range(steps):
+                    step(next(batches))
+                float(model.optimizer.iterations)  # waits for the last step
+            seconds = time.perf_counter() - start
+            rates[kind].append((EPOCHS - 1) * config.posts / seconds)
     medians = {kind: statistics.median(values) for kind, values in rates.items()}
     ratios = {
         f"{kind}_to_held": round(

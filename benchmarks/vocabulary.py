@@ -23,7 +23,7 @@ class Config:
 
     tags: int = option(4_600_000, help="Y", minimum=2)
     posts: int = option(50_000, help="training posts, one tag each", minimum=1)
-    validation: int = option(2000, help="validation posts, ranked after each epoch", minimum=0)
+    validation: int = option(200, help="validation posts, ranked after each epoch", minimum=0)
     descriptor_size: int = option(4096, help="n", minimum=1)
     epochs: int = option(2, help="passes over the posts", minimum=1)
 

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from tagkeras.layers.max_norm import project_max_norm
-from tagkeras.layers.normalized_product import normalized_product
+from tagkeras.layers.normalized_product import Descriptor, normalized_product
 
 Shape = tuple[Any, ...]
 
@@ -24,7 +24,8 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
     leave the range of float16, and the products made in the policy's compute dtype.
 
     Call arguments:
-        inputs: dict with `descriptor` float [batch, n] and `user_descriptor` float [batch, m].
+        inputs: dict with `descriptor` float [batch, n] and `user_descriptor` float [batch, m]; and
+            `descriptor_norm` float [batch, 1] where the caller has the norms at hand.
 
     Returns:
         float [batch, embedding_dim].
@@ -56,7 +57,7 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
         self.seed = seed
 
     @abc.abstractmethod
-    def embed(self, descriptor: tf.Tensor, user_descriptor: tf.Tensor) -> tf.Tensor:
+    def embed(self, descriptor: Descriptor, user_descriptor: tf.Tensor) -> tf.Tensor:
         """phi(x, u), descriptors not yet normalised: [batch, n], [batch, m] -> [batch, d].
 
         Products with the descriptor go through `image_product`, which normalises it.
@@ -70,10 +71,15 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
     def call(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """phi(x, u): see the class."""
         user_descriptor = tf.cast(inputs["user_descriptor"], self.compute_dtype)
-        return self.embed(tf.cast(inputs["descriptor"], tf.float32), user_descriptor)
+        values = tf.cast(inputs["descriptor"], tf.float32)
+        norm = inputs.get("descriptor_norm")
+        if norm is None:
+            square = tf.reduce_sum(tf.square(values), axis=1, keepdims=True)
+            norm = tf.sqrt(tf.maximum(square, 1e-24))  # the gradient of 0 would be infinite
+        return self.embed(Descriptor(values, norm), user_descriptor)
 
     def image_product(
-        self, descriptor: tf.Tensor, weight: keras.Variable, *, transpose_weight: bool = False
+        self, descriptor: Descriptor, weight: keras.Variable, *, transpose_weight: bool = False
     ) -> tf.Tensor:
         """The L2-normalised descriptors times a weight: see `normalized_product`."""
         weight = self.in_compute_dtype(weight)

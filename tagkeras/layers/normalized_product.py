@@ -1,10 +1,33 @@
 """The product of a normalised descriptor with a weight, as fast as the product without it."""
 
+from typing import NamedTuple
+
 import tensorflow as tf
 
 
+class Descriptor(NamedTuple):
+    """Image descriptors that are yet to be normalised.
+
+    Attributes:
+        values: float32 [B, n].
+        norm: float32 [B, 1], the norms of the rows.
+    """
+
+    values: tf.Tensor
+    norm: tf.Tensor
+
+
+def norm_of(descriptor: tf.Tensor) -> tf.Tensor:
+    """The norms of the rows of float32 [B, n], as [B, 1].
+
+    One pass over the largest tensor of a step, by an op that XLA does not have: what is compiled
+    has to take it from outside.
+    """
+    return tf.math.reduce_euclidean_norm(descriptor, axis=1, keepdims=True)
+
+
 def normalized_product(
-    descriptor: tf.Tensor, weight: tf.Tensor, *, transpose_weight: bool = False
+    descriptor: Descriptor, weight: tf.Tensor, *, transpose_weight: bool = False
 ) -> tf.Tensor:
     """(x / |x|) W for each row x of `descriptor`; a row of zeros gives zeros.
 
@@ -17,18 +40,17 @@ def normalized_product(
     their squares may lie beyond the range of float16.
 
     Args:
-        descriptor: float32 [B, n].
+        descriptor: of B images.
         weight: float [n, k], in the dtype to compute in.
         transpose_weight: `weight` is [k, n], and its transpose is meant.
 
     Returns:
         [B, k] in the dtype of `weight`.
     """
-    square = tf.reduce_sum(tf.square(descriptor), axis=1, keepdims=True)
-    scale = tf.math.rsqrt(tf.maximum(square, 1e-24))
+    scale = 1 / tf.maximum(descriptor.norm, 1e-12)
     if weight.dtype != tf.float32:
-        return _product(tf.cast(descriptor * scale, weight.dtype), weight, transpose_weight)
-    return _product(descriptor, weight, transpose_weight) * scale
+        return _product(tf.cast(descriptor.values * scale, weight.dtype), weight, transpose_weight)
+    return _product(descriptor.values, weight, transpose_weight) * scale
 
 
 def _product(left: tf.Tensor, weight: tf.Tensor, transpose_weight: bool) -> tf.Tensor:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tagkeras.data.post_store import PostStore
 from tagkeras.data.post_tags import PostTags
 from tagkeras.layers.image_user_embedding import ImageUserEmbedding, Shape
+from tagkeras.layers.normalized_product import norm_of
 from tagkeras.losses.ranking_loss import RankingLoss
 from tagkeras.metrics.accuracy_at_k import AccuracyAtK
 from tagkeras.metrics.hits import find_hits
@@ -163,7 +164,11 @@ class HashtagModel(keras.Model):
         post_tags = PostTags.from_ragged(
             data["tags"], data["tags_removed"], pad=self.is_step_compiled
         )
-        inputs = {name: data[name] for name in ("descriptor", "user_descriptor")}
+        inputs = {
+            "descriptor": data["descriptor"],
+            "descriptor_norm": norm_of(tf.cast(data["descriptor"], tf.float32)),
+            "user_descriptor": data["user_descriptor"],
+        }
         measured = self.take_step(inputs, post_tags, thread)
         means = self._get_means()
         for name, mean in means.items():
