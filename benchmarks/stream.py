@@ -3,10 +3,10 @@
     python -m benchmarks.stream
 
 Epochs of the same steps, four in a row and the kinds in turn: from float32 tensors in memory, whose
-rows each step gathers in shuffled order (`held`); from the files (`none`); and from `--cache=memory` after its first epoch.
-For comparison also from batches that lie ready, in the same order each time (`ready`), which no
-training can use. Then the peak memory of `tagkeras.train` on datasets of different sizes. Prints
-one JSON object.
+rows each step gathers in shuffled order (`held`); from the files (`none`); and from
+`--cache=memory`. For comparison also from batches that lie ready, in the same order each time
+(`ready`), which no training can use. Then the peak memory of `tagkeras.train` on datasets of
+different sizes. Prints one JSON object.
 """
 
 import dataclasses
