@@ -39,8 +39,9 @@ from tagkeras.errors import UserError
 
 MAX_NEGATIVES = 1000
 DEFAULT_MAX_SAMPLED = 10
-# Posts in a timed turn: enough that what a call of LightFM costs beside its positives is nothing.
-TURN = 2048
+# Posts in a timed turn: enough that what a call of LightFM costs beside its positives is nothing, and
+# that neither model runs from caches that the other has just filled.
+TURN = 8192
 # Posts by which the mean number of draws is found.
 DRAWS_SEEN_BY = 256
 PARTS = ("speed", "quality")
@@ -53,7 +54,7 @@ class Config:
     seconds: float = option(60.0, help="training time of each model", minimum=1)
     threads: int = option(2, help="threads of each side", minimum=1)
     descriptor_size: int = option(4096, help="n", minimum=1)
-    speed_posts: int = option(32_768, help="posts in a timed pass", minimum=2048)
+    speed_posts: int = option(32_768, help="posts in a timed pass", minimum=TURN)
     speed_tags: int = option(100_000, help="Y of the timed passes", minimum=50)
     train_posts: int = option(20_000, help="planted posts to learn from", minimum=2048)
     test_posts: int = option(2000, help="planted posts to evaluate on", minimum=1)
