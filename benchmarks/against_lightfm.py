@@ -39,8 +39,8 @@ from tagkeras.errors import UserError
 
 MAX_NEGATIVES = 1000
 DEFAULT_MAX_SAMPLED = 10
-# Posts in a timed turn: enough that what a call of LightFM costs beside its positives is nothing, and
-# that neither model runs from caches that the other has just filled.
+# Posts in a timed turn: enough that what a call of LightFM costs beside its positives is nothing,
+# and that neither model has to do with what the other has left in the caches.
 TURN = 8192
 # Posts by which the mean number of draws is found.
 DRAWS_SEEN_BY = 256
