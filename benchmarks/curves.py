@@ -17,7 +17,7 @@ from tagkeras.commandline import option, run
 from tagkeras.training.workdir import Workdir
 
 PAPER = {"flagfile": "configs/paper.flags"}
-HOGWILD = {"batch_size": 8, "hogwild_threads": 2, "epochs": 2, "cache": "none"}
+HOGWILD = {"batch_size": 8, "hogwild_threads": 2, "epochs": 1, "cache": "none"}
 RUNS = {
     "paper, 8 posts a step on 2 threads": {**PAPER, **HOGWILD},
     "the same, weights from 0.1": {**PAPER, **HOGWILD, "initial_stddev": 0.1},

@@ -69,4 +69,5 @@ class Config(Settings):
         help="threads of the CPU that train the same weights without waiting for each other;"
         " 0: none do",
         minimum=0,
+        maximum=1024,
     )
