@@ -152,6 +152,7 @@ def test_a_broken_new_version_leaves_the_old_one_serving(hashtag_models, tmp_pat
         shutil.rmtree(base / "2")
         shutil.rmtree(base / "3")
         assert server.manager.wait_for_state("tags", 1, State.AVAILABLE, WAIT)
+        assert server.manager.wait_for_state("tags", 3, State.END, WAIT)  # which goes after that
         with HashtagClient(server.endpoint, "tags") as client:
             assert client.predict([photo()])[0].version == 1
 
