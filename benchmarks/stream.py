@@ -2,7 +2,7 @@
 
     python -m benchmarks.stream
 
-Epochs of the same steps, four in a row and the kinds in turn: from float32 tensors in memory, whose
+Epochs of the same steps, two in a row and the kinds in turn: from float32 tensors in memory, whose
 rows each step gathers in shuffled order (`held`); from the files (`none`); and from
 `--cache=memory`. For comparison also from batches that lie ready, in the same order each time
 (`ready`), which no training can use. Then the peak memory of `tagkeras.train` on datasets of
@@ -30,7 +30,7 @@ from tagkeras.training.settings import Settings
 
 TAGS = 10_000
 # Of a kind in one go: all but the first are timed.
-EPOCHS = 5
+EPOCHS = 3
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
