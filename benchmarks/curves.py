@@ -43,7 +43,7 @@ class Config:
 
     data: str = option(help="dataset of beam.preprocess")
     folder: str = option(help="folder of the runs")
-    epochs: int = option(16, help="passes of each run, but of those on 2 threads", minimum=1)
+    epochs: int = option(8, help="passes of each run, but of those on 2 threads", minimum=1)
 
 
 def main(config: Config) -> None:

@@ -25,8 +25,7 @@ def save_state(model: HashtagModel, folder: Path) -> None:
 
 def find_state(workdir: Workdir) -> Path | None:
     """The newest checkpoint of a workdir that has the optimizers' state; None without one."""
-    steps = [path for path in workdir.checkpoints.glob("step-*") if path.name[5:].isdecimal()]
-    newest = max(steps, key=lambda path: int(path.name[5:]), default=workdir.path / FOLDER)
+    newest = workdir.newest_checkpoint() or workdir.path / FOLDER
     return newest / _FILES if (newest / f"{_FILES}.index").exists() else None
 
 

@@ -12,9 +12,10 @@ from google.protobuf.message import DecodeError
 from tagkeras import files
 from tagkeras.errors import UserError
 from tagkeras.training.run_state import RunState
+from tagkeras.training.workdir import STEP, list_checkpoints
 
 KEEP = 3
-_PREFIX, _STATE = "step-", "state.json"
+_STATE = "state.json"
 # What reading a damaged checkpoint ends with, according to where the damage is.
 UNREADABLE = (
     OSError,
@@ -48,12 +49,12 @@ class CheckpointFolder:
         Raises:
             UserError: it cannot be written; nothing of it is left, and the others are as before.
         """
-        target = self.path / f"{_PREFIX}{state.global_step}"
+        target = self.path / f"{STEP}{state.global_step}"
         with named_write_errors(target), files.written_aside(target) as aside:
             aside.mkdir()
             self._variables.write(str(aside / "variables"))
             (aside / _STATE).write_text(json.dumps(dataclasses.asdict(state), indent=2) + "\n")
-        checkpoints = self._list()
+        checkpoints = list_checkpoints(self.path)
         # Those of later steps could not be read when this run went on.
         kept = [step for step in checkpoints if step <= state.global_step][-KEEP:]
         for step, path in checkpoints.items():
@@ -70,7 +71,7 @@ class CheckpointFolder:
             UserError: none can be read; nothing was changed.
         """
         problems = []
-        for path in reversed(self._list().values()):
+        for path in reversed(list_checkpoints(self.path).values()):
             try:
                 state = RunState(**json.loads((path / _STATE).read_text(encoding="utf-8")))
                 status = self._variables.read(str(path / "variables"))
@@ -89,11 +90,6 @@ class CheckpointFolder:
                 " or start again in another --workdir"
             )
         return None
-
-    def _list(self) -> dict[int, Path]:
-        """The checkpoints by their step, in order."""
-        numbers = {path.name.removeprefix(_PREFIX): path for path in self.path.glob(f"{_PREFIX}*")}
-        return {int(n): numbers[n] for n in sorted(filter(str.isdecimal, numbers), key=int)}
 
 
 @contextlib.contextmanager

@@ -11,6 +11,8 @@ from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.errors import UserError
 
+STEP = "step-"
+
 
 class Workdir:
     """Paths and small files of one training run.
@@ -108,8 +110,7 @@ class Workdir:
 
     def newest_checkpoint(self) -> Path | None:
         """The folder of the newest checkpoint, damaged or not; None before the first."""
-        folders = [p for p in self.checkpoints.glob("step-*") if p.name[5:].isdecimal()]
-        return max(folders, key=lambda path: int(path.name[5:]), default=None)
+        return next(reversed(list_checkpoints(self.checkpoints).values()), None)
 
     def check_dataset(self, dataset: Path) -> None:
         """Makes sure that a dataset has the vocabulary and the descriptors of this run.
@@ -179,6 +180,12 @@ class Workdir:
     def vocabulary(self) -> Vocabulary:
         """Of the dataset that the run was started on."""
         return Vocabulary.load(self.path / "vocabulary.tsv")
+
+
+def list_checkpoints(folder: Path) -> dict[int, Path]:
+    """The checkpoints `step-N` in a folder by their N, in order; damaged ones as well."""
+    paths = {path.name.removeprefix(STEP): path for path in folder.glob(f"{STEP}*")}
+    return {int(number): paths[number] for number in sorted(filter(str.isdecimal, paths), key=int)}
 
 
 def _show(value: Any) -> Any:
