@@ -2,35 +2,42 @@
 
     python -m tagkeras.evaluate --workdir=WORKDIR --data=DATASET --output=DIR
 
-Writes `metrics.json` and `predictions.parquet` to DIR and prints a table: the most frequent
-hashtags for everyone, oracles where a file of them is given, and the model.
+Writes to DIR `metrics.json` (all metrics with intervals, those of baselines, and of groups of
+people), `predictions.parquet`, `posts.parquet` (what was hit, post by post) and `tags.parquet` (the
+metrics of each tag), and prints tables. docs/metrics.md defines every number.
 """
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
-from rich.console import Console
-from rich.table import Table
+import pyarrow.parquet as pq
 
 from tagkeras import files
 from tagkeras.commandline import option, run
 from tagkeras.data import input as data_input
+from tagkeras.data.fingerprint import fingerprint
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.errors import UserError
-from tagkeras.evaluation.oracle import Oracle
+from tagkeras.evaluation import evaluation
+from tagkeras.evaluation.baselines.baselines import BASELINES, make_baselines
+from tagkeras.evaluation.curve_scores import MOST_VALUES, CurveScores, default_curve_tags
+from tagkeras.evaluation.groups import AGE_BOUNDS, parse_age_bounds
+from tagkeras.evaluation.oracle import read_oracles
 from tagkeras.evaluation.predictions import PredictionsWriter
-from tagkeras.evaluation.scoreboard import Scoreboard
+from tagkeras.evaluation.rankings import rank_split
+from tagkeras.evaluation.summary import summarize
+from tagkeras.evaluation.tables import print_tables
+from tagkeras.evaluation.tag_table import tag_table
 from tagkeras.progress import progress
 from tagkeras.training.restore import restore_model
 from tagkeras.training.workdir import Workdir
 
-MODEL, FREQUENCY = "model", "frequency_baseline"
-# Scores held in memory at once.
-BATCH_SCORES = 2**24
+BATCH_SIZE = 1024
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,16 +46,40 @@ class Config:
 
     workdir: str = option(help="folder of the training run; its best epoch is evaluated")
     data: str = option(help="dataset folder that beam.preprocess wrote")
-    output: str = option(help="folder to write metrics.json and predictions.parquet to")
+    output: str = option(help="folder to write metrics.json and the Parquet files to")
     split: str = option("test", help="posts to rank", choices=("train", "validation", "test"))
     top_k: int | None = option(
         None, help="hashtags to predict; by default 10, or all of a smaller vocabulary", minimum=1
     )
+    ks: tuple[str, ...] | None = option(
+        None, help="how many predictions metrics count; by default 1 and --top_k"
+    )
+    baselines: tuple[str, ...] = option(
+        BASELINES,
+        help=f"rankings to compare with, of {', '.join(BASELINES)}; all but frequency read the"
+        " training posts; --baselines= for none",
+    )
+    neighbour_posts: int = option(
+        50_000, help="training posts, drawn at random, that neighbours are sought among", minimum=1
+    )
     oracle: str | None = option(None, help="Parquet file of the posts' most probable hashtags")
+    curve_tags: int | None = option(
+        None,
+        help="most frequent tags to have average precision and a curve; by default 400, fewer for"
+        " more than 330,000 posts",
+        minimum=0,
+    )
+    tags: tuple[str, ...] = option((), help="other tags to have them")
+    age_groups: tuple[str, ...] = option(
+        tuple(map(str, AGE_BOUNDS)), help="ages, in years, at which an age group begins"
+    )
+    bootstrap_samples: int = option(
+        1000, help="resamples of users, for the intervals", minimum=100, maximum=10**6
+    )
 
 
 def evaluate(config: Config) -> dict[str, Any]:
-    """Ranks, writes both files and returns the content of `metrics.json`.
+    """Ranks, writes all files and returns the content of `metrics.json`.
 
     Raises:
         UserError: no checkpoint, another dataset, an empty split, or more tags asked for than are.
@@ -58,66 +89,115 @@ def evaluate(config: Config) -> dict[str, Any]:
     model = restore_model(workdir)
     workdir.check_dataset(dataset)
     manifest, vocabulary = Manifest.load(dataset), workdir.vocabulary()
-    if config.top_k is not None and config.top_k > len(vocabulary):
-        raise UserError(f"--top_k={config.top_k}: the vocabulary has {len(vocabulary)} tags")
-    k = config.top_k or min(10, len(vocabulary))
-    oracle = Oracle(Path(config.oracle), vocabulary, k) if config.oracle else None
-    batch_size = max(1, min(1024, BATCH_SCORES // len(vocabulary)))
-    posts = data_input.read_split(dataset, manifest, config.split, batch_size)
+    ks, top_k = _choose_ks(config, len(vocabulary))
+    age_bounds = parse_age_bounds(config.age_groups)
+    batches = data_input.read_split(dataset, manifest, config.split, BATCH_SIZE)
     num_posts = manifest.splits[config.split]["posts"]
-
-    names = [FREQUENCY, *(oracle.names if oracle else []), MODEL]
-    scoreboards = {name: Scoreboard(k) for name in names}
-    top_k = tf.function(lambda batch: model.top_k(model(batch), k))
-    output.mkdir(parents=True, exist_ok=True)
-    with (
-        files.written_aside(output / "predictions.parquet") as aside,
-        PredictionsWriter(aside, vocabulary.tags) as writer,
-        progress("evaluating", num_posts, "posts") as advance,
-        data_input.named_errors(dataset),
-    ):
-        for batch in posts:
-            scores, ids = (tensor.numpy() for tensor in top_k(batch))
-            post_ids = [post_id.decode() for post_id in batch["post_id"].numpy()]
-            predictions = {MODEL: ids, FREQUENCY: np.tile(np.arange(k), (len(ids), 1))}
-            if oracle:
-                predictions |= {name: oracle.predictions(name, post_ids) for name in oracle.names}
-            num_truth = batch["tags"].row_lengths() + batch["out_of_vocabulary"]
-            for name, scoreboard in scoreboards.items():
-                scoreboard.add(predictions[name], batch["tags"], num_truth)
-            writer.write(post_ids, ids, scores)
-            advance(len(ids))
-
-    results = {name: scoreboard.results() for name, scoreboard in scoreboards.items()}
-    metrics = {
-        **results.pop(MODEL),
-        **results,
-        "num_posts": num_posts,
-        "split": config.split,
-        "model": workdir.config()["model"],
-        "epoch": workdir.best_epoch()["epoch"],
-    }
-    files.write_text(output / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    curve_tags = _choose_curve_tags(config, vocabulary, num_posts)
+    if unknown := set(config.baselines) - set(BASELINES):
+        raise UserError(f"--baselines={min(unknown)}: give some of {', '.join(BASELINES)}")
+    oracles = read_oracles(Path(config.oracle), vocabulary, max(ks)) if config.oracle else []
+    baselines = make_baselines(
+        config.baselines,
+        dataset,
+        manifest,
+        num_tags=len(vocabulary),
+        k=max(ks),
+        age_bounds=age_bounds,
+        neighbour_posts=config.neighbour_posts,
+    )
+    with files.files_written_aside(output, last=evaluation.METRICS) as folder:
+        with (
+            PredictionsWriter(folder / evaluation.PREDICTIONS, vocabulary.tags) as writer,
+            progress("evaluating", num_posts, "posts") as advance,
+            data_input.named_errors(dataset),
+        ):
+            rankings = rank_split(
+                model,
+                batches,
+                [*baselines, *oracles],
+                ks=ks,
+                curve_scores=CurveScores(curve_tags, num_posts, len(vocabulary)),
+                writer=writer,
+                top_k=top_k,
+                advance=advance,
+            )
+        summary = summarize(
+            rankings,
+            ks=ks,
+            num_tags=len(vocabulary),
+            age_bounds=age_bounds,
+            samples=config.bootstrap_samples,
+        )
+        curves = rankings.curve_scores.curves()
+        metrics = {
+            **summary,
+            "num_posts": num_posts,
+            "num_users": len(set(rankings.posts.user_ids)),
+            "split": config.split,
+            "ks": list(ks),
+            "top_k": top_k,
+            "model": workdir.config()["model"],
+            "epoch": workdir.best_epoch()["epoch"],
+            "workdir": str(workdir.path),
+            "dataset": {
+                "path": str(dataset),
+                "fingerprint": fingerprint(dataset, manifest),
+                "distribution": manifest.distribution["name"],
+            },
+            "neighbour_posts": min(config.neighbour_posts, manifest.splits["train"]["posts"]),
+        }
+        rankings.posts.save(folder / evaluation.POSTS)
+        pq.write_table(tag_table(vocabulary, rankings.tag_counts, curves), folder / evaluation.TAGS)
+        files.write_text(folder / evaluation.METRICS, json.dumps(metrics, indent=2) + "\n")
     return metrics
 
 
-def print_table(metrics: dict[str, Any]) -> None:
-    """Prints the content of `metrics.json`: a row for each way to rank, percentages."""
-    rows = {name.replace("_", " "): v for name, v in metrics.items() if isinstance(v, dict)}
-    rows[f"{metrics['model']} model"] = {n: v for n, v in metrics.items() if "@" in n}
-    table = Table(title=f"{metrics['num_posts']:,} posts of the {metrics['split']} split")
-    table.add_column("ranked by")
-    for name in next(iter(rows.values())):
-        table.add_column(name, justify="right")
-    for name, values in rows.items():
-        table.add_row(name, *(f"{100 * value:.2f}%" for value in values.values()))
-    Console().print(table)
+def _choose_ks(config: Config, num_tags: int) -> tuple[tuple[int, ...], int]:
+    """The k of the metrics, rising, and how many hashtags are written for a post."""
+    top_k = config.top_k or min(10, num_tags)
+    if top_k > num_tags:
+        raise UserError(f"--top_k={top_k}: the vocabulary has {num_tags} tags")
+    if config.ks is None:
+        return tuple(sorted({1, top_k})), top_k
+    text = f"--ks={','.join(config.ks)}"
+    if not config.ks or not all(k.isascii() and k.isdigit() and int(k) for k in config.ks):
+        raise UserError(f"{text}: give numbers from 1 on, as in --ks=1,5,10")
+    ks = tuple(sorted({int(k) for k in config.ks}))
+    if ks[-1] > num_tags:
+        raise UserError(f"{text}: the vocabulary has {num_tags} tags")
+    return ks, top_k
+
+
+def _choose_curve_tags(config: Config, vocabulary: Vocabulary, num_posts: int) -> np.ndarray:
+    """The ids of the tags that have curves."""
+    number = config.curve_tags
+    if number is None:
+        number = default_curve_tags(len(vocabulary), num_posts)
+    ids = dict.fromkeys(range(min(number, len(vocabulary))))
+    for tag in config.tags:
+        if tag not in vocabulary.ids:
+            raise UserError(f"--tags={tag}: not in the vocabulary of {config.workdir}")
+        ids[vocabulary.ids[tag]] = None
+    if len(ids) * num_posts > MOST_VALUES and config.curve_tags is not None:
+        raise UserError(
+            f"--curve_tags={number}: curves of {len(ids)} tags over {num_posts:,} posts take"
+            f" {5 * len(ids) * num_posts / 2**30:.1f} GiB: give"
+            f" {MOST_VALUES // num_posts} at most"
+        )
+    return np.array(list(ids), np.int64)
+
+
+def written(output: str) -> Sequence[str]:
+    """The files that `evaluate` writes."""
+    names = (evaluation.METRICS, evaluation.PREDICTIONS, evaluation.POSTS, evaluation.TAGS)
+    return [f"{output}/{name}" for name in names]
 
 
 def main(config: Config) -> None:
-    """Evaluates, prints the table and says what was written."""
-    print_table(evaluate(config))
-    print(f"wrote {config.output}/metrics.json and {config.output}/predictions.parquet")
+    """Evaluates, prints the tables and says what was written."""
+    print_tables(evaluate(config))
+    print(f"wrote {', '.join(written(config.output))}")
 
 
 if __name__ == "__main__":

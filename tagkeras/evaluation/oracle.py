@@ -1,14 +1,18 @@
 """Oracles: the best hashtags of each post by the world that the posts were drawn from."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.errors import UserError
+from tagkeras.evaluation.baselines.baseline import Baseline
 
-# Column of the file -> what its reader knows.
+# Column of the file -> what its reader knows, from the one that knows least.
 COLUMNS = {
     "image_hashtags": "oracle_image_only",
     "user_hashtags": "oracle_user_only",
@@ -16,8 +20,41 @@ COLUMNS = {
 }
 
 
-class Oracle:
-    """The lists of an oracle file, as tag ids.
+class Oracle(Baseline):
+    """The lists of one reader of an oracle file.
+
+    Args:
+        name: what the reader knows.
+        ids: int64 [posts, k], tag ids, best first; -1 for hashtags outside the vocabulary.
+        row_of_post: the row of each post.
+        path: of the file.
+    """
+
+    def __init__(
+        self, name: str, ids: np.ndarray, row_of_post: Mapping[str, int], path: Path
+    ) -> None:
+        self.name = name
+        self._ids = ids
+        self._row_of_post = row_of_post
+        self._path = path
+
+    def rank(self, batch: Mapping[str, Any]) -> np.ndarray:
+        """See `Baseline.rank`.
+
+        Raises:
+            UserError: the file has no line for a post.
+        """
+        try:
+            rows = [self._row_of_post[post_id.decode()] for post_id in batch["post_id"].numpy()]
+        except KeyError as error:
+            raise UserError(
+                f"--oracle={self._path} has no post {error.args[0]}: give the file of these posts"
+            ) from error
+        return self._ids[rows]
+
+
+def read_oracles(path: Path, vocabulary: Vocabulary, k: int) -> list[Oracle]:
+    """Reads the oracles of a file.
 
     Args:
         path: Parquet file with `post_id`, `hashtags` and optionally `image_hashtags` and
@@ -26,43 +63,31 @@ class Oracle:
         k: how many hashtags of each list count.
 
     Raises:
-        UserError: the file is missing or lacks a column.
+        UserError: the file is missing, is no Parquet, lacks a column, or has shorter lists.
     """
-
-    def __init__(self, path: Path, vocabulary: Vocabulary, k: int) -> None:
-        if not path.is_file():
-            raise UserError(f"--oracle={path}: no such file")
-        self._path = path
+    if not path.is_file():
+        raise UserError(f"--oracle={path}: no such file")
+    try:
         table = pq.read_table(path)
-        missing = {"post_id", "hashtags"} - set(table.column_names)
-        if missing:
-            raise UserError(f"--oracle={path} has no column {min(missing)}")
-        post_ids = table.column("post_id").to_pylist()
-        self._row_of_post = {post_id: row for row, post_id in enumerate(post_ids)}
-        self._ids = {}
-        for column, name in COLUMNS.items():
-            if column in table.column_names:
-                ids = np.full((len(post_ids), k), -1, np.int64)
-                for row, hashtags in enumerate(table.column(column).to_pylist()):
-                    best = [vocabulary.ids.get(hashtag, -1) for hashtag in hashtags[:k]]
-                    ids[row, : len(best)] = best
-                self._ids[name] = ids
-
-    @property
-    def names(self) -> list[str]:
-        """What the readers know, from the one that knows least."""
-        return list(self._ids)
-
-    def predictions(self, name: str, post_ids: list[str]) -> np.ndarray:
-        """The ids that an oracle gives to some posts, int64 [posts, k]; -1 where there is none.
-
-        Raises:
-            UserError: the file has no line for a post.
-        """
-        try:
-            rows = [self._row_of_post[post_id] for post_id in post_ids]
-        except KeyError as error:
+    except pa.ArrowException as error:
+        raise UserError(f"--oracle={path} is no Parquet file that can be read") from error
+    if missing := {"post_id", "hashtags"} - set(table.column_names):
+        raise UserError(f"--oracle={path} has no column {min(missing)}")
+    row_of_post = {post_id: row for row, post_id in enumerate(table.column("post_id").to_pylist())}
+    oracles = []
+    for column, name in COLUMNS.items():
+        if column not in table.column_names:
+            continue
+        lists = table.column(column).to_pylist()
+        longest = max(map(len, lists), default=0)
+        if longest < k:
             raise UserError(
-                f"--oracle={self._path} has no post {error.args[0]}: give the file of these posts"
-            ) from error
-        return self._ids[name][rows]
+                f"--oracle={path} lists {longest} hashtags for a post, metrics are of {k}:"
+                " lower --ks, or leave the oracle out"
+            )
+        ids = np.full((len(lists), k), -1, np.int64)
+        for row, hashtags in enumerate(lists):
+            best = [vocabulary.ids.get(hashtag, -1) for hashtag in hashtags[:k]]
+            ids[row, : len(best)] = best
+        oracles.append(Oracle(name, ids, row_of_post, path))
+    return oracles

@@ -17,9 +17,9 @@ class AccuracyAtK(TopKMetric):
         1.0
     """
 
-    letter = "A"
+    symbol = "A"
 
-    def score(self, num_hits: tf.Tensor, num_truth: tf.Tensor) -> tf.Tensor:
+    def score(self, hits: tf.Tensor, num_truth: tf.Tensor) -> tf.Tensor:
         """See `TopKMetric.score`."""
         del num_truth
-        return tf.minimum(num_hits, 1.0)
+        return tf.reduce_max(hits, axis=1)

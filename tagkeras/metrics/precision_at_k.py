@@ -17,9 +17,9 @@ class PrecisionAtK(TopKMetric):
         0.5
     """
 
-    letter = "P"
+    symbol = "P"
 
-    def score(self, num_hits: tf.Tensor, num_truth: tf.Tensor) -> tf.Tensor:
+    def score(self, hits: tf.Tensor, num_truth: tf.Tensor) -> tf.Tensor:
         """See `TopKMetric.score`."""
         del num_truth
-        return num_hits / self.k
+        return tf.reduce_sum(hits, axis=1) / self.k

@@ -17,8 +17,8 @@ class RecallAtK(TopKMetric):
         0.25
     """
 
-    letter = "R"
+    symbol = "R"
 
-    def score(self, num_hits: tf.Tensor, num_truth: tf.Tensor) -> tf.Tensor:
+    def score(self, hits: tf.Tensor, num_truth: tf.Tensor) -> tf.Tensor:
         """See `TopKMetric.score`."""
-        return num_hits / num_truth
+        return tf.reduce_sum(hits, axis=1) / num_truth

@@ -15,20 +15,32 @@ class TopKMetric(keras.metrics.Mean, abc.ABC):
 
     Args:
         k: how many predictions count, at least 1.
-        name: by default the letter of the metric and k, as in `P@1`.
+        name: by default the symbol of the metric and k, as in `P@1`.
     """
 
-    letter: str
+    symbol: str
 
     def __init__(self, k: int, name: str | None = None, **kwargs: Any) -> None:
         if k < 1:
             raise ValueError(f"k must be at least 1, received {k}")
-        super().__init__(name=name or f"{self.letter}@{k}", **kwargs)
+        super().__init__(name=name or f"{self.symbol}@{k}", **kwargs)
         self.k = k
 
     @abc.abstractmethod
-    def score(self, num_hits: tf.Tensor, num_truth: tf.Tensor) -> tf.Tensor:
-        """Scores posts by |top_k & truth| and |truth|, both float [B]; in [0, 1], float [B]."""
+    def score(self, hits: tf.Tensor, num_truth: tf.Tensor) -> tf.Tensor:
+        """Scores posts, each by itself.
+
+        Args:
+            hits: float [B, k], 1 where a prediction, best first, is a hashtag of its post, else 0.
+            num_truth: float [B], |truth| of each post, at least 1.
+
+        Returns:
+            float [B], each in [0, 1].
+        """
+
+    def score_posts(self, hits: tf.Tensor, num_truth: tf.Tensor) -> tf.Tensor:
+        """The scores of posts, float32 [B]; arguments as of `update_state`."""
+        return self.score(tf.cast(hits[:, : self.k], tf.float32), tf.cast(num_truth, tf.float32))
 
     def update_state(self, hits: tf.Tensor, num_truth: tf.Tensor) -> None:
         """Adds posts.
@@ -37,8 +49,7 @@ class TopKMetric(keras.metrics.Mean, abc.ABC):
             hits: bool [B, at least k], whether each prediction, best first, is right.
             num_truth: int [B], how many hashtags each post has, at least 1.
         """
-        num_hits = tf.reduce_sum(tf.cast(hits[:, : self.k], tf.float32), axis=1)
-        super().update_state(self.score(num_hits, tf.cast(num_truth, tf.float32)))
+        super().update_state(self.score_posts(hits, num_truth))
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of `__init__`."""

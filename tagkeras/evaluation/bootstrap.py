@@ -1,0 +1,102 @@
+"""Bootstrap over users: how far a mean over posts may lie off, since the users are a sample.
+
+Posts of one user resemble each other, so that not posts but users are drawn anew, with replacement,
+each with all of their posts. The interval is that of the percentiles.
+
+References:
+    Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapters 8 and 13; resampling
+    whole clusters: Field and Welsh, "Bootstrapping clustered data" (JRSS B, 2007).
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+SAMPLES = 1000
+LEVEL = 0.95
+
+
+def resample(num_users: int, samples: int, seed: int) -> Iterator[np.ndarray]:
+    """Draws users with replacement, as many as there are.
+
+    Args:
+        num_users: how many there are.
+        samples: how many times.
+        seed: the same seed gives the same resamples, so that statistics of two runs on the same
+            users are paired.
+
+    Yields:
+        int64 [num_users], how often each was drawn.
+    """
+    rng = np.random.default_rng(seed)
+    for _ in range(samples):
+        yield np.bincount(rng.integers(num_users, size=num_users), minlength=num_users)
+
+
+def bootstrap_means(
+    users: np.ndarray, scores: np.ndarray, samples: int = SAMPLES, seed: int = 0
+) -> np.ndarray:
+    """Means over posts in resamples of their users.
+
+    Args:
+        users: int [N], the user of each post, from 0.
+        scores: float [N, M], of each post; NaN leaves a post out of a column's mean.
+        samples: how many resamples.
+        seed: of the draws; see `resample`.
+
+    Returns:
+        float64 [samples, M]; NaN where a resample has no post for a column.
+    """
+    num_users = int(users.max()) + 1
+    counted = ~np.isnan(scores)
+    sums = _sum_by_user(users, np.where(counted, scores, 0.0), num_users)
+    counts = _sum_by_user(users, counted.astype(np.float64), num_users)
+    return bootstrap_ratios(sums, counts, samples, seed)
+
+
+def bootstrap_ratios(
+    sums: np.ndarray, counts: np.ndarray, samples: int = SAMPLES, seed: int = 0
+) -> np.ndarray:
+    """Sums over users divided by counts over users, in resamples of the users.
+
+    Args:
+        sums: float [users, M].
+        counts: float [users, M].
+        samples: how many resamples.
+        seed: of the draws; see `resample`.
+
+    Returns:
+        float64 [samples, M]; NaN where the count is 0.
+    """
+    ratios = np.empty((samples, sums.shape[1]))
+    for row, drawn in enumerate(resample(len(sums), samples, seed)):
+        weights = drawn.astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            ratios[row] = (weights @ sums) / (weights @ counts)
+    return ratios
+
+
+def percentiles(means: np.ndarray, level: float = LEVEL) -> np.ndarray:
+    """The interval that holds the middle `level` of resampled statistics.
+
+    Args:
+        means: float [samples, M]; NaN counts as no sample.
+        level: in (0, 1).
+
+    Returns:
+        float64 [M, 2]: low and high; NaN where there is no sample at all.
+    """
+    tail = (1 - level) / 2
+    bounds = np.full((means.shape[1], 2), np.nan)
+    known = ~np.isnan(means).all(axis=0)
+    bounds[known] = np.nanquantile(means[:, known], [tail, 1 - tail], axis=0).T
+    return bounds
+
+
+def _sum_by_user(users: np.ndarray, values: np.ndarray, num_users: int) -> np.ndarray:
+    """Sums of the rows of each user: [N, M] -> [num_users, M]."""
+    order = np.argsort(users, kind="stable")
+    present, starts = np.unique(users[order], return_index=True)
+    sums = np.zeros((num_users, values.shape[1]))
+    sums[present] = np.add.reduceat(values[order], starts, axis=0)
+    return sums

@@ -1,0 +1,82 @@
+"""The content of `metrics.json` as tables on a terminal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+# Shown of all metrics; the others are in the file.
+_SYMBOLS = ("R", "A", "nDCG")
+_STYLE: dict[str, Any] = {"box": box.SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True}
+
+
+def print_tables(metrics: Mapping[str, Any]) -> None:
+    """Prints a row for each way to rank, the groups of people, and the largest gap."""
+    console = Console()
+    console.print(rankings_table(metrics))
+    console.print(groups_table(metrics))
+    if gap := metrics["largest_gap"]:
+        low, high = gap["interval"]
+        console.print(
+            f"largest gap between groups: {gap['attribute']}, {gap['high']} over {gap['low']},"
+            f" {100 * gap['gap']:.1f} points of {gap['metric']}"
+            f" (95% interval {100 * low:.1f} to {100 * high:.1f})",
+            soft_wrap=True,
+        )
+
+
+def rankings_table(metrics: Mapping[str, Any]) -> Table:
+    """A row for each way to rank, the model last, and a row of the model's intervals."""
+    names = shown_metrics(metrics)
+    rows = {name: metrics[name] for name in metrics["intervals"] if name != "model"}
+    title = f"{metrics['num_posts']:,} posts of the {metrics['split']} split"
+    table = Table(title=title, title_justify="left", **_STYLE)
+    table.add_column("ranked by", no_wrap=True)
+    for name in names:
+        table.add_column(name.replace("entropy@", "bits@"), justify="right")
+    for label, row in rows.items():
+        table.add_row(label.replace("_", " "), *(format_metric(n, row[n]) for n in names))
+    label = f"{metrics['model'].replace('_', '-')} model"
+    table.add_row(label, *(format_metric(name, metrics[name]) for name in names))
+    bounds = metrics["intervals"]["model"]
+    table.add_row("  95% interval", *(_format_interval(name, bounds[name]) for name in names))
+    return table
+
+
+def groups_table(metrics: Mapping[str, Any]) -> Table:
+    """A row for each group of people."""
+    names = [name for name in shown_metrics(metrics) if name in metrics["groups"]["age"][0]]
+    table = Table(title="the model by group", title_justify="left", **_STYLE)
+    table.add_column("")
+    table.add_column("group", no_wrap=True)
+    table.add_column("posts", justify="right")
+    table.add_column("users", justify="right")
+    for name in names:
+        table.add_column(name, justify="right")
+    for attribute, rows in metrics["groups"].items():
+        for place, row in enumerate(rows):
+            is_last = place == len(rows) - 1
+            numbers = (f"{row['posts']:,}", f"{row['users']:,}")
+            cells = (format_metric(name, row[name]) for name in names)
+            title = "" if place else attribute
+            table.add_row(title, row["group"], *numbers, *cells, end_section=is_last)
+    return table
+
+
+def shown_metrics(metrics: Mapping[str, Any]) -> list[str]:
+    """P at the smallest k, the others at the largest."""
+    least, most = metrics["ks"][0], metrics["ks"][-1]
+    return [f"P@{least}", *(f"{symbol}@{most}" for symbol in _SYMBOLS), f"entropy@{most}"]
+
+
+def format_metric(name: str, value: float) -> str:
+    """A fraction in percent, an entropy in bits."""
+    return f"{value:.2f}" if name.startswith("entropy") else f"{100 * value:.2f}%"
+
+
+def _format_interval(name: str, bounds: tuple[float, float]) -> str:
+    if name.startswith("entropy"):
+        return "{:.2f}-{:.2f}".format(*bounds)
+    return "{:.1f}-{:.1f}".format(*(100 * bound for bound in bounds))
