@@ -2,8 +2,9 @@
 
     python -m tagkeras.synthetic --output=WORLD --posts=10000
 
-WORLD gets `images/`, `posts.jsonl` for `beam.preprocess`, `concepts.jsonl` for `tagkeras.pretrain`
-and `oracle.parquet` for `tagkeras.evaluate`. The same seed gives the same world, whatever the
+WORLD gets `images/`, `posts.jsonl` for `beam.preprocess`, `concepts.jsonl` for `tagkeras.pretrain`,
+`oracle.parquet` for `tagkeras.evaluate`, and `hashtags.tsv`, which says of each hashtag whether it
+depends on the image, the user, both or neither. The same seed gives the same world, whatever the
 number of processes; more posts of a seed begin with the same ones.
 """
 
@@ -14,7 +15,13 @@ from pathlib import Path
 from tagkeras.commandline import option, run
 from tagkeras.errors import UserError
 from tagkeras.files import written_aside
-from tagkeras.synthetic.dataset import write_concepts, write_images, write_oracles, write_posts
+from tagkeras.synthetic.dataset import (
+    write_concepts,
+    write_hashtags,
+    write_images,
+    write_oracles,
+    write_posts,
+)
 from tagkeras.synthetic.posts import draw_posts, draw_varied_pictures
 from tagkeras.synthetic.world import World
 
@@ -52,6 +59,7 @@ def main(config: Config) -> None:
             write_concepts(folder, world, pictures)
             if not config.images_only:
                 write_posts(folder, posts)
+                write_hashtags(folder, world)
                 write_oracles(folder, world, posts)
     except OSError as error:
         raise UserError(f"--output={output} cannot be written: {error.strerror}") from error

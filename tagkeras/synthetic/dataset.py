@@ -1,4 +1,4 @@
-"""The world as files: pictures, posts, labels and oracles."""
+"""The world as files: pictures, posts, labels, kinds of hashtags and oracles."""
 
 import concurrent.futures
 import json
@@ -50,6 +50,16 @@ def write_concepts(folder: Path, world: World, pictures: Sequence[Picture]) -> N
         for index, picture in enumerate(pictures):
             record = {"image": image_path(index), "concepts": _names(world, picture)}
             file.write(json.dumps(record) + "\n")
+
+
+def write_hashtags(folder: Path, world: World) -> None:
+    """Writes hashtags.tsv: each hashtag of the world, a tab, and what its chance depends on.
+
+    The kinds are those of `World.hashtag_kinds`: image, user, both or neither. Hashtags stand in
+    alphabetical order; small worlds may have no post with some of them.
+    """
+    lines = [f"{hashtag}\t{kind}\n" for hashtag, kind in world.hashtag_kinds.items()]
+    (folder / "hashtags.tsv").write_text("".join(lines), encoding="utf-8")
 
 
 def write_oracles(folder: Path, world: World, posts: Sequence[Post]) -> None:

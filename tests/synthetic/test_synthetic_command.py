@@ -14,6 +14,7 @@ from tagkeras.data.posts import parse_post
 from tagkeras.errors import UserError
 from tagkeras.synthetic import __main__ as synthetic
 from tagkeras.synthetic.rows import THINGS
+from tagkeras.synthetic.world import World
 
 POSTS = 130
 
@@ -73,6 +74,34 @@ def test_oracle_file(folder):
             assert len(set(row[f"{reader}hashtags"])) == len(probabilities) == 10
             assert probabilities == sorted(probabilities, reverse=True)
             assert 0 < probabilities[-1] <= probabilities[0] <= 1
+
+
+def test_hashtags_file_has_the_kind_of_every_hashtag(folder):
+    lines = (folder / "hashtags.tsv").read_text().splitlines()
+    kinds = dict(line.split("\t") for line in lines)
+    assert len(kinds) == len(lines)
+    assert list(kinds) == sorted(kinds)
+    assert kinds == World().hashtag_kinds
+    assert {"football": "both", "nofilter": "neither", "college": "user"}.items() <= kinds.items()
+    used = {tag for post in read_lines(folder / "posts.jsonl") for tag in post["hashtags"]}
+    assert used <= kinds.keys()
+
+
+def test_a_world_is_complete_or_absent(tmp_path, monkeypatch):
+    world = make(tmp_path / "world", posts=2, workers=1)
+    before = {path: path.read_bytes() for path in world.rglob("*") if path.is_file()}
+    names = ["concepts.jsonl", "hashtags.tsv", "images", "oracle.parquet", "posts.jsonl"]
+    assert sorted(path.name for path in world.iterdir()) == names
+
+    def fail(folder, world):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(synthetic, "write_hashtags", fail)
+    for output in (world, tmp_path / "new"):
+        with pytest.raises(UserError, match="cannot be written: No space left"):
+            make(output, posts=3, workers=1)
+    assert {path: path.read_bytes() for path in world.rglob("*") if path.is_file()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["world"]
 
 
 def test_the_same_seed_gives_the_same_files_whatever_the_workers(folder, tmp_path):

@@ -1,0 +1,1 @@
+"""Why these hashtags: one photo's hashtags for other users, and what raises a hashtag for one."""
