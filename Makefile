@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install quickstart test test-slow test-flink cluster lint bench clean constraints
+.PHONY: install quickstart experiment-quick test test-slow browser test-flink cluster lint bench clean constraints
 
 install: $(INSTALLED)
 
@@ -19,6 +19,10 @@ $(INSTALLED): setup.py constraints.txt
 quickstart: install
 	$(BIN)/python examples/quickstart.py
 
+# The paper's experiment in small, in ./experiment: some 15 minutes on two cores.
+experiment-quick: install
+	$(BIN)/python examples/experiment_quick.py
+
 # The files of tests are shared out to as many processes as there are cores, four at most.
 test: install
 	$(BIN)/python -m pytest -m "not slow and not cluster" --numprocesses=auto --maxprocesses=4 \
@@ -26,6 +30,10 @@ test: install
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
+
+# A browser for the slow tests of pages, which are skipped without one: Debian's, which asks for root.
+browser:
+	type chromium >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq chromium; }
 
 # Real clusters, started and stopped by the tests.
 test-flink: install cluster
@@ -74,4 +82,4 @@ constraints: install
 	  --custom-compile-command "make constraints" --quiet -o constraints.txt
 
 clean:
-	rm -rf build dist *.egg-info quickstart $(CLUSTER) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist *.egg-info quickstart experiment $(CLUSTER) .pytest_cache .mypy_cache .ruff_cache .hypothesis

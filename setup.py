@@ -16,7 +16,12 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=["tagkeras*", "beam*", "serving*"]),
-    package_data={"tagkeras": ["py.typed"], "beam": ["py.typed"], "serving": ["py.typed"]},
+    package_data={
+        "tagkeras": ["py.typed"],
+        "tagkeras.reporting": ["templates/*", "templates/sections/*"],
+        "beam": ["py.typed"],
+        "serving": ["py.typed"],
+    },
     install_requires=[
         "absl-py>=2.3",
         "apache-beam[tfrecord]>=2.77,<2.78",

@@ -10,6 +10,8 @@ BENCHMARKS = (
     "benchmarks.step",
     "benchmarks.stream",
     "benchmarks.vocabulary",
+    "benchmarks.evaluation",
+    "benchmarks.ranking",
     "benchmarks.chain",
     "benchmarks.images",
     "benchmarks.ready_posts",

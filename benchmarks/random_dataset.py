@@ -22,8 +22,9 @@ def write_random_dataset(
     tags: int,
     tags_per_post: int = 1,
     validation: int = 0,
+    test: int = 0,
 ) -> Manifest:
-    """Writes `train` and `validation` posts with float16 descriptors, in 16 shards each.
+    """Writes posts with float16 descriptors, in 16 shards a split, four posts a user.
 
     Args:
         path: folder to write to.
@@ -32,13 +33,14 @@ def write_random_dataset(
         tags: Y. Tags are drawn uniformly.
         tags_per_post: tags of each post.
         validation: validation posts.
+        test: test posts.
     """
     rng = np.random.default_rng(0)
     splits = {}
     size = 5 + len(COUNTRIES)
     # A few descriptors serve all posts: drawing and not writing would take the time.
     descriptors = rng.normal(size=(256, descriptor_size)).astype(np.float16)
-    for split, count in (("train", posts), ("validation", validation), ("test", 0)):
+    for split, count in (("train", posts), ("validation", validation), ("test", test)):
         (path / split).mkdir(parents=True)
         shards = min(SHARDS, count)
         splits[split] = {"posts": count, "shards": shards, "tag_pairs": count * tags_per_post}
@@ -55,7 +57,7 @@ def write_random_dataset(
                     for row in rows:
                         record = PostRecord(
                             post_id=f"{split}{row}".encode(),
-                            user_id=b"0" * 64,
+                            user_id=f"{row // 4:064x}".encode(),
                             descriptor=descriptors[row % 256],
                             user_descriptor=users[row],
                             tags=drawn[row].tolist(),

@@ -7,21 +7,19 @@ again. This script runs commands, each of which can be typed, and prints them as
 """
 
 import json
-import shlex
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
+from stages import CONSOLE, command, draw_world, preprocess, run, show, train_cnn
 
 ROOT = Path(sys.argv[1] if len(sys.argv) > 1 else "quickstart")
 MODELS = ("bilinear", "user_biased", "multiplicative")
-POSTS, CNN_IMAGES, EPOCHS = 32_000, 7_000, 15
+EPOCHS = 15
 PEOPLE = (
     {"name": "she, 16, London", "age": 16, "gender": "female", "country": "GB",
      "latitude": 51.5, "longitude": -0.1},
@@ -31,56 +29,6 @@ PEOPLE = (
      "latitude": -33.9, "longitude": 151.2},
     {"name": "unknown"},
 )  # fmt: skip
-CONSOLE = Console(highlight=False)
-
-
-def command(module: str, *flagfile: str, **options: object) -> list[str]:
-    """`python -m module --name=value ...`."""
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    return [sys.executable, "-m", module, *flagfile, *flags]
-
-
-def show(argv: Sequence[str]) -> str:
-    """The command as one would type it."""
-    return shlex.join(["python", *argv[1:]])
-
-
-def run(title: str, *steps: tuple[Path, list[str]], at_once: int = 1) -> None:
-    """Runs the commands whose output is not there yet.
-
-    Args:
-        title: what they do.
-        *steps: the file that a command makes at its end, and the command.
-        at_once: how many run side by side.
-    """
-    waiting = [(output, argv) for output, argv in steps if not output.exists()]
-    CONSOLE.print(f"\n[bold]{title}[/bold]" + ("" if waiting else "  (there already)"))
-    start = time.monotonic()
-    running: list[tuple[list[str], subprocess.Popen[str]]] = []
-    while waiting or running:
-        while waiting and len(running) < at_once:
-            argv = waiting.pop(0)[1]
-            CONSOLE.print(f"[dim]$ {show(argv)}[/dim]", soft_wrap=True)
-            running.append((argv, start_process(argv, capture=at_once > 1)))
-        argv, process = running.pop(0)
-        output, _ = process.communicate()
-        if process.returncode:
-            CONSOLE.print(output or "", markup=False)
-            for _, other in running:
-                other.terminate()
-            sys.exit(f"quickstart: this command failed, see above: {show(argv)}")
-        if output:
-            CONSOLE.print(output.rstrip().splitlines()[-1], markup=False, soft_wrap=True)
-    if time.monotonic() - start > 1:
-        CONSOLE.print(f"[dim]{time.monotonic() - start:.0f} s[/dim]")
-
-
-def start_process(argv: list[str], *, capture: bool) -> subprocess.Popen[str]:
-    """Starts a command; its output is kept for later where several run side by side."""
-    pipe = subprocess.PIPE if capture else None
-    return subprocess.Popen(
-        argv, stdout=pipe, stderr=subprocess.STDOUT if capture else None, text=True
-    )
 
 
 def compare() -> None:
@@ -161,34 +109,16 @@ def main() -> None:
     world, concepts, dataset = ROOT / "world", ROOT / "concepts", ROOT / "dataset"
     run(
         "1. Draw a small world: photos, users, hashtags; and other photos to train a CNN on",
-        (
-            world / "posts.jsonl",
-            command("tagkeras.synthetic", output=world, posts=POSTS, seed=1),
-        ),
-        (
-            concepts / "concepts.jsonl",
-            command(
-                "tagkeras.synthetic", "--images_only", output=concepts, posts=CNN_IMAGES, seed=2
-            ),
-        ),
+        *draw_world(world, concepts),
     )
     cnn = ROOT / "cnn.keras"
     run(
         "2. Train a CNN on what the pictures show",
-        (cnn, command("tagkeras.pretrain", data=concepts, output=cnn)),
+        train_cnn(concepts, cnn),
     )
     run(
         "3. Posts to TFRecords with Apache Beam",
-        (
-            dataset / "dataset.json",
-            command(
-                "beam.preprocess",
-                "--flagfile=configs/quickstart_preprocess.flags",
-                input=world / "posts.jsonl",
-                output=dataset,
-                cnn=cnn,
-            ),
-        ),
+        preprocess(world, cnn, dataset),
     )
     runs = ROOT / "runs"
     run(
@@ -220,6 +150,7 @@ def main() -> None:
                     workdir=runs / model,
                     data=dataset,
                     oracle=world / "oracle.parquet",
+                    age_groups="25,37,57",
                     output=ROOT / "eval" / model,
                 ),
             )
@@ -240,12 +171,28 @@ def main() -> None:
     CONSOLE.print("\n[bold]7. Serve it, and ask about one photo as four people[/bold]")
     photo = choose_photo()
     ask(photo)
+    first, *others = (ROOT / "eval" / model for model in reversed(MODELS))
+    run(
+        "8. Put all of it on a page",
+        (
+            ROOT / "report" / "report.html",
+            command(
+                "tagkeras.report",
+                run=first,
+                compare=",".join(map(str, others)),
+                posts=world / "posts.jsonl",
+                hashtag_kinds=world / "hashtags.tsv",
+                output=ROOT / "report",
+            ),
+        ),
+    )
     CONSOLE.print(
         f"""
 [bold]Done[/bold] in {time.monotonic() - start:.0f} s. Everything lies in {ROOT}:
   world/posts.jsonl, world/images/   posts and photos     dataset/   TFRecords, vocabulary
   runs/MODEL/                        checkpoints, logs    eval/MODEL/metrics.json
   comparison.md, answers.png         table, picture       export/hashtags/1/   the SavedModel
+  report/report.html                 all of it on a page: open it in a browser
 
 Next, serve it and ask about any photo:
   .venv/bin/python -m serving.server --port=8500 --model_name=hashtags \\

@@ -2,8 +2,9 @@
 
     python -m tagkeras.compare EVAL OTHER_EVAL
 
-Both are folders that `tagkeras.evaluate` wrote. Prints, for each metric, both values, the difference
-with its 95% interval (bootstrap over users) and a p-value (paired permutation test over users).
+Both are folders that `tagkeras.evaluate` wrote. Prints, for each metric, both values, the
+difference with its 95% interval (bootstrap over users) and a p-value (paired permutation test over
+users).
 """
 
 import dataclasses

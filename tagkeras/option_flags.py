@@ -27,7 +27,10 @@ def take_positional(
     *,
     pass_unknown: bool = False,
 ) -> list[str]:
-    """Gives the argument without a name to the flag that takes one; returns the other arguments.
+    """Gives arguments without a name to the flag that takes them; returns the other arguments.
+
+    A flag of one value takes one. A flag of a tuple takes all of them, after those that it has by
+    its name: `--compare A B C` is `--compare=A,B,C`.
 
     Args:
         config_class: dataclass of `option`s.
@@ -47,10 +50,17 @@ def take_positional(
         if not argument.startswith("-") and (not before.startswith("-") or "=" in before)
     ]
     if fields and places:
-        flag, argument = values[fields[0].name], rest.pop(places[0])
-        if flag.present:
-            raise flags.Error(f"{argument!r} and --{flag.name}={flag.value}: give one of the two")
-        flag.parse(argument)
+        flag = values[fields[0].name]
+        if _is_of_many(fields[0], config_class):
+            _add_values(flag, [rest[place] for place in places])
+            rest = [argument for place, argument in enumerate(rest) if place not in places]
+        else:
+            argument = rest.pop(places[0])
+            if flag.present:
+                raise flags.Error(
+                    f"{argument!r} and --{flag.name}={flag.value}: give one of the two"
+                )
+            flag.parse(argument)
     if rest and not pass_unknown:
         raise flags.Error(f"unexpected argument {rest[0]!r}; options are given as --name=value")
     return rest
@@ -79,7 +89,9 @@ def _define_flag(field: dataclasses.Field[Any], kind: type, values: flags.FlagVa
     common: dict[str, Any] = {"flag_values": values, "module_name": sys.argv[0]}
     bounds: dict[str, Any] = {"lower_bound": extra["minimum"], "upper_bound": extra["maximum"]}
     name, text = field.name, extra["help"]
-    if extra["positional"]:
+    if extra["positional"] and kind is tuple:
+        text += "; arguments without a name are further ones"
+    elif extra["positional"]:
         text += "; also taken without its name, as the one such argument"
     if extra["choices"]:
         flags.DEFINE_enum(name, default, list(extra["choices"]), text, **common)
@@ -96,6 +108,20 @@ def _define_flag(field: dataclasses.Field[Any], kind: type, values: flags.FlagVa
         flags.DEFINE_list(name, None if default is None else list(default), text, **common)
     else:
         flags.DEFINE_string(name, default, text, **common)
+
+
+def _is_of_many(field: dataclasses.Field[Any], config_class: type[Any]) -> bool:
+    return _base_type(typing.get_type_hints(config_class)[field.name]) is tuple
+
+
+def _add_values(flag: flags.Flag[Any], arguments: Sequence[str]) -> None:
+    """Adds arguments, each of which may be several with commas between, to a flag of a list."""
+    given: list[Any] = [*(flag.value or ())] if flag.present else []
+    for argument in arguments:
+        given += flag.parser.parse(argument) or []
+        flag.present += 1
+    flag.using_default_value = False
+    flag.value = given
 
 
 def _is_finite(value: float | None) -> bool:

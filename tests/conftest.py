@@ -1,8 +1,12 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
+# A busy machine is no failure.
+hypothesis.settings.register_profile("tagkeras", deadline=None)
+hypothesis.settings.load_profile("tagkeras")
 os.environ.setdefault("TAGKERAS_TEST_DATA", str(Path(__file__).parents[2] / "shared" / "data"))
 
 

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from tagkeras import files
@@ -136,3 +138,69 @@ def test_what_a_run_was_killed_between_two_renames_of_comes_back(tmp_path):
         (aside / "new").touch()
     assert [p.name for p in path.iterdir()] == ["new"]
     assert list(tmp_path.iterdir()) == [path]
+
+
+def write_files(folder, text):
+    for name in ("all.json", "a.parquet", "z.parquet"):
+        (folder / name).write_text(text)
+
+
+def test_files_take_their_places_among_others(tmp_path):
+    folder = tmp_path / "new" / "folder"
+    for text in ("old", "new"):
+        with files.files_written_aside(folder, last="all.json") as aside:
+            write_files(aside, text)
+            if text == "new":
+                assert (folder / "all.json").read_text() == "old"
+                (folder / "notes.txt").write_text("mine")
+    names = {"all.json", "a.parquet", "z.parquet", "notes.txt"}
+    assert {path.name for path in folder.iterdir()} == names
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert {(folder / name).read_text() for name in names - {"notes.txt"}} == {"new"}
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_files_stay_as_they_were_if_the_block_raises(tmp_path, error):
+    write_files(tmp_path, "old")
+    with pytest.raises(error), files.files_written_aside(tmp_path, last="all.json") as aside:
+        write_files(aside, "new")
+        raise error
+    assert {path.name for path in tmp_path.iterdir()} == {"all.json", "a.parquet", "z.parquet"}
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"old"}
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_the_last_file_is_not_there_while_others_are_replaced(tmp_path, monkeypatch, before):
+    """A disk that fails after some renames leaves no file that says that all are there."""
+    write_files(tmp_path, "old")
+    replace, renamed = Path.replace, []
+
+    def fail_later(self, target):
+        if len(renamed) == before:
+            raise OSError("disk")
+        renamed.append(target)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", fail_later)
+    with pytest.raises(OSError, match="disk"):
+        with files.files_written_aside(tmp_path, last="all.json") as aside:
+            write_files(aside, "new")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.parquet", "z.parquet"}
+    assert [path.name for path in renamed] == ["a.parquet", "z.parquet"][:before]
+
+
+def test_two_runs_write_files_to_one_folder(tmp_path):
+    with files.files_written_aside(tmp_path, last="all.json") as one:
+        with files.files_written_aside(tmp_path, last="all.json") as other:
+            write_files(other, "other")
+        write_files(one, "one")
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"one"}
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_file_where_the_folder_should_be(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OSError, match="exists"):
+        with files.files_written_aside(tmp_path / "file", last="all.json"):
+            pass
+    assert (tmp_path / "file").read_text() == "mine"

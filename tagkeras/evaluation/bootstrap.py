@@ -8,12 +8,15 @@ References:
     whole clusters: Field and Welsh, "Bootstrapping clustered data" (JRSS B, 2007).
 """
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
 
 SAMPLES = 1000
 LEVEL = 0.95
+# Weights of users that are held at once: 32 MiB of them.
+_CHUNK = 2**22
 
 
 def resample(num_users: int, samples: int, seed: int) -> Iterator[np.ndarray]:
@@ -61,7 +64,7 @@ def bootstrap_ratios(
 
     Args:
         sums: float [users, M].
-        counts: float [users, M].
+        counts: float [users, C]; each divides the next M / C columns of the sums.
         samples: how many resamples.
         seed: of the draws; see `resample`.
 
@@ -69,10 +72,15 @@ def bootstrap_ratios(
         float64 [samples, M]; NaN where the count is 0.
     """
     ratios = np.empty((samples, sums.shape[1]))
-    for row, drawn in enumerate(resample(len(sums), samples, seed)):
-        weights = drawn.astype(np.float64)
+    columns = sums.shape[1] // counts.shape[1]
+    draws = resample(len(sums), samples, seed)
+    chunk = max(1, _CHUNK // len(sums))
+    for start in range(0, samples, chunk):
+        rows = slice(start, min(start + chunk, samples))
+        # One matrix product for many resamples, which reads the sums once.
+        weights = np.stack(list(itertools.islice(draws, rows.stop - start))).astype(np.float64)
         with np.errstate(invalid="ignore"):
-            ratios[row] = (weights @ sums) / (weights @ counts)
+            ratios[rows] = (weights @ sums) / np.repeat(weights @ counts, columns, axis=1)
     return ratios
 
 

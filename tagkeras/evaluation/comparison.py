@@ -118,8 +118,8 @@ def sign_flip_p_values(
     """
     num_users = int(users.max()) + 1
     sums = np.stack([np.bincount(users, column, num_users) for column in gains.T], axis=1)
-    # Rounding must not make a gain look larger than itself.
-    observed = np.abs(sums.sum(axis=0)) * (1 - 1e-12)
+    # Scores are in float32: rounding must not make a gain look larger than another like it.
+    observed = np.abs(sums.sum(axis=0)) - 1e-6 * np.abs(sums).sum(axis=0)
     rng = np.random.default_rng(seed)
     as_large = np.zeros(gains.shape[1])
     chunk = max(1, _CHUNK // num_users)

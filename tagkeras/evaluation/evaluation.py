@@ -63,6 +63,8 @@ class Evaluation:
         """
         path = self.path / POSTS
         posts = EvaluatedPosts.load(path)
+        if MODEL not in posts.hits:
+            raise UserError(f"{path} has no column {MODEL}: {_AGAIN}")
         if len(posts) != self.metrics["num_posts"]:
             raise UserError(
                 f"{path} has {len(posts):,} posts, {METRICS} is of"

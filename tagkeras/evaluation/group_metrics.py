@@ -46,8 +46,8 @@ def group_metrics(
         [np.bincount(cells, scores[name], num_users * num_groups) for name in names], axis=1
     )
     sums = sums.reshape(num_users, num_groups * len(names))
-    counts = np.repeat(counts.reshape(num_users, num_groups), len(names), axis=1)
-    means = (sums.sum(axis=0) / counts.sum(axis=0)).reshape(num_groups, -1)
+    counts = counts.reshape(num_users, num_groups)
+    means = sums.sum(axis=0).reshape(num_groups, -1) / counts.sum(axis=0)[:, None]
     resampled = bootstrap_ratios(sums, counts, samples, seed)
     bounds = percentiles(resampled).reshape(num_groups, len(names), 2)
     rows = []

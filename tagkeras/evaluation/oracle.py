@@ -71,14 +71,21 @@ def read_oracles(path: Path, vocabulary: Vocabulary, k: int) -> list[Oracle]:
         table = pq.read_table(path)
     except pa.ArrowException as error:
         raise UserError(f"--oracle={path} is no Parquet file that can be read") from error
-    if missing := {"post_id", "hashtags"} - set(table.column_names):
-        raise UserError(f"--oracle={path} has no column {min(missing)}")
-    row_of_post = {post_id: row for row, post_id in enumerate(table.column("post_id").to_pylist())}
+    _check_columns(path, table)
+    post_ids = table.column("post_id").to_pylist()
+    row_of_post = {post_id: row for row, post_id in enumerate(post_ids)}
+    if len(row_of_post) < len(post_ids):
+        twice = next(post for row, post in enumerate(post_ids) if row_of_post[post] != row)
+        raise UserError(f"--oracle={path} has post {twice} twice")
     oracles = []
     for column, name in COLUMNS.items():
         if column not in table.column_names:
             continue
         lists = table.column(column).to_pylist()
+        if None in lists:
+            raise UserError(
+                f"--oracle={path} has no {column} for post {post_ids[lists.index(None)]}"
+            )
         longest = max(map(len, lists), default=0)
         if longest < k:
             raise UserError(
@@ -91,3 +98,26 @@ def read_oracles(path: Path, vocabulary: Vocabulary, k: int) -> list[Oracle]:
             ids[row, : len(best)] = best
         oracles.append(Oracle(name, ids, row_of_post, path))
     return oracles
+
+
+def _check_columns(path: Path, table: pa.Table) -> None:
+    """Makes sure that the columns are there and hold what they should."""
+    if missing := {"post_id", "hashtags"} - set(table.column_names):
+        raise UserError(f"--oracle={path} has no column {min(missing)}")
+    for field in table.schema:
+        kind = field.type
+        if field.name in COLUMNS:
+            if not (_is_list(kind) and _is_text(kind.value_type)):
+                raise UserError(
+                    f"--oracle={path}: column {field.name} is {kind}, not lists of strings"
+                )
+        elif field.name == "post_id" and not _is_text(kind):
+            raise UserError(f"--oracle={path}: column post_id is {kind}, not strings")
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))

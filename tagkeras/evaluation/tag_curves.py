@@ -49,8 +49,10 @@ def tag_curve(scores: np.ndarray, is_truth: np.ndarray) -> TagCurve | None:
     precision, recall = hits / (ends + 1), hits / num_truth
     average_precision = float(np.sum(np.diff(recall, prepend=0.0) * precision))
     # Behind the last hit nothing is new.
-    last = int(np.searchsorted(hits, num_truth))
-    points = np.unique(np.linspace(0, last, min(last + 1, MOST_POINTS - 1)).round().astype(int))
+    points = np.arange(np.searchsorted(hits, num_truth) + 1)
+    if len(points) >= MOST_POINTS:
+        # Evenly by recall: by posts, most would lie where a rare tag is long found.
+        points = np.unique(np.searchsorted(hits, np.linspace(1, num_truth, MOST_POINTS - 1)))
     return TagCurve(
         average_precision,
         np.append(0.0, recall[points]).astype(np.float32),

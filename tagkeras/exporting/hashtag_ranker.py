@@ -7,6 +7,7 @@ from tagkeras.data.manifest import Manifest
 from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
 from tagkeras.layers.user_descriptor import UserDescriptor
 from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.models.top_k import top_k
 
 # Name -> dtype of what a request says of its user; see `UserDescriptor`.
 USER_INPUTS = {
@@ -120,9 +121,8 @@ class HashtagRanker:
     def rank(self, inputs: Tensors) -> Tensors:
         """`hashtags` string [B, k], best first, and `scores` float [B, k]."""
         phi = self.embed_image(inputs)["embedding"]
-        scores = tf.matmul(phi, self.tag_table.value, transpose_b=True)
-        scores, ids = tf.math.top_k(scores, self.top_k)
-        return {"hashtags": self.tag_of_id.lookup(tf.cast(ids, tf.int64)), "scores": scores}
+        scores, ids = top_k(phi, self.tag_table.value, self.top_k)
+        return {"hashtags": self.tag_of_id.lookup(ids), "scores": scores}
 
     def classify(self, inputs: Tensors) -> Tensors:
         """`classes` and `scores` of serialized tf.Examples; missing facts of a user are unknown."""

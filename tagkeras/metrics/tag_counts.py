@@ -35,7 +35,7 @@ class TagCounts(keras.metrics.Metric):
     """
 
     def __init__(self, num_tags: int, k: int, name: str | None = None, **kwargs: Any) -> None:
-        super().__init__(name=name or f"tags@{k}", dtype="int64", **kwargs)
+        super().__init__(name=name or f"tags@{k}", **{"dtype": "int64", **kwargs})
         self.num_tags = num_tags
         self.k = k
         self.truth, self.predicted, self.hits = (

@@ -16,13 +16,10 @@ from tagkeras.metrics.hits import find_hits
 from tagkeras.metrics.precision_at_k import PrecisionAtK
 from tagkeras.metrics.recall_at_k import RecallAtK
 from tagkeras.models.ranking_step import RankingStep
-from tagkeras.models.tiled_top_k import tiled_top_k
+from tagkeras.models.top_k import top_k
 from tagkeras.optimizers.row_optimizer import RowOptimizer
 
 Batch = Mapping[str, Any]
-
-# Tags that are ranked at once: a longer table is ranked tile by tile.
-TILE = 2**16
 
 
 @keras.saving.register_keras_serializable(package="tagkeras")
@@ -149,13 +146,9 @@ class HashtagModel(keras.Model):
     def top_k(self, phi: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
         """The k best hashtags, ties to the lower id: scores float [B, k] and ids int64 [B, k].
 
-        A vocabulary of more than `TILE` tags is ranked tile by tile, so that memory holds B * TILE
-        scores at most.
+        Memory does not grow with B * Y: see `tagkeras.models.top_k`.
         """
-        if self.num_tags <= TILE:
-            scores, ids = tf.math.top_k(self.scores(phi), k)
-            return scores, tf.cast(ids, tf.int64)
-        return tiled_top_k(phi, self.tag_table.value, k, TILE)
+        return top_k(phi, self.tag_table.value, k)
 
     def train_step(self, data: Batch, thread: tf.Tensor | int = 0) -> dict[str, Any]:
         """One step on a batch of posts; `thread` as in `RankingStep`."""

@@ -1,20 +1,39 @@
+import doctest
+import importlib
+import math
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from numpy_metrics import mean_metrics
 
 from tagkeras.metrics.accuracy_at_k import AccuracyAtK
 from tagkeras.metrics.hits import find_hits
+from tagkeras.metrics.mrr_at_k import MRRAtK
+from tagkeras.metrics.ndcg_at_k import NDCGAtK
 from tagkeras.metrics.precision_at_k import PrecisionAtK
 from tagkeras.metrics.recall_at_k import RecallAtK
 
+METRICS = [PrecisionAtK, RecallAtK, AccuracyAtK, NDCGAtK, MRRAtK]
 TAGS = tf.ragged.constant([[3, 1], [2], [], [7, 8, 9]], dtype=tf.int64)
 PREDICTIONS = tf.constant([[3, 5, 1], [4, 2, 0], [1, 2, 3], [0, 1, 2]], tf.int64)
+LOG3 = 1 / math.log2(3)
 
 
 def test_hits_by_hand():
     hits = [[True, False, True], [False, True, False], [False] * 3, [False] * 3]
     np.testing.assert_array_equal(find_hits(PREDICTIONS, TAGS), hits)
+
+
+def test_no_prediction_is_no_hit_where_posts_have_fewer_tags():
+    predictions = tf.constant([[-1, 3], [-1, -1], [-1, 0]], tf.int64)
+    tags = tf.ragged.constant([[3, 1], [2], []], dtype=tf.int64)
+    np.testing.assert_array_equal(
+        find_hits(predictions, tags), [[False, True], [False, False], [False, False]]
+    )
+    nothing = tf.ragged.constant([[], []], dtype=tf.int64, ragged_rank=1)
+    assert not find_hits(predictions[:2], nothing).numpy().any()
 
 
 @pytest.mark.parametrize(
@@ -27,6 +46,12 @@ def test_hits_by_hand():
         (RecallAtK(3), (2 / 3 + 1 + 0 + 0) / 4),
         (AccuracyAtK(1), 1 / 4),
         (AccuracyAtK(3), 2 / 4),
+        (NDCGAtK(1), 1 / 4),
+        # Hits in places 1 and 3 of three hashtags; in place 2 of one hashtag.
+        (NDCGAtK(3), ((1 + 1 / 2) / (1 + LOG3 + 1 / 2) + LOG3 / 1) / 4),
+        (NDCGAtK(2), (1 / (1 + LOG3) + LOG3 / 1) / 4),
+        (MRRAtK(1), 1 / 4),
+        (MRRAtK(3), (1 + 1 / 2) / 4),
     ],
     ids=lambda value: value.name if hasattr(value, "name") else "",
 )
@@ -40,30 +65,67 @@ def test_by_hand_and_streamed(metric, expected):
     np.testing.assert_allclose(metric.result(), expected, rtol=1e-6)
 
 
-def test_against_numpy_sets():
-    rng = np.random.default_rng(0)
-    truth = [rng.choice(30, size=rng.integers(1, 6), replace=False) for _ in range(100)]
-    predictions = np.array([rng.choice(30, size=10, replace=False) for _ in range(100)])
-    hits = find_hits(
-        tf.constant(predictions, tf.int64), tf.ragged.constant([list(t) for t in truth], tf.int64)
-    )
-    common = np.array(
-        [len(set(p) & set(t)) for p, t in zip(predictions, truth, strict=True)], float
-    )
-    sizes = np.array([len(t) for t in truth])
-    for metric, expected in [
-        (PrecisionAtK(10), (common / 10).mean()),
-        (RecallAtK(10), (common / sizes).mean()),
-        (AccuracyAtK(10), (common > 0).mean()),
-    ]:
-        metric.update_state(hits, tf.constant(sizes))
-        np.testing.assert_allclose(metric.result(), expected, rtol=1e-5)
+@pytest.mark.parametrize("k", [1, 2, 10])
+def test_against_the_oracle_at_once_and_streamed(k):
+    rng = np.random.default_rng(k)
+    truth = [set(rng.choice(30, size=rng.integers(7), replace=False)) for _ in range(100)]
+    num_truth = [max(1, len(tags) + rng.integers(3)) for tags in truth]
+    # Longer lists than k: the rest does not count.
+    predictions = np.array([rng.choice(30, size=12, replace=False) for _ in range(100)])
+    tags = tf.ragged.constant([sorted(map(int, t)) for t in truth], tf.int64)
+    hits = find_hits(tf.constant(predictions, tf.int64), tags)
+    expected = mean_metrics(predictions.tolist(), truth, num_truth, [k])
+    for metric_class in METRICS:
+        at_once, streamed = metric_class(k), metric_class(k)
+        at_once.update_state(hits, tf.constant(num_truth))
+        for start in range(0, 100, 30):
+            rows = slice(start, start + 30)
+            streamed.update_state(hits[rows], tf.constant(num_truth[rows]))
+        for metric in (at_once, streamed):
+            np.testing.assert_allclose(metric.result(), expected[metric.name], rtol=1e-5)
 
 
-def test_names_and_config():
-    metric = keras.saving.deserialize_keras_object(
-        keras.saving.serialize_keras_object(RecallAtK(10))
-    )
-    assert (metric.name, metric.k) == ("R@10", 10)
+@pytest.mark.parametrize("metric_class", METRICS)
+def test_bounds_and_order(metric_class):
+    """Nothing found is 0, all found at the top is 1 (P: if there is enough to find)."""
+    metric = metric_class(3)
+    hits = tf.constant([[False] * 3, [True] * 3, [True, True, False], [False, True, True]])
+    none, full, top, below = metric.score_posts(hits, tf.constant([2, 3, 2, 2])).numpy()
+    assert (none, full) == (0, 1)
+    if metric_class is not PrecisionAtK:
+        assert top == pytest.approx(1)
+    assert (below < top) == (metric_class in (NDCGAtK, MRRAtK))
+
+
+def test_the_four_that_agree_at_one():
+    hits, num_truth = tf.constant([[True], [False], [True]]), tf.constant([1, 2, 5])
+    scores = [c(1).score_posts(hits, num_truth) for c in METRICS if c is not RecallAtK]
+    for score in scores:
+        np.testing.assert_array_equal(score, [1, 0, 1])
+
+
+@pytest.mark.parametrize("metric_class", METRICS)
+def test_there_and_back_as_keras_saves_it(metric_class):
+    metric = metric_class(10)
+    same = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(metric))
+    assert type(same) is metric_class
+    assert (same.name, same.k) == (f"{metric_class.symbol}@10", 10)
+    named = metric_class.from_config(metric_class(3, name="mine").get_config())
+    assert (named.name, named.k) == ("mine", 3)
+
+
+@pytest.mark.parametrize("metric_class", METRICS)
+def test_k_of_nothing(metric_class):
     with pytest.raises(ValueError, match="k must be at least 1, received 0"):
-        PrecisionAtK(0)
+        metric_class(0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["accuracy_at_k", "mrr_at_k", "ndcg_at_k", "precision_at_k", "recall_at_k", "tag_counts"],
+)
+def test_examples_of_the_docstrings(name):
+    module = importlib.import_module(f"tagkeras.metrics.{name}")
+    result = doctest.testmod(module, extraglobs={"tf": tf})
+    assert result.attempted > 1
+    assert result.failed == 0

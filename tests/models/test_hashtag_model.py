@@ -10,7 +10,6 @@ from batches import as_ragged
 
 from tagkeras.layers.embeddings import EMBEDDING_NAMES, make_embedding
 from tagkeras.losses.losses import make_loss
-from tagkeras.models import hashtag_model
 from tagkeras.models.hashtag_model import HashtagModel
 from tagkeras.optimizers.row_adagrad import RowAdagrad
 
@@ -138,37 +137,6 @@ def test_top_k_breaks_ties_by_the_lower_id():
     scores, ids = model.top_k(tf.ones([1, D]), 4)
     np.testing.assert_array_equal(ids, [[3, 6, 0, 1]])
     np.testing.assert_array_equal(scores, [[3, 3, 0, 0]])
-
-
-@pytest.mark.parametrize("tile", [1, 7, 8, 9, 32, 63])
-def test_top_k_in_tiles(tile, monkeypatch):
-    """With many ties, and k below, at and above the tile and the last tile, and of all tags."""
-    model = make_model("bilinear", 64)
-    rng = np.random.default_rng(0)
-    model.tag_table.assign(rng.integers(-1, 2, size=(64, D)))
-    phi = tf.constant(rng.integers(-2, 3, size=(5, D)), tf.float32)
-    scores = model.scores(phi).numpy()
-    order = np.argsort(-scores, axis=1, kind="stable")
-    monkeypatch.setattr(hashtag_model, "TILE", tile)
-    for k in {1, 2, tile - 1, tile, tile + 1, 64} - {0}:
-        best, ids = model.top_k(phi, k)
-        np.testing.assert_array_equal(ids, order[:, :k])
-        np.testing.assert_array_equal(best, np.take_along_axis(scores, order, axis=1)[:, :k])
-        assert ids.dtype == tf.int64
-
-
-def test_top_k_in_tiles_of_a_graph(monkeypatch):
-    model = make_model("bilinear", 50)
-    phi = tf.random.stateless_normal([5, D], [0, 0])
-    expected = model.top_k(phi, 11)
-    monkeypatch.setattr(hashtag_model, "TILE", 9)
-    signature = [tf.TensorSpec([None, D])]
-    top_k = tf.function(lambda phi: model.top_k(phi, 11), input_signature=signature)
-    scores, ids = top_k(phi)
-    np.testing.assert_array_equal(ids, expected[1])
-    np.testing.assert_allclose(scores, expected[0], rtol=1e-6)
-    shapes = [output.shape for output in top_k.get_concrete_function().outputs]
-    assert all(shape[1] == 11 for shape in shapes)
 
 
 @pytest.mark.parametrize(("name", "dtype"), itertools.product(EMBEDDING_NAMES, POLICIES))

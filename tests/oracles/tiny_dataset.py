@@ -13,14 +13,36 @@ COUNTRIES = ("US", "GB", "CA", "AU", "NZ")
 SIZE = 5 + len(COUNTRIES)
 
 
-def write_dataset(path, posts=400, num_tags=20, n=12, seed=0, validation=60, test=60, shards=3):
-    """Posts whose tag depends on what the picture shows and on the user's country together."""
+def write_dataset(
+    path,
+    posts=400,
+    num_tags=20,
+    n=12,
+    seed=0,
+    validation=60,
+    test=60,
+    shards=3,
+    people=0,
+    removed=0.0,
+):
+    """Posts whose tag depends on what the picture shows and on the user's country together.
+
+    With `people`, each split is of so many users of each country, of some age and gender or of
+    none; otherwise all posts are of one user who says nothing. `removed` is the share of tags that
+    balancing took off.
+    """
     rng = np.random.default_rng(seed)
     sizes = {"train": posts, "validation": validation, "test": test}
     drawn = {
         split: [draw_post(rng, f"{split}{row}", num_tags, n) for row in range(size)]
         for split, size in sizes.items()
     }
+    if people:
+        drawn = {split: give_users(records, split, people) for split, records in drawn.items()}
+    if removed:
+        drawn = {
+            split: take_off(records, removed, split == "train") for split, records in drawn.items()
+        }
     counts = np.bincount(
         [tag for record in drawn["train"] for tag in record.tags], minlength=num_tags
     )
@@ -46,6 +68,7 @@ def write_dataset(path, posts=400, num_tags=20, n=12, seed=0, validation=60, tes
         num_tags=num_tags,
         splits=splits,
         user_descriptor={"countries": list(COUNTRIES), "location_decimals": 1, "size": SIZE},
+        distribution={"name": "balanced" if removed else "natural"},
     ).save(path)
     return path
 
@@ -68,3 +91,37 @@ def draw_post(rng, post_id, num_tags, n):
         tags=sorted(tags),
         out_of_vocabulary=int(rng.integers(2)),
     )
+
+
+def give_users(records, split, people):
+    """The posts of a country go to so many users; the first one does not tell the country."""
+    rng = np.random.default_rng(people)
+    users = {
+        country: [
+            {
+                "user_id": f"{split}-{country}-{number}".encode(),
+                "country": country.encode() if number else b"",
+                "age": float(rng.choice([np.nan, 17, 18, 24.5, 25, 40, 70])),
+                "gender": bytes(rng.choice([b"", b"female", b"male", b"other"])),
+                "location": ((51.5, -0.1), (np.nan, np.nan))[number % 2],
+            }
+            for number in range(people)
+        ]
+        for country in COUNTRIES
+    }
+    return [
+        dataclasses.replace(r, **users[r.country.decode()][rng.integers(people)]) for r in records
+    ]
+
+
+def take_off(records, share, keep_one):
+    """Takes tags off posts as balancing does; some hashtag, known or unknown, is left."""
+    rng = np.random.default_rng(0)
+    thinned = []
+    for record in records:
+        gone = {tag for tag in record.tags if rng.random() < share}
+        if len(gone) == len(record.tags) and (keep_one or not record.out_of_vocabulary):
+            gone.pop()
+        kept = [tag for tag in record.tags if tag not in gone]
+        thinned.append(dataclasses.replace(record, tags=kept, tags_removed=sorted(gone)))
+    return thinned

@@ -58,6 +58,14 @@ def test_the_multiplicative_model_goes_three_quarters_of_the_way_to_the_oracle(f
         assert way >= 0.75, (name, way)
 
 
+def test_the_report_shows_the_three_models(folder):
+    page = (folder / "report" / "report.html").read_text()
+    for model in ("bilinear", "user_biased", "multiplicative"):
+        assert f"{100 * metrics(folder, model)['R@10']:.1f}" in page
+    assert page.count("<img") >= 8  # sample photos
+    assert len(list((folder / "report" / "figures").glob("*.svg"))) >= 10
+
+
 def test_the_served_model_answers_as_evaluate_did(folder):
     dataset = folder / "dataset"
     batch = next(iter(data_input.read_split(dataset, Manifest.load(dataset), "test", 100)))
@@ -98,5 +106,5 @@ def users_of(batch):
 def test_run_again_it_reuses_what_is_there(folder):
     before = (folder / "cnn.keras").stat().st_mtime_ns
     output = run_quickstart(folder)
-    assert output.count("(there already)") == 6
+    assert output.count("(there already)") == 7
     assert (folder / "cnn.keras").stat().st_mtime_ns == before

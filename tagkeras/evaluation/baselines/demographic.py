@@ -69,12 +69,13 @@ class DemographicBaseline(Baseline):
         """The best tags of each group, and in the last row those for groups never seen."""
         keys, counts = self._pairs.result()
         groups, tags = np.divmod(keys, self._num_tags)
-        shares = np.bincount(tags, counts, self._num_tags) / max(self._num_posts, 1)
+        everyone = np.bincount(tags, counts, self._num_tags)
+        # Times the posts of everyone: in whole numbers, equal shares are equal.
         return best_tags(
             groups,
             tags,
-            counts,
+            counts * float(self._num_posts),
             num_rows=len(self._group_of) + 1,
-            prior=PRIOR_POSTS * shares,
+            prior=PRIOR_POSTS * everyone,
             k=self._k,
         )

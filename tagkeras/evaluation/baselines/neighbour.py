@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tagkeras.evaluation.baselines.baseline import Baseline
 from tagkeras.evaluation.baselines.best_tags import best_tags
-from tagkeras.models.tiled_top_k import tiled_top_k
+from tagkeras.models.top_k import top_k
 
 NEIGHBOURS = 50
 
@@ -108,7 +108,7 @@ class _Index:
         counts = np.bincount(tags, minlength=num_tags)
         self.prior = 1e-9 * counts / max(counts.max(initial=0), 1)
         k = min(neighbours, len(descriptors))
-        self._search = tf.function(lambda queries: tiled_top_k(queries, self._table, k, 2**14))
+        self._search = tf.function(lambda queries: top_k(queries, self._table, k))
 
     def votes(self, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The tags of the neighbours: of each vote its query's row, its tag and its weight."""

@@ -1,0 +1,42 @@
+"""What a hashtag hangs on, where the world that posts were drawn from is known."""
+
+from pathlib import Path
+
+from tagkeras.errors import UserError
+
+KINDS = {
+    "image": "what the photo shows",
+    "user": "who posts it",
+    "both": "the two together",
+    "neither": "neither: anybody, on anything",
+}
+
+
+def read_hashtag_kinds(path: Path) -> dict[str, str]:
+    """Reads lines of `hashtag<TAB>kind`.
+
+    Args:
+        path: of `hashtags.tsv` that `tagkeras.synthetic` writes.
+
+    Returns:
+        The kind, one of `KINDS`, by hashtag.
+
+    Raises:
+        UserError: the file cannot be read, or a line does not fit.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8") from error
+    kinds = {}
+    for number, line in enumerate(lines, start=1):
+        hashtag, tab, kind = line.rpartition("\t")
+        if not tab or kind not in KINDS:
+            raise UserError(
+                f"{path}, line {number}: not a hashtag, a tab and one of"
+                f" {', '.join(KINDS)}"
+            )
+        kinds[hashtag] = kind
+    return kinds

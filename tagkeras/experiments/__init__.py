@@ -1,0 +1,1 @@
+"""Experiments: a grid of runs, trained and evaluated, and what follows from it."""

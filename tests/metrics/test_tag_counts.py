@@ -1,0 +1,72 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from numpy_metrics import tag_row, variety
+
+from tagkeras.metrics.tag_counts import TagCounts
+
+Y = 6
+PREDICTIONS = [[0, 1, 2], [1, 0, 5], [2, -1, -1], [1, 2, 3]]
+TRUTH = [[1], [1, 5], [], [0, 2, 4]]
+
+
+def update(metric, rows=slice(None)):
+    metric.update_state(
+        tf.constant(PREDICTIONS[rows], tf.int64),
+        tf.ragged.constant(TRUTH[rows], tf.int64, ragged_rank=1),
+    )
+
+
+def test_by_hand():
+    metric = TagCounts(Y, k=2)
+    update(metric)
+    assert metric.truth.numpy().tolist() == [1, 2, 1, 0, 1, 1]
+    assert metric.predicted.numpy().tolist() == [2, 3, 2, 0, 0, 0]
+    assert metric.hits.numpy().tolist() == [0, 2, 1, 0, 0, 0]
+    # 3 of 6 tags; shares 2/7, 3/7, 2/7.
+    entropy = -sum(n / 7 * np.log2(n / 7) for n in (2, 3, 2))
+    assert metric.result() == pytest.approx({"coverage@2": 0.5, "entropy@2": entropy})
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_streamed_and_by_loops(k):
+    metric = TagCounts(Y, k)
+    for row in range(len(TRUTH)):
+        update(metric, slice(row, row + 1))
+    for tag in range(Y):
+        counted = tuple(int(c[tag]) for c in (metric.truth, metric.predicted, metric.hits))
+        truth = [set(tags) for tags in TRUTH]
+        assert counted == tag_row(tag, PREDICTIONS, truth, k)[:3]
+    metric.reset_state()
+    assert not metric.predicted.numpy().any()
+    update(metric, slice(1))
+    assert metric.predicted.numpy().sum() == k
+
+
+def test_many_posts_in_graph():
+    rng = np.random.default_rng(0)
+    predictions = np.array([rng.choice(50, 10, replace=False) for _ in range(300)])
+    truth = [sorted(rng.choice(50, rng.integers(5), replace=False).tolist()) for _ in range(300)]
+    metric = TagCounts(50, k=10)
+    add = tf.function(lambda p, t: metric.update_state(p, t))
+    add(tf.constant(predictions), tf.ragged.constant(truth, tf.int64))
+    for tag in range(50):
+        counted = tuple(int(c[tag]) for c in (metric.truth, metric.predicted, metric.hits))
+        assert counted == tag_row(tag, predictions.tolist(), list(map(set, truth)), 10)[:3]
+    covered, bits = variety(predictions.tolist(), 50, 10)
+    assert metric.result() == pytest.approx({"coverage@10": covered, "entropy@10": bits})
+
+
+def test_more_than_float_can_count():
+    metric = TagCounts(2, k=1)
+    metric.predicted.assign([2**24, 0])
+    metric.update_state(tf.constant([[0]], tf.int64), tf.ragged.constant([[0]], tf.int64))
+    assert metric.predicted.numpy().tolist() == [2**24 + 1, 0]
+
+
+def test_there_and_back_as_keras_saves_it():
+    metric = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(TagCounts(Y, k=3))
+    )
+    assert (metric.num_tags, metric.k, metric.name) == (Y, 3, "tags@3")
