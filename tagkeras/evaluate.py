@@ -20,6 +20,7 @@ from tagkeras import files
 from tagkeras.commandline import option, run
 from tagkeras.data import input as data_input
 from tagkeras.data.fingerprint import fingerprint
+from tagkeras.data.hashtags import normalize
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.errors import UserError
@@ -176,9 +177,9 @@ def _choose_curve_tags(config: Config, vocabulary: Vocabulary, num_posts: int) -
         number = default_curve_tags(len(vocabulary), num_posts)
     ids = dict.fromkeys(range(min(number, len(vocabulary))))
     for tag in config.tags:
-        if tag not in vocabulary.ids:
+        if (known := vocabulary.ids.get(normalize(tag))) is None:
             raise UserError(f"--tags={tag}: not in the vocabulary of {config.workdir}")
-        ids[vocabulary.ids[tag]] = None
+        ids[known] = None
     if len(ids) * num_posts > MOST_VALUES and config.curve_tags is not None:
         raise UserError(
             f"--curve_tags={number}: curves of {len(ids)} tags over {num_posts:,} posts take"

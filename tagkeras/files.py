@@ -48,19 +48,20 @@ def files_written_aside(folder: str | os.PathLike[str], *, last: str) -> Iterato
     """Yields a folder to write files to, which are then moved to `folder`; its other files stay.
 
     The file `last` tells that all are there: an earlier one is removed before the others are
-    replaced, and the new one comes after them. If the block raises, `folder` stays as it was.
+    replaced, and the new one comes after them. If the block raises, `folder` stays as it was. What
+    a killed process left in it is removed, as `folder_written_aside` does.
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    aside = target / f".{secrets.token_hex(4)}.tmp"
-    aside.mkdir()
-    try:
-        yield aside
-        (target / last).unlink(missing_ok=True)
-        for path in sorted(aside.iterdir(), key=lambda path: path.name == last):
-            path.replace(target / path.name)
-    finally:
-        remove(aside)
+    _clean_up(target / last)
+    with _own_folder(target / last) as aside:
+        try:
+            yield aside
+            (target / last).unlink(missing_ok=True)
+            for path in sorted(aside.iterdir(), key=lambda path: path.name == last):
+                path.replace(target / path.name)
+        finally:
+            remove(aside)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -204,3 +204,11 @@ def test_a_file_where_the_folder_should_be(tmp_path):
         with files.files_written_aside(tmp_path / "file", last="all.json"):
             pass
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_what_a_killed_run_left_among_the_files_is_removed(tmp_path):
+    (tmp_path / ".all.json.0123abcd.tmp").mkdir()
+    (tmp_path / ".all.json.0123abcd.tmp" / "part").touch()
+    with files.files_written_aside(tmp_path, last="all.json") as aside:
+        write_files(aside, "new")
+    assert {path.name for path in tmp_path.iterdir()} == {"all.json", "a.parquet", "z.parquet"}

@@ -35,8 +35,7 @@ def read_hashtag_kinds(path: Path) -> dict[str, str]:
         hashtag, tab, kind = line.rpartition("\t")
         if not tab or kind not in KINDS:
             raise UserError(
-                f"{path}, line {number}: not a hashtag, a tab and one of"
-                f" {', '.join(KINDS)}"
+                f"{path}, line {number}: not a hashtag, a tab and one of {', '.join(KINDS)}"
             )
         kinds[hashtag] = kind
     return kinds

@@ -52,8 +52,10 @@ def bootstrap_means(
     """
     num_users = int(users.max()) + 1
     counted = ~np.isnan(scores)
-    sums = _sum_by_user(users, np.where(counted, scores, 0.0), num_users)
-    counts = _sum_by_user(users, counted.astype(np.float64), num_users)
+    sums = sum_by_user(users, np.where(counted, scores, 0.0), num_users)
+    if counted.all():
+        counted = counted[:, :1]
+    counts = sum_by_user(users, counted.astype(np.float64), num_users)
     return bootstrap_ratios(sums, counts, samples, seed)
 
 
@@ -64,24 +66,29 @@ def bootstrap_ratios(
 
     Args:
         sums: float [users, M].
-        counts: float [users, C]; each divides the next M / C columns of the sums.
+        counts: float [users, M], or [users, 1] for all columns.
         samples: how many resamples.
         seed: of the draws; see `resample`.
 
     Returns:
         float64 [samples, M]; NaN where the count is 0.
     """
-    ratios = np.empty((samples, sums.shape[1]))
-    columns = sums.shape[1] // counts.shape[1]
-    draws = resample(len(sums), samples, seed)
-    chunk = max(1, _CHUNK // len(sums))
-    for start in range(0, samples, chunk):
-        rows = slice(start, min(start + chunk, samples))
-        # One matrix product for many resamples, which reads the sums once.
-        weights = np.stack(list(itertools.islice(draws, rows.stop - start))).astype(np.float64)
+    ratios = []
+    for weights in draw_weights(len(sums), samples, seed):
         with np.errstate(invalid="ignore"):
-            ratios[rows] = (weights @ sums) / np.repeat(weights @ counts, columns, axis=1)
-    return ratios
+            ratios.append((weights @ sums) / (weights @ counts))
+    return np.concatenate(ratios)
+
+
+def draw_weights(num_users: int, samples: int, seed: int) -> Iterator[np.ndarray]:
+    """The draws of `resample`, many at once: a matrix product with them reads the sums once.
+
+    Yields:
+        float64 [some samples, num_users], how often each user was drawn; `samples` rows in all.
+    """
+    draws = resample(num_users, samples, seed)
+    while chunk := list(itertools.islice(draws, max(1, _CHUNK // num_users))):
+        yield np.stack(chunk).astype(np.float64)
 
 
 def percentiles(means: np.ndarray, level: float = LEVEL) -> np.ndarray:
@@ -101,7 +108,7 @@ def percentiles(means: np.ndarray, level: float = LEVEL) -> np.ndarray:
     return bounds
 
 
-def _sum_by_user(users: np.ndarray, values: np.ndarray, num_users: int) -> np.ndarray:
+def sum_by_user(users: np.ndarray, values: np.ndarray, num_users: int) -> np.ndarray:
     """Sums of the rows of each user: [N, M] -> [num_users, M]."""
     order = np.argsort(users, kind="stable")
     present, starts = np.unique(users[order], return_index=True)

@@ -1,11 +1,11 @@
 """Every metric for each group of people, and the largest gap between two groups."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tagkeras.evaluation.bootstrap import bootstrap_ratios, percentiles
+from tagkeras.evaluation.bootstrap import draw_weights, percentiles, sum_by_user
 from tagkeras.evaluation.groups import UNKNOWN, Grouping
 
 # Groups of fewer users are listed, but no gap is named for them: it would be their chance.
@@ -38,32 +38,46 @@ def group_metrics(
         `interval`, or None where there are no two.
     """
     names = list(scores)
-    num_users, num_groups = int(users.max()) + 1, len(grouping.names)
-    # All groups in the same resamples: a column for each group and metric, of sums by user.
-    cells = users * num_groups + grouping.group
-    counts = np.bincount(cells, minlength=num_users * num_groups).astype(np.float64)
-    sums = np.stack(
-        [np.bincount(cells, scores[name], num_users * num_groups) for name in names], axis=1
-    )
-    sums = sums.reshape(num_users, num_groups * len(names))
-    counts = counts.reshape(num_users, num_groups)
-    means = sums.sum(axis=0).reshape(num_groups, -1) / counts.sum(axis=0)[:, None]
-    resampled = bootstrap_ratios(sums, counts, samples, seed)
-    bounds = percentiles(resampled).reshape(num_groups, len(names), 2)
+    values = np.stack([scores[name] for name in names], axis=1)
+    num_users = int(users.max()) + 1
+    members = [_Members.of(grouping.group == g, users, values) for g in range(len(grouping.names))]
+    # All groups in the same resamples, so that gaps between them are of one resample.
+    chunks: list[list[np.ndarray]] = [[] for _ in members]
+    for weights in draw_weights(num_users, samples, seed):
+        for group, found in zip(members, chunks, strict=True):
+            of_group = weights[:, group.users]
+            with np.errstate(invalid="ignore"):
+                found.append((of_group @ group.sums) / (of_group @ group.counts))
+    resampled = [np.concatenate(found) for found in chunks]
     rows = []
-    for group, name in enumerate(grouping.names):
-        members = grouping.group == group
+    for name, group, means in zip(grouping.names, members, resampled, strict=True):
+        averages = group.sums.sum(axis=0) / group.counts.sum()
         rows.append(
             {
                 "group": name,
-                "posts": int(members.sum()),
-                "users": len(np.unique(users[members])),
-                **dict(zip(names, means[group].tolist(), strict=True)),
-                "intervals": dict(zip(names, bounds[group].tolist(), strict=True)),
+                "posts": int(group.counts.sum()),
+                "users": len(group.users),
+                **dict(zip(names, averages.tolist(), strict=True)),
+                "intervals": dict(zip(names, percentiles(means).tolist(), strict=True)),
             }
         )
-    resampled = resampled.reshape(samples, num_groups, len(names))[:, :, names.index(gap_metric)]
-    return rows, _largest_gap(rows, resampled, grouping.attribute, gap_metric)
+    column = names.index(gap_metric)
+    gap_means = np.stack([means[:, column] for means in resampled], axis=1)
+    return rows, _largest_gap(rows, gap_means, grouping.attribute, gap_metric)
+
+
+class _Members(NamedTuple):
+    """The users of a group: their numbers [U], sums of scores [U, M] and posts [U, 1] in it."""
+
+    users: np.ndarray
+    sums: np.ndarray
+    counts: np.ndarray
+
+    @classmethod
+    def of(cls, is_member: np.ndarray, users: np.ndarray, values: np.ndarray) -> "_Members":
+        present, owners = np.unique(users[is_member], return_inverse=True)
+        sums = sum_by_user(owners, values[is_member], len(present))
+        return cls(present, sums, np.bincount(owners).astype(np.float64)[:, None])
 
 
 def _largest_gap(

@@ -35,7 +35,7 @@ def resampled_metrics(
     posts, metrics = evaluation.posts, evaluation.metrics
     scores = post_scores(posts.hits[ranking], posts.num_truth, metrics["ks"])
     sums, counts = user_sums(posts, scores, number_of)
-    means = bootstrap_ratios(sums, np.repeat(counts, len(scores), axis=1), samples, seed)
+    means = bootstrap_ratios(sums, counts, samples, seed)
     found = {
         name: Resampled(float(values.mean()), means[:, column])
         for column, (name, values) in enumerate(scores.items())

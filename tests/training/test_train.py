@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tiny_dataset import write_dataset
@@ -223,53 +222,6 @@ def test_evaluate_against_numpy(trained, dataset, tmp_path):
         np.testing.assert_allclose(
             metrics["frequency_baseline"][name], np.mean(baseline[name]), rtol=1e-5
         )
-
-
-def test_evaluate_with_an_oracle(trained, dataset, tmp_path):
-    manifest, tags = Manifest.load(dataset), trained.vocabulary().tags
-    (batch,) = data_input.read_split(dataset, manifest, "test", 100)
-    known = [[tags[i] for i in row.numpy()] for row in batch["tags"]]
-    oracle = {
-        "post_id": [post_id.decode() for post_id in batch["post_id"].numpy()],
-        "hashtags": known,
-        "user_hashtags": [["no such tag"]] * len(known),
-    }
-    pq.write_table(pa.table(oracle), tmp_path / "oracle.parquet")
-    options = {"oracle": tmp_path / "oracle.parquet"}
-    metrics = evaluate.evaluate(evaluation(trained, dataset, tmp_path, **options))
-    assert metrics["oracle"]["A@10"] == metrics["oracle"]["P@1"] == 1
-    assert metrics["oracle_user_only"] == {"P@1": 0, "R@10": 0, "A@10": 0}
-    assert "oracle_image_only" not in metrics
-
-    pq.write_table(pa.table(oracle).slice(1), tmp_path / "oracle.parquet")
-    with pytest.raises(UserError, match="has no post test0: give the file of these posts"):
-        evaluate.evaluate(evaluation(trained, dataset, tmp_path / "other", **options))
-    assert not (tmp_path / "other" / "predictions.parquet").exists()
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"top_k": 21}, "--top_k=21: the vocabulary has 20 tags"),
-        ({"oracle": "nowhere.parquet"}, "--oracle=nowhere.parquet: no such file"),
-    ],
-)
-def test_evaluate_with_bad_flags(trained, dataset, tmp_path, options, message):
-    with pytest.raises(UserError, match=message):
-        evaluate.evaluate(evaluation(trained, dataset, tmp_path, **options))
-
-
-def test_evaluate_without_workdir_or_dataset(trained, dataset, tmp_path):
-    with pytest.raises(UserError, match="nowhere is no workdir of tagkeras.train"):
-        evaluate.evaluate(evaluation(Workdir(tmp_path / "nowhere"), dataset, tmp_path))
-    with pytest.raises(UserError, match=r"nowhere/vocabulary.tsv"):
-        evaluate.evaluate(evaluation(trained, tmp_path / "nowhere", tmp_path))
-
-
-def test_evaluate_an_empty_split(trained, tmp_path):
-    dataset = write_dataset(tmp_path / "dataset", posts=600, test=0)
-    with pytest.raises(UserError, match="the test split has no posts"):
-        evaluate.evaluate(evaluation(trained, dataset, tmp_path))
 
 
 def test_workdir_without_a_checkpoint(dataset, tmp_path):
