@@ -15,7 +15,7 @@ _HOMES = {
     "Prediction": "serving.hashtag_client",
     "RequestError": "serving.hashtag_client",
     "ServerProcess": "serving.runner",
-    "User": "serving.user",
+    "User": "tagkeras.data.user",
 }
 
 __all__ = [

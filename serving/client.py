@@ -47,7 +47,8 @@ def main(config: Config) -> None:
     """Asks and prints."""
     from serving import client_output
     from serving.hashtag_client import HashtagClient, RequestError
-    from serving.user import User, read_users
+    from serving.user import read_users
+    from tagkeras.data.user import User
 
     user = User(
         age=config.age,

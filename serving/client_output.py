@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from serving.hashtag_client import Hashtag
-from serving.user import User
+from tagkeras.data.user import User
 
 # Wide enough for any table: a pipe has no width to fit into.
 _PIPE_WIDTH = 10_000

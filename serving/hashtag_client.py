@@ -14,7 +14,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from serving import tensors
 from serving.tensors import Array
-from serving.user import User
+from tagkeras.data.user import User
 from tagkeras.errors import UserError
 
 Image = bytes | str | os.PathLike[str]

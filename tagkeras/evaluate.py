@@ -28,6 +28,10 @@ from tagkeras.evaluation import evaluation
 from tagkeras.evaluation.baselines.baselines import BASELINES, make_baselines
 from tagkeras.evaluation.curve_scores import MOST_VALUES, CurveScores, default_curve_tags
 from tagkeras.evaluation.groups import AGE_BOUNDS, parse_age_bounds
+from tagkeras.evaluation.identity import (
+    identity_of,
+    options_given,
+)
 from tagkeras.evaluation.oracle import read_oracles
 from tagkeras.evaluation.predictions import PredictionsWriter
 from tagkeras.evaluation.rankings import rank_split
@@ -90,13 +94,12 @@ def evaluate(config: Config) -> dict[str, Any]:
     model = restore_model(workdir)
     workdir.check_dataset(dataset)
     manifest, vocabulary = Manifest.load(dataset), workdir.vocabulary()
+    check_options(config, vocabulary)
     ks, top_k = _choose_ks(config, len(vocabulary))
     age_bounds = parse_age_bounds(config.age_groups)
     batches = data_input.read_split(dataset, manifest, config.split, BATCH_SIZE)
     num_posts = manifest.splits[config.split]["posts"]
     curve_tags = _choose_curve_tags(config, vocabulary, num_posts)
-    if unknown := set(config.baselines) - set(BASELINES):
-        raise UserError(f"--baselines={min(unknown)}: give some of {', '.join(BASELINES)}")
     oracles = read_oracles(Path(config.oracle), vocabulary, max(ks)) if config.oracle else []
     baselines = make_baselines(
         config.baselines,
@@ -140,18 +143,33 @@ def evaluate(config: Config) -> dict[str, Any]:
             "top_k": top_k,
             "model": workdir.config()["model"],
             "epoch": workdir.best_epoch()["epoch"],
-            "workdir": str(workdir.path),
+            "workdir": str(workdir.path.resolve()),
             "dataset": {
-                "path": str(dataset),
+                "path": str(dataset.resolve()),
                 "fingerprint": fingerprint(dataset, manifest),
                 "distribution": manifest.distribution["name"],
             },
             "neighbour_posts": min(config.neighbour_posts, manifest.splits["train"]["posts"]),
+            "identity": identity_of(workdir, config.oracle),
+            "options": options_given(config, frozenset({"workdir", "data", "output", "split"})),
         }
         rankings.posts.save(folder / evaluation.POSTS)
         pq.write_table(tag_table(vocabulary, rankings.tag_counts, curves), folder / evaluation.TAGS)
         files.write_text(folder / evaluation.METRICS, json.dumps(metrics, indent=2) + "\n")
     return metrics
+
+
+def check_options(config: Config, vocabulary: Vocabulary) -> None:
+    """Makes sure that options fit a vocabulary, before any work.
+
+    Raises:
+        UserError: more tags are asked for than are, or a name or number is none that is taken.
+    """
+    _choose_ks(config, len(vocabulary))
+    parse_age_bounds(config.age_groups)
+    _choose_curve_tags(config, vocabulary, num_posts=1)
+    if unknown := set(config.baselines) - set(BASELINES):
+        raise UserError(f"--baselines={min(unknown)}: give some of {', '.join(BASELINES)}")
 
 
 def _choose_ks(config: Config, num_tags: int) -> tuple[tuple[int, ...], int]:

@@ -24,6 +24,7 @@ import numpy as np
 from tagkeras.commandline import option, run
 from tagkeras.data.cities import default_cities, parse_city
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.errors import UserError
 from tagkeras.explaining import output
 from tagkeras.explaining.answer import Answer
@@ -34,7 +35,6 @@ from tagkeras.explaining.counterfactuals import (
 )
 from tagkeras.explaining.explanation import explain_hashtag, find_hashtag, model_name
 from tagkeras.explaining.photo_descriptor import describe_image, descriptor_of_post
-from tagkeras.explaining.user import UNKNOWN_USER, User
 from tagkeras.training.restore import restore_model
 from tagkeras.training.workdir import Workdir
 
@@ -104,11 +104,23 @@ def explain(config: Config) -> Answer:
     k = config.top_k or min(10, len(vocabulary))
     if config.hashtag is not None:
         find_hashtag(config.hashtag, vocabulary)  # before the work that follows
+    countries = manifest.user_descriptor["countries"]
     if cities is None:
-        cities = default_cities(manifest.user_descriptor["countries"])
+        cities = default_cities(countries)
         if not cities:
             line = "no city of the dataset's countries is known: name some by --cities"
             print(line, file=sys.stderr)
+    elsewhere = {city.country for city in cities} | {user.country}
+    for country in sorted(elsewhere - {None, *countries}, key=str):
+        print(
+            f"{country} is none of the dataset's countries ({', '.join(countries)}):"
+            " the model takes it as unknown",
+            file=sys.stderr,
+        )
+    if config.hashtag is None and not by_person and not cities:
+        raise UserError(
+            "nothing to compare: give --ages and --genders, --cities, or a --hashtag to explain"
+        )
     descriptor = _describe(config, dataset, manifest)
     asked = (model, manifest, vocabulary, descriptor)
     explanation = None

@@ -41,6 +41,11 @@ def progress(description: str, total: int, unit: str) -> Iterator[Callable[[int]
     lines.show()
 
 
+def format_rate(rate: float) -> str:
+    """A rate in whole units, a small one with a decimal."""
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
+
+
 class _Rate(ProgressColumn):
     def __init__(self, unit: str) -> None:
         super().__init__()
@@ -48,7 +53,7 @@ class _Rate(ProgressColumn):
 
     def render(self, task: RichTask) -> Text:
         speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.0f} {self._unit}/s")
+        return Text("" if speed is None else f"{format_rate(speed)} {self._unit}/s")
 
 
 class _PlainLines:
@@ -63,11 +68,13 @@ class _PlainLines:
             self.show()
 
     def show(self) -> None:
+        if not self._total:
+            return
         self._shown = time.monotonic()
         rate = self._done / max(self._shown - self._started, 1e-9)
         print(
             f"{self._description}: {self._done:,} of {self._total:,} {self._unit},"
-            f" {rate:,.0f} {self._unit}/s",
+            f" {format_rate(rate)} {self._unit}/s",
             file=sys.stderr,
             flush=True,
         )

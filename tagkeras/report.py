@@ -15,6 +15,7 @@ from pathlib import Path
 from tagkeras import files
 from tagkeras.commandline import option, run
 from tagkeras.data.hashtag_kinds import read_hashtag_kinds
+from tagkeras.data.hashtags import normalize
 from tagkeras.errors import UserError
 
 FILE_NAME, FIGURES, EVALUATIONS = "report.html", "figures", "evaluations"
@@ -69,6 +70,7 @@ def report(config: Config, *, command: Sequence[str] = ()) -> Path:
         UserError: a run or a file is not what it should be, or packages are missing.
     """
     # Here, and not at the top: the packages of the extra `report` may be missing.
+    from tagkeras.reporting.chosen_tags import check_tags
     from tagkeras.reporting.commands import lines_of
     from tagkeras.reporting.evaluate_run import EvaluationOptions
     from tagkeras.reporting.figure_files import FigureFiles
@@ -82,9 +84,12 @@ def report(config: Config, *, command: Sequence[str] = ()) -> Path:
         raise UserError(f"--posts={posts}: no such file")
     if kinds:
         read_hashtag_kinds(kinds)
-    options = EvaluationOptions(split=config.split, oracle=config.oracle, tags=config.tags)
+    tags = tuple(map(normalize, config.tags))
+    options = EvaluationOptions(split=config.split, oracle=config.oracle, tags=tags)
     finder = RunFinder(output / EVALUATIONS, config.data, options)
     groups = finder.find([config.run, *config.compare])
+    for group in groups:
+        check_tags(tags, group)
     experiment = finder.experiments[0] if finder.experiments else None
     given = {"posts": posts, "image_root": _path(config.image_root), "hashtag_kinds": kinds}
     if experiment:
@@ -92,7 +97,7 @@ def report(config: Config, *, command: Sequence[str] = ()) -> Path:
     settings = Settings(
         split=config.split,
         samples=config.samples,
-        tags=config.tags,
+        tags=tags,
         map_users=config.map_users,
         command=lines_of(command),
         **given,

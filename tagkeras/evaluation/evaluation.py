@@ -52,6 +52,9 @@ class Evaluation:
         for name in _NEEDED:
             if not isinstance(metrics, dict) or name not in metrics:
                 raise UserError(f"{path / METRICS} has no {name!r}: {_AGAIN}")
+        dataset = metrics["dataset"]
+        if not isinstance(dataset, dict) or "fingerprint" not in dataset:
+            raise UserError(f"{path / METRICS} has no fingerprint of its dataset: {_AGAIN}")
         return cls(path, metrics)
 
     @functools.cached_property

@@ -101,10 +101,10 @@ class ExperimentFolder:
     def _load(self) -> dict[str, Any]:
         try:
             content = json.loads(self._file.read_text(encoding="utf-8"))
-            assert isinstance(content, dict)
-            assert {"datasets", "runs", *_FIXED} <= content.keys()
-        except (ValueError, AssertionError) as error:
-            raise UserError(f"{self._file} is damaged: choose another --output") from error
+        except ValueError:
+            content = None
+        if not isinstance(content, dict) or not {"datasets", "runs", *_FIXED} <= content.keys():
+            raise UserError(f"{self._file} is damaged: choose another --output")
         return content
 
     def _check(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:

@@ -99,7 +99,8 @@ def findings_text(
         "",
         f"{f'{seeds} seeds' if seeds > 1 else 'One seed'}; in brackets {intervals}. *Seen*:"
         " the interval lies on the claim's side of 0; *contrary*: on the other; *not seen*: 0 is"
-        f" inside. Of these {len(findings)} intervals, one in 20 misses 0 by chance where nothing"
+        " inside; that of single hashtags goes by its exact p-value, below 0.05 or not."
+        f" Of these {len(findings)} intervals, one in 20 misses 0 by chance where nothing"
         " is there.",
         "",
         "| claim | data | verdict |",

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -43,7 +44,8 @@ def resampled_metrics(
     values = metrics if ranking == MODEL else metrics[ranking]
     for name, interval in metrics["intervals"][ranking].items():
         if name not in found:
-            identity = zlib.crc32(f"{metrics['workdir']}/{ranking}/{name}".encode())
+            run = f"{metrics['dataset']['fingerprint']}/{Path(metrics['workdir']).name}"
+            identity = zlib.crc32(f"{run}/{ranking}/{name}".encode())
             rng = np.random.default_rng([seed, identity])
             found[name] = normal_resamples(values[name], interval, samples, rng)
     return found

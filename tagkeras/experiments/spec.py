@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tagkeras import evaluate
+from tagkeras import commandline, evaluate
 from tagkeras.data.manifest import SPLITS, Manifest
+from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.errors import UserError
 from tagkeras.experiments.command_flags import read_flags
 from tagkeras.experiments.section import Section
@@ -104,18 +105,33 @@ def read_spec(path: Path, datasets: Mapping[str, str] | None = None) -> Spec:
         _read_row(Section(document, ("grid", index), row, keys=_GRID_KEYS, required=_GRID_KEYS[:2]))
         for index, row in enumerate(top.items("grid"))
     ]
+    found = {
+        name: _read_dataset(section, name, split, folders.get(name)) for name in section.values
+    }
+    flags = read_flags(
+        top.section("evaluate"), "tagkeras.evaluate", evaluate.Config, _SET_BY_EVALUATE
+    )
+    for name, dataset in found.items():
+        _check_evaluation(flags, dataset, f"{path}: evaluate, on {name}")
     return Spec(
-        datasets={
-            name: _read_dataset(section, name, split, folders.get(name)) for name in section.values
-        },
+        datasets=found,
         grid=tuple(rows),
         seeds=top.numbers("seeds", minimum=0),
         split=split,
         train=read_flags(top.section("train"), "tagkeras.train", config.Config, _SET_BY_TRAIN),
-        evaluate=read_flags(
-            top.section("evaluate"), "tagkeras.evaluate", evaluate.Config, _SET_BY_EVALUATE
-        ),
+        evaluate=flags,
     )
+
+
+def _check_evaluation(flags: Mapping[str, str], dataset: DatasetSpec, place: str) -> None:
+    """Makes sure that a dataset can be evaluated so: after the trainings it would be too late."""
+    argv = [f"--{name}={value}" for name, value in flags.items()]
+    argv += [f"--data={dataset.path}", "--workdir=", "--output="]
+    vocabulary = Vocabulary.load(Path(dataset.path) / "vocabulary.tsv")
+    try:
+        evaluate.check_options(commandline.parse(evaluate.Config, argv), vocabulary)
+    except UserError as error:
+        raise UserError(f"{place}: {error}") from error
 
 
 def _read_row(row: Section) -> GridRow:

@@ -2,9 +2,9 @@
 
 import dataclasses
 
+from tagkeras.data.user import User
 from tagkeras.explaining.counterfactuals import RankedHashtags
 from tagkeras.explaining.hashtag_explanation import HashtagExplanation
-from tagkeras.explaining.user import User
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from tagkeras.data.cities import City
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.explaining.user import UNKNOWN_USER, User
 from tagkeras.explaining.user_descriptors import describe_users
 from tagkeras.models.hashtag_model import HashtagModel
 

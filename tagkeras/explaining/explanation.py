@@ -8,12 +8,12 @@ import tensorflow as tf
 
 from tagkeras.data.hashtags import normalize
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.errors import UserError
 from tagkeras.explaining.contribution import Contribution
 from tagkeras.explaining.counterfactuals import embed_for_users
 from tagkeras.explaining.hashtag_explanation import HashtagExplanation, WithoutFact
-from tagkeras.explaining.user import UNKNOWN_USER, User
 from tagkeras.explaining.user_descriptors import describe_users
 from tagkeras.explaining.user_parts import UserParts, split_into_parts
 from tagkeras.layers.bilinear_embedding import BilinearEmbedding

@@ -2,8 +2,8 @@
 
 import dataclasses
 
+from tagkeras.data.user import User
 from tagkeras.explaining.contribution import Contribution
-from tagkeras.explaining.user import User
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.data.manifest import Manifest
-from tagkeras.explaining.user import User
+from tagkeras.data.user import User
 from tagkeras.layers.user_descriptor import UserDescriptor
 
 

@@ -44,9 +44,7 @@ def evaluate_command(run: Run) -> str:
         "split": metrics["split"],
         "output": str(run.evaluation.path),
     }
-    if tuple(metrics["ks"]) != (1, 10):
-        flags["ks"] = ",".join(map(str, metrics["ks"]))
-    return show("tagkeras.evaluate", flags)
+    return show("tagkeras.evaluate", flags | metrics.get("options", {}))
 
 
 def show(module: str, flags: Mapping[str, Any]) -> str:
@@ -67,4 +65,6 @@ def lines_of(argv: Sequence[str]) -> str:
 def _flag(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return f"--{name}" if value else f"--no{name}"
+    if isinstance(value, list):
+        value = ",".join(map(str, value))
     return f"--{name}={value}"

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from tagkeras import evaluate
 from tagkeras.data.fingerprint import fingerprint
+from tagkeras.data.hashtags import normalize
 from tagkeras.data.manifest import Manifest
 from tagkeras.errors import UserError
 from tagkeras.evaluation.evaluation import Evaluation
-from tagkeras.evaluation.oracle import COLUMNS
+from tagkeras.evaluation.identity import identity_of
 from tagkeras.training.workdir import Workdir
 
 
@@ -61,6 +62,8 @@ def evaluate_run(
         UserError: no checkpoint, another dataset, an empty split, or an unknown tag.
     """
     workdir.best_epoch()
+    if options.oracle and not Path(options.oracle).is_file():
+        raise UserError(f"--oracle={options.oracle}: no such file")
     if (found := _load(output)) and _is_same(found, workdir, dataset, options):
         return found
     evaluate.evaluate(
@@ -102,12 +105,10 @@ def _is_same(
 ) -> bool:
     metrics = found.metrics
     with_curve = tags_with_curve(found)
-    has_oracle = any(name in metrics for name in COLUMNS.values())
     return (
         metrics["workdir"] == str(workdir.path.resolve())
-        and metrics["epoch"] == workdir.best_epoch()["epoch"]
         and metrics["split"] == options.split
         and metrics["dataset"]["fingerprint"] == fingerprint(dataset, Manifest.load(dataset))
-        and has_oracle == (options.oracle is not None)
-        and with_curve.issuperset(options.tags)
+        and metrics.get("identity") == identity_of(workdir, options.oracle)
+        and with_curve.issuperset(map(normalize, options.tags))
     )

@@ -1,10 +1,12 @@
 """From the folders on the command line to runs that have been evaluated."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from tagkeras.errors import UserError
 from tagkeras.evaluation.evaluation import METRICS, Evaluation
+from tagkeras.evaluation.identity import weights_fingerprint
 from tagkeras.reporting import finished_experiment
 from tagkeras.reporting.evaluate_run import EvaluationOptions, dataset_of, evaluate_run
 from tagkeras.reporting.finished_experiment import FinishedExperiment
@@ -85,7 +87,14 @@ class RunFinder:
             )
         workdir = Workdir(metrics["workdir"])
         dataset = Path(metrics["dataset"]["path"])
-        is_there = workdir.is_started and (workdir.best / "epoch.json").exists()
+        is_there = workdir.is_started and (workdir.best / "model.index").exists()
+        if is_there and metrics.get("identity", {}).get("weights") != weights_fingerprint(workdir):
+            print(
+                f"{folder} is of other weights than {workdir.path} has now: the page leaves out"
+                " what it would take from there; run python -m tagkeras.evaluate again to have it",
+                file=sys.stderr,
+            )
+            is_there = False
         return Run(
             name,
             evaluation,

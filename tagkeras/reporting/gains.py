@@ -8,11 +8,14 @@ from tagkeras.evaluation.evaluation import MODEL, Evaluation
 from tagkeras.evaluation.post_scores import post_scores
 
 
-def gain_over_ranking(evaluation: Evaluation, ranking: str, metric: str) -> Difference:
+def gain_over_ranking(
+    evaluation: Evaluation, ranked: Evaluation, ranking: str, metric: str
+) -> Difference:
     """The gain of the model over a baseline on the same posts, paired.
 
     Args:
         evaluation: of the run.
+        ranked: the evaluation that has the baseline; of the same posts.
         ranking: name of the baseline, as in `metrics.json`.
         metric: such as `R@10`.
 
@@ -20,9 +23,8 @@ def gain_over_ranking(evaluation: Evaluation, ranking: str, metric: str) -> Diff
         With the interval and p-value of `tagkeras.evaluation.comparison.compare`.
     """
     posts = evaluation.posts
-    ks = evaluation.metrics["ks"]
-    before = post_scores(posts.hits[ranking], posts.num_truth, ks)[metric]
-    after = post_scores(posts.hits[MODEL], posts.num_truth, ks)[metric]
+    before = post_scores(ranked.posts.hits[ranking], posts.num_truth, [_k_of(metric)])[metric]
+    after = post_scores(posts.hits[MODEL], posts.num_truth, [_k_of(metric)])[metric]
     gains = (after - before)[:, np.newaxis]
     low, high = percentiles(bootstrap_means(posts.users, gains))[0]
     return Difference(
@@ -33,3 +35,7 @@ def gain_over_ranking(evaluation: Evaluation, ranking: str, metric: str) -> Diff
         high=float(high),
         p_value=float(sign_flip_p_values(posts.users, gains)[0]),
     )
+
+
+def _k_of(metric: str) -> int:
+    return int(metric.rpartition("@")[2])

@@ -45,7 +45,8 @@ def make_headline(group: RunGroup) -> Headline:
     metric, best = group.headline, group.best
     run = group.runs[best]
     low, high = run.metrics["intervals"][MODEL][metric]
-    has_frequency = _FREQUENCY in run.evaluation.posts.hits
+    others_ranked = group.with_baselines
+    has_frequency = _FREQUENCY in others_ranked.metrics
     bilinear = group.of_model(BILINEAR)
     others = [name for name, other in group.runs.items() if other.model != BILINEAR]
     sees_user = max(others, key=lambda n: group.runs[n].metrics[metric], default=None)
@@ -55,9 +56,8 @@ def make_headline(group: RunGroup) -> Headline:
         over_bilinear = compare(*evaluations)[metric]
     oracle, way = None, None
     # Balancing takes hashtags off at random: the oracle of all hashtags is no ceiling then.
-    is_natural = run.metrics["dataset"]["distribution"] == "natural"
-    if has_frequency and _ORACLE in run.metrics and is_natural:
-        floor, oracle = run.metrics[_FREQUENCY][metric], run.metrics[_ORACLE][metric]
+    if has_frequency and _ORACLE in others_ranked.metrics and group.is_natural:
+        floor, oracle = (others_ranked.metrics[name][metric] for name in (_FREQUENCY, _ORACLE))
         way = (run.metrics[metric] - floor) / (oracle - floor) if oracle > floor else None
     return Headline(
         metric=metric,
@@ -65,7 +65,9 @@ def make_headline(group: RunGroup) -> Headline:
         value=run.metrics[metric],
         interval=(low, high),
         over_frequency=(
-            gain_over_ranking(run.evaluation, _FREQUENCY, metric) if has_frequency else None
+            gain_over_ranking(run.evaluation, others_ranked.evaluation, _FREQUENCY, metric)
+            if has_frequency
+            else None
         ),
         bilinear=bilinear if over_bilinear else None,
         sees_user=sees_user if over_bilinear else None,

@@ -73,6 +73,19 @@ class RunGroup:
         return next(iter(self.runs.values()))
 
     @functools.cached_property
+    def with_baselines(self) -> Run:
+        """The run whose evaluation has most other rankings: those of the posts, whatever the run.
+
+        In an experiment, one run of a dataset has them for all.
+        """
+        return max(self.runs.values(), key=lambda run: len(run.metrics["intervals"]))
+
+    @property
+    def is_natural(self) -> bool:
+        """Whether no hashtags were taken off the posts."""
+        return bool(self.first.metrics["dataset"]["distribution"] == "natural")
+
+    @functools.cached_property
     def ks(self) -> tuple[int, ...]:
         """How many predictions metrics count, rising: those that all the runs have."""
         common = set.intersection(*(set(run.metrics["ks"]) for run in self.runs.values()))
@@ -139,8 +152,13 @@ def make_group(name: str, runs: Sequence[Run]) -> RunGroup:
     # What an experiment with one seed calls its runs all ends alike.
     seeds = {"".join(_SEED.findall(run.name)) for run in runs}
     seed = seeds.pop() if len(seeds) == 1 else ""
+    paths: dict[str, Path] = {}
     for run in runs:
         check_comparable(first.evaluation, run.evaluation)
+        workdir, path = run.metrics["workdir"], run.evaluation.path
+        if workdir in paths:
+            raise UserError(f"{paths[workdir]} and {path} are of one run: give each run once")
+        paths[workdir] = path
         if models.count(run.model) == 1:
             label = run.model
         else:

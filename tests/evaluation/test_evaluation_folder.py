@@ -141,3 +141,12 @@ def test_posts_without_a_column(posts, tmp_path):
         pq.write_table(whole.drop_columns([name]), path)
         with pytest.raises(UserError, match=f"posts.parquet has no column {name}: run python"):
             _ = loaded.posts
+
+
+@pytest.mark.parametrize("dataset", ["natural", {}, None])
+def test_a_dataset_without_a_fingerprint(dataset, posts, tmp_path):
+    folder = write_evaluation(tmp_path / "eval", posts)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    (folder / "metrics.json").write_text(json.dumps({**metrics, "dataset": dataset}))
+    with pytest.raises(UserError, match="has no fingerprint of its dataset: run python"):
+        Evaluation.load(folder)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.user import UNKNOWN_USER
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.explaining.user import UNKNOWN_USER
 from tagkeras.explaining.user_descriptors import describe_users
 from tagkeras.layers.embeddings import make_embedding
 from tagkeras.models.hashtag_model import HashtagModel

@@ -8,6 +8,7 @@ import tensorflow as tf
 from explaining_helpers import COUNTRIES, M, make_manifest, make_model, make_vocabulary
 
 from tagkeras.data.cities import find_city
+from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.errors import UserError
 from tagkeras.explaining.counterfactuals import (
     RankedHashtags,
@@ -17,7 +18,6 @@ from tagkeras.explaining.counterfactuals import (
     users_by_age_and_gender,
     users_by_city,
 )
-from tagkeras.explaining.user import UNKNOWN_USER, User
 from tagkeras.explaining.user_descriptors import describe_users, feature_names
 from tagkeras.layers.embeddings import EMBEDDING_NAMES
 
@@ -86,7 +86,7 @@ def test_users_by_age_and_gender_live_in_the_place_given():
     assert [(user.age, user.gender) for user in users[:2]] == [(16, "male"), (30.5, "male")]
     assert {user.place for user in users} == {"NZ, -36.8 174.8"}
     assert users_by_age_and_gender([], ["male"]) == []
-    with pytest.raises(UserError, match="age 151 is not between 0 and 150"):
+    with pytest.raises(UserError, match="age 151 is no number from 0 to 150"):
         users_by_age_and_gender([151], ["male"])
 
 
@@ -115,13 +115,13 @@ def test_labels(user, label):
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        ({"age": -1}, "age -1 is not between 0 and 150"),
-        ({"age": float("nan")}, "age nan is not between"),
+        ({"age": -1}, "age -1 is no number from 0 to 150"),
+        ({"age": float("nan")}, "age nan is no number from"),
         ({"gender": "m"}, "gender 'm' is none of female, male, other"),
         ({"country": "GBR"}, "country 'GBR' is no ISO 3166"),
         ({"country": "\u00df"}, "is no ISO 3166"),
-        ({"latitude": 91, "longitude": 0}, "latitude 91 is not between -90 and 90"),
-        ({"latitude": 9, "longitude": 181}, "longitude 181 is not"),
+        ({"latitude": 91, "longitude": 0}, "latitude 91 is no number from -90 to 90"),
+        ({"latitude": 9, "longitude": 181}, "longitude 181 is no number"),
         ({"latitude": 9}, "go together"),
     ],
 )

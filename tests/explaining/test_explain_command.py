@@ -21,10 +21,10 @@ from tagkeras.cnn.descriptor_model import FOLDER, save_descriptor_model
 from tagkeras.cnn.load import load_cnn
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.user import User
 from tagkeras.errors import UserError
 from tagkeras.explaining import output
 from tagkeras.explaining.photo_descriptor import describe_image
-from tagkeras.explaining.user import User
 from tagkeras.explaining.user_descriptors import describe_users
 from tagkeras.training.restore import restore_model
 from tagkeras.training.workdir import Workdir
@@ -215,10 +215,10 @@ def test_without_cities_of_the_countries_it_says_so(folder, monkeypatch, capsys)
             "ready was made of ready descriptors .* name one of its posts by --post_id",
         ),
         ({"image": "ball.jpg", "cities": "Londn"}, "did you mean London"),
-        ({"image": "ball.jpg", "ages": "16,160"}, "age 160 is not between 0 and 150"),
+        ({"image": "ball.jpg", "ages": "16,160"}, "age 160 is no number from 0 to 150"),
         ({"image": "ball.jpg", "ages": "old"}, "--ages=old: could not convert .*: give years"),
         ({"image": "ball.jpg", "genders": "women"}, "gender 'women' is none of female"),
-        ({"image": "ball.jpg", "age": -3}, "age -3 is not between"),
+        ({"image": "ball.jpg", "age": -3}, "age -3 is no number from"),
         ({"image": "ball.jpg", "latitude": 3}, "go together"),
         ({"image": "ball.jpg", "hashtag": "tga3", "age": 3}, "did you mean #tag"),
         ({"image": "ball.jpg", "hashtag": "tag3"}, "say something of the user"),

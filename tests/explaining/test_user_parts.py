@@ -16,9 +16,9 @@ from explaining_helpers import (
 from hypothesis import strategies as st
 from numpy_embeddings import FORMULAS, weights_of
 
+from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.errors import UserError
 from tagkeras.explaining.explanation import explain_hashtag
-from tagkeras.explaining.user import UNKNOWN_USER, User
 from tagkeras.explaining.user_parts import split_into_parts
 from tagkeras.layers.embeddings import EMBEDDING_NAMES
 

@@ -70,7 +70,9 @@ def sentences_of(group: RunGroup, headline: Headline) -> list[str]:
         )
     if (gain := headline.over_bilinear) and headline.bilinear and headline.sees_user:
         bilinear, other = label_of(headline.bilinear), label_of(headline.sees_user)
-        helped = "helps" if gain.difference > 0 else "does not help"
+        helped = "helps" if gain.difference > 0 else "does harm"
+        if gain.p_value >= _SIGNIFICANT:
+            helped = "is not seen to help"
         sentences.append(
             f"Knowing who posts {helped}: {other} against {bilinear}, which sees the photo alone,"
             f" is {points(gain.difference)} points of {metric}, {_verdict(gain)}"
@@ -79,11 +81,13 @@ def sentences_of(group: RunGroup, headline: Headline) -> list[str]:
     if headline.way is not None and headline.oracle is not None:
         sentences.append(
             "Whoever knew the probabilities that the posts were drawn from would reach"
-            f" {percent(headline.oracle)}; no model can expect more."
+            f" {percent(headline.oracle)}; hardly any model can expect more."
         )
     if gap := group.runs[headline.best].metrics["largest_gap"]:
+        is_sure = gap["interval"][0] > 0
+        begin = "Groups of people are not served alike" if is_sure else "Groups may be served alike"
         sentences.append(
-            f"Groups of people are not served alike: {gap['attribute']} {gap['high']} is"
+            f"{begin}: {gap['attribute']} {gap['high']} is"
             f" {points(gap['gap']).lstrip('+')} points ahead of {gap['attribute']} {gap['low']}"
             f" (95% interval {interval(gap['interval'])}), the largest gap of {best}."
         )

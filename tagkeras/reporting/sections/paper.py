@@ -123,7 +123,7 @@ def _rows(group: RunGroup) -> list[BesideRow]:
             ours.setdefault(_configuration(run), []).append(run.metrics)
     models = [configuration.model for configuration in MODELS]
     sizes = sorted({*MODELS, *ours}, key=lambda c: (models.index(c.model), c.embedding_dim, c.rank))
-    frequency = group.first.metrics.get(_FREQUENCY)
+    frequency = group.with_baselines.metrics.get(_FREQUENCY)
     return [
         BesideRow(
             label_of(_FREQUENCY), None, None, _paper(_FREQUENCY), frequency, int(bool(frequency))

@@ -10,6 +10,7 @@ import numpy as np
 
 from tagkeras.data.cities import City, default_cities, nearest_city
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.user import User
 from tagkeras.evaluation.evaluated_posts import EvaluatedPosts
 from tagkeras.explaining.counterfactuals import (
     RankedHashtags,
@@ -18,7 +19,6 @@ from tagkeras.explaining.counterfactuals import (
     users_by_age_and_gender,
     users_by_city,
 )
-from tagkeras.explaining.user import User
 from tagkeras.models.hashtag_model import HashtagModel
 from tagkeras.reporting.figures.looks import label_of
 from tagkeras.reporting.formats import person

@@ -3,9 +3,8 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from tagkeras.evaluation.comparison import Difference, compare
 from tagkeras.evaluation.evaluation import MODEL
-from tagkeras.progress import progress
+from tagkeras.reporting.differences import differences_of
 from tagkeras.reporting.figure_files import PageFigure
 from tagkeras.reporting.figures.estimate import Estimate
 from tagkeras.reporting.figures.looks import label_of
@@ -13,7 +12,7 @@ from tagkeras.reporting.figures.overall_metrics import draw_overall_metrics
 from tagkeras.reporting.figures.prediction_entropy import draw_prediction_entropy
 from tagkeras.reporting.material import Material
 from tagkeras.reporting.names import slug
-from tagkeras.reporting.runs import BILINEAR, RunGroup
+from tagkeras.reporting.runs import RunGroup
 from tagkeras.reporting.sections.section import Section
 
 ORACLES = ("oracle_image_only", "oracle_user_only", "oracle")
@@ -36,21 +35,6 @@ class Row:
     intervals: Mapping[str, Sequence[float]]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DifferenceRow:
-    """A run against another.
-
-    Attributes:
-        first: label of the one that it is compared with.
-        second: label of the run.
-        by_metric: second - first.
-    """
-
-    first: str
-    second: str
-    by_metric: Mapping[str, Difference]
-
-
 def build(material: Material) -> Section:
     """The tables and figures of all groups."""
     tables = []
@@ -67,6 +51,7 @@ def build(material: Material) -> Section:
                 "compared": [c for c in columns if _is_averaged(c)],
                 "num_posts": group.first.metrics["num_posts"],
                 "num_users": group.first.metrics["num_users"],
+                "has_oracles": any(row.kind == "oracle" for row in rows),
                 "figure": _figure(material, group, columns),
             }
         )
@@ -98,8 +83,8 @@ def _variety(material: Material) -> PageFigure | None:
         "variety",
         shows="entropy of the predictions of each model, dataset by dataset",
         caption="Entropy of all predictions: two bits more are as if four times as many hashtags"
-        " were in use. Models of natural posts fall back on the most frequent hashtags;"
-        " balancing makes predictions more varied, and the task harder.",
+        " were in use. In the paper, models of natural posts put the same few hashtags on almost"
+        " every photo, and those of balanced posts far more varied ones.",
     )
 
 
@@ -112,7 +97,7 @@ def columns_of(group: RunGroup) -> list[str]:
 
 def rows_of(group: RunGroup) -> list[Row]:
     """Baselines, oracles of one side, the runs, and the oracle, as in the paper's table."""
-    metrics = group.first.metrics
+    metrics = group.with_baselines.metrics
     rankings = [name for name in metrics["intervals"] if name != MODEL]
     by_kind: dict[str, list[Row]] = {"baseline": [], "oracle": []}
     for name in rankings:
@@ -137,29 +122,6 @@ def rows_of(group: RunGroup) -> list[Row]:
     return [*by_kind["baseline"], *models, *by_kind["oracle"]]
 
 
-def differences_of(group: RunGroup) -> list[DifferenceRow]:
-    """Each run against the reference: the bilinear run, or the first where there is none."""
-    reference = group.of_model(BILINEAR) or next(iter(group.runs))
-    others = [name for name in group.runs if name != reference]
-    pairs = [(reference, name) for name in others]
-    runner_up = max(
-        (name for name in group.runs if name != group.best),
-        key=lambda name: group.runs[name].metrics[group.headline],
-        default=None,
-    )
-    if runner_up and reference not in (runner_up, group.best):
-        pairs.append((runner_up, group.best))
-    rows = []
-    with progress(f"comparing runs, {group.name}", len(pairs), "pairs") as advance:
-        for first, second in pairs:
-            by_metric = compare(group.runs[first].evaluation, group.runs[second].evaluation)
-            rows.append(
-                DifferenceRow(first=label_of(first), second=label_of(second), by_metric=by_metric)
-            )
-            advance(1)
-    return rows
-
-
 def _best(rows: Sequence[Row], columns: Sequence[str]) -> dict[str, float]:
     """The best value of each accuracy among baselines and models; of variety there is no best."""
     return {
@@ -174,7 +136,7 @@ def _is_averaged(column: str) -> bool:
 
 
 def _figure(material: Material, group: RunGroup, columns: Sequence[str]) -> PageFigure:
-    metrics = group.first.metrics
+    metrics = group.with_baselines.metrics
     names = [name for name in metrics["intervals"] if name != MODEL]
     models = dict(group.shown)
     estimates: dict[str, dict[str, Estimate]] = {}
@@ -201,7 +163,7 @@ def _figure(material: Material, group: RunGroup, columns: Sequence[str]) -> Page
         " model and the baselines as what was learned"
         + (
             ", and that to the oracle as what is left."
-            if any(name in ORACLES for name in names) and group.name == "natural"
+            if any(name in ORACLES for name in names) and group.is_natural
             else "."
         ),
     )

@@ -2,11 +2,13 @@
 
 import dataclasses
 import math
+import re
 from typing import Any
 
-from tagkeras.data.posts import GENDERS, MAX_AGE, OTHER_GENDER
 from tagkeras.errors import UserError
-from tagkeras.layers.user_descriptor import is_country
+
+GENDERS = ("female", "male", "other")
+MAX_AGE = 150.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -16,7 +18,7 @@ class User:
     Attributes:
         age: years, 0 to 150.
         gender: `female`, `male` or `other`.
-        country: ISO 3166 alpha-2 code; kept in capital letters.
+        country: ISO 3166 alpha-2 code, such as `GB`; kept in capital letters.
         latitude: of the home town, degrees, -90 to 90; only together with `longitude`.
         longitude: of the home town, degrees, -180 to 180.
         name: for the reader of a table; no model sees it.
@@ -33,16 +35,19 @@ class User:
     name: str | None = None
 
     def __post_init__(self) -> None:
-        _check_range("age", self.age, 0, MAX_AGE)
-        _check_range("latitude", self.latitude, -90, 90)
-        _check_range("longitude", self.longitude, -180, 180)
+        _check_range("age", self.age, 0.0, MAX_AGE)
+        _check_range("latitude", self.latitude, -90.0, 90.0)
+        _check_range("longitude", self.longitude, -180.0, 180.0)
         if (self.latitude is None) != (self.longitude is None):
             raise UserError("latitude and longitude go together: give both or neither")
-        genders = (*sorted(GENDERS), OTHER_GENDER)
-        if self.gender is not None and self.gender not in genders:
-            raise UserError(f"gender {self.gender!r} is none of {', '.join(genders)}")
+        for field in ("gender", "country", "name"):
+            value = getattr(self, field)
+            if value is not None and not isinstance(value, str):
+                raise UserError(f"{field} {value!r} is no text")
+        if self.gender is not None and self.gender not in GENDERS:
+            raise UserError(f"gender {self.gender!r} is none of {', '.join(GENDERS)}")
         if self.country is not None:
-            if not self.country.isascii() or not is_country(self.country.upper()):
+            if not re.fullmatch("[A-Za-z]{2}", self.country):
                 raise UserError(
                     f"country {self.country!r} is no ISO 3166 alpha-2 code, such as US or GB"
                 )
@@ -72,9 +77,13 @@ class User:
         return dataclasses.asdict(self)
 
 
-def _check_range(field: str, value: float | None, low: float, high: float) -> None:
-    if value is not None and not (math.isfinite(value) and low <= value <= high):
-        raise UserError(f"{field} {value:g} is not between {low:g} and {high:g}")
+def _check_range(field: str, value: Any, low: float, high: float) -> None:
+    if value is None:
+        return
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or not low <= value <= high:
+        shown = f"{value:g}" if number else repr(value)
+        raise UserError(f"{field} {shown} is no number from {low:g} to {high:g}")
 
 
 UNKNOWN_USER = User()
