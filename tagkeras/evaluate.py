@@ -196,7 +196,7 @@ def _choose_curve_tags(config: Config, vocabulary: Vocabulary, num_posts: int) -
     ids = dict.fromkeys(range(min(number, len(vocabulary))))
     for tag in config.tags:
         if (known := vocabulary.ids.get(normalize(tag))) is None:
-            raise UserError(f"--tags={tag}: not in the vocabulary of {config.workdir}")
+            raise UserError(f"--tags={tag}: not in the vocabulary")
         ids[known] = None
     if len(ids) * num_posts > MOST_VALUES and config.curve_tags is not None:
         raise UserError(

@@ -152,13 +152,8 @@ def make_group(name: str, runs: Sequence[Run]) -> RunGroup:
     # What an experiment with one seed calls its runs all ends alike.
     seeds = {"".join(_SEED.findall(run.name)) for run in runs}
     seed = seeds.pop() if len(seeds) == 1 else ""
-    paths: dict[str, Path] = {}
     for run in runs:
         check_comparable(first.evaluation, run.evaluation)
-        workdir, path = run.metrics["workdir"], run.evaluation.path
-        if workdir in paths:
-            raise UserError(f"{paths[workdir]} and {path} are of one run: give each run once")
-        paths[workdir] = path
         if models.count(run.model) == 1:
             label = run.model
         else:

@@ -151,7 +151,7 @@ def test_a_run_again_replaces_its_files_and_no_others(evaluated, tmp_path):
         ({"baselines": ("frequency", "luck")}, "--baselines=luck: give some of frequency, demo"),
         ({"age_groups": ("40", "18")}, "--age_groups=40,18: give rising ages in years"),
         ({"age_groups": ()}, "--age_groups=: give rising ages in years"),
-        ({"tags": ("nosuchtag",)}, "--tags=nosuchtag: not in the vocabulary of "),
+        ({"tags": ("nosuchtag",)}, "--tags=nosuchtag: not in the vocabulary"),
         ({"oracle": "nowhere.parquet"}, "--oracle=nowhere.parquet: no such file"),
         ({"workdir": "nowhere"}, "nowhere is no workdir of tagkeras.train"),
         ({"data": "nowhere"}, "nowhere/vocabulary.tsv: cannot read the vocabulary"),

@@ -145,7 +145,7 @@ def test_posts_without_a_column(posts, tmp_path):
 
 @pytest.mark.parametrize("dataset", ["natural", {}, None])
 def test_a_dataset_without_a_fingerprint(dataset, posts, tmp_path):
-    folder = write_evaluation(tmp_path / "eval", posts)
+    folder = write_evaluation(tmp_path / "eval", posts).path
     metrics = json.loads((folder / "metrics.json").read_text())
     (folder / "metrics.json").write_text(json.dumps({**metrics, "dataset": dataset}))
     with pytest.raises(UserError, match="has no fingerprint of its dataset: run python"):

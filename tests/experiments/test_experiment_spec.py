@@ -200,3 +200,17 @@ def test_a_value_that_contains_itself(folder):
 
 def test_places():
     assert show_place(("grid", 0, "rank", 1)) == "grid[0].rank[1]"
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ("ks: [1, 9999]", "evaluate, on natural: --ks=1,9999: the vocabulary has"),
+        ("baselines: [foo]", "evaluate, on natural: --baselines=foo: give some of"),
+        ("tags: [nobody-has-it]", "--tags=nobody-has-it: not in the vocabulary"),
+        ("age_groups: [30, 20]", "--age_groups=30,20: give rising ages"),
+    ],
+)
+def test_an_evaluation_that_cannot_be_is_refused_before_training(folder, flags, message):
+    with pytest.raises(UserError, match=message):
+        read_spec(write(folder, GOOD.replace("ks: [1, 3]", flags)))

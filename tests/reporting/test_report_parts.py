@@ -13,6 +13,7 @@ from tagkeras.reporting.gains import gain_over_ranking
 from tagkeras.reporting.headline import make_headline
 from tagkeras.reporting.runs import Run, make_group
 from tagkeras.reporting.sections.findings import sentences_of
+from tagkeras.reporting.sections.results import rows_of
 from tagkeras.training.workdir import Workdir
 
 
@@ -46,7 +47,7 @@ def test_commands_leave_out_defaults():
 def test_the_gain_over_a_ranking_is_the_difference_of_the_metrics(world):
     """And has the interval that two runs with those hits would have."""
     run = load(world, "bilinear").evaluation
-    gain = gain_over_ranking(run, "frequency_baseline", "R@10")
+    gain = gain_over_ranking(run, run, "frequency_baseline", "R@10")
     metrics = run.metrics
     assert gain.second == pytest.approx(metrics["R@10"])
     assert gain.first == pytest.approx(metrics["frequency_baseline"]["R@10"])
@@ -71,6 +72,22 @@ def test_the_headline(world):
         max(recall["user_biased"], recall["multiplicative"]) - recall["bilinear"]
     )
     assert found.oracle is found.way is None
+
+
+def test_the_headline_where_another_run_has_the_baselines(world):
+    """In an experiment, one run of a dataset has them for all."""
+    runs = [load(world, model) for model in ("multiplicative", "bilinear", "user_biased")]
+    expected = make_headline(make_group("natural", runs))
+    for run in runs:
+        if run.model != "user_biased":
+            metrics = dict(run.metrics)
+            for name in ("frequency_baseline", "demographic_baseline", "neighbour_baseline"):
+                del metrics[name]
+            metrics["intervals"] = {"model": metrics["intervals"]["model"]}
+            run.evaluation.__dict__["metrics"] = metrics
+    group = make_group("natural", runs)
+    assert make_headline(group) == expected
+    assert next(row.label for row in rows_of(group)) == "frequency baseline"
 
 
 @pytest.mark.parametrize(
