@@ -20,6 +20,8 @@ NAMES = ("natural", "balanced")
 GRID = [{"model": "bilinear", "embedding_dim": [8]}, {"model": "user_biased", "embedding_dim": [8]}]
 RUNS = [f"{dataset}/{model}-d8-seed0" for dataset in NAMES for model in ("bilinear", "user_biased")]
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):

@@ -77,8 +77,10 @@ def test_logs_go_on_and_environments_are_given(tmp_path):
 
 
 PARENT = """
-import sys, pathlib
+import signal, sys, pathlib
 from tagkeras.experiments.jobs import Job, run_jobs
+# Who starts these tests in the background may have the signal ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 code = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)"
 folder = pathlib.Path(sys.argv[1])
 jobs = [

@@ -82,6 +82,7 @@ def tags_of(answer):
     return [tag["hashtag"] for tag in answer["hashtags"]]
 
 
+@pytest.mark.slow
 def test_as_a_process_with_a_photo(folder):
     flags = ["--workdir=run", "--data=images", "--image=ball.jpg", "--hashtag=#Tag3", "--json"]
     flags += ["--ages=16,70", "--genders=female", "--cities=London,Leeds/GB/53.8/-1.55"]

@@ -11,7 +11,7 @@ from tagkeras import commandline
 from tagkeras.errors import UserError
 from tagkeras.report import Config, report
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("undrawn")]
 
 
 def refused(*argv, output):

@@ -16,6 +16,8 @@ from tagkeras.reporting.sections.findings import sentences_of
 from tagkeras.reporting.sections.results import rows_of
 from tagkeras.training.workdir import Workdir
 
+pytestmark = pytest.mark.slow
+
 
 def load(world, model):
     workdir = Workdir(world / "runs" / model)

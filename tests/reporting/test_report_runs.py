@@ -4,7 +4,7 @@ import shutil
 import pytest
 from evaluated_runs import make_page, write_experiment, write_runs
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("undrawn")]
 SECTIONS = (
     "results",
     "training",

@@ -103,7 +103,7 @@ def test_a_table_on_a_terminal_fits_it_and_marks_what_differs():
         ({"image": ("black.png",), "model_name": "cats"}, "serves no model 'cats'"),
         ({"image": ("black.png",), "version": 7}, "serves no model 'tags' with version 7"),
         ({"image": ("black.png",), "version_label": "x"}, "Unrecognized servable version label: x"),
-        ({"image": ("black.png",), "age": 200.0}, "age 200.0 is no number from 0 to 150"),
+        ({"image": ("black.png",), "age": 200.0}, "age 200 is no number from 0 to 150"),
         ({"image": ("black.png",), "latitude": 10.0}, "go together"),
         ({"image": ("black.png",), "gender": "m"}, "none of female, male, other"),
         ({"image": ("black.png",), "age": 3.0, "users": "users.jsonl"}, "not both"),
