@@ -120,3 +120,8 @@ def test_training_job_tells_each_worker_of_all():
     assert len(workers) == len(set(workers)) == spec["completions"]
     assert workers[2] == "tagkeras-train-2.tagkeras-train:2222"
     assert check_command(command.replace("\\\n", " ").strip())
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_nothing_is_left_to_be_filled_in(document):
+    assert not re.search(r"^[A-Z]{5,}$|\bTODO\b|: [A-Z]{5,}\.", document.read_text(), re.MULTILINE)
