@@ -37,11 +37,11 @@ def compare() -> None:
         model: json.loads((ROOT / "eval" / model / "metrics.json").read_text()) for model in MODELS
     }
     first = next(iter(all_metrics.values()))
-    rows = {name.replace("_", " "): row for name, row in first.items() if isinstance(row, dict)}
+    rows = {name.replace("_", " "): first[name] for name in first["intervals"] if name != "model"}
     oracle = rows.pop("oracle")
     rows |= {f"{model.replace('_', '-')} model": m for model, m in all_metrics.items()}
     rows["oracle: the world's own probabilities"] = oracle
-    names = list(oracle)
+    names = ("P@1", "R@10", "A@10")
     table = Table(title=f"hashtags of {first['num_posts']:,} test posts")
     table.add_column("ranked by")
     lines = ["| ranked by | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names)]
