@@ -32,6 +32,7 @@ setup(
         "pyarrow>=18",
         "pyyaml>=6",
         "rich>=14",
+        "scipy>=1.16",
         "tensorflow>=2.21,<2.22",
         "tensorflow-serving-api>=2.21,<2.22",
     ],
@@ -47,7 +48,7 @@ setup(
         "report": ["jinja2>=3.1", "matplotlib>=3.10", "scikit-learn>=1.7"],
         # What benchmarks compare with. Where LightFM has no wheel, as for Python 3.11, its
         # installation takes a C compiler, and OpenMP for more than one thread.
-        "bench": ["lightfm-next>=1.19", "scipy>=1.16"],
+        "bench": ["lightfm-next>=1.19"],
         "dev": [
             "apache-beam[aws]>=2.77,<2.78",
             "build>=1.3",
@@ -63,7 +64,6 @@ setup(
             "pytest-xdist>=3.8",
             "ruff>=0.14",
             "scikit-learn>=1.7",
-            "scipy>=1.16",
             "types-pyyaml>=6",
             "uv>=0.9",
         ],

@@ -9,6 +9,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from tagkeras.errors import UserError
+
 # Of Linux's renameat2: the file descriptor that stands for the working directory, and the flag.
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -62,6 +64,32 @@ def files_written_aside(folder: str | os.PathLike[str], *, last: str) -> Iterato
                 path.replace(target / path.name)
         finally:
             remove(aside)
+
+
+@contextlib.contextmanager
+def locked(folder: str | os.PathLike[str], *, busy: str) -> Iterator[None]:
+    """Keeps others who lock a folder out of it; the system lets go of it when a process ends.
+
+    On a disk that has no locks, nobody is kept out.
+
+    Args:
+        folder: that is there.
+        busy: what is said to who comes second.
+
+    Raises:
+        UserError: another process has it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(busy) from None
+        except OSError:  # a disk without locks
+            pass
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

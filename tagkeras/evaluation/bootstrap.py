@@ -9,12 +9,15 @@ References:
 """
 
 import itertools
+import statistics
 from collections.abc import Iterator
 
 import numpy as np
 
 SAMPLES = 1000
 LEVEL = 0.95
+# Standard deviations to each side that hold as much of a normal distribution.
+NORMAL_BOUND = statistics.NormalDist().inv_cdf((1 + LEVEL) / 2)
 # Weights of users that are held at once: 32 MiB of them.
 _CHUNK = 2**22
 

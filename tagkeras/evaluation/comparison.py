@@ -1,6 +1,7 @@
 """Two runs on the same posts: by how much one is better, and whether that could be chance."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -60,9 +61,29 @@ def compare(
     posts = first.posts
     before = post_scores(posts.hits["model"], posts.num_truth, ks)
     after = post_scores(second.posts.hits["model"], posts.num_truth, ks)
+    return differences(posts.users, before, after, samples=samples, seed=seed)
+
+
+def differences(
+    users: np.ndarray,
+    before: Mapping[str, np.ndarray],
+    after: Mapping[str, np.ndarray],
+    *,
+    samples: int = SAMPLES,
+    seed: int = 0,
+) -> dict[str, Difference]:
+    """Compares two ways to rank the same posts.
+
+    Args:
+        users: int [N], the user of each post, from 0.
+        before: of the first, float [N] by metric.
+        after: of the second, the same metrics.
+        samples: resamples of the interval.
+        seed: of the draws.
+    """
     gains = np.stack([after[name] - before[name] for name in before], axis=1)
-    bounds = percentiles(bootstrap_means(posts.users, gains, samples, seed))
-    p_values = sign_flip_p_values(posts.users, gains, seed=seed)
+    bounds = percentiles(bootstrap_means(users, gains, samples, seed))
+    p_values = sign_flip_p_values(users, gains, seed=seed)
     return {
         name: Difference(
             first=float(before[name].mean()),

@@ -66,6 +66,12 @@ def age_group_names(bounds: Sequence[float]) -> tuple[str, ...]:
     return (f"under {bounds[0]:g}", *between, f"{bounds[-1]:g} and over")
 
 
+def name_age_groups(age: np.ndarray, bounds: Sequence[float] = AGE_BOUNDS) -> list[str]:
+    """The group of each age in years, one of `age_group_names`; empty for NaN, who does not say."""
+    names = (*age_group_names(bounds), "")
+    return [names[place] for place in _places(age, bounds)]
+
+
 def _between(low: float, high: float) -> str:
     last = f"to {high - 1:g}" if float(high).is_integer() else f"to under {high:g}"
     return f"{low:g} {last}" if high - 1 > low or not float(high).is_integer() else f"{low:g}"
@@ -73,9 +79,13 @@ def _between(low: float, high: float) -> str:
 
 def _by_age(age: np.ndarray, bounds: Sequence[float]) -> Grouping:
     names = (*age_group_names(bounds), UNKNOWN)
-    group = np.searchsorted(np.array(bounds, np.float32), age, side="right")
-    group[np.isnan(age)] = len(names) - 1
-    return _drop_empty(Grouping("age", names, group))
+    return _drop_empty(Grouping("age", names, _places(age, bounds)))
+
+
+def _places(age: np.ndarray, bounds: Sequence[float]) -> np.ndarray:
+    """The place of each age among the groups; that behind the last for NaN."""
+    places = np.searchsorted(np.array(bounds, np.float32), age, side="right")
+    return np.where(np.isnan(age), len(bounds) + 1, places)
 
 
 def _by_word(attribute: str, words: Sequence[str]) -> Grouping:

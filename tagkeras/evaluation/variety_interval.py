@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tagkeras.evaluation.bootstrap import LEVEL, resample
+from tagkeras.evaluation.bootstrap import NORMAL_BOUND, resample
 from tagkeras.metrics.variety import entropy
 
 # A resample looks at every prediction, and these settle a standard deviation to some 5%.
@@ -40,8 +40,6 @@ def variety_intervals(
         predicted = np.bincount(tags, weights=counts * drawn[owners], minlength=len(present))
         statistics.append((np.count_nonzero(predicted) / num_tags, entropy(predicted)))
     value = np.array([len(present) / num_tags, entropy(np.bincount(tags, weights=counts))])
-    # 1.96 for 95%: the tail of the standard normal distribution.
-    assert LEVEL == 0.95
-    spread = 1.959964 * np.std(statistics, axis=0, ddof=1)
+    spread = NORMAL_BOUND * np.std(statistics, axis=0, ddof=1)
     bounds = np.stack([value - spread, value + spread], axis=1)
     return np.clip(bounds, 0, [[1], [np.log2(num_tags)]])

@@ -2,10 +2,8 @@
 
 import contextlib
 import dataclasses
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -80,20 +78,12 @@ class ExperimentFolder:
             UserError: another experiment is at work there.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(
-                    f"another experiment is at work in {self.path}: wait for its end,"
-                    " or choose another --output"
-                ) from None
-            except OSError:  # a disk without locks
-                pass
+        busy = (
+            f"another experiment is at work in {self.path}: wait for its end,"
+            " or choose another --output"
+        )
+        with files.locked(self.path, busy=busy):
             yield
-        finally:
-            os.close(descriptor)
 
     def _entries(self) -> Sequence[Path]:
         return list(self.path.iterdir()) if self.path.is_dir() else []

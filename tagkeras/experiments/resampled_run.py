@@ -6,14 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tagkeras.evaluation.bootstrap import bootstrap_ratios
+from tagkeras.evaluation.bootstrap import NORMAL_BOUND, bootstrap_ratios
 from tagkeras.evaluation.evaluated_posts import EvaluatedPosts
 from tagkeras.evaluation.evaluation import MODEL, Evaluation
 from tagkeras.evaluation.post_scores import post_scores
 from tagkeras.experiments.resampled import Resampled
-
-# Of the normal distribution, for 95%: how metrics.json makes the intervals of coverage and entropy.
-_NORMAL_95 = 1.959964
 
 
 def resampled_metrics(
@@ -79,5 +76,5 @@ def normal_resamples(
     go; it is drawn from, whole. The draws of runs are independent of each other. That runs share
     users, which makes differences between them more certain, is not made use of.
     """
-    spread = max(value - interval[0], interval[1] - value) / _NORMAL_95
+    spread = max(value - interval[0], interval[1] - value) / NORMAL_BOUND
     return Resampled(value, rng.normal(value, spread, samples))

@@ -52,6 +52,35 @@ def to_csv(table: ResultTable) -> str:
     return file.getvalue()
 
 
+def from_csv(text: str) -> tuple[Row, ...]:
+    """Undoes `to_csv`: the rows, to six decimals.
+
+    Raises:
+        KeyError: it lacks a column.
+        ValueError: a value is no number.
+    """
+    reader = csv.DictReader(io.StringIO(text))
+    columns = reader.fieldnames or ()
+    metrics = [name for name in columns if f"{name} low" in columns]
+    return tuple(
+        Row(
+            method=row["method"],
+            embedding_dim=int(row["d"]) if row["d"] else None,
+            rank=int(row["K"]) if row["K"] else None,
+            cells={
+                metric: Cell(
+                    value=float(row[metric]),
+                    low=float(row[f"{metric} low"]),
+                    high=float(row[f"{metric} high"]),
+                    paper=float(row[f"{metric} paper"]) if row.get(f"{metric} paper") else None,
+                )
+                for metric in metrics
+            },
+        )
+        for row in reader
+    )
+
+
 def to_latex(table: ResultTable) -> str:
     r"""A LaTeX table, for the package booktabs; to be taken in by `\input`."""
     metrics = [escape_latex(metric) for metric in table.metrics]

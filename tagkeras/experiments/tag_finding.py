@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 import numpy as np
+import scipy.stats
 
-from tagkeras.experiments import hypergeometric
 from tagkeras.experiments.dataset_results import DatasetResults
 from tagkeras.experiments.finding import CONTRARY, NOT_SEEN, SEEN, Finding, describe_p
 from tagkeras.experiments.model_means import BILINEAR, MULTIPLICATIVE, shared_dims
@@ -45,14 +45,12 @@ def top_gains_depend_on_both(
         return None
     best = sorted(eligible, key=lambda tag: (-gains[tag], tag))[:top]
     of_kind, observed = (sum(kinds[tags[tag]] == BOTH for tag in some) for some in (eligible, best))
-    numbers = {"total": len(eligible), "of_kind": of_kind, "drawn": top}
+    # Of `top` tags drawn from the eligible ones, without replacement.
+    chance = scipy.stats.hypergeom(len(eligible), of_kind, top)
     # Two-sided, as those of the other findings.
-    p_value = 2 * min(
-        hypergeometric.at_least(observed, **numbers), hypergeometric.at_most(observed, **numbers)
-    )
-    p_value = min(1.0, p_value)
+    p_value = min(1.0, 2 * float(min(chance.sf(observed - 1), chance.cdf(observed))))
     share = of_kind / len(eligible)
-    low, high = hypergeometric.share_interval(observed, top)
+    low, high = scipy.stats.binomtest(observed, top).proportion_ci(method="wilson")
     first = ", ".join(f"#{tags[tag]}" for tag in best[:5])
     return Finding(
         name="top_gains_depend_on_both",

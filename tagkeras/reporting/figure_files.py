@@ -47,8 +47,9 @@ class FigureFiles:
         if name in self.names:
             raise ValueError(f"a figure {name!r} is in the page already")
         self.names.append(name)
-        plotting.save(figure, self._folder, name, shows)
+        drawn = plotting.draw_svg(figure, name)
         figure.set_layout_engine("none")  # its parts have made room for each other by now
+        plotting.save(figure, self._folder, name, shows, drawn)
         # matplotlib and not a user writes it, and escapes the hashtags in it.
-        svg = Markup(plotting.inline_svg(figure, name, shows))
+        svg = Markup(plotting.inline_svg(figure, name, shows, drawn))
         return PageFigure(svg, caption, name)

@@ -7,7 +7,7 @@ from pathlib import Path
 from tagkeras.errors import UserError
 from tagkeras.evaluation.evaluation import METRICS, Evaluation
 from tagkeras.evaluation.identity import weights_fingerprint
-from tagkeras.reporting import finished_experiment
+from tagkeras.experiments.experiment_folder import FILE_NAME
 from tagkeras.reporting.evaluate_run import EvaluationOptions, dataset_of, evaluate_run
 from tagkeras.reporting.finished_experiment import FinishedExperiment
 from tagkeras.reporting.runs import Run, RunGroup, make_group
@@ -52,7 +52,7 @@ class RunFinder:
 
     def _runs_of(self, folder: Path) -> list[tuple[str, Run]]:
         """The runs of a folder, each with the name of its dataset."""
-        if (folder / finished_experiment.FILE_NAME).is_file():
+        if (folder / FILE_NAME).is_file():
             experiment = FinishedExperiment.load(folder)
             self.experiments.append(experiment)
             return [

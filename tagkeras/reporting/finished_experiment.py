@@ -2,13 +2,15 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from tagkeras.errors import UserError
+from tagkeras.experiments.experiment_folder import FILE_NAME, FINDINGS, TABLES
+from tagkeras.experiments.table_formats import from_csv
+from tagkeras.experiments.tables import Row
 
-FILE_NAME, FINDINGS = "experiment.json", "findings.json"
 _AGAIN = "run python -m tagkeras.experiment to its end"
 
 
@@ -38,19 +40,21 @@ class FinishedExperiment:
         datasets: by their names: `path`, and `oracle`, `hashtag_kinds`, `posts`, `image_root`.
         runs: in the order of the specification.
         findings: claims of the paper, each with its verdict; empty if there are none.
+        tables: the rows of each dataset's table: means over seeds, with intervals.
     """
 
     path: Path
     datasets: Mapping[str, Mapping[str, Any]]
     runs: tuple[ExperimentRun, ...]
     findings: tuple[Mapping[str, Any], ...]
+    tables: Mapping[str, tuple[Row, ...]]
 
     @classmethod
     def load(cls, path: Path) -> "FinishedExperiment":
-        """Reads `experiment.json` and `findings.json`.
+        """Reads `experiment.json`, `findings.json` and the tables.
 
         Raises:
-            UserError: a file is damaged, or no run was evaluated yet.
+            UserError: a file is damaged or missing, or a run is not evaluated yet.
         """
         content = _read_json(path / FILE_NAME)
         try:
@@ -70,9 +74,9 @@ class FinishedExperiment:
             raise UserError(f"{path}: {missing[0].name} is not evaluated yet: {_AGAIN}")
         if not runs:
             raise UserError(f"{path / FILE_NAME} has no runs: {_AGAIN}")
-        findings = path / FINDINGS
-        found = _read_json(findings) if findings.exists() else []
-        return cls(path, datasets, tuple(runs), tuple(found))
+        found = tuple(_read_json(path / FINDINGS))
+        tables = {name: _read_table(path / TABLES / f"{name}.csv") for name in datasets}
+        return cls(path, datasets, tuple(runs), found, tables)
 
     def file(self, name: str) -> Path | None:
         """A file that the first dataset to name one names, such as `posts`; None if none does.
@@ -84,9 +88,17 @@ class FinishedExperiment:
 
 
 def _read_json(path: Path) -> Any:
+    return _read(path, json.loads)
+
+
+def _read_table(path: Path) -> tuple[Row, ...]:
+    return _read(path, from_csv)
+
+
+def _read(path: Path, parse: Callable[[str], Any]) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}: {_AGAIN}") from error
-    except ValueError as error:
+    except (KeyError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}): {_AGAIN}") from error

@@ -95,7 +95,9 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def save(figure: Figure, folder: Path, name: str, description: str) -> Path:
+def save(
+    figure: Figure, folder: Path, name: str, description: str, drawn: str | None = None
+) -> Path:
     """Writes `name.png` (200 dpi, on white) and `name.svg` (on white, its text as text).
 
     Each file appears in one step, and the same figure gives the same bytes.
@@ -105,6 +107,7 @@ def save(figure: Figure, folder: Path, name: str, description: str) -> Path:
         folder: that gets the files; it is made if need be.
         name: of the files, without a suffix.
         description: what the figure shows, for those who do not see it.
+        drawn: what `draw_svg` gives for it; it is drawn if None.
 
     Returns:
         The path of the PNG.
@@ -113,12 +116,12 @@ def save(figure: Figure, folder: Path, name: str, description: str) -> Path:
     metadata = {"Software": None, "Title": figure.get_suptitle(), "Description": description}
     with files.written_aside(path) as aside:
         _print(figure, aside, format="png", dpi=_PNG_DPI, facecolor="white", metadata=metadata)
-    text = svg.standalone(_svg_text(figure, name), figure.get_suptitle(), description)
+    text = svg.standalone(drawn or draw_svg(figure, name), figure.get_suptitle(), description)
     files.write_text(folder / f"{name}.svg", text)
     return path
 
 
-def inline_svg(figure: Figure, name: str, description: str) -> str:
+def inline_svg(figure: Figure, name: str, description: str, drawn: str | None = None) -> str:
     """The figure as an `<svg>` element of an HTML page, in the page's own colours and fonts.
 
     Text and axes have the text colour of the page; other colours are custom properties that
@@ -129,17 +132,21 @@ def inline_svg(figure: Figure, name: str, description: str) -> str:
         name: letters, digits, `-` and `_`; what every id in it starts with, so that several
             figures of different names fit into one page.
         description: what the figure shows, for those who do not see it.
+        drawn: what `draw_svg` gives for it; it is drawn if None.
 
     Raises:
         ValueError: the name has other characters.
     """
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
         raise ValueError(f"a name in a page has letters, digits, - and _, received {name!r}")
-    return svg.inline(_svg_text(figure, name), name, figure.get_suptitle(), description)
+    return svg.inline(drawn or draw_svg(figure, name), name, figure.get_suptitle(), description)
 
 
-def _svg_text(figure: Figure, name: str) -> str:
-    """The figure as matplotlib writes it, without the date and with ids that stay the same."""
+def draw_svg(figure: Figure, name: str) -> str:
+    """The figure as matplotlib writes it, without the date and with ids that stay the same.
+
+    Drawing takes most of the time: who wants a figure in several forms draws it once.
+    """
     text = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name}):
         _print(figure, text, format="svg", dpi=_PNG_DPI, metadata={"Date": None})

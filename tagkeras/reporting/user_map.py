@@ -1,7 +1,6 @@
 """A map of users by their learned vectors, and how much of what they said it shows."""
 
 import dataclasses
-import itertools
 from collections.abc import Sequence
 from typing import Literal
 
@@ -11,11 +10,9 @@ from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
+from tagkeras.evaluation.bootstrap import NORMAL_BOUND
+
 _MIN_USERS = 5
-# Of a normal distribution, for intervals of 95%.
-_Z = 1.959964
-# Years where a band of ages ends and the next begins.
-_BANDS = (18, 25, 35, 45, 55, 65)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +118,7 @@ def radius_correlation(
         raise ValueError("all ages or all distances are the same: there is no correlation")
     value = float(spearmanr(radius, age).statistic)
     # Fisher's transformation, with the variance that Bonett and Wright (2000) give for ranks.
-    half = _Z * np.sqrt((1 + value**2 / 2) / (len(age) - 3))
+    half = NORMAL_BOUND * np.sqrt((1 + value**2 / 2) / (len(age) - 3))
     middle = np.arctanh(np.clip(value, -1 + 1e-12, 1 - 1e-12))
     return Correlation(
         value, float(np.tanh(middle - half)), float(np.tanh(middle + half)), len(age)
@@ -149,16 +146,3 @@ def neighbour_agreement(points: np.ndarray, values: Sequence[str], *, k: int = 1
     share = (codes[near] == codes[:, np.newaxis]).mean()
     others_alike = np.bincount(codes)[codes] - 1
     return Agreement(float(share), float(others_alike.mean() / (len(known) - 1)), len(known))
-
-
-def age_bands(age: np.ndarray) -> list[str]:
-    """The band of each age, such as `25-34`; empty if it is unknown."""
-    names = [
-        f"under {_BANDS[0]}",
-        *(f"{low}-{high - 1}" for low, high in itertools.pairwise(_BANDS)),
-        f"{_BANDS[-1]} and over",
-    ]
-    places = np.digitize(np.nan_to_num(age), _BANDS)
-    return [
-        names[place] if known else "" for place, known in zip(places, np.isfinite(age), strict=True)
-    ]

@@ -1,7 +1,6 @@
 """One run at a time in a workdir."""
 
 import contextlib
-import fcntl
 import os
 import re
 from collections.abc import Iterator
@@ -24,21 +23,12 @@ def locked(workdir: Workdir) -> Iterator[None]:
     workdir.path.mkdir(parents=True, exist_ok=True)
     if not os.access(workdir.path, os.W_OK):
         raise UserError(f"{workdir.path} cannot be written to: change its permissions")
-    descriptor = os.open(workdir.path, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"another run is at work in {workdir.path}: wait for its end,"
-                " or choose another --workdir"
-            ) from None
-        except OSError:  # a disk without locks
-            pass
+    busy = (
+        f"another run is at work in {workdir.path}: wait for its end, or choose another --workdir"
+    )
+    with files.locked(workdir.path, busy=busy):
         _clean_up(workdir)
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _clean_up(workdir: Workdir) -> None:

@@ -10,6 +10,7 @@ from tagkeras.evaluation.groups import (
     AGE_BOUNDS,
     age_group_names,
     make_groupings,
+    name_age_groups,
     parse_age_bounds,
 )
 
@@ -82,6 +83,14 @@ def test_names_of_age_groups(bounds, names):
 def test_names_of_age_groups_differ(bounds):
     names = age_group_names(bounds)
     assert len(set(names)) == len(names) == len(bounds) + 1
+
+
+def test_the_group_of_each_age():
+    ages = np.array([3, 17.9, 18, 24, 25, 64, 65, 200, np.nan], np.float32)
+    assert name_age_groups(ages) == [
+        "under 18", "under 18", "18 to 24", "18 to 24", "25 to 34", "55 to 64",
+        "65 and over", "65 and over", "",
+    ]  # fmt: skip
 
 
 def test_words_by_frequency_and_unknown_last():

@@ -6,10 +6,7 @@ import math
 import numpy as np
 import pytest
 from experiment_helpers import SIZES, make_results, spread
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tagkeras.experiments import hypergeometric
 from tagkeras.experiments.finding import CONTRARY, NOT_SEEN, SEEN, describe_p, verdict_of
 from tagkeras.experiments.findings import find_all
 from tagkeras.experiments.model_findings import (
@@ -152,6 +149,13 @@ def test_largest_gains(observed, verdict):
     assert finding.value == pytest.approx(observed / 4 - 0.5)
     if observed != 2:  # C(8, 4) / C(16, 4) = 70 / 1820 on either side, twice: 0.077
         assert finding.p_value == pytest.approx(2 * 70 / 1820)
+    # Wilson (1927): of n the share p lies at (p + z^2 / 2n +- z sqrt(p (1 - p) / n + z^2 / 4n^2))
+    # / (1 + z^2 / n).
+    n, p, z = 4, observed / 4, 1.959964
+    half = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    for bound, sign in ((finding.low, -1), (finding.high, 1)):
+        expected = (p + z**2 / (2 * n) + sign * half) / (1 + z**2 / n)
+        assert bound == pytest.approx(expected - 0.5)
     assert finding.verdict == NOT_SEEN
     many = with_tags(np.linspace(0.5, -0.1, 64), first * 4 + rest * 4)
     found = top_gains_depend_on_both(many, top=16)
@@ -185,36 +189,6 @@ def test_gains_of_tags_are_means_over_shared_sizes():
         tag_recalls=TagRecalls(tags=("a", "b"), num_posts=np.array([1, 0]), recalls=recalls),
     )
     np.testing.assert_allclose(recall_gains(results), [0.3 - 0.1, np.nan])
-
-
-@given(st.integers(1, 30), st.data())
-def test_hypergeometric_law(total, data):
-    of_kind = data.draw(st.integers(0, total))
-    drawn = data.draw(st.integers(0, total))
-    numbers = {"total": total, "of_kind": of_kind, "drawn": drawn}
-    assert hypergeometric.at_least(0, **numbers) == pytest.approx(1)
-    assert hypergeometric.at_most(drawn, **numbers) == pytest.approx(1)
-    mean = 0.0
-    for observed in range(drawn + 1):
-        at_least = hypergeometric.at_least(observed, **numbers)
-        below = hypergeometric.at_most(observed - 1, **numbers) if observed else 0
-        assert at_least + below == pytest.approx(1)
-        mean += at_least if observed else 0
-    assert mean == pytest.approx(drawn * of_kind / total, abs=1e-9)
-
-
-def test_hypergeometric_by_hand():
-    # Of 5 things 2 are of the kind; 3 are drawn: both in 3 of the 10 ways, none in 1.
-    assert hypergeometric.at_least(2, total=5, of_kind=2, drawn=3) == 3 / 10
-    assert hypergeometric.at_most(0, total=5, of_kind=2, drawn=3) == 1 / 10
-
-
-def test_interval_of_a_share():
-    # Wilson (1927), 8 of 10: (0.49, 0.94), as in Newcombe (1998).
-    assert hypergeometric.share_interval(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
-    low, high = hypergeometric.share_interval(0, 20)
-    assert low == pytest.approx(0)
-    assert high == pytest.approx(1.96**2 / (20 + 1.96**2), abs=1e-3)
 
 
 def test_verdicts():

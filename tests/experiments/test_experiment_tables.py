@@ -9,7 +9,7 @@ from experiment_helpers import SIZES, make_results, spread
 
 from tagkeras.experiments import paper
 from tagkeras.experiments.runs import Configuration
-from tagkeras.experiments.table_formats import escape_latex, to_csv, to_latex, to_markdown
+from tagkeras.experiments.table_formats import escape_latex, from_csv, to_csv, to_latex, to_markdown
 from tagkeras.experiments.tables import make_table
 
 D64 = Configuration(model="bilinear", embedding_dim=64)
@@ -111,3 +111,18 @@ def test_the_papers_numbers():
     assert paper.paper_values(row, "P@5") is None
     assert paper.paper_values(SIZES["bilinear"], "P@1") is None
     assert paper.paper_values("neighbour_baseline", "P@1") is None
+
+
+def test_csv_there_and_back():
+    table = make()
+    for row, same in zip(table.rows, from_csv(to_csv(table)), strict=True):
+        sizes = (row.method, row.embedding_dim, row.rank)
+        assert sizes == (same.method, same.embedding_dim, same.rank)
+        assert list(row.cells) == list(same.cells)
+        for metric, cell in row.cells.items():
+            numbers = (cell.value, cell.low, cell.high, cell.paper)
+            other = same.cells[metric]
+            for number, again in zip(
+                numbers, (other.value, other.low, other.high, other.paper), strict=True
+            ):
+                assert again == (None if number is None else pytest.approx(number, abs=1e-6))

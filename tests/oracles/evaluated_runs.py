@@ -86,11 +86,32 @@ def write_kinds(path, tags):
     return path
 
 
+def table_of(world):
+    """The CSV table of an experiment with one seed."""
+    metrics = ("P@1", "R@10", "A@10")
+    lines = ["method,d,K," + ",".join(f"{m},{m} low,{m} high,{m} paper" for m in metrics)]
+
+    def add(method, sizes, values, intervals):
+        cells = [f"{values[m]},{intervals[m][0]},{intervals[m][1]}," for m in metrics]
+        lines.append(f"{method},{sizes},{','.join(cells)}")
+
+    for model in MODELS:
+        found = json.loads((world / "eval" / model / "metrics.json").read_text())
+        if model == MODELS[0]:
+            name = "frequency_baseline"
+            add("frequency baseline", ",", found[name], found["intervals"][name])
+        method = {"user_biased": "user-biased", "multiplicative": "3-way mult."}.get(model, model)
+        sizes = "8,8" if model == "multiplicative" else "8,"
+        add(method, sizes, found, found["intervals"]["model"])
+    return "\n".join(lines) + "\n"
+
+
 def write_experiment(folder, world, findings):
     """The folder of an experiment over runs that were trained and evaluated already."""
     listed = []
     for model in MODELS:
-        name = f"{model}-d8-seed0"
+        rank = "-k8" if model == "multiplicative" else ""
+        name = f"{model}-d8{rank}-seed0"
         shutil.copytree(world / "eval" / model, folder / "evaluations" / "natural" / name)
         listed.append(
             {
@@ -101,6 +122,8 @@ def write_experiment(folder, world, findings):
                 "evaluation": f"evaluations/natural/{name}",
             }
         )
+    (folder / "tables").mkdir()
+    (folder / "tables" / "natural.csv").write_text(table_of(world))
     content = {"datasets": {"natural": {"path": str(world / "dataset")}}, "runs": listed}
     (folder / "experiment.json").write_text(json.dumps(content))
     (folder / "findings.json").write_text(json.dumps(findings))

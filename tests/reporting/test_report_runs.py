@@ -4,6 +4,8 @@ import shutil
 import pytest
 from evaluated_runs import make_page, write_experiment, write_runs
 
+from tagkeras.errors import UserError
+
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("undrawn")]
 SECTIONS = (
     "results",
@@ -83,6 +85,18 @@ def test_an_experiment_beside_the_paper(world, tmp_path):
     assert "<b>multiplicative" not in page.source
     assert "13.81" not in page.words  # one decimal, as everywhere
     assert "13.8" in page.words
+    ours = json.loads((world / "eval" / "bilinear" / "metrics.json").read_text())
+    low, high = ours["intervals"]["model"]["R@10"]
+    assert f"{100 * ours['R@10']:.1f}{100 * low:.1f}–{100 * high:.1f}" in page.words.replace(
+        " ", ""
+    )
+
+
+def test_an_experiment_without_its_tables(world, tmp_path):
+    folder = write_experiment(tmp_path, world, [])
+    (folder / "tables" / "natural.csv").unlink()
+    with pytest.raises(UserError, match="natural.csv: No such file .* to its end"):
+        make_page(f"--run={folder}", f"--output={tmp_path / 'report'}")
 
 
 def test_natural_beside_balanced(world, tmp_path):

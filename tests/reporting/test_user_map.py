@@ -4,7 +4,6 @@ from scipy.stats import spearmanr
 
 from tagkeras.reporting.user_map import (
     Agreement,
-    age_bands,
     neighbour_agreement,
     radius_correlation,
     sample_users,
@@ -105,11 +104,3 @@ class TestNeighbourAgreement:
     def test_refuses_fewer_than_two(self):
         with pytest.raises(ValueError, match="2 users of known value, received 1"):
             neighbour_agreement(np.zeros((3, 2)), ["a", "", ""])
-
-
-def test_age_bands():
-    ages = np.array([3, 17.9, 18, 24, 25, 64, 65, 200, np.nan])
-    assert age_bands(ages) == [
-        "under 18", "under 18", "18-24", "18-24", "25-34", "55-64",
-        "65 and over", "65 and over", "",
-    ]  # fmt: skip

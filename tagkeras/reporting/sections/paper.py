@@ -1,13 +1,12 @@
 """Section: an experiment beside the paper, number by number and claim by claim."""
 
 import dataclasses
-import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from tagkeras.evaluation.evaluation import MODEL
-from tagkeras.experiments.paper import DISTRIBUTION, METRICS, MODELS, paper_values
+from tagkeras.experiments.paper import METRICS, MODELS, paper_values
 from tagkeras.experiments.runs import Configuration
+from tagkeras.experiments.tables import METHODS, Cell, Row
 from tagkeras.reporting.figure_files import PageFigure
 from tagkeras.reporting.figures.dimension_sweep import draw_dimension_sweep
 from tagkeras.reporting.figures.estimate import Estimate
@@ -18,6 +17,7 @@ from tagkeras.reporting.sections.section import LeftOut, Section
 
 _TITLE = "Beside the paper"
 _FREQUENCY = "frequency_baseline"
+_Table = dict[Configuration | str, dict[str, Cell]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +29,7 @@ class BesideRow:
         embedding_dim: d.
         rank: K, of multiplicative models.
         paper: by metric; None if the paper does not have it.
-        ours: by metric, means over seeds; None if we do not have it.
+        ours: by metric, means over seeds with intervals; None if we do not have it.
         seeds: how many of ours.
     """
 
@@ -37,7 +37,7 @@ class BesideRow:
     embedding_dim: int | None
     rank: int | None
     paper: Mapping[str, float] | None
-    ours: Mapping[str, float] | None
+    ours: Mapping[str, Cell] | None
     seeds: int
 
 
@@ -54,27 +54,32 @@ def build(material: Material) -> Section:
             "the runs are of no experiment: python -m tagkeras.experiment repeats the paper's.",
         )
     natural = next(
-        (g for g in material.groups if g.first.metrics["dataset"]["distribution"] == DISTRIBUTION),
+        (g for g in material.groups if g.is_natural and g.name in experiment.tables),
         None,
     )
+    tables = {name: _by_size(rows) for name, rows in experiment.tables.items()}
     return Section(
         id="paper",
         title=_TITLE,
         short="Paper",
         content={
-            "rows": _rows(natural) if natural else [],
+            "rows": _rows(tables[natural.name], natural) if natural else [],
             "group": natural,
             "metrics": METRICS,
             "findings": experiment.findings,
-            "figures": _figures(material),
+            "figures": _figures(material, tables),
         },
     )
 
 
-def _figures(material: Material) -> list[PageFigure]:
+def _figures(material: Material, tables: Mapping[str, _Table]) -> list[PageFigure]:
     """Recall by the size of the embedding, where there are several sizes."""
     metrics = {group.headline for group in material.groups}
-    datasets = {group.name: _by_dimension(group) for group in material.groups}
+    datasets = {
+        group.name: _by_dimension(tables[group.name], group)
+        for group in material.groups
+        if group.name in tables  # what else was given beside the experiment is not
+    }
     sizes = {d for runs in datasets.values() for sizes in runs.values() for d in sizes}
     if len(sizes) < 2 or len(metrics) > 1:
         return []
@@ -85,45 +90,34 @@ def _figures(material: Material) -> list[PageFigure]:
             "dimensions",
             shows=f"{metric} of each model by the size of its embedding",
             caption="Larger embeddings did not help in the paper: bilinear and user-biased models"
-            " got worse. Means over seeds; whiskers are intervals over users of the first seed.",
+            " got worse. Means over seeds; whiskers are intervals over users and seeds.",
         )
     ]
 
 
-def _by_dimension(group: RunGroup) -> dict[str, dict[int, Estimate]]:
+def _by_dimension(table: _Table, group: RunGroup) -> dict[str, dict[int, Estimate]]:
     """By model and d, of its best rank on validation: means over seeds."""
-    found: dict[str, dict[int, list[Run]]] = {}
+    sizes: dict[str, dict[int, list[Run]]] = {}
     for run in group.runs.values():
         if run.workdir is not None:
-            size = _configuration(run).embedding_dim
-            found.setdefault(run.model, {}).setdefault(size, []).append(run)
-    return {
-        model: {d: _mean_estimate(_of_best_rank(runs), group.headline) for d, runs in sizes.items()}
-        for model, sizes in found.items()
-    }
+            dim = _configuration(run).embedding_dim
+            sizes.setdefault(run.model, {}).setdefault(dim, []).append(run)
+    found: dict[str, dict[int, Estimate]] = {}
+    for model, by_dim in sizes.items():
+        for dim, runs in by_dim.items():
+            best = max(runs, key=lambda run: run.validation or 0)
+            cell = table[_configuration(best)][group.headline]
+            found.setdefault(model, {})[dim] = Estimate(cell.value, cell.low, cell.high)
+    return found
 
 
-def _of_best_rank(runs: Sequence[Run]) -> list[Run]:
-    best = max(runs, key=lambda run: run.validation or 0)
-    return [run for run in runs if _configuration(run) == _configuration(best)]
-
-
-def _mean_estimate(runs: Sequence[Run], metric: str) -> Estimate:
-    value = statistics.fmean(run.metrics[metric] for run in runs)
-    low, high = runs[0].metrics["intervals"][MODEL][metric]
-    shift = value - runs[0].metrics[metric]
-    return Estimate(value, low + shift, high + shift)
-
-
-def _rows(group: RunGroup) -> list[BesideRow]:
+def _rows(table: _Table, group: RunGroup) -> list[BesideRow]:
     """The frequency baseline, and each model in each size that the paper has or we have."""
-    ours: dict[Configuration, list[Mapping[str, Any]]] = {}
-    for run in group.runs.values():
-        if run.workdir is not None:
-            ours.setdefault(_configuration(run), []).append(run.metrics)
+    seeds = Counter(_configuration(run) for run in group.runs.values() if run.workdir is not None)
     models = [configuration.model for configuration in MODELS]
+    ours = [size for size in table if isinstance(size, Configuration)]
     sizes = sorted({*MODELS, *ours}, key=lambda c: (models.index(c.model), c.embedding_dim, c.rank))
-    frequency = group.with_baselines.metrics.get(_FREQUENCY)
+    frequency = table.get(_FREQUENCY)
     return [
         BesideRow(
             label_of(_FREQUENCY), None, None, _paper(_FREQUENCY), frequency, int(bool(frequency))
@@ -134,12 +128,26 @@ def _rows(group: RunGroup) -> list[BesideRow]:
                 size.embedding_dim,
                 size.rank or None,
                 _paper(size),
-                _means(ours[size]) if size in ours else None,
-                len(ours.get(size, ())),
+                table.get(size),
+                seeds[size],
             )
             for size in sizes
         ),
     ]
+
+
+def _by_size(rows: Sequence[Row]) -> _Table:
+    """The cells of a table by model and size, or by the name of a baseline."""
+    names = {method: name for name, method in METHODS.items()}
+    table: _Table = {}
+    for row in rows:
+        name = names.get(row.method, row.method)
+        if row.embedding_dim is None:
+            table[name] = row.cells
+        else:
+            dim, rank = row.embedding_dim, row.rank or 0
+            table[Configuration(model=name, embedding_dim=dim, rank=rank)] = row.cells
+    return table
 
 
 def _paper(row: Configuration | str) -> dict[str, float]:
@@ -152,11 +160,3 @@ def _configuration(run: Run) -> Configuration:
     config = run.workdir.config()
     rank = config["rank"] if run.model == MULTIPLICATIVE else 0
     return Configuration(model=run.model, embedding_dim=config["embedding_dim"], rank=rank)
-
-
-def _means(metrics: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    return {
-        name: statistics.fmean(found[name] for found in metrics)
-        for name in METRICS
-        if all(name in found for found in metrics)
-    }

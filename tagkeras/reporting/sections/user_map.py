@@ -9,6 +9,7 @@ from tagkeras.data.cities import CITIES
 from tagkeras.data.manifest import Manifest
 from tagkeras.errors import UserError
 from tagkeras.evaluation.evaluated_posts import EvaluatedPosts
+from tagkeras.evaluation.groups import name_age_groups
 from tagkeras.reporting import user_map
 from tagkeras.reporting.figure_files import PageFigure
 from tagkeras.reporting.figures.looks import label_of
@@ -120,7 +121,7 @@ def _figures(
 def _visibility(
     vectors: np.ndarray, age: np.ndarray, facts: dict[str, list[str]]
 ) -> list[Visibility]:
-    values: dict[str, Sequence[str]] = {"age group": user_map.age_bands(age), **facts}
+    values: dict[str, Sequence[str]] = {"age group": name_age_groups(age), **facts}
     rows = []
     for fact, words in values.items():
         try:
