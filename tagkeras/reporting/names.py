@@ -1,4 +1,4 @@
-"""Names as parts of ids, and groups in words."""
+"""Names as parts of ids."""
 
 
 def slug(name: str) -> str:

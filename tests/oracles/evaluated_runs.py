@@ -14,6 +14,18 @@ from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.report import Config, report
 
+# Of a page, in its order.
+SECTIONS = (
+    "results",
+    "training",
+    "tags",
+    "samples",
+    "people",
+    "users",
+    "vocabulary",
+    "groups",
+    "data",
+)
 MODELS = ("bilinear", "user_biased", "multiplicative")
 # Hashtags are what people type: this one would run if the page let it.
 HOSTILE = "<script>alert(1)</script>"

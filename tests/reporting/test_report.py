@@ -4,22 +4,10 @@ import re
 import shutil
 
 import pytest
-from evaluated_runs import HOSTILE, make_page, write_kinds, write_posts
+from evaluated_runs import HOSTILE, SECTIONS, make_page, write_kinds, write_posts
 
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.evaluation.evaluation import Evaluation
-
-SECTIONS = (
-    "results",
-    "training",
-    "tags",
-    "samples",
-    "people",
-    "users",
-    "vocabulary",
-    "groups",
-    "data",
-)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tagkeras.data.cities import CITIES
 from tagkeras.data.manifest import Manifest
 from tagkeras.errors import UserError
 from tagkeras.evaluation.evaluated_posts import EvaluatedPosts
@@ -89,11 +88,10 @@ def build(material: Material) -> Section:
 
 def _facts(posts: EvaluatedPosts, rows: np.ndarray) -> dict[str, list[str]]:
     """What the users say of themselves, empty if they do not."""
-    towns = {city.name: (city.latitude, city.longitude) for city in CITIES}
     return {
         "gender": [posts.gender[row] for row in rows],
         "country": [posts.country[row] for row in rows],
-        "city": name_places(posts.location[rows], towns),
+        "city": name_places(posts.location[rows]),
     }
 
 
