@@ -18,5 +18,7 @@ def project_max_norm(values: tf.Tensor, radius: float, axis: int) -> tf.Tensor:
         A tensor of the shape of `values`.
     """
     norm = tf.norm(values, axis=axis, keepdims=True)
-    scale = tf.where(norm > radius, radius / norm, tf.ones_like(norm))
-    return values * scale
+    is_outside = norm > radius
+    scale = tf.where(is_outside, radius / norm, tf.ones_like(norm))
+    # Chosen, not multiplied by 1: TensorFlow's products flush subnormal numbers to zero.
+    return tf.where(is_outside, values * scale, values)
