@@ -8,12 +8,12 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "Hashtag": "serving.hashtag_client",
-    "HashtagClient": "serving.hashtag_client",
-    "HashtagEmbeddings": "serving.hashtag_client",
+    "Hashtag": "serving.clients.hashtag_client",
+    "HashtagClient": "serving.clients.hashtag_client",
+    "HashtagEmbeddings": "serving.clients.hashtag_client",
     "ModelServer": "serving.model_server",
-    "Prediction": "serving.hashtag_client",
-    "RequestError": "serving.hashtag_client",
+    "Prediction": "serving.clients.hashtag_client",
+    "RequestError": "serving.clients.hashtag_client",
     "ServerProcess": "serving.runner",
     "User": "tagkeras.data.user",
 }

@@ -45,9 +45,9 @@ class Config:
 
 def main(config: Config) -> None:
     """Asks and prints."""
-    from serving import client_output
-    from serving.hashtag_client import HashtagClient, RequestError
-    from serving.user import read_users
+    from serving.clients import output as client_output
+    from serving.clients.hashtag_client import HashtagClient, RequestError
+    from serving.clients.users import read_users
     from tagkeras.data.user import User
 
     user = User(

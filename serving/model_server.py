@@ -10,10 +10,10 @@ from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_p
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving.errors import ServingError
-from serving.managed_version import ManagerOptions
-from serving.model_manager import ModelManager
-from serving.model_service import ModelService
-from serving.prediction_service import PredictionService
+from serving.grpc_api.model_service import ModelService
+from serving.grpc_api.prediction_service import PredictionService
+from serving.models.managed_version import ManagerOptions
+from serving.models.model_manager import ModelManager
 
 DEFAULT_GRACE_SECONDS = 30.0
 # Photos and batches of them are larger than gRPC's default of 4 MiB.

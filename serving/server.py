@@ -83,8 +83,8 @@ def main(config: Config, unknown: list[str]) -> None:
     import tensorflow as tf
 
     from serving.errors import ServingError
-    from serving.managed_version import ManagerOptions
     from serving.model_server import ModelServer
+    from serving.models.managed_version import ManagerOptions
 
     absl_logging.set_verbosity(absl_logging.INFO)
     tf.get_logger().setLevel(logging.ERROR)
@@ -127,7 +127,7 @@ def _refuse(unknown: list[str]) -> None:
 
 
 def _models(config: Config) -> Any:
-    from serving import model_config
+    from serving.models import model_config
 
     if config.model_config_file:
         return model_config.read(config.model_config_file)

@@ -11,9 +11,10 @@ from tiny_cnn import save_cnn
 from beam import preprocess
 from beam.dataset.settings import Config as PreprocessConfig
 from beam.running.runner import parse_options
-from serving import HashtagClient, User, model_config
-from serving.managed_version import ManagerOptions
+from serving import HashtagClient, User
 from serving.model_server import ModelServer
+from serving.models import model_config
+from serving.models.managed_version import ManagerOptions
 from tagkeras import commandline, evaluate, export, train
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest

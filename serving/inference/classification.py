@@ -13,7 +13,7 @@ from serving.inference.examples import (
     type_name,
 )
 from serving.inference.model_spec import model_spec
-from serving.servable import Servable
+from serving.models.servable import Servable
 
 METHOD = "tensorflow/serving/classify"
 _INPUTS = "inputs"

@@ -9,7 +9,7 @@ from tensorflow_serving.apis import input_pb2, model_pb2
 
 from serving.errors import invalid_argument
 from serving.inference.model_spec import signature_name
-from serving.servable import Servable
+from serving.models.servable import Servable
 from serving.tensors import Array
 
 # The outputs of a run by tensor name: several signatures may share a run, and name one tensor.

@@ -3,7 +3,7 @@
 from tensorflow_serving.apis import get_model_metadata_pb2
 
 from serving.errors import invalid_argument
-from serving.servable import Servable
+from serving.models.servable import Servable
 
 _SIGNATURE_DEF = "signature_def"
 

@@ -3,7 +3,7 @@
 import tensorflow as tf
 from tensorflow_serving.apis import model_pb2
 
-from serving.servable import Servable
+from serving.models.servable import Servable
 
 
 def signature_name(spec: model_pb2.ModelSpec) -> str:

@@ -7,7 +7,7 @@ from serving.errors import ServingError, invalid_argument
 from serving.inference import classification, regression
 from serving.inference.examples import run_examples
 from serving.inference.model_spec import model_spec, signature_name
-from serving.servable import Servable
+from serving.models.servable import Servable
 
 
 def multi_inference(

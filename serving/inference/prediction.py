@@ -9,7 +9,7 @@ from tensorflow_serving.apis import predict_pb2
 from serving import tensors
 from serving.errors import failed_precondition, invalid_argument
 from serving.inference.model_spec import model_spec, signature_name
-from serving.servable import Servable
+from serving.models.servable import Servable
 from serving.tensors import Array
 
 

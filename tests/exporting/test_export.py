@@ -10,9 +10,10 @@ import pytest
 import tensorflow as tf
 from tiny_dataset import write_dataset
 
-from serving import HashtagClient, User, model_config
-from serving.managed_version import ManagerOptions
+from serving import HashtagClient, User
 from serving.model_server import ModelServer
+from serving.models import model_config
+from serving.models.managed_version import ManagerOptions
 from tagkeras import commandline, evaluate, export, train
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest

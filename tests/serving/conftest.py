@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from serving_helpers import QUICK, WAIT, Stubs, save_hashtag_model
 
-from serving import model_config
 from serving.model_server import ModelServer
-from serving.version_policy import State
+from serving.models import model_config
+from serving.models.version_policy import State
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ import tensorflow as tf
 from PIL import Image
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
-from serving.managed_version import ManagerOptions
 from serving.model_server import MESSAGE_OPTIONS
+from serving.models.managed_version import ManagerOptions
 
 VOCABULARY = ("football", "soccer", "dog", "sunset", "tbt")
 WAIT = 60.0  # seconds after which a wait has failed

@@ -8,7 +8,7 @@ from serving_helpers import photo
 
 from serving import Hashtag, User
 from serving.client import Config, main
-from serving.client_output import Answer, print_tables
+from serving.clients.output import Answer, print_tables
 from tagkeras.errors import UserError
 
 

@@ -19,13 +19,14 @@ from tensorflow_serving.apis import (
 )
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving import HashtagClient, model_config
+from serving import HashtagClient
 from serving.errors import ServingError
-from serving.managed_version import ManagerOptions
-from serving.model_manager import ModelManager
 from serving.model_server import ModelServer
-from serving.version_policy import State
-from serving.warmup import MAX_RECORDS
+from serving.models import model_config
+from serving.models.managed_version import ManagerOptions
+from serving.models.model_manager import ModelManager
+from serving.models.version_policy import State
+from serving.models.warmup import MAX_RECORDS
 
 Code = grpc.StatusCode
 

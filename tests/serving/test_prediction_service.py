@@ -17,8 +17,9 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving import model_config, tensors
+from serving import tensors
 from serving.model_server import ModelServer
+from serving.models import model_config
 
 Code = grpc.StatusCode
 

@@ -2,7 +2,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.version_policy import Standing, State, aspired_versions, next_step
+from serving.models.version_policy import Standing, State, aspired_versions, next_step
 
 
 def policy(text: str = ""):

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from serving.hashtag_client import Hashtag
+from serving.clients.hashtag_client import Hashtag
 from tagkeras.data.user import User
 
 # Wide enough for any table: a pipe has no width to fit into.

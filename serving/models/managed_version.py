@@ -7,9 +7,9 @@ import threading
 import grpc
 
 from serving.errors import ServingError
-from serving.servable import Servable
-from serving.version_policy import State
-from serving.warmup import warm_up
+from serving.models.servable import Servable
+from serving.models.version_policy import State
+from serving.models.warmup import warm_up
 
 _log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from tensorflow_serving.apis import (
 )
 
 from serving.errors import ServingError, invalid_argument
-from serving.model_manager import ModelManager
-from serving.prediction_service import abort
+from serving.grpc_api.prediction_service import abort
+from serving.models.model_manager import ModelManager
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):

@@ -13,11 +13,11 @@ import tensorflow as tf
 from tensorflow_serving.apis import model_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving import model_config, version_policy
 from serving.errors import ServingError, failed_precondition, invalid_argument, not_found
-from serving.managed_version import ManagedVersion, ManagerOptions, VersionStatus, load
-from serving.servable import Servable
-from serving.version_policy import Standing, State
+from serving.models import model_config, version_policy
+from serving.models.managed_version import ManagedVersion, ManagerOptions, VersionStatus, load
+from serving.models.servable import Servable
+from serving.models.version_policy import Standing, State
 
 _log = logging.getLogger(__name__)
 # How often a wait that another party may call off looks whether it was.

@@ -16,7 +16,7 @@ from serving.inference.classification import classify
 from serving.inference.multi_inference import multi_inference
 from serving.inference.prediction import predict
 from serving.inference.regression import regress
-from serving.servable import Servable
+from serving.models.servable import Servable
 
 REQUESTS_FILE = "assets.extra/tf_serving_warmup_requests"
 MAX_RECORDS = 1000

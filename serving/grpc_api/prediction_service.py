@@ -20,8 +20,8 @@ from serving.inference.metadata import check_metadata_fields, metadata
 from serving.inference.multi_inference import multi_inference
 from serving.inference.prediction import predict
 from serving.inference.regression import regress
-from serving.model_manager import ModelManager
-from serving.servable import Servable
+from serving.models.model_manager import ModelManager
+from serving.models.servable import Servable
 
 _MAX_MESSAGE_CHARACTERS = 1024
 # A call without a deadline reports one that is centuries away.

@@ -1,0 +1,1 @@
+"""Batches the computations of concurrent requests, as `--enable_batching` asks."""

@@ -1,0 +1,1 @@
+"""The models of a server: their versions on disk, loaded, swapped and unloaded."""

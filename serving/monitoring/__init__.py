@@ -1,0 +1,1 @@
+"""What the embedded server counts and times, for Prometheus."""
