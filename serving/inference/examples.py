@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import input_pb2, model_pb2
 
@@ -30,11 +31,16 @@ def run_examples(
     feed: str,
     fetches: Collection[str],
     timeout: float | None,
+    *,
+    api: str | None = None,
 ) -> tuple[Results, int]:
-    """Feeds the serialized examples; the tensors fetched, and the number of examples."""
+    """Feeds the serialized examples; the tensors fetched, and the number of examples.
+
+    `api`, such as `Classify`, is what the time is measured under.
+    """
     serialized = _serialized_examples(examples)
     names = list(fetches)
-    values = servable.run({feed: serialized}, names, timeout)
+    values = servable.run({feed: serialized}, names, timeout, api=api)
     return dict(zip(names, map(np.asarray, values), strict=True)), len(serialized)
 
 
@@ -66,6 +72,4 @@ def shape_string(values: Array) -> str:
 
 def type_name(values: Array) -> str:
     """The name of an array's type in TensorFlow, such as `DT_FLOAT`."""
-    if values.dtype == np.object_:
-        return "DT_STRING"
-    return "DT_" + str(tf.as_dtype(values.dtype).name).upper().replace("FLOAT32", "FLOAT")
+    return types_pb2.DataType.Name(tf.as_dtype(values.dtype).as_datatype_enum)

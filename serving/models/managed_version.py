@@ -6,10 +6,12 @@ import threading
 
 import grpc
 
+from serving.batching.batch_scheduler import BatchScheduler
 from serving.errors import ServingError
 from serving.models.servable import Servable
 from serving.models.version_policy import State
 from serving.models.warmup import warm_up
+from serving.monitoring.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 
@@ -23,15 +25,19 @@ class ManagerOptions:
         max_num_load_retries: further attempts at a version that does not load.
         load_retry_interval_micros: microseconds between two attempts.
         enable_model_warmup: replay the model's warm-up requests before it serves.
+        num_request_iterations_for_warmup: how often each of them is replayed; 0 is once.
         allow_version_labels_for_unavailable_models: a new label may point to a version that is
             not there yet.
+        enable_signature_method_name_check: calls must suit the `method_name` of their signature.
     """
 
     file_system_poll_wait_seconds: float = 1
     max_num_load_retries: int = 5
     load_retry_interval_micros: int = 60_000_000
     enable_model_warmup: bool = True
+    num_request_iterations_for_warmup: int = 0
     allow_version_labels_for_unavailable_models: bool = False
+    enable_signature_method_name_check: bool = False
 
 
 @dataclasses.dataclass
@@ -74,7 +80,11 @@ class VersionStatus:
 
 
 def load(
-    version: ManagedVersion, options: ManagerOptions, slots: threading.Semaphore
+    version: ManagedVersion,
+    options: ManagerOptions,
+    slots: threading.Semaphore,
+    scheduler: BatchScheduler | None = None,
+    metrics: Metrics | None = None,
 ) -> tuple[Servable | None, ServingError | None]:
     """Loads and warms up a version, again and again if the options say so.
 
@@ -82,6 +92,8 @@ def load(
         version: what to load; an attempt under way is finished when its `no_retry` is set.
         options: how often, and what to do.
         slots: taken for each attempt, but not for the pauses between them.
+        scheduler: puts the servable's calls together to batches.
+        metrics: where loads, warm-ups and runs are measured.
 
     Returns:
         The servable, or the error of the last attempt.
@@ -93,7 +105,7 @@ def load(
             break
         try:
             with slots:
-                return _load_once(version, options), None
+                return _load_once(version, options, scheduler, metrics), None
         except Exception as failure:  # whatever it is, the other versions go on
             unforeseen = ServingError(grpc.StatusCode.UNKNOWN, str(failure))
             error = failure if isinstance(failure, ServingError) else unforeseen
@@ -103,11 +115,23 @@ def load(
     return None, error
 
 
-def _load_once(version: ManagedVersion, options: ManagerOptions) -> Servable:
-    servable = Servable(version.name, version.number, version.path)
+def _load_once(
+    version: ManagedVersion,
+    options: ManagerOptions,
+    scheduler: BatchScheduler | None,
+    metrics: Metrics | None,
+) -> Servable:
+    servable = Servable(
+        version.name,
+        version.number,
+        version.path,
+        scheduler=scheduler,
+        metrics=metrics,
+        check_method_names=options.enable_signature_method_name_check,
+    )
     try:
         if options.enable_model_warmup:
-            warm_up(servable)
+            warm_up(servable, iterations=options.num_request_iterations_for_warmup)
     except BaseException:
         servable.close()
         raise

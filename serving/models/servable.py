@@ -1,14 +1,20 @@
 """One loaded version of a model: its session and its signatures."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import grpc
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow.python.client import pywrap_tf_session
+from tensorflow.python.saved_model import loader_impl
 
+from serving.batching.batch_scheduler import BatchScheduler
+from serving.batching.batching_session import BatchingSession
 from serving.errors import ServingError, not_found
+from serving.monitoring.metrics import Metrics
 from serving.tensors import Array
 
 
@@ -22,27 +28,51 @@ class Servable:
         name: the model's name.
         version: the version's number.
         path: folder of the SavedModel.
+        scheduler: puts calls together to batches; None runs each call alone.
+        metrics: where loads and runs are measured.
+        check_method_names: whether a call must suit the `method_name` of its signature, as models
+            of TensorFlow 1 have it; those of TensorFlow 2 have the same for all signatures.
 
     Raises:
         ServingError: the folder holds no SavedModel for serving, or it cannot be loaded.
     """
 
-    def __init__(self, name: str, version: int, path: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        version: int,
+        path: str,
+        *,
+        scheduler: BatchScheduler | None = None,
+        metrics: Metrics | None = None,
+        check_method_names: bool = False,
+    ) -> None:
         self.name = name
         self.version = version
         self.path = path
+        self.metrics = metrics
+        self.check_method_names = check_method_names
         if not any(tf.io.gfile.exists(f"{path}/saved_model.{kind}") for kind in ("pb", "pbtxt")):
             raise not_found(
                 f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {path}"
             )
         self._graph = tf.Graph()
         self._session = tf.compat.v1.Session(graph=self._graph)
+        self._outputs: dict[str, Any] = {}
+        self._batching: BatchingSession | None = None
+        start = time.monotonic()
+        loaded = False
         try:
             self._meta_graph = self._load(path)
+            loaded = True
         except ServingError:
             self.close()
             raise
-        self._outputs: dict[str, Any] = {}
+        finally:
+            if metrics:
+                metrics.record_load(path, time.monotonic() - start, loaded=loaded)
+        if scheduler:
+            self._batching = BatchingSession(scheduler, self.signatures.values(), self._run_alone)
 
     @property
     def signatures(self) -> Mapping[str, meta_graph_pb2.SignatureDef]:
@@ -50,9 +80,14 @@ class Servable:
         return self._meta_graph.signature_def
 
     def run(
-        self, feeds: Mapping[str, Array], fetches: Sequence[str], timeout: float | None = None
+        self,
+        feeds: Mapping[str, Array],
+        fetches: Sequence[str],
+        timeout: float | None = None,
+        *,
+        api: str | None = None,
     ) -> list[Array]:
-        """Computes tensors.
+        """Computes tensors, in a batch with other calls if the servable has a scheduler.
 
         Types and shapes are left to the session, as in the real server: `Session.run` would check
         shapes against those that the graph's placeholders were made with, and convert types.
@@ -61,37 +96,56 @@ class Servable:
             feeds: values by tensor name, such as `"x:0"`.
             fetches: names of the tensors to compute.
             timeout: seconds after which the computation is stopped; None for never.
+            api: under which the time is measured: `Predict`, `Classify` or `Regress`.
 
         Raises:
             ServingError: with the session's status code, `DEADLINE_EXCEEDED` among them.
         """
+        start = time.monotonic()
+        run = self._batching.run if self._batching else self._run_alone
+        values = run(feeds, fetches, timeout)
+        if api and self.metrics:
+            self.metrics.record_runtime(self.name, api, time.monotonic() - start)
+        return values
+
+    def close(self) -> None:
+        """Frees what the session holds, and stops what is still running."""
+        if self._batching:
+            self._batching.close()
+        self._session.close()
+        if self._batching:
+            self._batching.wait_until_empty()
+
+    def _run_alone(
+        self, feeds: Mapping[str, Array], fetches: Sequence[str], timeout: float | None
+    ) -> list[Array]:
         options = tf.compat.v1.RunOptions()
         if timeout is not None:
             options.timeout_in_ms = max(1, int(timeout * 1000))
+        inputs = {self._output(name): value for name, value in feeds.items()}
+        outputs = [self._output(name) for name in fetches]
         buffer = pywrap_tf_session.TF_NewBufferFromString(options.SerializeToString())
+        start = time.monotonic()
         try:
-            return self._session._call_tf_sessionrun(
-                buffer,
-                {self._output(name): value for name, value in feeds.items()},
-                [self._output(name) for name in fetches],
-                [],
-                None,
-            )
+            return self._session._call_tf_sessionrun(buffer, inputs, outputs, [], None)
         except tf.errors.OpError as error:
             raise ServingError.from_tensorflow(error) from None
         finally:
             pywrap_tf_session.TF_DeleteBuffer(buffer)
-
-    def close(self) -> None:
-        """Frees what the session holds; no call may be under way."""
-        self._session.close()
+            if self.metrics:
+                self.metrics.record_graph_run(time.monotonic() - start)
 
     def _load(self, path: str) -> meta_graph_pb2.MetaGraphDef:
         try:
+            # What `tf.compat.v1.saved_model.loader.load` does, a stage at a time.
+            loader = loader_impl.SavedModelLoader(path)
+            tags = [tf.saved_model.SERVING]
             with self._graph.as_default():
-                meta_graph = tf.compat.v1.saved_model.loader.load(
-                    self._session, [tf.saved_model.SERVING], path
-                )
+                saver, _ = loader.load_graph(self._graph, tags)
+                with self._measured("restore_graph"):
+                    loader.restore_variables(self._session, saver)
+                with self._measured("init_graph"):
+                    loader.run_init_ops(self._session, tags)
                 # The loader runs nothing for a model without variables and initialisers; a first
                 # run hands the graph over to the session.
                 self._session.run(tf.no_op())
@@ -100,7 +154,14 @@ class Servable:
         except Exception as error:  # Python code of the loader, fed with any file
             raise ServingError(grpc.StatusCode.UNKNOWN, str(error)) from error
         self._graph.finalize()
-        return meta_graph
+        return loader.get_meta_graph_def_from_tags(tags)
+
+    @contextlib.contextmanager
+    def _measured(self, stage: str) -> Iterator[None]:
+        start = time.monotonic()
+        yield
+        if self.metrics:
+            self.metrics.record_load_stage(self.path, stage, time.monotonic() - start)
 
     def _output(self, name: str) -> Any:
         output = self._outputs.get(name)

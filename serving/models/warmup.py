@@ -24,11 +24,15 @@ MAX_RECORDS = 1000
 _log = logging.getLogger(__name__)
 
 
-def warm_up(servable: Servable) -> int:
+def warm_up(servable: Servable, iterations: int = 1) -> int:
     """Runs the model's warm-up requests, if it has any.
 
+    Args:
+        servable: whose requests are run.
+        iterations: how often each is run; once at least.
+
     Returns:
-        How many were run.
+        How many requests there were.
 
     Raises:
         ServingError: the file is damaged or too long, or a request in it fails.
@@ -37,27 +41,38 @@ def warm_up(servable: Servable) -> int:
     if not tf.io.gfile.exists(path):
         return 0
     start = time.monotonic()
-    count = 0
     try:
-        for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
-            count += 1
-            if count > MAX_RECORDS:
-                raise invalid_argument(
-                    f"Number of warmup records exceeds the maximum ({MAX_RECORDS}) at {path}"
-                )
-            try:
-                log = prediction_log_pb2.PredictionLog.FromString(record)
-            except DecodeError:
-                raise invalid_argument(
-                    f"Failed to parse warmup record {count} from {path}"
-                ) from None
-            _replay(servable, log)
+        count = _replay_file(servable, path, max(1, iterations))
     except tf.errors.DataLossError as error:
+        _record(servable, start, f"DATA_LOSS: {error.message}")
         raise ServingError(
             grpc.StatusCode.DATA_LOSS,
             f"{error.message}. Please verify your warmup data is in TFRecord format.",
         ) from error
+    _record(servable, start, "OK")
     _log.info("%d warm-up requests of %s in %.1f s", count, path, time.monotonic() - start)
+    return count
+
+
+def _record(servable: Servable, start: float, status: str) -> None:
+    if servable.metrics:
+        servable.metrics.record_warmup(servable.path, time.monotonic() - start, status)
+
+
+def _replay_file(servable: Servable, path: str, iterations: int) -> int:
+    count = 0
+    for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
+        count += 1
+        try:
+            log = prediction_log_pb2.PredictionLog.FromString(record)
+        except DecodeError:
+            raise invalid_argument(f"Failed to parse warmup record {count} from {path}") from None
+        for _ in range(iterations):
+            _replay(servable, log)
+        if count > MAX_RECORDS:
+            raise invalid_argument(
+                f"Number of warmup records exceeds the maximum ({MAX_RECORDS}) at {path}"
+            )
     return count
 
 
@@ -71,9 +86,10 @@ def _replay(servable: Servable, log: prediction_log_pb2.PredictionLog) -> None:
             regress(servable, log.regress_log.request)
         case "multi_inference_log":
             multi_inference(servable, log.multi_inference_log.request)
-        case None:
-            pass
-        case other:
+        case "session_run_log":
+            number = prediction_log_pb2.PredictionLog.SESSION_RUN_LOG_FIELD_NUMBER
             raise ServingError(
-                grpc.StatusCode.UNIMPLEMENTED, f"Unsupported log_type for warmup: {other}"
+                grpc.StatusCode.UNIMPLEMENTED, f"Unsupported log_type for warmup: {number}"
             )
+        case _:  # of a later kind, or none at all
+            pass

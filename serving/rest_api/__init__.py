@@ -1,1 +1,1 @@
-"""The REST API of the embedded server."""
+"""The REST API of the embedded server: JSON over HTTP, as `tensorflow_model_server` speaks it."""
