@@ -1,30 +1,27 @@
-"""The embedded server: a manager of models behind a gRPC port."""
+"""The embedded server: a manager of models behind a gRPC port and, if asked for, a REST port."""
 
-import os
-from collections.abc import Callable
-from concurrent import futures
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 import grpc
-from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.errors import ServingError
-from serving.grpc_api.model_service import ModelService
-from serving.grpc_api.prediction_service import PredictionService
+from serving.batching.batch_scheduler import BatchScheduler
+from serving.batching.parameters import BatchingParameters
+from serving.grpc_api.grpc_server import MESSAGE_OPTIONS, GrpcServer
 from serving.models.managed_version import ManagerOptions
 from serving.models.model_manager import ModelManager
+from serving.monitoring.metrics import Metrics
+from serving.monitoring.monitoring_config import MonitoringConfig
+from serving.rest_api.rest_server import RestServer
+
+__all__ = ["DEFAULT_GRACE_SECONDS", "MESSAGE_OPTIONS", "ModelServer"]
 
 DEFAULT_GRACE_SECONDS = 30.0
-# Photos and batches of them are larger than gRPC's default of 4 MiB.
-MESSAGE_OPTIONS = (
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
-)
 
 
 class ModelServer:
-    """Serves models in this process, with the gRPC API of `tensorflow_model_server`.
+    """Serves models in this process, with the APIs of `tensorflow_model_server`.
 
     Example:
         with ModelServer(model_config.single_model("tags", "/models/tags")) as server:
@@ -32,14 +29,25 @@ class ModelServer:
 
     Args:
         config: the models.
-        port: TCP port; 0 takes any free one, which `port` then names.
+        port: TCP port of the gRPC API; 0 takes any free one, which `port` then names.
         host: address to listen on; all interfaces by default, as the original.
         options: how versions are looked for and loaded.
-        max_threads: calls answered at the same time; 4 per processor by default.
+        max_threads: gRPC calls answered at the same time; 4 per processor by default.
+        rest_port: TCP port of the REST API; 0 takes any free one, None serves no REST.
+        rest_timeout: seconds after which the computation of a REST request is stopped.
+        rest_threads: REST requests answered at the same time; 4 per processor by default.
+        cors: let web pages of any origin ask the REST API.
+        socket_path: of a UNIX socket on which to serve gRPC as well.
+        credentials: TLS of the gRPC API; None for plain text.
+        channel_arguments: further names and values of gRPC's own settings.
+        batching: puts calls together to batches; None runs each alone.
+        monitoring: where the REST port shows the metrics.
+        health: answer gRPC's standard health checks.
+        tensor_content: answer numbers of Predict over gRPC in `tensor_content`.
 
     Attributes:
         manager: the models and their states.
-        port: the port, once started.
+        metrics: what is counted and measured.
     """
 
     def __init__(
@@ -50,35 +58,74 @@ class ModelServer:
         host: str = "0.0.0.0",
         options: ManagerOptions | None = None,
         max_threads: int | None = None,
+        rest_port: int | None = None,
+        rest_timeout: float = 30.0,
+        rest_threads: int | None = None,
+        cors: bool = False,
+        socket_path: str | None = None,
+        credentials: grpc.ServerCredentials | None = None,
+        channel_arguments: Sequence[tuple[str, int | str]] = (),
+        batching: BatchingParameters | None = None,
+        monitoring: MonitoringConfig | None = None,
+        health: bool = False,
+        tensor_content: bool = False,
     ) -> None:
-        self.port = port
         self._config = config
-        self._host = host
-        self.manager = ModelManager(options)
-        self._server = grpc.server(
-            futures.ThreadPoolExecutor(max_threads or 4 * (os.cpu_count() or 1)),
-            # Two servers on one port would share its calls; the second is to fail instead.
-            options=(*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)),
+        self.metrics = Metrics()
+        self._scheduler = BatchScheduler(batching, self.metrics) if batching else None
+        self.manager = ModelManager(options, scheduler=self._scheduler, metrics=self.metrics)
+        self._grpc = GrpcServer(
+            self.manager,
+            host=host,
+            port=port,
+            socket_path=socket_path,
+            credentials=credentials,
+            max_threads=max_threads,
+            channel_arguments=channel_arguments,
+            health=health,
+            tensor_content=tensor_content,
+            metrics=self.metrics,
         )
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            PredictionService(self.manager), self._server
-        )
-        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
-            ModelService(self.manager), self._server
-        )
+        self._rest: RestServer | None = None
+        if rest_port is not None:
+            self._rest = RestServer(
+                self.manager,
+                host=host,
+                port=rest_port,
+                metrics=self.metrics,
+                timeout=rest_timeout,
+                num_threads=rest_threads,
+                cors=cors,
+                monitoring_path=monitoring.path if monitoring and monitoring.enable else None,
+            )
+
+    @property
+    def port(self) -> int:
+        """The port of the gRPC API, once started."""
+        return self._grpc.port
+
+    @property
+    def rest_port(self) -> int | None:
+        """The port of the REST API, once started; None without one."""
+        return self._rest.port if self._rest else None
 
     @property
     def address(self) -> str:
-        """Where the server listens, such as `0.0.0.0:8500`."""
-        return f"{self._host}:{self.port}"
+        """Where the gRPC API listens, such as `0.0.0.0:8500`."""
+        return self._grpc.address
 
     @property
     def endpoint(self) -> str:
-        """Where a client on this machine reaches it, such as `localhost:8500`."""
+        """Where a client on this machine reaches gRPC, such as `localhost:8500`."""
         return f"localhost:{self.port}"
 
+    @property
+    def rest_endpoint(self) -> str | None:
+        """Where a client on this machine reaches REST, such as `localhost:8501`."""
+        return f"localhost:{self.rest_port}" if self._rest else None
+
     def start(self, cancelled: Callable[[], bool] = lambda: False) -> bool:
-        """Loads the models, then opens the port.
+        """Loads the models, then opens the ports.
 
         Args:
             cancelled: looked at while models load; once true, the start is given up.
@@ -87,18 +134,14 @@ class ModelServer:
             Whether the server is now answering (not so if `cancelled`).
 
         Raises:
-            ServingError: a model cannot be served, or the port is taken.
+            ServingError: a model cannot be served, or a port is taken.
         """
         self.manager.reload(self._config, cancelled)
         if cancelled():
             return False
-        try:
-            self.port = self._server.add_insecure_port(self.address)
-        except RuntimeError as error:
-            raise ServingError(
-                grpc.StatusCode.UNAVAILABLE, f"cannot listen on {self.address}; is the port taken?"
-            ) from error
-        self._server.start()
+        self._grpc.start()
+        if self._rest:
+            self._rest.start()
         return True
 
     def stop(self, grace: float = DEFAULT_GRACE_SECONDS) -> None:
@@ -107,8 +150,13 @@ class ModelServer:
         Args:
             grace: seconds after which calls still under way are cancelled.
         """
-        self._server.stop(grace).wait()
+        grpc_stopped = self._grpc.stop(grace)
+        if self._rest:
+            self._rest.stop(grace)
+        grpc_stopped.wait()
         self.manager.close(grace=0)
+        if self._scheduler:
+            self._scheduler.close()
 
     def __enter__(self) -> "ModelServer":
         try:

@@ -2,12 +2,14 @@
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
 from types import TracebackType
 
-_READY = re.compile(r"Running gRPC ModelServer at \S+:(\d+)")
+_GRPC_READY = re.compile(r"Running gRPC ModelServer at \S+:(\d+)")
+_REST_READY = re.compile(r"Exporting HTTP/REST API at:\S+:(\d+)")
 
 
 class ServerProcess:
@@ -19,14 +21,31 @@ class ServerProcess:
 
     Args:
         env: environment of the process; this one's by default.
+        rest: serve REST too, on any free port unless `rest_api_port` is given.
         flags: flags of `serving.server`; any free port unless `port` is given.
+
+    Attributes:
+        port: of the gRPC API, once started.
+        rest_port: of the REST API, once started, if there is one.
     """
 
-    def __init__(self, *, env: Mapping[str, str] | None = None, **flags: object) -> None:
-        self._flags = {"port": 0, **flags}
+    def __init__(
+        self, *, env: Mapping[str, str] | None = None, rest: bool = False, **flags: object
+    ) -> None:
+        self._flags: dict[str, object] = {"port": 0, **flags}
+        if rest:
+            self._flags.setdefault("rest_api_port", _free_port())
         self._env = env
         self._process: subprocess.Popen[str] | None = None
         self.port: int | None = None
+        self.rest_port: int | None = None
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        if self._process is None:
+            raise RuntimeError("the server has not been started")
+        return self._process.pid
 
     @property
     def endpoint(self) -> str:
@@ -34,6 +53,13 @@ class ServerProcess:
         if self.port is None:
             raise RuntimeError("the server has not been started")
         return f"localhost:{self.port}"
+
+    @property
+    def rest_endpoint(self) -> str:
+        """Where clients reach its REST API, such as `localhost:8501`."""
+        if self.rest_port is None:
+            raise RuntimeError("the server has not been started, or serves no REST")
+        return f"localhost:{self.rest_port}"
 
     def start(self) -> None:
         """Starts the process and waits until it answers.
@@ -50,8 +76,12 @@ class ServerProcess:
         )
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            if match := _READY.search(line):
+            if match := _GRPC_READY.search(line):
                 self.port = int(match[1])
+            elif match := _REST_READY.search(line):
+                self.rest_port = int(match[1])
+            # The line of the last port to open is also the last to be printed.
+            if self.rest_port or (self.port and not self._flags.get("rest_api_port")):
                 return
         raise RuntimeError(f"the server ended with status {self.wait()} before it was ready")
 
@@ -85,3 +115,9 @@ class ServerProcess:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return int(probe.getsockname()[1])

@@ -1,99 +1,52 @@
-"""Serves models over gRPC with the flags and the behaviour of tensorflow_model_server.
+"""Serves models over gRPC and REST with the flags and the behaviour of tensorflow_model_server.
 
-    python -m serving.server --port=8500 --model_name=tags --model_base_path=/models/tags
+    python -m serving.server --port=8500 --rest_api_port=8501 --model_name=tags \
+        --model_base_path=/models/tags
 
-Prints one line with its address once the models are loaded and the port is open. SIGTERM and
-SIGINT let it finish the calls under way and exit with status 0; a second one ends it at once.
+Prints a line with the address of each port once the models are loaded and the ports are open.
+SIGTERM and SIGINT let it finish the calls under way and exit with status 0; a second one ends it at
+once.
 """
 
+import contextlib
 import dataclasses
+import importlib.metadata
 import logging
 import os
 import signal
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import logging as absl_logging
 
-from tagkeras.commandline import fail, option, run
+from serving.server_flags import Config, refusal
+from tagkeras import __version__
+from tagkeras.commandline import fail, run
 from tagkeras.errors import UserError
 
+if TYPE_CHECKING:
+    from serving.model_server import ModelServer
+
 PROGRAM = "python -m serving.server"
-
-# Flags of tensorflow_model_server that this server has not, to be refused by name.
-UNSUPPORTED_FLAGS = frozenset(
-    """
-    batching_parameters_file enable_batching enable_grpc_healthcheck_service
-    enable_per_model_batching_parameters enable_profiler enable_serialization_as_tensor_content
-    enable_signature_method_name_check flush_filesystem_caches force_allow_any_version_labels
-    grpc_channel_arguments grpc_socket_path mixed_precision model_config_file_poll_wait_seconds
-    monitoring_config_file num_load_threads num_request_iterations_for_warmup
-    num_tflite_interpreters_per_pool num_tflite_pools num_unload_threads
-    per_process_gpu_memory_fraction platform_config_file prefer_tflite_model
-    remove_unused_fields_from_bundle_metagraph rest_api_enable_cors_support rest_api_num_threads
-    rest_api_port rest_api_timeout_in_ms saved_model_tags skip_initialize_tpu ssl_config_file
-    tensorflow_inter_op_parallelism tensorflow_intra_op_parallelism
-    tensorflow_session_config_file tensorflow_session_parallelism
-    thread_pool_factory_config_file total_model_memory_limit_bytes use_alts_credentials
-    use_tflite_model version xla_cpu_compilation_enabled xla_gpu_compilation_enabled
-    """.split()  # noqa: SIM905 - forty quotes and commas would hide the names
-)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Config:
-    """Flags of the server, named as tensorflow_model_server's."""
-
-    port: int = option(
-        8500, help="TCP port for gRPC; 0 takes any free one", minimum=0, maximum=65535
-    )
-    model_name: str = option("default", help="name of the model")
-    model_base_path: str = option(
-        "", help="folder that holds the model's versions, each in a folder named as its number"
-    )
-    model_config_file: str = option(
-        "",
-        help="ascii ModelServerConfig of several models, version policies and labels; "
-        "--model_name and --model_base_path are then ignored",
-    )
-    file_system_poll_wait_seconds: int = option(
-        1, help="seconds between two looks for new versions; 0 looks once", minimum=0
-    )
-    max_num_load_retries: int = option(
-        5, help="further attempts at a version that does not load", minimum=0
-    )
-    load_retry_interval_micros: int = option(
-        60_000_000, help="microseconds between two attempts to load a version"
-    )
-    grpc_max_threads: int = option(
-        4 * (os.cpu_count() or 1), help="calls answered at the same time", minimum=1
-    )
-    enable_model_warmup: bool = option(
-        True, help="replay assets.extra/tf_serving_warmup_requests before a version serves"
-    )
-    allow_version_labels_for_unavailable_models: bool = option(
-        False, help="let a label that is not in use point to a version that is not loaded yet"
-    )
+# The name that batching threads have where no file gives them another.
+_BATCH_THREADS = "model_server_batch_threads"
 
 
 def main(config: Config, unknown: list[str]) -> None:
     """Serves until told to stop."""
-    _refuse(unknown)
-    import tensorflow as tf
-
+    if message := refusal(unknown):
+        fail(PROGRAM, f"{message} (--help lists the flags)", status=2)
+    if config.version:
+        api = importlib.metadata.version("tensorflow-serving-api")
+        print(f"TensorFlow ModelServer: {api}+tagkeras.{__version__}")
+        print(f"TensorFlow Library: {importlib.metadata.version('tensorflow')}")
+        return
     from serving.errors import ServingError
-    from serving.model_server import ModelServer
-    from serving.models.managed_version import ManagerOptions
+    from serving.models.config_poller import ConfigPoller
 
-    absl_logging.set_verbosity(absl_logging.INFO)
-    tf.get_logger().setLevel(logging.ERROR)
-    options = ManagerOptions(
-        **{field.name: getattr(config, field.name) for field in dataclasses.fields(ManagerOptions)}
-    )
-    server = ModelServer(
-        _models(config), port=config.port, options=options, max_threads=config.grpc_max_threads
-    )
+    _set_up_logging()
+    server = build(config)
     stopping = threading.Event()
 
     def on_signal(number: int, _: object) -> None:
@@ -104,29 +57,77 @@ def main(config: Config, unknown: list[str]) -> None:
     signal.signal(signal.SIGINT, on_signal)
     try:
         if server.start(cancelled=stopping.is_set):
-            print(f"Running gRPC ModelServer at {server.address} ...", flush=True)
-            stopping.wait()
+            _announce(config, server)
+            poll_seconds = config.model_config_file_poll_wait_seconds
+            with contextlib.ExitStack() as stack:
+                if config.model_config_file and poll_seconds:
+                    stack.enter_context(
+                        ConfigPoller(server.manager, config.model_config_file, poll_seconds)
+                    )
+                stopping.wait()
     except ServingError as error:
         raise UserError(f"Failed to start server. Error: {error}") from error
     finally:
         server.stop()
 
 
-def _refuse(unknown: list[str]) -> None:
-    if not unknown:
-        return
-    name = unknown[0].split("=")[0]
-    bare = name.lstrip("-")
-    if {bare, bare.removeprefix("no")} & UNSUPPORTED_FLAGS:
-        message = f"{name} of tensorflow_model_server is not supported by this server"
-    elif name.startswith("-"):
-        message = f"unknown flag {name}"
-    else:
-        message = f"unexpected argument {name!r}; options are given as --name=value"
-    fail(PROGRAM, f"{message} (--help lists the flags)", status=2)
+def build(config: Config) -> "ModelServer":
+    """The server that the flags describe, not started yet.
+
+    Raises:
+        UserError: flags that do not go together, or a file that one of them names is bad.
+    """
+    from serving import tls
+    from serving.batching import parameters
+    from serving.model_server import ModelServer
+    from serving.models.managed_version import ManagerOptions
+    from serving.monitoring import monitoring_config
+
+    if config.rest_api_port and config.rest_api_port == config.port:
+        raise UserError(f"--rest_api_port={config.port} is --port, too; give another")
+    if config.batching_parameters_file and not config.enable_batching:
+        raise UserError("--batching_parameters_file is set without --enable_batching")
+    if config.monitoring_config_file and not config.rest_api_port:
+        raise UserError("--monitoring_config_file shows metrics on --rest_api_port; give one")
+    batching = monitoring = credentials = None
+    if config.batching_parameters_file:
+        batching = parameters.read(config.batching_parameters_file)
+    elif config.enable_batching:
+        batching = parameters.BatchingParameters(thread_pool_name=_BATCH_THREADS)
+    if config.monitoring_config_file:
+        monitoring = monitoring_config.read(config.monitoring_config_file)
+    if config.ssl_config_file:
+        credentials = tls.read_credentials(config.ssl_config_file)
+    return ModelServer(
+        models(config),
+        port=config.port,
+        options=ManagerOptions(
+            **{
+                field.name: getattr(config, field.name)
+                for field in dataclasses.fields(ManagerOptions)
+            }
+        ),
+        max_threads=config.grpc_max_threads,
+        rest_port=config.rest_api_port or None,
+        rest_timeout=config.rest_api_timeout_in_ms / 1000,
+        rest_threads=config.rest_api_num_threads,
+        cors=config.rest_api_enable_cors_support,
+        socket_path=config.grpc_socket_path or None,
+        credentials=credentials,
+        channel_arguments=channel_arguments(config.grpc_channel_arguments),
+        batching=batching,
+        monitoring=monitoring,
+        health=config.enable_grpc_healthcheck_service,
+        tensor_content=config.enable_serialization_as_tensor_content,
+    )
 
 
-def _models(config: Config) -> Any:
+def models(config: Config) -> Any:
+    """The ModelServerConfig that the flags name.
+
+    Raises:
+        UserError: there is none, or what they name cannot be served.
+    """
     from serving.models import model_config
 
     if config.model_config_file:
@@ -144,6 +145,41 @@ def _models(config: Config) -> Any:
                 "folder above it, where each version lies in a folder named as its number"
             )
     return model_config.single_model(config.model_name, path)
+
+
+def channel_arguments(text: str) -> list[tuple[str, int | str]]:
+    """Names and values of `name=value,name=value`; values that are whole numbers become such.
+
+    Raises:
+        UserError: a part has no name or no `=`.
+    """
+    arguments: list[tuple[str, int | str]] = []
+    for part in filter(None, text.split(",")):
+        name, equals, value = part.partition("=")
+        if not name or not equals:
+            raise UserError(f"--grpc_channel_arguments: {part!r} is not of the form name=value")
+        try:
+            arguments.append((name, int(value)))
+        except ValueError:
+            arguments.append((name, value))
+    return arguments
+
+
+def _announce(config: Config, server: "ModelServer") -> None:
+    print(f"Running gRPC ModelServer at {server.address} ...", flush=True)
+    if config.grpc_socket_path:
+        print(f"Running gRPC ModelServer at UNIX socket {config.grpc_socket_path} ...", flush=True)
+    if server.rest_endpoint:
+        print(f"Exporting HTTP/REST API at:{server.rest_endpoint} ...", flush=True)
+
+
+def _set_up_logging() -> None:
+    import tensorflow as tf
+
+    absl_logging.set_verbosity(absl_logging.INFO)
+    tf.get_logger().setLevel(logging.ERROR)
+    # A stranger's bytes that are no message are answered, not logged at length.
+    logging.getLogger("grpc._common").setLevel(logging.CRITICAL)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,10 @@ from tensorflow.core.framework import tensor_pb2, types_pb2
 
 Array = npt.NDArray[Any]
 
-# A few bytes may claim any shape, the last value being repeated; no message can carry more.
+# No message can carry more.
 _MAX_TENSOR_BYTES = 2**31 - 1
+# A few bytes may claim any shape, the last value being repeated: that far, and no farther.
+_MAX_REPEATED_BYTES = 2**28
 _STRING_HEADER_BYTES = 24
 
 # Repeated field of each type, and the type of the field's own elements.
@@ -54,7 +56,7 @@ def from_proto(proto: tensor_pb2.TensorProto) -> Array:
 
     Raises:
         ValueError: unknown type, unknown or negative dimensions, content that does not fit the
-            shape, or a shape that no message could fill.
+            shape, a shape that no message could fill, or values too few for a large one.
     """
     if proto.dtype not in _FIELDS:
         raise ValueError(f"unsupported type {proto.dtype}")
@@ -81,18 +83,26 @@ def to_proto(array: Array, *, as_content: bool = False) -> tensor_pb2.TensorProt
         as_content: pack numbers into `tensor_content` (smaller and faster) instead of filling the
             typed field. Strings always go to `string_val`.
     """
+    proto = tensor_pb2.TensorProto()
+    fill_proto(proto, array, as_content=as_content)
+    return proto
+
+
+def fill_proto(proto: tensor_pb2.TensorProto, array: Array, *, as_content: bool = False) -> None:
+    """Makes an empty TensorProto, that of a response for one, what `to_proto` would return."""
     if array.dtype.kind in "OSU":
         dtype = types_pb2.DT_STRING
-        array = array.astype(np.object_)
+        array = array.astype(np.object_, copy=False)
     else:
         dtype = tf.as_dtype(array.dtype).as_datatype_enum
-    proto = tensor_pb2.TensorProto(dtype=dtype)
+    proto.dtype = dtype
+    proto.tensor_shape.SetInParent()
     for size in array.shape:
         proto.tensor_shape.dim.add(size=size)
     field, element = _FIELDS[dtype]
     if as_content and dtype != types_pb2.DT_STRING:
         proto.tensor_content = array.tobytes()
-        return proto
+        return
     if dtype == types_pb2.DT_STRING:
         values = [value.encode() if isinstance(value, str) else value for value in array.flat]
     elif dtype in _REINTERPRETED:
@@ -100,7 +110,6 @@ def to_proto(array: Array, *, as_content: bool = False) -> tensor_pb2.TensorProt
     else:
         values = array.reshape(-1).tolist()
     getattr(proto, field).extend(values)
-    return proto
 
 
 def _from_field(proto: tensor_pb2.TensorProto, dtype: np.dtype[Any], count: int) -> Array:
@@ -110,8 +119,7 @@ def _from_field(proto: tensor_pb2.TensorProto, dtype: np.dtype[Any], count: int)
         given = np.empty(len(values), np.object_)
         given[:] = values
         zero: Any = b""
-        if len(values) and len(values[-1]) * (count - len(values)) > _MAX_TENSOR_BYTES:
-            raise ValueError("the repeated string is larger than any message")
+        repeated_bytes = _STRING_HEADER_BYTES + (len(values[-1]) if len(values) else 0)
     else:
         given = np.array(values, element)
         if proto.dtype in _REINTERPRETED:
@@ -121,8 +129,11 @@ def _from_field(proto: tensor_pb2.TensorProto, dtype: np.dtype[Any], count: int)
         else:
             given = given.astype(dtype, copy=False)
         zero = np.zeros((), dtype)[()]
+        repeated_bytes = dtype.itemsize
     if len(given) >= count:
         return given[:count]
+    if repeated_bytes * (count - len(given)) > _MAX_REPEATED_BYTES:
+        raise ValueError(f"{len(given)} values for {count} elements, too many to repeat the last")
     rest = np.empty(count - len(given), dtype)
     rest[:] = given[-1] if len(given) else zero
     return np.concatenate([given, rest])

@@ -3,12 +3,14 @@
     python -m tagkeras.export --workdir=WORKDIR --data=DATASET --output=BASE
 
 writes BASE/<version>/, which takes image bytes and what is known of a user, and gives hashtags.
-The export is written aside, reloaded, compared with the model that was trained, and only then
-renamed to its version; a version is never overwritten.
+The export is written aside, loaded as servers do, compared with the model that was trained, and
+only then renamed to its version; a version is never overwritten.
 """
 
 import dataclasses
 import json
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +20,18 @@ from tagkeras import files
 from tagkeras.cnn.descriptor_model import FOLDER, DescriptorModel
 from tagkeras.commandline import option, run
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.tag_list import read_tag_list
+from tagkeras.data.vocabulary import FILE_NAME, Vocabulary
 from tagkeras.errors import UserError
-from tagkeras.exporting import warmup
+from tagkeras.exporting import validation, warmup
+from tagkeras.exporting.batching import GraphBatching
 from tagkeras.exporting.hashtag_ranker import HashtagRanker
+from tagkeras.exporting.user_inputs import USER_INPUTS
+from tagkeras.models.hashtag_model import HashtagModel
 from tagkeras.training.restore import restore_model
 from tagkeras.training.workdir import Workdir
 
-TOLERANCE = 1e-5
+PROVENANCE = Path("assets.extra") / "tagkeras.json"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,9 +47,44 @@ class Config:
     top_k: int | None = option(
         None, help="hashtags in an answer; by default 10, or all of a smaller vocabulary", minimum=1
     )
+    block_list: str | None = option(
+        None, help="text file of hashtags, one a line, that are never to be answered"
+    )
     warmup_posts: str | None = option(
         None, help="JSON Lines file of posts to warm servers up with; by default generated images"
     )
+    max_batch_size: int | None = option(
+        None,
+        help="rank concurrent requests together in the graph, so many images at once at most;"
+        " by default each alone",
+        minimum=1,
+    )
+    batch_timeout_micros: int | None = option(
+        None,
+        help="microseconds for which a batch waits to become full; by default 0: it takes what"
+        " came while others were computed",
+        minimum=0,
+    )
+    num_batch_threads: int | None = option(
+        None, help="batches that are computed at the same time; by default 2", minimum=1
+    )
+
+    def batching(self) -> GraphBatching | None:
+        """How the graph puts requests together; None if it does not.
+
+        Raises:
+            UserError: a flag of batching without --max_batch_size.
+        """
+        options = {
+            "batch_timeout_micros": ("timeout_micros", self.batch_timeout_micros),
+            "num_batch_threads": ("num_threads", self.num_batch_threads),
+        }
+        given = {flag: pair for flag, pair in options.items() if pair[1] is not None}
+        if self.max_batch_size is None:
+            for flag, (_, value) in given.items():
+                raise UserError(f"--{flag}={value}: give --max_batch_size, or nothing is batched")
+            return None
+        return GraphBatching(max_batch_size=self.max_batch_size, **dict(given.values()))
 
 
 def export(config: Config) -> Path:
@@ -52,11 +94,15 @@ def export(config: Config) -> Path:
         UserError: no checkpoint, another dataset, a version that exists, or posts that do not fit.
     """
     workdir, dataset, base = Workdir(config.workdir), Path(config.data), Path(config.output)
+    batching = config.batching()
     model = restore_model(workdir)
     workdir.check_dataset(dataset)
     manifest, vocabulary = Manifest.load(dataset), workdir.vocabulary()
-    if config.top_k is not None and config.top_k > len(vocabulary):
-        raise UserError(f"--top_k={config.top_k}: the vocabulary has {len(vocabulary)} tags")
+    kept_ids = allowed_ids(vocabulary, config.block_list)
+    num_tags = len(kept_ids)
+    if config.top_k is not None and config.top_k > num_tags:
+        rest = "" if num_tags == len(vocabulary) else f", {num_tags} of them not blocked"
+        raise UserError(f"--top_k={config.top_k}: the vocabulary has {len(vocabulary)} tags{rest}")
     target = base / str(config.version or next_version(base))
     if target.exists():
         raise UserError(f"{target} exists: a version is never overwritten, choose another")
@@ -67,26 +113,48 @@ def export(config: Config) -> Path:
         if config.warmup_posts
         else warmup.generated_requests(descriptor_size)
     )
-    ranker = HashtagRanker(
-        model,
-        manifest,
-        str(workdir.path / "vocabulary.tsv"),
-        DescriptorModel.load(dataset / FOLDER) if has_images else None,
-        config.top_k or min(10, len(vocabulary)),
-    )
-    with files.written_aside(target) as aside:
-        signatures = ranker.signatures()
-        tf.saved_model.save(ranker.resources(), str(aside), signatures=signatures)
+    descriptor_model = DescriptorModel.load(dataset / FOLDER) if has_images else None
+    answerable = vocabulary.keep(kept_ids)
+    with tempfile.TemporaryDirectory() as scratch, files.written_aside(target) as aside:
+        vocabulary_path = Path(scratch) / FILE_NAME
+        answerable.save(vocabulary_path)
+        ranker = HashtagRanker(
+            model,
+            manifest,
+            str(vocabulary_path),
+            descriptor_model,
+            config.top_k or min(10, num_tags),
+            kept_ids=None if num_tags == len(vocabulary) else kept_ids,
+            batching=batching,
+        )
+        tf.saved_model.save(ranker.resources(), str(aside), signatures=ranker.signatures())
         _name_classify_method(aside)
         warmup.write(aside, requests)
         provenance = {
+            "export": dataclasses.asdict(config),
             "workdir": workdir.config(),
             "epoch": workdir.best_epoch(),
             "dataset": dataclasses.asdict(manifest),
         }
-        (aside / "assets.extra" / "tagkeras.json").write_text(json.dumps(provenance, indent=2))
-        _validate(aside, signatures, requests)
+        (aside / PROVENANCE).write_text(json.dumps(provenance, indent=2), encoding="utf-8")
+        score = _scorer(model, descriptor_model, ranker, kept_ids)
+        validation.validate(aside, answerable.tags, score)
     return target
+
+
+def allowed_ids(vocabulary: Vocabulary, block_list: str | None) -> list[int]:
+    """Ids of the hashtags that are not on a block list, in order.
+
+    Raises:
+        UserError: the list cannot be read, or leaves nothing.
+    """
+    if block_list is None:
+        return list(range(len(vocabulary)))
+    blocked = read_tag_list(block_list, "block_list")
+    ids = [tag_id for tag, tag_id in vocabulary.ids.items() if tag not in blocked]
+    if not ids:
+        raise UserError(f"--block_list={block_list}: no hashtag of the vocabulary is left")
+    return ids
 
 
 def next_version(base: Path) -> int:
@@ -106,28 +174,34 @@ def _name_classify_method(saved_model: Path) -> None:
     updater.save()
 
 
-def _validate(
-    saved_model: Path,
-    signatures: dict[str, tf.types.experimental.ConcreteFunction],
-    requests: list[warmup.Request],
-) -> None:
-    """Compares the answers of the reloaded export with those of the model in memory.
+def _scorer(
+    model: HashtagModel,
+    descriptor_model: DescriptorModel | None,
+    ranker: HashtagRanker,
+    kept_ids: list[int],
+) -> Callable[[validation.Request], np.ndarray]:
+    """How the trained model itself scores a request, by none of the export's own graph."""
 
-    Raises:
-        RuntimeError: they differ; the export is not published.
-    """
-    reloaded = tf.saved_model.load(str(saved_model)).signatures["serving_default"]
-    for request in requests:
-        expected, answer = signatures["serving_default"](**request), reloaded(**request)
-        same = (expected["hashtags"].numpy() == answer["hashtags"].numpy()).all()
-        apart = np.abs(expected["scores"].numpy() - answer["scores"].numpy()).max()
-        if not (same and apart <= TOLERANCE):
-            raise RuntimeError(f"{saved_model}: the export answers otherwise than the model")
+    def score(request: validation.Request) -> np.ndarray:
+        if descriptor_model is None:
+            descriptor = request["descriptor"]
+        else:
+            descriptor = descriptor_model(tf.constant(request["image"], tf.string))
+        user = {name: tf.constant(request[name], dtype) for name, dtype in USER_INPUTS.items()}
+        phi = model({"descriptor": descriptor, "user_descriptor": ranker.user_descriptor(user)})
+        scores: np.ndarray = model.scores(phi).numpy()
+        return scores[:, kept_ids]
+
+    return score
 
 
 def main(config: Config) -> None:
     """Exports and says where to."""
     target = export(config)
+    if config.block_list is not None:
+        vocabulary = Workdir(config.workdir).vocabulary()
+        num_left = len(allowed_ids(vocabulary, config.block_list))
+        print(f"{len(vocabulary) - num_left} of {len(vocabulary)} hashtags are never answered")
     print(f"wrote {target}, answers checked; serve it with")
     print(
         f"  python -m serving.server --model_name=NAME --model_base_path={target.parent.resolve()}"

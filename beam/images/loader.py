@@ -11,15 +11,7 @@ from beam.images.headers import read_header
 from beam.running import storage
 from tagkeras.data.posts import PostError
 from tagkeras.layers.image_decoder import ImageDecoder
-
-# An image of more pixels is refused from its header: decoded, it would fill the memory.
-MAX_PIXELS = 2**26
-
-# So is a file of more bytes.
-MAX_BYTES = 2**28
-
-# And a JPEG of more scans, each of which costs as much time as a whole picture; encoders make ten.
-MAX_SCANS = 100
+from tagkeras.layers.image_limits import MAX_BYTES, MAX_PIXELS, MAX_SCANS
 
 # Bytes and pixels that are decoded in one call, unless one image alone has more.
 GROUP_SIZE = 2**26

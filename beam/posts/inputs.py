@@ -6,7 +6,7 @@ from pathlib import Path
 from beam.posts import identities
 from beam.posts.files import AUTO, FORMATS
 from tagkeras.commandline import option
-from tagkeras.data import hashtags
+from tagkeras.data.tag_list import read_tag_list
 from tagkeras.errors import UserError
 
 ID_KEY_VARIABLE = "TAGKERAS_ID_KEY"
@@ -67,16 +67,4 @@ def load_stop_tags(path: str | None) -> frozenset[str]:
     """
     if path is None:
         return frozenset()
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise UserError(f"--stop_tags={path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"--stop_tags={path}: not UTF-8") from error
-    tags = set()
-    for number, line in enumerate(lines, 1):
-        tag = hashtags.normalize(line)
-        if line.strip() and not tag:
-            raise UserError(f"--stop_tags={path}, line {number}: no hashtag")
-        tags.add(tag)
-    return frozenset(tags - {""})
+    return read_tag_list(path, "stop_tags")

@@ -1,5 +1,6 @@
 """Puts the arrays of several calls together, and takes results apart again."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import grpc
@@ -93,8 +94,8 @@ def _padded(arrays: Sequence[Array]) -> list[Array]:
     padded = []
     for array in arrays:
         shape = (len(array), *map(int, largest[1:]))
-        if array.shape == shape:
-            padded.append(array)
+        if array.size == math.prod(shape):  # the same shape, or no rows
+            padded.append(array.reshape(shape))
             continue
         if not array.size:
             raise invalid_argument("Got empty tensor in batch of non-empty tensors.")

@@ -89,8 +89,8 @@ class BatchingParameters:
         return self.max_batch_size
 
     def padded_size(self, size: int) -> int:
-        """The rows with which a batch of `size` rows is run."""
-        return next((allowed for allowed in self.allowed_batch_sizes if allowed >= size), size)
+        """The rows with which a batch of `size` rows is run; without any, none can be repeated."""
+        return next((allowed for allowed in self.allowed_batch_sizes if allowed >= size > 0), size)
 
 
 def read(path: str | os.PathLike[str]) -> BatchingParameters:

@@ -33,16 +33,23 @@ def classify(
             no classification; or the status of the computation.
     """
     signature = example_signature(servable, request.model_spec)
-    feed, fetches = classification_tensors(signature)
-    results, count = run_examples(servable, request.input, feed, fetches, timeout)
+    feed, fetches = classification_tensors(servable, signature)
+    results, count = run_examples(servable, request.input, feed, fetches, timeout, api="Classify")
     return classification_pb2.ClassificationResponse(
         model_spec=model_spec(servable, request.model_spec),
         result=classification_result(signature, results, count),
     )
 
 
-def classification_tensors(signature: meta_graph_pb2.SignatureDef) -> tuple[str, list[str]]:
+def classification_tensors(
+    servable: Servable, signature: meta_graph_pb2.SignatureDef
+) -> tuple[str, list[str]]:
     """The tensor to feed and those to fetch."""
+    if servable.check_method_names and signature.method_name != METHOD:
+        raise invalid_argument(
+            f"Expected classification signature method_name to be {METHOD}. "
+            f"Was: {signature.method_name}"
+        )
     if len(signature.inputs) != 1:
         raise invalid_argument("Expected one input Tensor.")
     if len(signature.outputs) not in (1, 2):

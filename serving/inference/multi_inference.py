@@ -37,10 +37,12 @@ def multi_inference(
             raise invalid_argument(f"Requested signature not found in model graph: {name}")
         if task.method_name == classification.METHOD:
             task_feed, task_fetches = classification.classification_tensors(
-                servable.signatures[name]
+                servable, servable.signatures[name]
             )
         elif task.method_name == regression.METHOD:
-            task_feed, task_fetches = regression.regression_tensors(servable.signatures[name])
+            task_feed, task_fetches = regression.regression_tensors(
+                servable, servable.signatures[name]
+            )
         else:
             raise ServingError(
                 grpc.StatusCode.UNIMPLEMENTED,
@@ -52,6 +54,8 @@ def multi_inference(
         fetches.update(dict.fromkeys(task_fetches))
 
     results, count = run_examples(servable, request.input, feed, fetches, timeout)
+    if servable.metrics:
+        servable.metrics.record_examples(servable.name, count)
     response = inference_pb2.MultiInferenceResponse()
     for task in request.tasks:
         signature = servable.signatures[signature_name(task.model_spec)]

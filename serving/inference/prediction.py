@@ -2,37 +2,60 @@
 
 from collections.abc import Collection
 
+import grpc
 import numpy as np
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import predict_pb2
 
 from serving import tensors
-from serving.errors import failed_precondition, invalid_argument
+from serving.errors import ServingError, failed_precondition, invalid_argument
+from serving.inference import classification, regression
 from serving.inference.model_spec import model_spec, signature_name
 from serving.models.servable import Servable
 from serving.tensors import Array
 
+METHOD = "tensorflow/serving/predict"
+# Those of the other methods have inputs and outputs by name, too.
+_METHODS = (METHOD, classification.METHOD, regression.METHOD)
+
 
 def predict(
-    servable: Servable, request: predict_pb2.PredictRequest, timeout: float | None = None
+    servable: Servable,
+    request: predict_pb2.PredictRequest,
+    timeout: float | None = None,
+    *,
+    as_content: bool = False,
 ) -> predict_pb2.PredictResponse:
     """Feeds the request's tensors and answers the signature's outputs, or those asked for.
 
+    Args:
+        servable: the version that answers.
+        request: tensors by the names of the signature's inputs.
+        timeout: seconds after which the computation is stopped; None for never.
+        as_content: answer numbers in `tensor_content` instead of the typed fields.
+
     Raises:
         ServingError: `FAILED_PRECONDITION` for an unknown signature, `INVALID_ARGUMENT` for inputs
-            or outputs that the signature does not have, or the status of the computation.
+            or outputs that the signature does not have, `INTERNAL` for a signature of a method
+            that the servable is to refuse, or the status of the computation.
     """
     name = signature_name(request.model_spec)
     if name not in servable.signatures:
         raise failed_precondition(f'Serving signature key "{name}" not found.')
     signature = servable.signatures[name]
+    if servable.check_method_names and signature.method_name not in _METHODS:
+        raise ServingError(
+            grpc.StatusCode.INTERNAL,
+            "Expected prediction signature method_name to be one of "
+            f"{{{', '.join(_METHODS)}}}. Was: {signature.method_name}",
+        )
     feeds = _input_values(signature, request)
     aliases = _output_aliases(signature, request.output_filter)
     fetches = [signature.outputs[alias].name for alias in aliases]
-    values = servable.run(feeds, fetches, timeout)
+    values = servable.run(feeds, fetches, timeout, api="Predict")
     response = predict_pb2.PredictResponse(model_spec=model_spec(servable, request.model_spec))
     for alias, value in zip(aliases, values, strict=True):
-        response.outputs[alias].CopyFrom(tensors.to_proto(np.asarray(value)))
+        tensors.fill_proto(response.outputs[alias], np.asarray(value), as_content=as_content)
     return response
 
 

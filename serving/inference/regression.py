@@ -30,16 +30,23 @@ def regress(
             is no regression; or the status of the computation.
     """
     signature = example_signature(servable, request.model_spec)
-    feed, fetches = regression_tensors(signature)
-    results, count = run_examples(servable, request.input, feed, fetches, timeout)
+    feed, fetches = regression_tensors(servable, signature)
+    results, count = run_examples(servable, request.input, feed, fetches, timeout, api="Regress")
     return regression_pb2.RegressionResponse(
         model_spec=model_spec(servable, request.model_spec),
         result=regression_result(signature, results, count),
     )
 
 
-def regression_tensors(signature: meta_graph_pb2.SignatureDef) -> tuple[str, list[str]]:
+def regression_tensors(
+    servable: Servable, signature: meta_graph_pb2.SignatureDef
+) -> tuple[str, list[str]]:
     """The tensor to feed and the one to fetch."""
+    if servable.check_method_names and signature.method_name != METHOD:
+        raise invalid_argument(
+            f"Expected regression signature method_name to be {METHOD}. "
+            f"Was: {signature.method_name}"
+        )
     if len(signature.inputs) != 1:
         raise invalid_argument("Expected one input Tensor.")
     if len(signature.outputs) != 1:

@@ -24,6 +24,8 @@ class ManagerOptions:
         file_system_poll_wait_seconds: seconds between two looks for new versions; 0 looks once.
         max_num_load_retries: further attempts at a version that does not load.
         load_retry_interval_micros: microseconds between two attempts.
+        num_load_threads: versions loaded at the same time; 0 is one per processor.
+        num_unload_threads: versions freed at the same time; 0 is one per processor.
         enable_model_warmup: replay the model's warm-up requests before it serves.
         num_request_iterations_for_warmup: how often each of them is replayed; 0 is once.
         allow_version_labels_for_unavailable_models: a new label may point to a version that is
@@ -34,6 +36,8 @@ class ManagerOptions:
     file_system_poll_wait_seconds: float = 1
     max_num_load_retries: int = 5
     load_retry_interval_micros: int = 60_000_000
+    num_load_threads: int = 0
+    num_unload_threads: int = 0
     enable_model_warmup: bool = True
     num_request_iterations_for_warmup: int = 0
     allow_version_labels_for_unavailable_models: bool = False

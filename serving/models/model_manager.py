@@ -13,11 +13,13 @@ import tensorflow as tf
 from tensorflow_serving.apis import model_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
+from serving.batching.batch_scheduler import BatchScheduler
 from serving.errors import ServingError, failed_precondition, invalid_argument, not_found
 from serving.models import model_config, version_policy
 from serving.models.managed_version import ManagedVersion, ManagerOptions, VersionStatus, load
 from serving.models.servable import Servable
 from serving.models.version_policy import Standing, State
+from serving.monitoring.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 # How often a wait that another party may call off looks whether it was.
@@ -33,16 +35,28 @@ class ModelManager:
 
     Args:
         options: see `ManagerOptions`.
+        scheduler: puts the calls of all models together to batches; None runs each alone.
+        metrics: where loads and runs are measured.
     """
 
-    def __init__(self, options: ManagerOptions | None = None) -> None:
+    def __init__(
+        self,
+        options: ManagerOptions | None = None,
+        *,
+        scheduler: BatchScheduler | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
         self._options = options or ManagerOptions()
+        self._scheduler = scheduler
+        self._metrics = metrics
         self._config = model_server_config_pb2.ModelServerConfig()
         self._models: dict[str, dict[int, ManagedVersion]] = {}
         self._labels: dict[str, dict[str, int]] = {}
         # Guards everything above, and is notified of every change of it.
         self._changed = threading.Condition()
-        self._load_slots = threading.Semaphore(os.cpu_count() or 1)
+        threads = os.cpu_count() or 1
+        self._load_slots = threading.Semaphore(self._options.num_load_threads or threads)
+        self._unload_slots = threading.Semaphore(self._options.num_unload_threads or threads)
         self._poll_due = 0.0
         self._polled: set[str] = set()
         self._complaints: dict[str, str] = {}
@@ -50,6 +64,14 @@ class ModelManager:
         self._unload_by = float("inf")
         self._workers: set[threading.Thread] = set()
         self._thread = threading.Thread(target=self._manage, name="model-manager", daemon=True)
+
+    @property
+    def config(self) -> model_server_config_pb2.ModelServerConfig:
+        """A copy of the config last taken over."""
+        config = model_server_config_pb2.ModelServerConfig()
+        with self._changed:
+            config.CopyFrom(self._config)
+        return config
 
     def reload(
         self,
@@ -341,7 +363,9 @@ class ModelManager:
         worker.start()
 
     def _load(self, version: ManagedVersion) -> None:
-        servable, error = load(version, self._options, self._load_slots)
+        servable, error = load(
+            version, self._options, self._load_slots, self._scheduler, self._metrics
+        )
         with self._changed:
             version.servable = servable
             version.error = error
@@ -357,7 +381,8 @@ class ModelManager:
                 self._changed.wait(None if left == float("inf") else left)
             servable, version.servable = version.servable, None
         assert servable is not None
-        servable.close()
+        with self._unload_slots:
+            servable.close()
         with self._changed:
             version.state = State.END
             self._changed.notify_all()

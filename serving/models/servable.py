@@ -1,8 +1,7 @@
 """One loaded version of a model: its session and its signatures."""
 
-import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -127,13 +126,14 @@ class Servable:
         buffer = pywrap_tf_session.TF_NewBufferFromString(options.SerializeToString())
         start = time.monotonic()
         try:
-            return self._session._call_tf_sessionrun(buffer, inputs, outputs, [], None)
+            values = self._session._call_tf_sessionrun(buffer, inputs, outputs, [], None)
         except tf.errors.OpError as error:
             raise ServingError.from_tensorflow(error) from None
         finally:
             pywrap_tf_session.TF_DeleteBuffer(buffer)
-            if self.metrics:
-                self.metrics.record_graph_run(time.monotonic() - start)
+        if self.metrics:
+            self.metrics.record_graph_run(time.monotonic() - start)
+        return values
 
     def _load(self, path: str) -> meta_graph_pb2.MetaGraphDef:
         try:
@@ -142,10 +142,11 @@ class Servable:
             tags = [tf.saved_model.SERVING]
             with self._graph.as_default():
                 saver, _ = loader.load_graph(self._graph, tags)
-                with self._measured("restore_graph"):
-                    loader.restore_variables(self._session, saver)
-                with self._measured("init_graph"):
-                    loader.run_init_ops(self._session, tags)
+                start = time.monotonic()
+                loader.restore_variables(self._session, saver)
+                restored = time.monotonic()
+                loader.run_init_ops(self._session, tags)
+                initialised = time.monotonic()
                 # The loader runs nothing for a model without variables and initialisers; a first
                 # run hands the graph over to the session.
                 self._session.run(tf.no_op())
@@ -153,15 +154,11 @@ class Servable:
             raise ServingError.from_tensorflow(error) from error
         except Exception as error:  # Python code of the loader, fed with any file
             raise ServingError(grpc.StatusCode.UNKNOWN, str(error)) from error
+        if self.metrics:
+            self.metrics.record_load_stage(path, "restore_graph", restored - start)
+            self.metrics.record_load_stage(path, "init_graph", initialised - restored)
         self._graph.finalize()
         return loader.get_meta_graph_def_from_tags(tags)
-
-    @contextlib.contextmanager
-    def _measured(self, stage: str) -> Iterator[None]:
-        start = time.monotonic()
-        yield
-        if self.metrics:
-            self.metrics.record_load_stage(self.path, stage, time.monotonic() - start)
 
     def _output(self, name: str) -> Any:
         output = self._outputs.get(name)

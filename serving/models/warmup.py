@@ -9,6 +9,7 @@ import time
 import grpc
 import tensorflow as tf
 from google.protobuf.message import DecodeError
+from tensorflow.python.lib.io import _pywrap_record_io
 from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.errors import ServingError, invalid_argument
@@ -43,11 +44,14 @@ def warm_up(servable: Servable, iterations: int = 1) -> int:
     start = time.monotonic()
     try:
         count = _replay_file(servable, path, max(1, iterations))
-    except tf.errors.DataLossError as error:
-        _record(servable, start, f"DATA_LOSS: {error.message}")
+    except tf.errors.OpError as error:
+        failure = ServingError.from_tensorflow(error)
+        _record(servable, start, str(failure))
+        if failure.code is not grpc.StatusCode.DATA_LOSS:
+            raise failure from error
         raise ServingError(
-            grpc.StatusCode.DATA_LOSS,
-            f"{error.message}. Please verify your warmup data is in TFRecord format.",
+            failure.code,
+            f"{failure.message}. Please verify your warmup data is in TFRecord format.",
         ) from error
     _record(servable, start, "OK")
     _log.info("%d warm-up requests of %s in %.1f s", count, path, time.monotonic() - start)
@@ -61,7 +65,8 @@ def _record(servable: Servable, start: float, status: str) -> None:
 
 def _replay_file(servable: Servable, path: str, iterations: int) -> int:
     count = 0
-    for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
+    # The reader of the real server; that of `tf.data` adds names of operations to its errors.
+    for record in _pywrap_record_io.RecordIterator(path, ""):
         count += 1
         try:
             log = prediction_log_pb2.PredictionLog.FromString(record)

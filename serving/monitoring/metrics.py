@@ -1,6 +1,6 @@
 """What a server counts and measures, under the names that tensorflow_model_server gives it."""
 
-from serving.monitoring.instruments import Counter, Histogram, exponential
+from serving.monitoring.instruments import Counter, Histogram, Instrument, exponential
 
 # Those that the original counts and measures at all.
 _APIS = frozenset({"predict", "classify", "regress"})
@@ -51,7 +51,7 @@ class Metrics:
         self._paddings = Histogram(
             f"{batching}/padding_size", "execution_batch_size", limits=_SIZES
         )
-        instruments = [value for value in vars(self).values() if hasattr(value, "lines")]
+        instruments = [value for value in vars(self).values() if isinstance(value, Instrument)]
         self._instruments = sorted(instruments, key=lambda instrument: instrument.name)
 
     def record_request(

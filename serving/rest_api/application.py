@@ -4,7 +4,6 @@ import dataclasses
 import logging
 import re
 import time
-import urllib.parse
 import zlib
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -32,7 +31,8 @@ _CORS_HEADERS = (
     ("Access-Control-Allow-Headers", "Content-Type"),
 )
 # A few kilobytes of gzip can hold gigabytes, and JSON takes several times its size to read.
-_MAX_UNCOMPRESSED_BYTES = 2**28
+_MAX_UNCOMPRESSED_BYTES = 10 * 2**20  # as the original
+_SCHEME_AND_HOST = re.compile("^[a-z]+://[^/?#]*", re.IGNORECASE)
 _GZIP_WINDOW = 31  # for zlib: gzip with the largest window
 
 
@@ -154,9 +154,7 @@ def _relative(uri: str) -> str:
     """A request's URI without scheme and host, which a request to a proxy has."""
     # WSGI hands bytes over as Latin-1.
     uri = uri.encode("latin-1").decode("utf-8", "surrogateescape")
-    if uri.startswith("/"):
-        return uri
-    return urllib.parse.urlunsplit(("", "", *urllib.parse.urlsplit(uri)[2:])) or "/"
+    return _SCHEME_AND_HOST.sub("", uri) or "/"
 
 
 def _page(status: int) -> Response:

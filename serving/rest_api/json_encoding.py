@@ -103,9 +103,10 @@ def decimals(values: Array) -> list[str]:
     flat = values.reshape(-1)
     numbers = flat.tolist()
     texts = ["%g" % number for number in numbers]  # noqa: UP031 - f-strings are slower
-    digits = 9 if flat.dtype == np.float32 else 17
+    digits, bits = (9, np.uint32) if flat.dtype == np.float32 else (17, np.uint64)
     read = np.array([float(text) for text in texts]).astype(flat.dtype)
-    for index in np.flatnonzero(read != flat).tolist():
+    # By their bits, since threads that TensorFlow has set up take subnormal numbers for zero.
+    for index in np.flatnonzero(read.view(bits) != flat.view(bits)).tolist():
         texts[index] = f"{numbers[index]:.{digits}g}"
     return [_decimal(text) for text in texts]
 

@@ -1,5 +1,6 @@
 """JSON as RapidJSON reads and describes it: its limits, its numbers and its words for errors."""
 
+import collections
 import json
 import math
 import re
@@ -22,6 +23,8 @@ _ERRORS = {
     "Invalid \\escape": "Invalid escape character in string.",
     "Invalid \\uXXXX escape": "Incorrect hex digit after \\u escape in string.",
 }
+_UNFINISHED = {".": "Miss fraction part in number.", "e": "Miss exponent in number."}
+_UNFINISHED_NUMBER = re.compile(r"[0-9]([.eE])")
 _STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)
 
 
@@ -35,6 +38,8 @@ def parse(text: bytes) -> dict[str, Any]:
         ServingError: `INVALID_ARGUMENT` for anything else, names given twice in an object, and
             nesting that the stack cannot hold.
     """
+    if not text:
+        raise parse_error("The document is empty")
     try:
         document = _DECODER.decode(text.decode("utf-8-sig"))
     except json.JSONDecodeError as error:
@@ -113,6 +118,8 @@ def _description(error: json.JSONDecodeError) -> str:
     if not error.doc.strip(" \t\r\n"):
         return "The document is empty."
     if error.msg == "Expecting ',' delimiter":
+        if unfinished := _UNFINISHED_NUMBER.match(error.doc, error.pos - 1):
+            return _UNFINISHED[unfinished[1].lower()]
         if _innermost_bracket(error.doc[: error.pos]) == "{":
             return "Missing a comma or } after an object member."
         return "Missing a comma or ] after an array element."
@@ -121,7 +128,8 @@ def _description(error: json.JSONDecodeError) -> str:
 
 def _innermost_bracket(text: str) -> str:
     opened = [""]
-    for token in _STRINGS_AND_BRACKETS.findall(text):
+    for match in _STRINGS_AND_BRACKETS.finditer(text):
+        token = match[0]
         if token in ("{", "["):
             opened.append(token)
         elif token in ("}", "]"):
@@ -139,8 +147,7 @@ def _finite(digits: str) -> float:
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        [(twice, _)] = collections.Counter(name for name, _ in pairs).most_common(1)
         raise parse_error(f"The name {value_text(twice)} occurs twice in an object.")
     return members
 

@@ -15,6 +15,7 @@ import waitress.server
 from serving.errors import ServingError
 from serving.models.model_manager import ModelManager
 from serving.rest_api.application import RestApplication
+from serving.rest_api.http_channel import HttpChannel
 from serving.rest_api.rest_handler import RestHandler
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ class RestServer:
             log_socket_errors=False,
             clear_untrusted_proxy_headers=False,
         )
+        self._server.channel_class = HttpChannel
         self._thread = threading.Thread(target=self._server.run, name="rest-server", daemon=True)
         self._thread.start()
 

@@ -17,6 +17,8 @@ _NAME = r"/(?P<name>[^/:]+)"
 _FLAGS = re.ASCII | re.IGNORECASE
 _POST = re.compile(_MODEL.format(_NAME) + r":(?P<action>classify|regress|predict)", _FLAGS)
 _GET = re.compile(_MODEL.format(f"(?:{_NAME})?") + r"(?:/(?P<action>metadata))?", _FLAGS)
+_URI = re.compile(r"(?:[\w.~!$&'()*+,;=:@/?#-]|%[0-9a-f]{2})*", _FLAGS)
+_MAX_VERSION_DIGITS = len(str(2**63))
 _API = re.compile(r"/v1/.*", _FLAGS)
 
 
@@ -49,24 +51,25 @@ def parse_route(method: str, uri: str) -> Route:
         ServingError: `INVALID_ARGUMENT` if the API has no such method and path.
     """
     pattern = {"POST": _POST, "GET": _GET}.get(method)
-    match = pattern.fullmatch(uri) if pattern else None
+    match = pattern.fullmatch(uri) if pattern and _URI.fullmatch(uri) else None
     if match is None:
         raise invalid_argument(f"Malformed request: {method} {uri}")
     action = match["action"]
     if method == "POST" and action not in INFERENCES:  # written in capitals
         raise invalid_argument(f"Malformed request: {method} {uri}")
-    if method == "GET":
-        if not match["name"]:
-            raise invalid_argument("Missing model name in request.")
-        action = METADATA if action == METADATA else STATUS
-    spec = model_pb2.ModelSpec(name=_decode(match["name"]))
+    spec = model_pb2.ModelSpec()
     if match["version"]:
-        version = int(match["version"]) if len(match["version"]) < 20 else 2**63
-        if version >= 2**63:
+        digits = match["version"].lstrip("0") or "0"
+        if len(digits) > _MAX_VERSION_DIGITS or int(digits) >= 2**63:
             raise invalid_argument(f"Failed to convert version: {match['version']} to numeric.")
-        spec.version.value = version
+        spec.version.value = int(digits)
+    if not match["name"]:
+        raise invalid_argument("Missing model name in request.")
+    spec.name = _decode(match["name"])
     if match["label"]:
         spec.version_label = _decode(match["label"])
+    if method == "GET":
+        action = METADATA if action == METADATA else STATUS
     return Route(action, spec)
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,10 @@ class Vocabulary:
             if len(counts) > 1 and counts[-1] > counts[-2]:
                 raise UserError(f"{path}, line {number}: a higher count than the line before")
         return cls(tuple(ids), np.array(counts, np.int64))
+
+    def keep(self, ids: Sequence[int]) -> "Vocabulary":
+        """The hashtags of some ids, in the order of these, which are their ids from then on."""
+        return Vocabulary(tuple(self.tags[tag_id] for tag_id in ids), self.counts[list(ids)])
 
     def save(self, path: str | Path) -> None:
         """Writes `vocabulary.tsv` in one step."""

@@ -1,27 +1,23 @@
 """The graph of an exported model: from image bytes and a raw user to hashtags."""
 
+from collections.abc import Callable, Sequence
+
 import tensorflow as tf
 
 from tagkeras.cnn.descriptor_model import DescriptorModel
 from tagkeras.data.manifest import Manifest
+from tagkeras.exporting.batching import GraphBatching
+from tagkeras.exporting.request_checks import check_request
+from tagkeras.exporting.request_images import decode_images
+from tagkeras.exporting.tag_lookup import TagLookup
+from tagkeras.exporting.user_inputs import UNKNOWN_USER, USER_INPUTS
 from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
 from tagkeras.layers.user_descriptor import UserDescriptor
 from tagkeras.models.hashtag_model import HashtagModel
 from tagkeras.models.top_k import top_k
 
-# Name -> dtype of what a request says of its user; see `UserDescriptor`.
-USER_INPUTS = {
-    "age": tf.float32,
-    "gender": tf.string,
-    "country": tf.string,
-    "latitude": tf.float32,
-    "longitude": tf.float32,
-}
-UNKNOWN_USER = {
-    name: float("nan") if dtype is tf.float32 else "" for name, dtype in USER_INPUTS.items()
-}
-
 Tensors = dict[str, tf.Tensor]
+Signature = tf.types.experimental.ConcreteFunction
 
 
 class HashtagRanker:
@@ -30,9 +26,12 @@ class HashtagRanker:
     Args:
         model: trained.
         manifest: of its dataset.
-        vocabulary_path: of `vocabulary.tsv`, which becomes an asset of the export.
+        vocabulary_path: of the `vocabulary.tsv` that becomes an asset of the export.
         descriptor_model: from image bytes to descriptor; None if posts came with descriptors.
         top_k: hashtags in an answer.
+        kept_ids: ids of the model's hashtags that the vocabulary at `vocabulary_path` has, in its
+            order; None if it has all.
+        batching: how concurrent requests are ranked together; None ranks each alone.
     """
 
     def __init__(
@@ -42,9 +41,14 @@ class HashtagRanker:
         vocabulary_path: str,
         descriptor_model: DescriptorModel | None,
         top_k: int,
+        *,
+        kept_ids: Sequence[int] | None = None,
+        batching: GraphBatching | None = None,
     ) -> None:
         self.embedding = model.embedding
-        self.tag_table = model.tag_table
+        self.tag_table: tf.Variable = model.tag_table.value
+        if kept_ids is not None:
+            self.tag_table = tf.Variable(tf.gather(self.tag_table, kept_ids), name="tag_table")
         self.descriptor_model = descriptor_model
         self.user_descriptor = UserDescriptor(
             countries=manifest.user_descriptor["countries"],
@@ -52,16 +56,12 @@ class HashtagRanker:
         )
         self.descriptor_size = manifest.descriptor_size
         self.top_k = top_k
-        # Lines of `tag<TAB>count`; the line's number is the id.
-        line, tag = tf.lookup.TextFileIndex.LINE_NUMBER, 0
-        self.asset = tf.saved_model.Asset(vocabulary_path)
-        path = self.asset.asset_path
-        self.id_of_tag = tf.lookup.StaticHashTable(
-            tf.lookup.TextFileInitializer(path, tf.string, tag, tf.int64, line, delimiter="\t"), -1
-        )
-        self.tag_of_id = tf.lookup.StaticHashTable(
-            tf.lookup.TextFileInitializer(path, tf.int64, line, tf.string, tag, delimiter="\t"), ""
-        )
+        self.tag_lookup = TagLookup(vocabulary_path)
+        self.rank_descriptors: Callable[..., tuple[tf.Tensor, tf.Tensor]] = self._rank
+        self.rank_pixels: Callable[..., tuple[tf.Tensor, tf.Tensor]] = self._rank_pixels
+        if batching is not None:
+            self.rank_descriptors = batching.apply(self._rank)
+            self.rank_pixels = batching.apply(self._rank_pixels)
 
     def resources(self) -> tf.Module:
         """What a SavedModel of the signatures has to hold: variables, tables, the asset.
@@ -70,59 +70,53 @@ class HashtagRanker:
         would restore nothing.
         """
         module = tf.Module()
-        weights = [*self.embedding.weights, self.tag_table]
-        module.variables_of_model = [weight.value for weight in weights]
-        module.lookups = [self.asset, self.id_of_tag, self.tag_of_id]
+        module.variables_of_model = [weight.value for weight in self.embedding.weights]
+        module.tag_table = self.tag_table
+        module.tag_lookup = self.tag_lookup
         if self.descriptor_model is not None:
             module.descriptor_model = self.descriptor_model
         return module
 
-    def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
+    def signatures(self) -> dict[str, Signature]:
         """The signatures of the export by name, with named inputs and a leading None on each."""
         descriptor = tf.TensorSpec([None, self.descriptor_size], tf.float32, "descriptor")
         image = tf.TensorSpec([None], tf.string, "image")
         user = [tf.TensorSpec([None], dtype, name) for name, dtype in USER_INPUTS.items()]
-
-        def from_image(inputs: Tensors) -> Tensors:
-            assert self.descriptor_model is not None
-            return {**inputs, "descriptor": self.descriptor_model(inputs["image"])}
-
-        def concrete(function, *specs: tf.TensorSpec):  # type: ignore[no-untyped-def]
-            names = [spec.name for spec in specs]
-            return tf.function(
-                lambda *tensors: function(dict(zip(names, tensors, strict=True)))
-            ).get_concrete_function(*specs)
-
         signatures = {
-            "descriptor": concrete(self.rank, descriptor, *user),
-            "classify": concrete(self.classify, tf.TensorSpec([None], tf.string, "inputs")),
-            "hashtag_embedding": concrete(
+            "descriptor": _trace(self.rank, descriptor, *user),
+            "classify": _trace(self.classify, tf.TensorSpec([None], tf.string, "inputs")),
+            "hashtag_embedding": _trace(
                 self.embed_hashtag, tf.TensorSpec([None], tf.string, "hashtag")
             ),
         }
         if self.descriptor_model is None:
             signatures["serving_default"] = signatures["descriptor"]
-            signatures["image_embedding"] = concrete(self.embed_image, descriptor, *user)
+            signatures["image_embedding"] = _trace(self.embed_image, descriptor, *user)
         else:
-            signatures["serving_default"] = concrete(
-                lambda inputs: self.rank(from_image(inputs)), image, *user
-            )
-            signatures["image_embedding"] = concrete(
-                lambda inputs: self.embed_image(from_image(inputs)), image, *user
-            )
+            signatures["serving_default"] = _trace(self.rank, image, *user)
+            signatures["image_embedding"] = _trace(self.embed_image, image, *user)
             # For batch prediction, which decodes beside the CNN and asks it once for all outputs.
             pixels = tf.TensorSpec([None, *self.descriptor_model.image_size, 3], name="pixels")
-            signatures["pixels_descriptor"] = concrete(self.describe_pixels, pixels)
-            signatures["descriptor_embedding"] = concrete(self.embed_image, descriptor, *user)
+            signatures["pixels_descriptor"] = _trace(self.describe_pixels, pixels)
+            signatures["descriptor_embedding"] = _trace(self.embed_image, descriptor, *user)
         if isinstance(self.embedding, MultiplicativeEmbedding):
-            signatures["user_embedding"] = concrete(self.embed_user, *user)
+            signatures["user_embedding"] = _trace(self.embed_user, *user)
         return signatures
 
     def rank(self, inputs: Tensors) -> Tensors:
-        """`hashtags` string [B, k], best first, and `scores` float [B, k]."""
-        phi = self.embed_image(inputs)["embedding"]
-        scores, ids = top_k(phi, self.tag_table.value, self.top_k)
-        return {"hashtags": self.tag_of_id.lookup(ids), "scores": scores}
+        """`hashtags` string [B, k], best first, and `scores` float [B, k].
+
+        Of an `image` or a `descriptor`. What may fail for one request alone, such as decoding an
+        image, is done before requests are put together.
+        """
+        user = self._describe_user(inputs)
+        if "image" in inputs:
+            hashtags, scores = self.rank_pixels(self._decode(inputs["image"]), user)
+        else:
+            hashtags, scores = self.rank_descriptors(inputs["descriptor"], user)
+        # Batching forgets the k, also of a request without rows.
+        shape = [-1, self.top_k]
+        return {"hashtags": tf.reshape(hashtags, shape), "scores": tf.reshape(scores, shape)}
 
     def classify(self, inputs: Tensors) -> Tensors:
         """`classes` and `scores` of serialized tf.Examples; missing facts of a user are unknown."""
@@ -132,12 +126,9 @@ class HashtagRanker:
         }
         if self.descriptor_model is None:
             features["descriptor"] = tf.io.FixedLenFeature([self.descriptor_size], tf.float32)
-            parsed = tf.io.parse_example(inputs["inputs"], features)
         else:
             features["image"] = tf.io.FixedLenFeature([], tf.string)
-            parsed = tf.io.parse_example(inputs["inputs"], features)
-            parsed["descriptor"] = self.descriptor_model(parsed["image"])
-        ranked = self.rank(parsed)
+        ranked = self.rank(tf.io.parse_example(inputs["inputs"], features))
         return {"classes": ranked["hashtags"], "scores": ranked["scores"]}
 
     def describe_pixels(self, inputs: Tensors) -> Tensors:
@@ -146,14 +137,15 @@ class HashtagRanker:
         return {"descriptor": self.descriptor_model.from_pixels(inputs["pixels"])}
 
     def embed_image(self, inputs: Tensors) -> Tensors:
-        """`embedding` float [B, d]: phi of a descriptor as a user sees it."""
-        user = self.user_descriptor({name: inputs[name] for name in USER_INPUTS})
-        phi = self.embedding({"descriptor": inputs["descriptor"], "user_descriptor": user})
-        return {"embedding": phi}
+        """`embedding` float [B, d]: phi of an `image` or a `descriptor` as a user sees it."""
+        if "image" in inputs:
+            descriptor = self.describe_pixels({"pixels": self._decode(inputs["image"])})
+            inputs = {**inputs, **descriptor}
+        return {"embedding": self._embed(inputs["descriptor"], self._describe_user(inputs))}
 
     def embed_user(self, inputs: Tensors) -> Tensors:
         """`embedding` float [B, user_hidden]: the learned user vector."""
-        return {"embedding": self.embedding.embed_user(self.user_descriptor(inputs))}
+        return {"embedding": self.embedding.embed_user(self._describe_user(inputs))}
 
     def embed_hashtag(self, inputs: Tensors) -> Tensors:
         """`embedding` float [B, d] and `known` bool [B]; zeros for an unknown hashtag.
@@ -162,7 +154,30 @@ class HashtagRanker:
         to be had in stock ops: give hashtags as the model answers them.
         """
         tag = tf.strings.regex_replace(tf.strings.strip(inputs["hashtag"]), "^#+", "")
-        ids = self.id_of_tag.lookup(tf.strings.lower(tag, encoding="utf-8"))
+        ids = self.tag_lookup.ids(tf.strings.lower(tag, encoding="utf-8"))
         known = ids >= 0
-        rows = tf.gather(self.tag_table.value, tf.maximum(ids, 0))
+        rows = tf.gather(self.tag_table, tf.maximum(ids, 0))
         return {"embedding": tf.where(known[:, None], rows, 0.0), "known": known}
+
+    def _rank(self, descriptor: tf.Tensor, user: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        scores, ids = top_k(self._embed(descriptor, user), self.tag_table, self.top_k)
+        return self.tag_lookup.tags(ids), scores
+
+    def _rank_pixels(self, pixels: tf.Tensor, user: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return self._rank(self.describe_pixels({"pixels": pixels})["descriptor"], user)
+
+    def _embed(self, descriptor: tf.Tensor, user: tf.Tensor) -> tf.Tensor:
+        return self.embedding({"descriptor": descriptor, "user_descriptor": user})
+
+    def _describe_user(self, inputs: Tensors) -> tf.Tensor:
+        return self.user_descriptor({name: inputs[name] for name in USER_INPUTS})
+
+    def _decode(self, images: tf.Tensor) -> tf.Tensor:
+        assert self.descriptor_model is not None
+        return decode_images(images, *self.descriptor_model.image_size)
+
+
+def _trace(function: Callable[[Tensors], Tensors], *specs: tf.TensorSpec) -> Signature:
+    return tf.function(
+        lambda *tensors: function(check_request(tensors, specs)), autograph=False
+    ).get_concrete_function(*specs)

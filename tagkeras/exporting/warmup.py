@@ -1,7 +1,7 @@
 """Warm-up requests: what a server answers before it takes traffic."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from tagkeras.errors import UserError
-from tagkeras.exporting.hashtag_ranker import UNKNOWN_USER, USER_INPUTS
+from tagkeras.exporting.user_inputs import UNKNOWN_USER, USER_INPUTS
 
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 # TensorFlow Serving refuses a model with more.
@@ -84,6 +84,12 @@ def write(saved_model: Path, requests: Sequence[Request]) -> None:
                 predict_log=prediction_log_pb2.PredictLog(request=predict)
             )
             writer.write(log.SerializeToString())
+
+
+def read(saved_model: Path) -> Iterator[predict_pb2.PredictRequest]:
+    """The requests that `write` wrote."""
+    for record in tf.compat.v1.io.tf_record_iterator(str(saved_model / FILE)):
+        yield prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
 
 
 def _users(users: Sequence[dict[str, Any]]) -> Request:

@@ -39,10 +39,10 @@ def _decode(encoded: tf.Tensor, channels: int) -> tf.Tensor:
 
 
 def _decode_webp_or_bmp(encoded: tf.Tensor) -> tf.Tensor:
-    header = _read_header(encoded)
-    still = tf.cond(_is_animated_webp(header), lambda: _first_webp_frame(encoded), lambda: encoded)
+    header = read_header(encoded)
+    still = tf.cond(is_animated_webp(header), lambda: first_webp_frame(encoded), lambda: encoded)
     image = tf.cond(
-        _has_webp_alpha(_read_header(still)),
+        _has_webp_alpha(read_header(still)),
         lambda: _decode(still, 4)[..., :3],
         lambda: _decode(still, 3),
     )
@@ -51,7 +51,7 @@ def _decode_webp_or_bmp(encoded: tf.Tensor) -> tf.Tensor:
     )
 
 
-def _read_header(encoded: tf.Tensor) -> tf.Tensor:
+def read_header(encoded: tf.Tensor) -> tf.Tensor:
     """The first bytes of a file, zeros behind a shorter one: int32 [at least _HEADER]."""
     return tf.concat([to_bytes(tf.strings.substr(encoded, 0, _HEADER)), [0] * _HEADER], axis=0)
 
@@ -60,7 +60,8 @@ def _says(header: tf.Tensor, position: int, text: bytes) -> tf.Tensor:
     return tf.reduce_all(header[position : position + len(text)] == list(text))
 
 
-def _is_animated_webp(header: tf.Tensor) -> tf.Tensor:
+def is_animated_webp(header: tf.Tensor) -> tf.Tensor:
+    """Whether the first bytes of a file are those of a WebP animation."""
     is_extended = _says(header, 0, b"RIFF") & _says(header, 8, b"WEBPVP8X")
     return is_extended & (header[20] & _ANIMATION != 0)
 
@@ -75,21 +76,21 @@ def _has_webp_alpha(header: tf.Tensor) -> tf.Tensor:
     return _says(header, 0, b"RIFF") & (is_extended | is_lossless)
 
 
-def _first_webp_frame(encoded: tf.Tensor) -> tf.Tensor:
+def first_webp_frame(encoded: tf.Tensor) -> tf.Tensor:
     """An animated WebP file with its first frame in front, where a still picture has its own.
 
     What follows a still picture is not looked at.
     """
     parts = tf.strings.split([encoded], b"ANMF", maxsplit=1).values
     # Behind the mark and 20 bytes of sizes stands the frame, maybe after its alpha channel.
-    frame = _drop(tf.strings.reduce_join(parts[1:]), 20)
-    size = _little_endian(to_bytes(tf.strings.substr(_drop(frame, 4), 0, 4)))
+    frame = drop_bytes(tf.strings.reduce_join(parts[1:]), 20)
+    size = _little_endian(to_bytes(tf.strings.substr(drop_bytes(frame, 4), 0, 4)))
     alpha = tf.where(tf.strings.substr(frame, 0, 4) == b"ALPH", 8 + size + size % 2, 0)
-    picture = _drop(frame, alpha)
+    picture = drop_bytes(frame, alpha)
     return tf.strings.join([tf.strings.substr(encoded, 0, 12), picture, encoded])
 
 
-def _drop(text: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+def drop_bytes(text: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
     """A text without its first bytes: all of it if the count is negative, "" if it is too large."""
     length = tf.strings.length(text)
     return tf.strings.substr(text, tf.clip_by_value(count, 0, length), length)

@@ -1,15 +1,19 @@
 """The server and the client as commands, in processes of their own."""
 
+import dataclasses
 import json
+import re
 import signal
 import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 from serving_helpers import photo
 
 from serving import HashtagClient, ServerProcess
-from serving.server import Config, _models, _refuse
+from serving.server import build, channel_arguments, models
+from serving.server_flags import UNSUPPORTED, Config, refusal
 from tagkeras.errors import UserError
 
 
@@ -44,20 +48,67 @@ def test_a_server_told_to_stop_before_it_is_ready(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--rest_api_port=8501"], "--rest_api_port of tensorflow_model_server is not supported"),
-        (["--noenable_batching"], "--noenable_batching of tensorflow_model_server is not"),
-        (["--ssl_config_file", "x"], "--ssl_config_file of tensorflow_model_server is not"),
-        (["--modelname=x"], "unknown flag --modelname (--help lists the flags)"),
+        (["--use_alts_credentials"], "--use_alts_credentials of tensorflow_model_server is not"),
+        (["--noprefer_tflite_model"], "--noprefer_tflite_model of tensorflow_model_server is not"),
+        (["--platform_config_file", "x"], "--platform_config_file of tensorflow_model_server is"),
+        (["--modelname=x"], "Unknown command line flag 'modelname'. Did you mean: model_name ?"),
+        (["--x=1"], "Unknown command line flag 'x'"),
         (["models"], "unexpected argument 'models'; options are given as --name=value"),
     ],
 )
-def test_flags_that_it_has_not_are_refused_by_name(arguments, words, capsys):
-    with pytest.raises(SystemExit) as caught:
-        _refuse(arguments)
-    assert caught.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("python -m serving.server: ")
-    assert words in line
+def test_arguments_that_it_has_not_are_refused_by_name(arguments, words):
+    assert words in refusal(arguments)
+
+
+def test_no_flag_is_both_there_and_not():
+    assert not set(UNSUPPORTED) & {field.name for field in dataclasses.fields(Config)}
+    assert refusal([]) is None
+
+
+def test_a_refused_flag_ends_the_command_with_one_line():
+    command = [sys.executable, "-m", "serving.server", "--saved_model_tags=serve,gpu"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert run.stderr == (
+        "python -m serving.server: --saved_model_tags of tensorflow_model_server is not supported "
+        "by this server: models are loaded by the tag `serve` (--help lists the flags)\n"
+    )
+
+
+def test_the_version_is_printed_as_the_original_prints_it():
+    command = [sys.executable, "-m", "serving.server", "--version"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    first, second = run.stdout.splitlines()
+    assert first.startswith("TensorFlow ModelServer: ")
+    assert second == f"TensorFlow Library: {tf.__version__}"
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ({"port": 8500, "rest_api_port": 8500}, "--rest_api_port=8500 is --port, too"),
+        ({"batching_parameters_file": "x"}, "is set without --enable_batching"),
+        ({"monitoring_config_file": "x"}, "shows metrics on --rest_api_port; give one"),
+        ({"enable_batching": True, "batching_parameters_file": "/absent"}, "cannot read /absent"),
+        ({"rest_api_port": 1, "monitoring_config_file": "/absent"}, "cannot read /absent"),
+        ({"ssl_config_file": "/absent"}, "cannot read /absent"),
+        ({"grpc_channel_arguments": "grpc.x"}, "'grpc.x' is not of the form name=value"),
+        ({"grpc_channel_arguments": "=1"}, "'=1' is not of the form name=value"),
+    ],
+)
+def test_flags_that_do_not_go_together(flags, words, hashtag_models):
+    with pytest.raises(UserError, match=re.escape(words)):
+        build(Config(model_base_path=str(hashtag_models), **flags))
+
+
+def test_channel_arguments():
+    assert channel_arguments("") == []
+    text = "grpc.max_connection_age_ms=2000,grpc.primary_user_agent=me=you"
+    assert channel_arguments(text) == [
+        ("grpc.max_connection_age_ms", 2000),
+        ("grpc.primary_user_agent", "me=you"),
+    ]
 
 
 def test_models_that_cannot_be(hashtag_models, tmp_path):
@@ -70,11 +121,11 @@ def test_models_that_cannot_be(hashtag_models, tmp_path):
         ({"model_config_file": f"{tmp_path}/bad.config"}, "invalid protobuf file"),
     ]:
         with pytest.raises(UserError, match=words):
-            _models(Config(**flags))
+            models(Config(**flags))
 
 
 def test_a_relative_base_path_is_taken_from_here(hashtag_models, monkeypatch):
     monkeypatch.chdir(hashtag_models.parent)
-    (model,) = _models(Config(model_base_path="tags")).model_config_list.config
+    (model,) = models(Config(model_base_path="tags")).model_config_list.config
     assert model.base_path == str(hashtag_models)
     assert model.name == "default"

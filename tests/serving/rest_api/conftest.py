@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 from rest_helpers import Client, WaitingManager
 from serving_helpers import QUICK, WAIT
 
 from serving.models import model_config
 from serving.models.model_manager import ModelManager
 from serving.models.version_policy import State
+from serving.monitoring.metrics import Metrics
 from serving.rest_api.rest_server import RestServer
 
 
@@ -39,6 +41,44 @@ def half_manager(tf_serving_testdata: Path) -> Iterator[ModelManager]:
     manager.close()
 
 
+@pytest.fixture(scope="session")
+def echo_manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelManager]:
+    """A model that answers what it is asked, as `echo`."""
+    base = tmp_path_factory.mktemp("echo")
+    specs = {
+        "photo": tf.TensorSpec([None], tf.string),
+        "d": tf.TensorSpec([None], tf.float64),
+        "i": tf.TensorSpec([None], tf.int64),
+        "u": tf.TensorSpec([None], tf.uint8),
+        "b": tf.TensorSpec([None], tf.bool),
+    }
+    module = tf.Module()
+
+    @tf.function
+    def photos(photo):
+        return {"photo_bytes": photo}
+
+    @tf.function
+    def all_types(photo, **others):
+        return {"photo_bytes": photo, "text": photo, **others}
+
+    @tf.function
+    def complex_number(z):
+        return {"real": tf.math.real(z)}
+
+    module.functions = [photos, all_types, complex_number]
+    signatures = {
+        "serving_default": photos.get_concrete_function(photo=specs["photo"]),
+        "all_types": all_types.get_concrete_function(**specs),
+        "complex": complex_number.get_concrete_function(z=tf.TensorSpec([None], tf.complex64)),
+    }
+    tf.saved_model.save(module, str(base / "1"), signatures=signatures)
+    manager = ModelManager(QUICK)
+    manager.reload(model_config.single_model("echo", str(base)))
+    yield manager
+    manager.close()
+
+
 def _client(manager: ModelManager, **options: object) -> Iterator[Client]:
     server = RestServer(manager, **options)
     server.start()
@@ -56,6 +96,17 @@ def tags(tags_manager: ModelManager) -> Iterator[Client]:
 @pytest.fixture(scope="session")
 def half(half_manager: ModelManager) -> Iterator[Client]:
     yield from _client(half_manager)
+
+
+@pytest.fixture(scope="session")
+def echo(echo_manager: ModelManager) -> Iterator[Client]:
+    yield from _client(echo_manager)
+
+
+@pytest.fixture(scope="session")
+def open_tags(tags_manager: ModelManager) -> Iterator[Client]:
+    """As `tags`, for web pages from anywhere, with metrics."""
+    yield from _client(tags_manager, cors=True, metrics=Metrics(), monitoring_path="/metrics")
 
 
 @pytest.fixture

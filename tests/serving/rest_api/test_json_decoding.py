@@ -148,8 +148,10 @@ def test_empty_lists_keep_their_shape():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "JSON Parse error: The document is empty. at offset: 0"),
-        (" \n", "JSON Parse error: The document is empty."),
+        ("", "JSON Parse error: The document is empty"),
+        (" \n", "JSON Parse error: The document is empty. at offset: 2"),
+        ('{"a": 1.}', "Miss fraction part in number."),
+        ('{"a": [1.5e+]}', "Miss exponent in number."),
         ("instances = [1, 2]", "JSON Parse error: Invalid value. at offset: 0"),
         ('{"é": x}', "JSON Parse error: Invalid value. at offset: 7"),
         ('{"a": 1', "Missing a comma or } after an object member. at offset: 7"),

@@ -1,0 +1,48 @@
+"""Writes an exported model of random weights, without a dataset and a training run."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.random_dataset import COUNTRIES
+from tagkeras.data.manifest import Manifest
+from tagkeras.data.vocabulary import Vocabulary
+from tagkeras.exporting.hashtag_ranker import HashtagRanker
+from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
+from tagkeras.models.hashtag_model import HashtagModel
+
+TOP_K = 10
+
+
+def write_served_model(
+    path: Path, *, descriptor_size: int, tags: int, embedding_dim: int, rank: int
+) -> None:
+    """Writes a SavedModel of the multiplicative model for ready descriptors.
+
+    Args:
+        path: folder of the version.
+        descriptor_size: n.
+        tags: Y.
+        embedding_dim: d.
+        rank: of the embedding's factors.
+    """
+    size = 5 + len(COUNTRIES)
+    manifest = Manifest(
+        descriptor_size=descriptor_size,
+        descriptor_dtype="float16",
+        num_tags=tags,
+        splits={},
+        user_descriptor={"countries": list(COUNTRIES), "location_decimals": 1, "size": size},
+    )
+    embedding = MultiplicativeEmbedding(embedding_dim, rank=rank, seed=0)
+    model = HashtagModel(embedding, tags, seed=0)
+    model.build({"descriptor": (None, descriptor_size), "user_descriptor": (None, size)})
+    with tempfile.TemporaryDirectory() as name:
+        vocabulary = Path(name) / "vocabulary.tsv"
+        Vocabulary(tuple(f"tag{tag}" for tag in range(tags)), np.ones(tags, np.int64)).save(
+            vocabulary
+        )
+        ranker = HashtagRanker(model, manifest, str(vocabulary), None, TOP_K)
+        tf.saved_model.save(ranker.resources(), str(path), signatures=ranker.signatures())

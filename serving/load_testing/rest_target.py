@@ -1,0 +1,178 @@
+"""Requests to the REST API's `:predict`, over connections that are kept."""
+
+import asyncio
+import base64
+import json
+import ssl
+import urllib.parse
+from collections.abc import Sequence
+from typing import Any
+
+import numpy.typing as npt
+
+from serving.load_testing.http_connection import HttpConnection
+from serving.load_testing.target import (
+    DEADLINE_EXCEEDED,
+    OK,
+    UNAVAILABLE,
+    Endpoint,
+    Inputs,
+    Outcome,
+    Shape,
+)
+from tagkeras.errors import UserError
+
+# Inputs whose strings are bytes; those of other inputs are text.
+_BINARY = {"image"}
+
+
+class RestTarget:
+    """A model behind a REST API.
+
+    Every request under way has a connection; those that are done keep theirs for the next.
+
+    Args:
+        endpoint: what is asked.
+
+    Raises:
+        UserError: the server's address is none, or a TLS file cannot be read.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        url = urllib.parse.urlsplit(endpoint.server)
+        try:
+            self._port = url.port or {"http": 80, "https": 443}[url.scheme]
+            self._host = url.hostname or ""
+        except (KeyError, ValueError):
+            self._host = ""
+        if not self._host:
+            raise UserError(
+                f"--server={endpoint.server} is no address: give host:port for gRPC, "
+                "http://host:port or https://host:port for REST"
+            )
+        self._context = _ssl_context(endpoint) if url.scheme == "https" else None
+        if endpoint.tls is not None and self._context is None:
+            raise UserError("the --tls_ flags go with https://host:port, not with http://")
+        self._path = f"{url.path.rstrip('/')}{_model_path(endpoint)}"
+        self._authority = url.netloc
+        self._messages: list[bytes] = []
+        self._idle: list[HttpConnection] = []
+
+    async def input_shapes(self) -> dict[str, Shape]:
+        """See `Target`."""
+        endpoint = self._endpoint
+        head = f"GET {self._path}/metadata HTTP/1.1\r\nHost: {self._authority}\r\n\r\n"
+        try:
+            async with asyncio.timeout(endpoint.timeout):
+                status, body = await self._exchange(head.encode())
+        except OSError as error:  # TimeoutError is one
+            raise UserError(
+                f"no REST server answers at {endpoint.server}; is it running, and are --server "
+                f"and the --tls_ flags right? ({error or 'it was silent'})"
+            ) from error
+        if status != 200:
+            raise UserError(
+                f"{endpoint.server} does not describe model {endpoint.model!r}: "
+                f"HTTP {status}: {_message(body)}"
+            )
+        try:
+            signatures = json.loads(body)["metadata"]["signature_def"]["signature_def"]
+            if endpoint.signature not in signatures:
+                raise UserError(
+                    f"model {endpoint.model!r} has no signature {endpoint.signature!r}; "
+                    f"it has {', '.join(sorted(signatures))}"
+                )
+            return {
+                name: tuple(int(dim["size"]) for dim in info["tensor_shape"].get("dim", ()))
+                for name, info in signatures[endpoint.signature]["inputs"].items()
+            }
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"{endpoint.server} does not answer as a REST API of TensorFlow Serving does"
+            ) from error
+
+    def prepare(self, requests: Sequence[Inputs]) -> None:
+        """See `Target`."""
+        for inputs in requests:
+            values = {name: _json_values(name, value) for name, value in inputs.items()}
+            document = {"signature_name": self._endpoint.signature, "inputs": values}
+            body = json.dumps(document).encode()
+            head = (
+                f"POST {self._path}:predict HTTP/1.1\r\nHost: {self._authority}\r\n"
+                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            )
+            self._messages.append(head.encode() + body)
+
+    async def send(self, number: int) -> Outcome:
+        """See `Target`."""
+        try:
+            async with asyncio.timeout(self._endpoint.timeout):
+                message = self._messages[number % len(self._messages)]
+                status, body = await self._exchange(message)
+        except TimeoutError:
+            seconds = self._endpoint.timeout
+            return Outcome(DEADLINE_EXCEEDED, f"no answer within {seconds:g} s")
+        except OSError as error:
+            return Outcome(UNAVAILABLE, str(error))
+        return OK if status == 200 else Outcome(f"HTTP {status}", _message(body))
+
+    async def close(self) -> None:
+        """See `Target`."""
+        for connection in self._idle:
+            connection.close()
+
+    async def _exchange(self, message: bytes) -> tuple[int, bytes]:
+        if self._idle:
+            try:
+                return await self._exchange_by(self._idle.pop(), message)
+            except ConnectionError:
+                pass  # a server may close at any time what has been idle
+        connection = await HttpConnection.open(self._host, self._port, self._context)
+        return await self._exchange_by(connection, message)
+
+    async def _exchange_by(self, connection: HttpConnection, message: bytes) -> tuple[int, bytes]:
+        try:
+            answer = await connection.exchange(message)
+        except BaseException:
+            connection.close()
+            raise
+        if connection.is_open:
+            self._idle.append(connection)
+        return answer
+
+
+def _model_path(endpoint: Endpoint) -> str:
+    path = f"/v1/models/{urllib.parse.quote(endpoint.model, safe='')}"
+    if endpoint.version is not None:
+        return f"{path}/versions/{endpoint.version}"
+    if endpoint.version_label is not None:
+        return f"{path}/labels/{urllib.parse.quote(endpoint.version_label, safe='')}"
+    return path
+
+
+def _ssl_context(endpoint: Endpoint) -> ssl.SSLContext:
+    tls = endpoint.tls
+    try:
+        context = ssl.create_default_context(cafile=tls.ca if tls else None)
+        if tls and tls.cert:
+            context.load_cert_chain(tls.cert, tls.key)
+    except OSError as error:  # ssl.SSLError is one
+        raise UserError(f"cannot use the files of the --tls_ flags: {error}") from error
+    return context
+
+
+def _json_values(name: str, value: npt.NDArray[Any]) -> list[Any]:
+    if name in _BINARY:
+        return [{"b64": base64.b64encode(item).decode()} for item in value]
+    if value.dtype == object:
+        return [item.decode() for item in value]
+    return value.tolist()
+
+
+def _message(body: bytes) -> str:
+    try:
+        text = json.loads(body)["error"]
+    except (ValueError, KeyError, TypeError):
+        text = body.decode(errors="replace")
+    return str(text).strip().split("\n")[0]

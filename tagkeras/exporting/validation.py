@@ -1,0 +1,64 @@
+"""Comparing an export with the model that was trained."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tagkeras.errors import UserError
+from tagkeras.exporting import warmup
+
+RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE = 1e-4, 1e-5
+
+Request = dict[str, np.ndarray]
+
+
+def validate(
+    saved_model: Path, tags: Sequence[str], score: Callable[[Request], np.ndarray]
+) -> None:
+    """Loads an export as servers do, and compares its answers to its own warm-up requests.
+
+    Args:
+        saved_model: folder of the export.
+        tags: its hashtags.
+        score: by the trained model, the scores of these for a request, float [B, Y].
+
+    Raises:
+        UserError: a request cannot be answered, such as one with an image that is none.
+        RuntimeError: an answer differs.
+    """
+    ids = {tag: place for place, tag in enumerate(tags)}
+    for number, (request, hashtags, scores) in enumerate(_answers(saved_model), start=1):
+        expected = score(request)
+        chosen = np.array([[ids[tag.decode()] for tag in row] for row in hashtags])
+        best = -np.sort(-expected, axis=1)[:, : chosen.shape[1]]
+        # Scores that are all but equal may change places.
+        for other in (np.take_along_axis(expected, chosen, axis=1), best):
+            if not np.allclose(scores, other, RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE):
+                raise RuntimeError(
+                    f"{saved_model}: warm-up request {number} is answered otherwise than by the "
+                    f"model: scores {scores.tolist()}, expected {other.tolist()}"
+                )
+
+
+def _answers(saved_model: Path) -> list[tuple[Request, np.ndarray, np.ndarray]]:
+    """Each warm-up request of an export, and the `hashtags` and `scores` that it answers."""
+    answers = []
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        # Not `tf.saved_model.load`: what that restores, servers may not.
+        loaded = tf.compat.v1.saved_model.loader.load(
+            session, [tf.saved_model.SERVING], str(saved_model)
+        )
+        for number, request in enumerate(warmup.read(saved_model), start=1):
+            signature = loaded.signature_def[request.model_spec.signature_name]
+            inputs = {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()}
+            feeds = {signature.inputs[name].name: value for name, value in inputs.items()}
+            fetches = [signature.outputs[name].name for name in ("hashtags", "scores")]
+            try:
+                hashtags, scores = session.run(fetches, feeds)
+            except tf.errors.OpError as error:
+                problem = error.message.partition("\n")[0]
+                raise UserError(f"warm-up request {number} cannot be answered: {problem}") from None
+            answers.append((inputs, hashtags, scores))
+    return answers

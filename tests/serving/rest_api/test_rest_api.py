@@ -1,0 +1,276 @@
+"""The REST API over a socket: what it answers, and in which words it refuses."""
+
+import base64
+import json
+import math
+
+import pytest
+from serving_helpers import photo
+
+USER = {
+    "age": math.nan,
+    "gender": "",
+    "country": "GB",
+    "latitude": math.nan,
+    "longitude": math.nan,
+}
+HALF = "/v1/models/half"
+TAGS = "/v1/models/tags"
+
+
+def b64(content: bytes) -> dict[str, str]:
+    return {"b64": base64.b64encode(content).decode()}
+
+
+def test_rows(half):
+    response = half.ask("POST", f"{HALF}:predict", {"instances": [1.0, 2.0, 5]})
+    assert response.status == 200
+    assert response.data == b'{\n    "predictions": [2.5, 3.0, 4.5\n    ]\n}'
+    assert half.post(f"{HALF}:predict", {"instances": [[1.0, 2.0], [3.0, 4.0]]}) == {
+        "predictions": [[2.5, 3.0], [3.5, 4.0]]
+    }
+
+
+def test_columns(half):
+    response = half.ask("POST", f"{HALF}:predict", {"inputs": [3.0, 4.0]})
+    assert response.data == b'{\n    "outputs": [\n        3.5,\n        4.0\n    ]\n}'
+    assert half.post(f"{HALF}:predict", {"inputs": 4}) == {"outputs": 4.0}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"instances": [{"x": 3.0}, {"x": 4.0}]},
+        {"signature_name": "serving_default", "instances": [3.0, 4.0]},
+        {"signature_name": "", "instances": [3.0, 4.0], "more": None},
+    ],
+)
+@pytest.mark.parametrize("version", ["", "/versions/124", "/versions/0000124"])
+def test_named_rows_signatures_and_versions(half, body, version):
+    assert half.post(f"{HALF}{version}:predict", body) == {"predictions": [3.5, 4.0]}
+
+
+def test_not_a_number_and_infinities_go_in_and_out(half):
+    response = half.ask("POST", f"{HALF}:predict", '{"instances": [NaN, Infinity, -Infinity]}')
+    assert response.data == b'{\n    "predictions": [NaN, Infinity, -Infinity\n    ]\n}'
+
+
+def test_classify_and_regress(half):
+    body = {"signature_name": "regress_x_to_y", "examples": [{"x": 80.0}, {"x": [20.0]}]}
+    assert half.ask("POST", f"{HALF}:regress", body).data == b'{\n    "results": [42.0, 12.0]\n}'
+    body["signature_name"] = "classify_x_to_y"
+    response = half.ask("POST", f"{HALF}/versions/124:classify", body)
+    assert response.data == b'{\n    "results": [[["", 42.0]], [["", 12.0]]\n    ]\n}'
+
+
+def test_context_is_shared_by_examples(half):
+    body = {"signature_name": "regress_x_to_y", "context": {"x": 80.0}, "examples": [{}, {}]}
+    assert half.post(f"{HALF}:regress", body) == {"results": [42.0, 42.0]}
+
+
+def test_a_hashtag_model_by_rows_and_columns(tags):
+    row = {"image": b64(photo(51)), **USER}
+    rows = tags.post(f"{TAGS}/versions/1:predict", {"instances": [row, {**row, "age": 50.0}]})
+    # football 0.3 + 1 for GB, sunset 0 + 51/255, soccer 0.2; tbt -0.1 + 50/100
+    assert [each["hashtags"] for each in rows["predictions"]] == [
+        ["football", "soccer", "sunset"],
+        ["football", "tbt", "soccer"],
+    ]
+    assert rows["predictions"][1]["scores"] == pytest.approx([1.3, 0.4, 0.2])
+    columns = {name: [row[name]] for name in row}
+    outputs = tags.post(f"{TAGS}/labels/old:predict", {"inputs": columns})["outputs"]
+    assert outputs["hashtags"] == [["football", "soccer", "sunset"]]
+    newest = tags.post(f"{TAGS}:predict", {"inputs": columns})["outputs"]
+    assert newest["scores"][0] == pytest.approx([2.3, 1.2, 1.2])
+
+
+def test_a_hashtag_model_classifies(tags):
+    example = {"image": b64(photo(0)), "country": "US"}
+    body = {"signature_name": "classify", "examples": [example]}
+    (classes,) = tags.post(f"{TAGS}/versions/1:classify", body)["results"]
+    assert [label for label, _ in classes] == ["soccer", "football", "dog"]
+    assert [score for _, score in classes] == pytest.approx([1.2, 0.3, 0.1])
+    # An integer makes an int64 feature, which the model's float one does not take.
+    body["examples"] = [{**example, "age": 34}]
+    status, message = tags.error("POST", f"{TAGS}:classify", body)
+    assert status == 400
+    assert "age" in message
+
+
+def test_bytes_go_in_and_out_as_base64(echo):
+    contents = [bytes(range(256)), b"", b"text"]
+    body = {"instances": [b64(content) for content in contents]}
+    assert echo.post("/v1/models/echo:predict", body) == {
+        "predictions": [b64(content) for content in contents]
+    }
+
+
+def test_every_type(echo):
+    body = {
+        "signature_name": "all_types",
+        "inputs": {
+            "photo": ["é", "\n"],
+            "d": [0.1, 1e300],
+            "i": [-(2**63), 2**63 - 1],
+            "u": [0, 255],
+            "b": [True, False],
+        },
+    }
+    outputs = echo.post("/v1/models/echo:predict", body)["outputs"]
+    expected = dict(body["inputs"])
+    expected["text"] = expected.pop("photo")
+    expected["photo_bytes"] = [b64("é".encode()), b64(b"\n")]
+    assert outputs == expected
+    assert list(outputs) == sorted(expected)
+
+
+def test_status(tags):
+    def version(number):
+        return {
+            "version": number,
+            "state": "AVAILABLE",
+            "status": {"error_code": "OK", "error_message": ""},
+        }
+
+    response = tags.ask("GET", TAGS)
+    assert response.json() == {"model_version_status": [version("2"), version("1")]}
+    assert response.headers["Content-Type"] == "application/json"
+    response = tags.ask("GET", f"{TAGS}/versions/1")
+    assert response.data.decode() == (
+        '{\n "model_version_status": [\n  {\n   "version": "1",\n   "state": "AVAILABLE",\n'
+        '   "status": {\n    "error_code": "OK",\n    "error_message": ""\n   }\n  }\n ]\n}\n'
+    )
+    assert len(tags.ask("GET", f"{TAGS}/labels/old").json()["model_version_status"]) == 2
+
+
+def test_metadata(half, tf_serving_testdata):
+    response = half.ask("GET", f"{HALF}/versions/124/metadata")
+    assert response.status == 200
+    document = response.json()
+    text = (tf_serving_testdata / "half_plus_two_model_metadata.json").read_text()
+    assert document["model_spec"] == {"name": "half", "signature_name": "", "version": "124"}
+    expected = json.loads(text)["metadata"]["signature_def"]["signature_def"]
+    answered = document["metadata"]["signature_def"]["signature_def"]
+    for name in expected:
+        assert answered[name]["outputs"].keys() == expected[name]["outputs"].keys()
+        # That file was written before signatures had defaults.
+        assert answered[name].keys() - {"defaults"} == expected[name].keys()
+        assert answered[name]["method_name"] == expected[name]["method_name"]
+    assert answered["serving_default"]["inputs"] == expected["serving_default"]["inputs"]
+
+
+def test_metadata_by_label(tags):
+    document = tags.ask("GET", f"{TAGS}/labels/old/metadata").json()
+    assert document["model_spec"]["version"] == "1"
+    inputs = document["metadata"]["signature_def"]["signature_def"]["classify"]["inputs"]
+    assert inputs["inputs"]["dtype"] == "DT_STRING"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "message"),
+    [
+        ("GET", "/v1/models/none", 404, "Could not find any versions of model none"),
+        ("GET", "/v1/models/none/metadata", 404, "Servable not found for request: Latest(none)"),
+        ("GET", f"{TAGS}/versions/9", 404, "Could not find version 9 of model tags"),
+        (
+            "GET",
+            f"{TAGS}/versions/9/metadata",
+            404,
+            "Servable not found for request: Specific(tags, 9)",
+        ),
+        ("GET", f"{TAGS}/labels/no/metadata", 400, "Unrecognized servable version label: no"),
+        ("POST", f"{TAGS}/labels/n%6F:predict", 400, "Unrecognized servable version label: no"),
+        ("POST", "/v1/models/none:predict", 404, "Servable not found for request: Latest(none)"),
+        ("POST", "/v1/models/a%2Fb:predict", 404, "Servable not found for request: Latest(a/b)"),
+        (
+            "POST",
+            f"{TAGS}/versions/9:predict",
+            404,
+            "Servable not found for request: Specific(tags, 9)",
+        ),
+        ("GET", "/v1/models", 400, "Missing model name in request."),
+        ("GET", "/v1/models/metadata/metadata/metadata", 400, None),
+        ("GET", "/v1/models/versions/3", 400, "Missing model name in request."),
+        ("GET", "/v1/", 400, None),
+        ("GET", "/v1/foo", 400, None),
+        ("GET", f"{TAGS}:predict", 400, None),
+        ("GET", f"{TAGS}/", 400, None),
+        ("GET", f"{TAGS}?a=b", 404, "Could not find any versions of model tags?a=b"),
+        ("POST", f"{TAGS}:predict?a=b", 400, None),
+        ("POST", TAGS, 400, None),
+        ("POST", f"{TAGS}:explain", 400, None),
+        ("POST", f"{TAGS}:PREDICT", 400, None),
+        ("POST", f"{TAGS}/version/1:predict", 400, None),
+        ("POST", f"{TAGS}/versions/one:predict", 400, None),
+        ("POST", f"{TAGS}/versions/-1:predict", 400, None),
+        ("POST", f"{TAGS}/labels/:predict", 400, None),
+        ("POST", f"{TAGS}/versions/1/labels/old:predict", 400, None),
+        (
+            "POST",
+            f"{TAGS}/versions/18446744073709551615:predict",
+            400,
+            "Failed to convert version: 18446744073709551615 to numeric.",
+        ),
+        ("PUT", f"{TAGS}:predict", 400, None),
+        ("DELETE", TAGS, 400, None),
+        ("PATCH", TAGS, 400, None),
+        ("OPTIONS", TAGS, 400, None),
+    ],
+)
+def test_paths_that_lead_nowhere(tags, method, path, status, message):
+    body = {"instances": [1]} if method == "POST" else None
+    assert tags.error(method, path, body) == (
+        status,
+        message or f"Malformed request: {method} {path}",
+    )
+
+
+def test_paths_are_understood_in_capitals(half):
+    assert half.post("/V1/Models/half:predict", {"instances": [1]}) == {"predictions": [2.5]}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("", "JSON Parse error: The document is empty"),
+        ("instances = [1, 2]", "JSON Parse error: Invalid value. at offset: 0"),
+        ({"instances": [1, "2"]}, None),
+        (
+            {"signature_name": "none", "instances": [1]},
+            'Serving signature name: "none" not found in signature def',
+        ),
+        (
+            {"instances": ["a"]},
+            "Failed to process element: 0 of 'instances' list. Error: INVALID_ARGUMENT: JSON "
+            'Value: "a" Type: String is not of expected type: float',
+        ),
+        ({"inputs": {"y": 1}}, "Missing named input: x in 'inputs' object."),
+    ],
+)
+def test_bodies_that_do_not_fit(half, body, message):
+    status, answered = half.error("POST", f"{HALF}:predict", body)
+    assert status == 400
+    assert message in (answered, None)
+
+
+def test_shapes_that_the_graph_refuses(tags):
+    body = {"signature_name": "descriptor", "inputs": {"descriptor": [[1.0] * 4] * 3}}
+    body["inputs"] |= {name: [value] * 2 for name, value in USER.items()}
+    status, message = tags.error("POST", f"{TAGS}:predict", body)
+    assert status == 400
+    assert "shape" in message.lower()
+
+
+def test_outputs_that_are_no_rows(tags):
+    body = {"signature_name": "slow", "instances": [3]}
+    status, message = tags.error("POST", f"{TAGS}:predict", body)
+    assert status == 400, message
+    assert tags.post(f"{TAGS}:predict", {"signature_name": "slow", "inputs": 3}) == {"outputs": 3}
+
+
+def test_types_that_json_has_not(echo):
+    body = {"signature_name": "complex", "inputs": [1]}
+    assert echo.error("POST", "/v1/models/echo:predict", body) == (
+        501,
+        "Conversion of JSON Value: 1 to type: complex64",
+    )
