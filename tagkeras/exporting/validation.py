@@ -44,13 +44,13 @@ def validate(
 
 def _answers(saved_model: Path) -> list[tuple[Request, np.ndarray, np.ndarray]]:
     """Each warm-up request of an export, and the `hashtags` and `scores` that it answers."""
-    answers = []
+    requests, answers = warmup.read(saved_model), []
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         # Not `tf.saved_model.load`: what that restores, servers may not.
         loaded = tf.compat.v1.saved_model.loader.load(
             session, [tf.saved_model.SERVING], str(saved_model)
         )
-        for number, request in enumerate(warmup.read(saved_model), start=1):
+        for number, request in enumerate(requests, start=1):
             signature = loaded.signature_def[request.model_spec.signature_name]
             inputs = {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()}
             feeds = {signature.inputs[name].name: value for name, value in inputs.items()}

@@ -1,7 +1,7 @@
 """Warm-up requests: what a server answers before it takes traffic."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from tagkeras.exporting.user_inputs import UNKNOWN_USER, USER_INPUTS
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 # TensorFlow Serving refuses a model with more.
 MAX_REQUESTS = 1000
+_BUFFER_BYTES = 2**18
 _GENERATED = 8
 _GENERATED_SIZE = 480
 
@@ -86,10 +87,13 @@ def write(saved_model: Path, requests: Sequence[Request]) -> None:
             writer.write(log.SerializeToString())
 
 
-def read(saved_model: Path) -> Iterator[predict_pb2.PredictRequest]:
+def read(saved_model: Path) -> list[predict_pb2.PredictRequest]:
     """The requests that `write` wrote."""
-    for record in tf.compat.v1.io.tf_record_iterator(str(saved_model / FILE)):
-        yield prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
+    records = tf.data.TFRecordDataset(str(saved_model / FILE), buffer_size=_BUFFER_BYTES)
+    return [
+        prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
+        for record in records.as_numpy_iterator()
+    ]
 
 
 def _users(users: Sequence[dict[str, Any]]) -> Request:

@@ -14,10 +14,12 @@ from serving import HashtagClient, User
 from serving.model_server import ModelServer
 from serving.models import model_config
 from serving.models.managed_version import ManagerOptions
+from serving.models.saved_model_summary import summarize
 from tagkeras import commandline, evaluate, export, train
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
 from tagkeras.errors import UserError
+from tagkeras.exporting.hashtag_ranker import HashtagRanker
 from tagkeras.training.restore import restore_model
 from tagkeras.training.workdir import Workdir
 
@@ -181,9 +183,66 @@ def test_warm_up_posts(folder, tmp_path):
     assert not (tmp_path / "base" / "2").exists()
 
 
+def test_blocked_hashtags_are_neither_answered_nor_known(folder, tmp_path):
+    tags = Workdir(folder / "run").vocabulary().tags
+    block_list = tmp_path / "blocked.txt"
+    block_list.write_text(f" #{tags[0].upper()}\n\n{tags[5]}\nnosuchtag\n")
+    options = {**paths(folder), "output": tmp_path / "base", "block_list": block_list}
+    target = export.export(config(export, **options, top_k=18))
+    signatures = tf.saved_model.load(str(target)).signatures
+    batch = read_test_posts(folder)
+    user = {
+        name: tf.fill([POSTS], tf.constant("" if name in ("gender", "country") else np.nan))
+        for name in ("age", "gender", "country", "latitude", "longitude")
+    }
+    user["country"] = batch["country"]
+    answer = signatures["descriptor"](descriptor=batch["descriptor"], **user)
+    model = restore_model(Workdir(folder / "run"))
+    # All 18 that are left, in the order of the trained model's scores.
+    scores = model.scores(model(batch)).numpy()
+    scores[:, [0, 5]] = -np.inf
+    expected = [[tags[tag_id].encode() for tag_id in row] for row in np.argsort(-scores)[:, :18]]
+    assert answer["hashtags"].numpy().tolist() == expected
+    known = signatures["hashtag_embedding"](hashtag=tf.constant([tags[0], tags[5], tags[6]]))
+    np.testing.assert_array_equal(known["known"], [False, False, True])
+    np.testing.assert_allclose(known["embedding"][2], model.tag_table.numpy()[6])
+    assert tags[0] not in (target / "assets" / "vocabulary.tsv").read_text().split()
+    with pytest.raises(UserError, match="--top_k=19: the vocabulary has 20 tags, 18 of them not"):
+        export.export(config(export, **options, top_k=19))
+    block_list.write_text("\n".join(tags))
+    with pytest.raises(UserError, match=r"blocked.txt: no hashtag of the vocabulary is left"):
+        export.export(config(export, **options))
+    assert [path.name for path in (tmp_path / "base").iterdir()] == ["1"]
+
+
+def test_an_export_that_answers_otherwise_is_not_published(folder, tmp_path, monkeypatch):
+    right = HashtagRanker._rank
+
+    def wrong(self, descriptor, user):
+        hashtags, scores = right(self, descriptor, user)
+        return hashtags[:, ::-1], scores
+
+    monkeypatch.setattr(HashtagRanker, "_rank", wrong)
+    with pytest.raises(RuntimeError, match="warm-up request 1 is answered otherwise"):
+        export.export(config(export, **paths(folder), output=tmp_path / "base"))
+    assert list((tmp_path / "base").iterdir()) == []
+
+
+def test_batching_in_the_graph(folder, tmp_path):
+    flags = {"max_batch_size": 5, "batch_timeout_micros": 100, "num_batch_threads": 1}
+    options = {**paths(folder), "output": tmp_path / "base"}
+    target = export.export(config(export, **options, **flags))
+    (batching,) = summarize(target).graph_batching
+    assert batching == flags
+    assert summarize(target).provenance["export"]["max_batch_size"] == 5
+    with pytest.raises(UserError, match="--num_batch_threads=1: give --max_batch_size"):
+        export.export(config(export, **options, num_batch_threads=1))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"block_list": "nowhere.txt"}, "--block_list=nowhere.txt: No such file"),
         ({"top_k": 21}, "--top_k=21: the vocabulary has 20 tags"),
         ({"warmup_posts": "nowhere.jsonl"}, "--warmup_posts=nowhere.jsonl: no such file"),
     ],
