@@ -9,6 +9,7 @@ import tensorflow as tf
 from benchmarks.random_dataset import COUNTRIES
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
+from tagkeras.exporting.batching import GraphBatching
 from tagkeras.exporting.hashtag_ranker import HashtagRanker
 from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
 from tagkeras.models.hashtag_model import HashtagModel
@@ -17,7 +18,13 @@ TOP_K = 10
 
 
 def write_served_model(
-    path: Path, *, descriptor_size: int, tags: int, embedding_dim: int, rank: int
+    path: Path,
+    *,
+    descriptor_size: int,
+    tags: int,
+    embedding_dim: int,
+    rank: int,
+    batching: GraphBatching | None = None,
 ) -> None:
     """Writes a SavedModel of the multiplicative model for ready descriptors.
 
@@ -27,6 +34,7 @@ def write_served_model(
         tags: Y.
         embedding_dim: d.
         rank: of the embedding's factors.
+        batching: of the graph; None ranks each request alone.
     """
     size = 5 + len(COUNTRIES)
     manifest = Manifest(
@@ -44,5 +52,5 @@ def write_served_model(
         Vocabulary(tuple(f"tag{tag}" for tag in range(tags)), np.ones(tags, np.int64)).save(
             vocabulary
         )
-        ranker = HashtagRanker(model, manifest, str(vocabulary), None, TOP_K)
+        ranker = HashtagRanker(model, manifest, str(vocabulary), None, TOP_K, batching=batching)
         tf.saved_model.save(ranker.resources(), str(path), signatures=ranker.signatures())

@@ -35,6 +35,7 @@ from serving.models.servable import Servable
 from serving.runner import ServerProcess
 from tagkeras.commandline import option, run
 from tagkeras.errors import UserError
+from tagkeras.exporting.batching import GraphBatching
 
 _SIGNATURE = "descriptor"
 _MODEL = "bench"
@@ -49,6 +50,12 @@ class Config:
     tags: int = option(100_000, help="Y", minimum=10)
     embedding_dim: int = option(64, help="d", minimum=1)
     rank: int = option(100, help="of the model's factors", minimum=1)
+    max_batch_size: int = option(
+        64, help="of the batches that the graph puts requests together to; 0 for none", minimum=0
+    )
+    grpc_max_threads: int = option(
+        80, help="of the server: fewer than clients, and batches stay small", minimum=1
+    )
     clients: tuple[str, ...] = option(("1", "64"), help="numbers of clients to compare with")
     turns: int = option(3, help="of each number of clients", minimum=1)
     seconds: float = option(10.0, help="of a turn's half", minimum=0.1)
@@ -72,8 +79,10 @@ def main(config: Config) -> None:
             tags=config.tags,
             embedding_dim=config.embedding_dim,
             rank=config.rank,
+            batching=_batching(config.max_batch_size),
         )
-        with ServerProcess(model_name=_MODEL, model_base_path=base) as server:
+        flags = {"model_base_path": base, "grpc_max_threads": config.grpc_max_threads}
+        with ServerProcess(model_name=_MODEL, **flags) as server:
             if config.memory:
                 result["resident_mib"] = _memory(server, max(clients), requests)
             else:
@@ -83,6 +92,10 @@ def main(config: Config) -> None:
                 }
                 servable.close()
     print(json.dumps(result))
+
+
+def _batching(max_batch_size: int) -> GraphBatching | None:
+    return GraphBatching(max_batch_size=max_batch_size) if max_batch_size else None
 
 
 def _compare(

@@ -8,24 +8,32 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "Hashtag": "serving.clients.hashtag_client",
+    "AsyncHashtagClient": "serving.clients.async_hashtag_client",
+    "Hashtag": "serving.clients.answers",
     "HashtagClient": "serving.clients.hashtag_client",
-    "HashtagEmbeddings": "serving.clients.hashtag_client",
+    "HashtagEmbeddings": "serving.clients.answers",
     "ModelServer": "serving.model_server",
-    "Prediction": "serving.clients.hashtag_client",
-    "RequestError": "serving.clients.hashtag_client",
+    "Prediction": "serving.clients.answers",
+    "RequestError": "serving.clients.answers",
+    "RestHashtagClient": "serving.clients.rest_hashtag_client",
     "ServerProcess": "serving.runner",
+    "StatusCode": "serving.clients.answers",
+    "Tls": "serving.clients.tls",
     "User": "tagkeras.data.user",
 }
 
 __all__ = [
+    "AsyncHashtagClient",
     "Hashtag",
     "HashtagClient",
     "HashtagEmbeddings",
     "ModelServer",
     "Prediction",
     "RequestError",
+    "RestHashtagClient",
     "ServerProcess",
+    "StatusCode",
+    "Tls",
     "User",
 ]
 

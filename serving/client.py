@@ -1,6 +1,10 @@
 """Asks a served model for the hashtags of photos.
 
     python -m serving.client --server=localhost:8500 --model_name=tags --image=ball.jpg --age=30
+    python -m serving.client --server=http://localhost:8501 --model_name=tags --image=ball.jpg
+
+The first asks over gRPC. The second asks over REST, which loads no TensorFlow and so answers within
+a second.
 
 Several photos, and several users (`--users`), are answered one after the other; a photo's users
 stand side by side. `--json` prints one JSON document instead of a table. For one photo and no
@@ -14,23 +18,39 @@ their #, best first; fields unknown are null.
 """
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 from tagkeras.commandline import option, run
+from tagkeras.data.user import GENDERS, MAX_AGE, User
 from tagkeras.errors import UserError
+
+if TYPE_CHECKING:
+    from serving.clients.blocking_client import BlockingClient
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
     """Flags of the client."""
 
-    server: str = option("localhost:8500", help="host:port of the server's gRPC API")
+    server: str = option(
+        "localhost:8500",
+        help="host:port of the server's gRPC API, or http://host:port (https://) of its REST API",
+    )
     model_name: str = option("default", help="name of the model")
-    image: tuple[str, ...] = option(help="image file, or several with commas between them")
-    age: float | None = option(None, help="the user's age in years; unknown by default")
-    gender: str | None = option(None, help="female, male or other; unknown by default")
+    image: tuple[str, ...] = option(
+        help="image file, or several with commas between them", positional=True
+    )
+    age: float | None = option(
+        None, help="the user's age in years; unknown by default", minimum=0, maximum=MAX_AGE
+    )
+    gender: str | None = option(None, help="the user's gender; unknown by default", choices=GENDERS)
     country: str | None = option(None, help="ISO 3166 alpha-2 code; unknown by default")
-    latitude: float | None = option(None, help="of the home town, degrees; unknown by default")
-    longitude: float | None = option(None, help="of the home town, degrees; unknown by default")
+    latitude: float | None = option(
+        None, help="of the home town, degrees; unknown by default", minimum=-90, maximum=90
+    )
+    longitude: float | None = option(
+        None, help="of the home town, degrees; unknown by default", minimum=-180, maximum=180
+    )
     users: str | None = option(
         None,
         help="JSON Lines file of users, with the fields age, gender, country, latitude, longitude "
@@ -40,15 +60,22 @@ class Config:
     version: int | None = option(None, help="model version; the newest by default", minimum=0)
     version_label: str | None = option(None, help="version label, instead of --version")
     timeout: float = option(30.0, help="seconds to wait for an answer", minimum=0.001)
+    tls: bool = option(
+        False,
+        help="encrypt gRPC and trust the well-known certificate authorities; --tls_ca and "
+        "--tls_cert encrypt too, and so does https://",
+    )
+    tls_ca: str | None = option(None, help="PEM file of the certificate authorities to trust")
+    tls_cert: str | None = option(None, help="PEM file of the client's certificate")
+    tls_key: str | None = option(None, help="PEM file of the client certificate's private key")
     json: bool = option(False, help="print JSON")
 
 
 def main(config: Config) -> None:
     """Asks and prints."""
     from serving.clients import output as client_output
-    from serving.clients.hashtag_client import HashtagClient, RequestError
+    from serving.clients.answers import RequestError, StatusCode
     from serving.clients.users import read_users
-    from tagkeras.data.user import User
 
     user = User(
         age=config.age,
@@ -64,18 +91,12 @@ def main(config: Config) -> None:
         raise UserError("--image names no file")
 
     answers = []
-    with HashtagClient(
-        config.server,
-        config.model_name,
-        version=config.version,
-        version_label=config.version_label,
-        timeout=config.timeout,
-    ) as client:
+    with _client(config) as client:
         for image in config.image:
             try:
                 predictions = client.predict([image], users)
             except RequestError as error:
-                if error.code.name == "INVALID_ARGUMENT":  # most likely for this image
+                if error.code is StatusCode.INVALID_ARGUMENT:  # most likely for this image
                     raise UserError(f"{image}: {error}") from error
                 raise
             answers += [
@@ -88,6 +109,32 @@ def main(config: Config) -> None:
         client_output.print_json(answers, single=single)
     else:
         client_output.print_tables(answers)
+
+
+def _client(config: Config) -> "BlockingClient":
+    from serving.clients.tls import Tls
+
+    tls = None
+    if config.tls or config.tls_ca or config.tls_cert or config.tls_key:
+        tls = Tls(ca=config.tls_ca, certificate=config.tls_cert, key=config.tls_key)
+    return _client_class(config.server)(
+        config.server,
+        config.model_name,
+        version=config.version,
+        version_label=config.version_label,
+        timeout=config.timeout,
+        tls=tls,
+    )
+
+
+def _client_class(server: str) -> "type[BlockingClient]":
+    if server.startswith(("http://", "https://")):
+        from serving.clients.rest_hashtag_client import RestHashtagClient
+
+        return RestHashtagClient
+    from serving.clients.hashtag_client import HashtagClient  # takes seconds to import
+
+    return HashtagClient
 
 
 if __name__ == "__main__":

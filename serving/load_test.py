@@ -57,9 +57,14 @@ class Config:
     version: int | None = option(None, help="model version; the newest by default", minimum=0)
     version_label: str | None = option(None, help="version label, instead of --version")
     timeout: float = option(30.0, help="seconds to wait for an answer", minimum=0.001)
-    tls_ca: str | None = option(None, help="PEM file of certificate authorities, to use TLS")
-    tls_cert: str | None = option(None, help="PEM file of the client's own certificate")
-    tls_key: str | None = option(None, help="PEM file of the key of --tls_cert")
+    tls: bool = option(
+        False,
+        help="encrypt gRPC and trust the well-known certificate authorities; --tls_ca and "
+        "--tls_cert encrypt too, and so does https://",
+    )
+    tls_ca: str | None = option(None, help="PEM file of the certificate authorities to trust")
+    tls_cert: str | None = option(None, help="PEM file of the client's certificate")
+    tls_key: str | None = option(None, help="PEM file of the client certificate's private key")
     json: bool = option(False, help="print the report as JSON")
     output: str | None = option(
         None, help="folder that gets report.json, and a plot if the extra `report` is installed"
@@ -68,18 +73,19 @@ class Config:
 
 def main(config: Config) -> None:
     """Measures, prints and writes."""
+    from serving.clients.tls import Tls
     from serving.clients.users import read_users
     from serving.load_testing.load import Load
     from serving.load_testing.output import print_report, write_report
     from serving.load_testing.request_content import RequestContent, read_images
     from serving.load_testing.run_load import run_load
-    from serving.load_testing.target import Endpoint, Tls
+    from serving.load_testing.target import Endpoint
 
     if config.version is not None and config.version_label is not None:
         raise UserError("ask for --version or for --version_label, not for both")
-    if (config.tls_cert is None) != (config.tls_key is None):
-        raise UserError("--tls_cert and --tls_key go together: give both or neither")
-    tls = Tls(config.tls_ca, config.tls_cert, config.tls_key)
+    tls = None
+    if config.tls or config.tls_ca or config.tls_cert or config.tls_key:
+        tls = Tls(ca=config.tls_ca, certificate=config.tls_cert, key=config.tls_key)
     load = Load.of_flags(
         clients=config.clients,
         rate=config.rate,
@@ -99,7 +105,7 @@ def main(config: Config) -> None:
         version=config.version,
         version_label=config.version_label,
         timeout=config.timeout,
-        tls=None if tls == Tls() else tls,
+        tls=tls,
     )
     report, samples = asyncio.run(run_load(endpoint, content, load, config.batch))
     if config.json:
@@ -110,7 +116,9 @@ def main(config: Config) -> None:
         write_report(config.output, report, samples)
         if not config.json:
             print(f"wrote {config.output}")
-    if report.requests and not report.succeeded:
+    if not report.requests:
+        raise UserError("no request was due after the warm-up; give a longer --duration")
+    if not report.succeeded:
         status, detail = next(iter(report.details.items()))
         raise UserError(f"every request failed; the first with {status}: {detail}")
 

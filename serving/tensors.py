@@ -39,6 +39,7 @@ _FIELDS: dict[int, tuple[str, Any]] = {
     types_pb2.DT_COMPLEX128: ("dcomplex_val", np.float64),
     types_pb2.DT_STRING: ("string_val", np.object_),
 }
+_DTYPES = {number: np.dtype(tf.as_dtype(number).as_numpy_dtype) for number in _FIELDS}
 # Fields that hold the bits of the value, or its parts, rather than the value.
 _REINTERPRETED = {
     types_pb2.DT_HALF,
@@ -65,7 +66,7 @@ def from_proto(proto: tensor_pb2.TensorProto) -> Array:
         raise ValueError("the shape is not fully known")
     count = math.prod(shape)
     is_string = proto.dtype == types_pb2.DT_STRING
-    dtype = np.dtype(np.object_ if is_string else tf.as_dtype(proto.dtype).as_numpy_dtype)
+    dtype = _DTYPES[proto.dtype]
     if count * (_STRING_HEADER_BYTES if is_string else dtype.itemsize) > _MAX_TENSOR_BYTES:
         raise ValueError(f"shape {shape} is larger than any message")
     if proto.tensor_content:
@@ -121,7 +122,7 @@ def _from_field(proto: tensor_pb2.TensorProto, dtype: np.dtype[Any], count: int)
         zero: Any = b""
         repeated_bytes = _STRING_HEADER_BYTES + (len(values[-1]) if len(values) else 0)
     else:
-        given = np.array(values, element)
+        given = np.fromiter(values, element, len(values))
         if proto.dtype in _REINTERPRETED:
             if given.nbytes % dtype.itemsize:
                 raise ValueError("half a complex number")

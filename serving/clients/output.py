@@ -8,13 +8,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from serving.clients.hashtag_client import Hashtag
+from serving.clients import float32
+from serving.clients.answers import Hashtag
 from tagkeras.data.user import User
 
 # Wide enough for any table: a pipe has no width to fit into.
@@ -100,11 +100,7 @@ def _document(answer: Answer) -> dict[str, Any]:
         "model": answer.model,
         "version": answer.version,
         "hashtags": [
-            {"hashtag": tag.hashtag, "score": _short(tag.score)} for tag in answer.hashtags
+            {"hashtag": tag.hashtag, "score": float32.shortest(tag.score)}
+            for tag in answer.hashtags
         ],
     }
-
-
-def _short(score: float) -> float:
-    """The float32 that the server sent, with no more digits than tell it from its neighbours."""
-    return float(np.format_float_positional(np.float32(score), unique=True))

@@ -64,8 +64,9 @@ class GrpcServer:
         self._health = _health_servicer() if health else None
         self._server = grpc.server(
             futures.ThreadPoolExecutor(max_threads or 4 * (os.cpu_count() or 1)),
-            # Two servers on one port would share its calls; the second is to fail instead.
-            options=(*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0), *channel_arguments),
+            # Of two values the first counts. Two servers on one port would share its calls; the
+            # second is to fail instead.
+            options=(*channel_arguments, *MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)),
         )
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
             PredictionService(manager, tensor_content=tensor_content, metrics=metrics),

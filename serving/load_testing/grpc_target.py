@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 
 import grpc
 import grpc.aio
 from tensorflow_serving.apis import get_model_metadata_pb2, model_pb2, predict_pb2
 
 from serving import tensors
-from serving.load_testing.target import OK, Endpoint, Inputs, Outcome, Shape
+from serving.load_testing.target import OK, Endpoint, Inputs, Outcome, Shape, missing_signature
 from tagkeras.errors import UserError
 
 _SERVICE = "/tensorflow.serving.PredictionService"
@@ -32,16 +31,22 @@ class GrpcTarget:
 
     Args:
         endpoint: what is asked.
+
+    Raises:
+        UserError: the server's address is none.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         options = [*_OPTIONS, *_BACKOFF]
-        credentials = _credentials(endpoint)
+        if ":" not in endpoint.server:
+            raise UserError(f"--server={endpoint.server} has no port; give host:port")
         self._channels = [
             grpc.aio.insecure_channel(endpoint.server, options=options)
-            if credentials is None
-            else grpc.aio.secure_channel(endpoint.server, credentials, options=options)
+            if endpoint.tls is None
+            else grpc.aio.secure_channel(
+                endpoint.server, grpc.ssl_channel_credentials(*endpoint.tls.contents()), options
+            )
             for _ in range(endpoint.connections)
         ]
         self._calls = [channel.unary_unary(f"{_SERVICE}/Predict") for channel in self._channels]
@@ -69,10 +74,7 @@ class GrpcTarget:
         signatures = get_model_metadata_pb2.SignatureDefMap()
         response.metadata["signature_def"].Unpack(signatures)
         if endpoint.signature not in signatures.signature_def:
-            raise UserError(
-                f"model {endpoint.model!r} has no signature {endpoint.signature!r}; "
-                f"it has {', '.join(sorted(signatures.signature_def))}"
-            )
+            raise missing_signature(endpoint, signatures.signature_def)
         return {
             name: tuple(dimension.size for dimension in info.tensor_shape.dim)
             for name, info in signatures.signature_def[endpoint.signature].inputs.items()
@@ -124,22 +126,6 @@ class GrpcTarget:
         if self._endpoint.version_label is not None:
             spec.version_label = self._endpoint.version_label
         return spec
-
-
-def _credentials(endpoint: Endpoint) -> grpc.ChannelCredentials | None:
-    if endpoint.tls is None:
-        return None
-    tls = endpoint.tls
-    return grpc.ssl_channel_credentials(_read(tls.ca), _read(tls.key), _read(tls.cert))
-
-
-def _read(path: str | None) -> bytes | None:
-    if path is None:
-        return None
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _first_line(error: grpc.aio.AioRpcError) -> str:

@@ -50,7 +50,7 @@ class HttpConnection:
             status = int(status_line.split(" ")[1])
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
             raise ConnectionError("the connection was closed before the answer's end") from error
-        except (ValueError, IndexError) as error:
+        except (ValueError, LookupError) as error:
             raise ConnectionError("the answer is no HTTP") from error
         if fields.get("connection", "").lower() == "close":
             self.close()

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-PERCENTILES = (50.0, 95.0, 99.0, 99.9)
+_PERCENTILES = (50.0, 95.0, 99.0, 99.9)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,5 +29,5 @@ class Latencies:
         if not seconds.size:
             return None
         values = seconds * 1000
-        percentiles = np.percentile(values, PERCENTILES, method="inverted_cdf")
-        return cls(float(values.mean()), *map(float, percentiles), float(values.max()))
+        p50, p95, p99, p99_9 = np.percentile(values, _PERCENTILES, method="inverted_cdf").tolist()
+        return cls(float(values.mean()), p50, p95, p99, p99_9, float(values.max()))

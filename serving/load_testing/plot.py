@@ -6,7 +6,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from serving.load_testing.latencies import PERCENTILES
 from serving.load_testing.report import Report
 from serving.load_testing.samples import Samples, Times
 from tagkeras.reporting import plotting
@@ -16,7 +15,7 @@ from tagkeras.reporting.figures.head import set_head
 NAME = "latency"
 
 _SLICES = 60
-_TOP_PERCENTILE = 99.99
+_TICKS = (0.0, 50.0, 90.0, 99.0, 99.9, 99.99)
 
 
 def save_latency_plot(folder: Path, report: Report, samples: Samples) -> None:
@@ -56,19 +55,18 @@ def draw_latencies(seconds: Times, milliseconds: Times, *, title: str) -> Figure
         ("maximum", palette.VERMILION, np.max),
         ("median", palette.BLUE, np.median),
     ):
-        values = [float(reduce(group)) for group in groups]
-        over_time.plot(middles, values, color=color, marker=".", markersize=4, label=name)
+        reduced = [float(reduce(group)) for group in groups]
+        over_time.plot(middles, reduced, color=color, marker=".", markersize=4, label=name)
     over_time.set_ylim(bottom=0)
     over_time.set_xlabel("seconds")
     over_time.set_ylabel("latency (ms)")
 
     # The scale of a tail: as far from 99 to 99.9 as from 90 to 99.
-    asked = 100 - np.logspace(2, np.log10(100 - _TOP_PERCENTILE), 200)
+    asked = 100 - np.logspace(2, np.log10(100 - _TICKS[-1]), 200)
     values = np.percentile(milliseconds, asked, method="inverted_cdf")
     percentiles.plot(1 / (1 - asked / 100), values, color=palette.BLUE)
     percentiles.set_xscale("log")
-    ticks = (0.0, *PERCENTILES[:1], 90.0, *PERCENTILES[2:], _TOP_PERCENTILE)
-    percentiles.xaxis.set_major_locator(FixedLocator([1 / (1 - tick / 100) for tick in ticks]))
+    percentiles.xaxis.set_major_locator(FixedLocator([1 / (1 - tick / 100) for tick in _TICKS]))
     percentiles.xaxis.set_minor_locator(NullLocator())
     percentiles.xaxis.set_major_formatter(lambda value, _: f"{100 - 100 / value:.6g}")
     percentiles.set_ylim(bottom=0)

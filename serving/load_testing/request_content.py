@@ -4,8 +4,10 @@ import dataclasses
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from serving.load_testing.target import Inputs, Shape
@@ -52,29 +54,14 @@ class RequestContent:
             images = [_draw_photo(rng) for _ in range(_NUM_REQUESTS)]
         if users is None:
             users = [_draw_user(rng) for _ in range(_NUM_REQUESTS * 2)]
-        requests = []
+        requests: list[Inputs] = []
         for number in range(num_requests):
             items = range(number * batch, (number + 1) * batch)
             asked = [users[item % len(users)] for item in items]
-            inputs = {}
-            for name, shape in shapes.items():
-                if name == "image" and images is not None:
-                    inputs[name] = _strings([images[item % len(images)] for item in items])
-                elif name == "descriptor" and len(shape) == 2:
-                    inputs[name] = rng.normal(size=(batch, shape[1])).astype(np.float32)
-                elif name in _NUMBERS:
-                    values = [getattr(user, name) for user in asked]
-                    inputs[name] = np.array(
-                        [np.nan if value is None else value for value in values], np.float32
-                    )
-                elif name in _WORDS:
-                    inputs[name] = _strings([(getattr(u, name) or "").encode() for u in asked])
-                else:
-                    raise UserError(
-                        f"the signature takes {name!r}, which a load test cannot make up; choose "
-                        "one of images or descriptors by --signature"
-                    )
-            requests.append(inputs)
+            shown = None if images is None else [images[item % len(images)] for item in items]
+            requests.append(
+                {name: _values(name, shape, shown, asked, rng) for name, shape in shapes.items()}
+            )
         return requests
 
 
@@ -91,6 +78,29 @@ def read_images(paths: Sequence[str]) -> list[bytes]:
         except OSError as error:
             raise UserError(f"cannot read the image {path}: {error.strerror}") from error
     return images
+
+
+def _values(
+    name: str,
+    shape: Shape,
+    images: Sequence[bytes] | None,
+    users: Sequence[User],
+    rng: np.random.Generator,
+) -> npt.NDArray[Any]:
+    """An input's values for a request of these users, and of these images or drawn descriptors."""
+    if name == "image" and images is not None:
+        return _strings(images)
+    if name == "descriptor" and len(shape) == 2:
+        return rng.normal(size=(len(users), shape[1])).astype(np.float32)
+    if name in _NUMBERS:
+        facts = [getattr(user, name) for user in users]
+        return np.array([np.nan if fact is None else fact for fact in facts], np.float32)
+    if name in _WORDS:
+        return _strings([(getattr(user, name) or "").encode() for user in users])
+    raise UserError(
+        f"the signature takes {name!r}, which a load test cannot make up; choose one of images or "
+        "descriptors by --signature"
+    )
 
 
 def _draw_photo(rng: np.random.Generator) -> bytes:
@@ -121,7 +131,7 @@ def _draw_user(rng: np.random.Generator) -> User:
     )
 
 
-def _strings(values: Sequence[bytes]) -> np.ndarray:
+def _strings(values: Sequence[bytes]) -> npt.NDArray[Any]:
     array = np.empty(len(values), object)
     array[:] = values
     return array

@@ -19,6 +19,7 @@ from serving.load_testing.target import (
     Inputs,
     Outcome,
     Shape,
+    missing_signature,
 )
 from tagkeras.errors import UserError
 
@@ -53,7 +54,7 @@ class RestTarget:
             )
         self._context = _ssl_context(endpoint) if url.scheme == "https" else None
         if endpoint.tls is not None and self._context is None:
-            raise UserError("the --tls_ flags go with https://host:port, not with http://")
+            raise UserError("the --tls flags go with https://host:port, not with http://")
         self._path = f"{url.path.rstrip('/')}{_model_path(endpoint)}"
         self._authority = url.netloc
         self._messages: list[bytes] = []
@@ -79,10 +80,7 @@ class RestTarget:
         try:
             signatures = json.loads(body)["metadata"]["signature_def"]["signature_def"]
             if endpoint.signature not in signatures:
-                raise UserError(
-                    f"model {endpoint.model!r} has no signature {endpoint.signature!r}; "
-                    f"it has {', '.join(sorted(signatures))}"
-                )
+                raise missing_signature(endpoint, signatures)
             return {
                 name: tuple(int(dim["size"]) for dim in info["tensor_shape"].get("dim", ()))
                 for name, info in signatures[endpoint.signature]["inputs"].items()
@@ -155,8 +153,8 @@ def _ssl_context(endpoint: Endpoint) -> ssl.SSLContext:
     tls = endpoint.tls
     try:
         context = ssl.create_default_context(cafile=tls.ca if tls else None)
-        if tls and tls.cert:
-            context.load_cert_chain(tls.cert, tls.key)
+        if tls and tls.certificate:
+            context.load_cert_chain(tls.certificate, tls.key)
     except OSError as error:  # ssl.SSLError is one
         raise UserError(f"cannot use the files of the --tls_ flags: {error}") from error
     return context

@@ -1,10 +1,13 @@
 """A served model as the load generator sees it, whichever API it has."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy.typing as npt
+
+from serving.clients.tls import Tls
+from tagkeras.errors import UserError
 
 # Of a signature's input; -1 for a dimension that may have any size.
 Shape = tuple[int, ...]
@@ -28,21 +31,6 @@ class Outcome(NamedTuple):
 
 
 OK = Outcome("OK")
-
-
-@dataclasses.dataclass(frozen=True)
-class Tls:
-    """Files (PEM) of an encrypted connection.
-
-    Attributes:
-        ca: certificates of the authorities that the server is checked against.
-        cert: the client's own certificate, with its key; None for a server that asks for none.
-        key: of `cert`.
-    """
-
-    ca: str | None = None
-    cert: str | None = None
-    key: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,6 +82,14 @@ class Target(Protocol):
 
     async def close(self) -> None:
         """Closes the connections."""
+
+
+def missing_signature(endpoint: Endpoint, names: Iterable[str]) -> UserError:
+    """The error of a model that has signatures of these names, but not the endpoint's."""
+    own = ", ".join(sorted(name for name in names if not name.startswith("__")))
+    return UserError(
+        f"model {endpoint.model!r} has no signature {endpoint.signature!r}; it has {own}"
+    )
 
 
 def open_target(endpoint: Endpoint) -> Target:

@@ -33,7 +33,7 @@ def read(path: str | os.PathLike[str]) -> model_server_config_pb2.ModelServerCon
         return text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
     except text_format.ParseError as error:
         raise UserError(
-            f"invalid protobuf file {path}: {error}; it must be an ascii ModelServerConfig, "
+            f"Invalid protobuf file: '{path}': {error}; it must be an ascii ModelServerConfig, "
             'such as model_config_list { config { name: "m" base_path: "/models/m" '
             'model_platform: "tensorflow" } }'
         ) from error
@@ -42,9 +42,14 @@ def read(path: str | os.PathLike[str]) -> model_server_config_pb2.ModelServerCon
 def check(
     old: model_server_config_pb2.ModelServerConfig, new: model_server_config_pb2.ModelServerConfig
 ) -> None:
-    """Raises the ServingError of `ServerCore::ReloadConfig` if `new` cannot follow `old`."""
+    """Raises the ServingError of `ServerCore::ReloadConfig` if `new` cannot follow `old`.
+
+    A first config may be empty: its server serves nothing until another one is reloaded.
+    """
     if new.WhichOneof("config") != "model_config_list":
         if old.WhichOneof("config") is None:
+            if new.WhichOneof("config") is None:
+                return
             raise invalid_argument("Invalid ServerModelConfig: only model_config_list is supported")
         raise failed_precondition(
             "Cannot transition to requested config. It is only legal to transition from one "

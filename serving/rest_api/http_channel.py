@@ -9,7 +9,7 @@ import waitress.task
 from serving.rest_api import json_encoding
 
 
-class Parser(waitress.parser.HTTPRequestParser):  # type: ignore[misc]
+class Parser(waitress.parser.HTTPRequestParser):
     """Reads a request; a URI that Python cannot take apart is a bad one like others."""
 
     def parse_header(self, header_plus: bytes) -> None:
@@ -24,7 +24,7 @@ class Parser(waitress.parser.HTTPRequestParser):  # type: ignore[misc]
             raise waitress.parser.ParsingError("Bad URI") from error
 
 
-class ErrorTask(waitress.task.ErrorTask):  # type: ignore[misc]
+class ErrorTask(waitress.task.ErrorTask):
     """Answers a request that could not be read, and closes the connection."""
 
     def execute(self) -> None:
@@ -38,7 +38,7 @@ class ErrorTask(waitress.task.ErrorTask):  # type: ignore[misc]
         self.write(body)
 
 
-class HttpChannel(waitress.channel.HTTPChannel):  # type: ignore[misc]
+class HttpChannel(waitress.channel.HTTPChannel):
     """A client's connection."""
 
     parser_class = Parser

@@ -102,8 +102,22 @@ class TensorBuilder:
                 f"Encountered list at unexpected size: {len(value)} at level: {level} "
                 f"expected size: {shape[level]}"
             )
+        if level == len(shape) - 1 and self._all_fit(value):
+            self._elements += value
+            return
         for inner in value:
             self._fill(inner, level + 1, shape)
+
+    def _all_fit(self, values: list[Any]) -> bool:
+        """Whether all are numbers that need no further look, as those of most requests."""
+        kinds = set(map(type, values))
+        if kinds == {float}:
+            if self._dtype == types_pb2.DT_FLOAT:
+                # False if the first is NaN: no harm, they are then looked at one by one.
+                return max(map(abs, values)) <= _FLOAT_MAX
+            return self._dtype == types_pb2.DT_DOUBLE
+        allowed = _INTEGERS.get(self._dtype, range(0))
+        return kinds == {int} and min(values) in allowed and max(values) in allowed
 
 
 def converter(dtype: int) -> Converter:

@@ -118,7 +118,7 @@ def test_models_that_cannot_be(hashtag_models, tmp_path):
         ({"model_base_path": f"{tmp_path}/absent"}, "absent is no folder"),
         ({"model_base_path": f"{hashtag_models}/1"}, "is a SavedModel itself; give the folder"),
         ({"model_config_file": f"{tmp_path}/absent"}, "cannot read the model config file"),
-        ({"model_config_file": f"{tmp_path}/bad.config"}, "invalid protobuf file"),
+        ({"model_config_file": f"{tmp_path}/bad.config"}, "Invalid protobuf file: '.*bad.config'"),
     ]:
         with pytest.raises(UserError, match=words):
             models(Config(**flags))

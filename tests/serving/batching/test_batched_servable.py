@@ -6,11 +6,13 @@ import shutil
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
+from batching_helpers import FOREVER
 from serving_helpers import QUICK, VOCABULARY, WAIT
 from tensorflow_serving.apis import classification_pb2, model_pb2, regression_pb2
 
@@ -25,7 +27,6 @@ from serving.models.servable import Servable
 from serving.models.version_policy import State
 from serving.monitoring.metrics import Metrics
 
-FOREVER = 3_600_000_000  # microseconds for which a batch that is not full waits
 ENDLESS = 2**62  # steps of a loop that ends only if it is stopped
 
 
@@ -42,7 +43,7 @@ class Rows(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, "x")])
     def double(self, x):
-        return {"y": x * 2}
+        return {"y": tf.matmul(x, tf.constant([[2.0, 0.0], [0.0, 2.0]]))}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
     def total(self, x):
@@ -59,10 +60,8 @@ class Rows(tf.Module):
 
 def save_rows(path, **arguments):
     module = Rows(**arguments)
-    names = ("gather", "double", "total", "count")
-    tf.saved_model.save(
-        module, str(path), signatures={name: getattr(module, name) for name in names}
-    )
+    signatures = {name: getattr(module, name) for name in ("gather", "double", "total", "count")}
+    tf.saved_model.save(module, str(path), signatures=signatures)
     return str(path)
 
 
@@ -82,14 +81,10 @@ class Watched(Metrics):
         super().record_batch(size, padding)
         self.batches.release()
 
-    def value(self, line):
-        """The value of a line that begins with these words."""
-        (found,) = [
-            text.rpartition(" ")[2]
-            for text in self.exposition().decode().splitlines()
-            if text.startswith(line)
-        ]
-        return float(found)
+    def count(self, name):
+        """A count that has no labels; zero before the first."""
+        page = self.exposition().decode().splitlines()
+        return sum(int(line.split()[1]) for line in page if line.startswith(f"{name}{{}} "))
 
 
 @pytest.fixture
@@ -150,8 +145,8 @@ class TestModelsOfTensorFlowServing:
         two = threads.submit(run, servable, "serving_default", [[2.0], [5.0]])
         assert one.result(WAIT) == [[2.5]]
         assert two.result(WAIT) == [[3.0], [4.5]]
-        assert serve.metrics.value(":tensorflow:serving:batching_session:wrapped_run_count") == 1
-        assert serve.metrics.value(":tensorflow:core:graph_runs") == 1
+        assert serve.metrics.count(":tensorflow:serving:batching_session:wrapped_run_count") == 1
+        assert serve.metrics.count(":tensorflow:core:graph_runs") == 1
 
     def test_classify_and_regress(self, serve, threads, half_plus_two):
         """Both feed `tf_example:0` and fetch `y:0`, and so share batches."""
@@ -165,7 +160,7 @@ class TestModelsOfTensorFlowServing:
         assert [one.value for one in regressed.result.regressions] == [3.0, 4.5]
         (answer,) = classified.result(WAIT).result.classifications
         assert [one.score for one in answer.classes] == [2.5]
-        assert serve.metrics.value(":tensorflow:serving:batching_session:wrapped_run_count") == 1
+        assert serve.metrics.count(":tensorflow:serving:batching_session:wrapped_run_count") == 1
 
 
 def test_strings_and_tables(serve, threads, hashtag_models):
@@ -198,7 +193,7 @@ class TestErrors:
             threads.submit(run, servable, "double", rows) for rows in ([[1.0, 2.0]], [[1.0] * 3])
         ]
         assert [code_of(call) for call in calls] == [grpc.StatusCode.FAILED_PRECONDITION] * 2
-        assert serve.metrics.value(":tensorflow:serving:batching_session:wrapped_run_count") == 0
+        assert serve.metrics.count(":tensorflow:serving:batching_session:wrapped_run_count") == 0
         assert run(servable, "double", [[1.0, 2.0], [3.0, 4.0]]) == [[2.0, 4.0], [6.0, 8.0]]
 
     def test_a_wrong_value_hurts_the_whole_batch(self, serve, threads, rows_model):
@@ -304,12 +299,12 @@ class TestUnloading:
 
         servable = serve(rows_model, max_batch_size=2)
         cycle()
-        before = len(os.listdir("/proc/self/task"))
+        before = len(list(Path("/proc/self/task").iterdir()))
         closed = [cycle() for _ in range(10)]
         assert run(servable, "gather", [1, 1]) == [10.0, 10.0]  # the only thread has moved on
         gc.collect()
         assert [reference() for reference in closed] == [None] * 10
-        assert len(os.listdir("/proc/self/task")) <= before
+        assert len(list(Path("/proc/self/task").iterdir())) <= before
 
     @pytest.mark.slow
     def test_memory_does_not_grow(self, serve, tmp_path):
@@ -327,5 +322,5 @@ class TestUnloading:
 
 
 def _resident_bytes():
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -11,10 +11,11 @@ def authority() -> trustme.CA:
 
 @pytest.fixture(scope="session")
 def tls_files(authority, tmp_path_factory) -> dict[str, str]:
-    """The flags of a client that the authority knows."""
+    """The files of a client that the authority knows."""
     folder = tmp_path_factory.mktemp("tls")
     client = authority.issue_cert("client@example.org")
     authority.cert_pem.write_to_path(folder / "ca.pem")
     client.cert_chain_pems[0].write_to_path(folder / "cert.pem")
     client.private_key_pem.write_to_path(folder / "key.pem")
-    return {f"tls_{name}": str(folder / f"{name}.pem") for name in ("ca", "cert", "key")}
+    files = {"ca": "ca.pem", "certificate": "cert.pem", "key": "key.pem"}
+    return {name: str(folder / file) for name, file in files.items()}

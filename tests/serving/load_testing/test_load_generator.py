@@ -12,14 +12,16 @@ import numpy as np
 import pytest
 from load_helpers import fake_grpc_server, fake_http_server, write
 
+from serving.clients.tls import Tls
+from serving.load_testing import load_generator
 from serving.load_testing.load import Load
 from serving.load_testing.request_content import RequestContent
 from serving.load_testing.run_load import run_load
-from serving.load_testing.target import Endpoint, Tls
+from serving.load_testing.target import Endpoint
 from tagkeras.data.user import User
 from tagkeras.errors import UserError
 
-STALL = 0.4
+STALL = 0.2
 
 
 def load_of(**flags):
@@ -45,6 +47,28 @@ def respond_ok(handler, _):
     write(handler, 200, b'{"outputs": [1]}')
 
 
+class Together:
+    """Answers requests in groups of this size, and counts how many are under way.
+
+    Attributes:
+        most: requests that were under way at a time.
+    """
+
+    def __init__(self, size):
+        self.most = 0
+        self._under_way = 0
+        self._lock = threading.Lock()
+        self._barrier = threading.Barrier(size, timeout=30)
+
+    def __call__(self, _):
+        with self._lock:
+            self._under_way += 1
+            self.most = max(self.most, self._under_way)
+        self._barrier.wait()
+        with self._lock:
+            self._under_way -= 1
+
+
 class TestClosedLoop:
     def test_sends_as_many_requests_as_asked(self):
         with fake_grpc_server(lambda _: None) as (address, service):
@@ -56,24 +80,10 @@ class TestClosedLoop:
         assert len(service.peers) == 7  # connections
 
     def test_has_each_client_wait_for_its_answer(self):
-        under_way, most, lock = 0, 0, threading.Lock()
-
-        def answer(_):
-            nonlocal under_way, most
-            with lock:
-                under_way += 1
-                most = max(most, under_way)
-            barrier.wait()
-            with lock:
-                under_way -= 1
-
-        # Nobody is answered before three have asked, and a fourth does not ask.
-        barrier = threading.Barrier(3)
-        with fake_grpc_server(answer) as (address, _):
+        together = Together(3)
+        with fake_grpc_server(together) as (address, _):
             report, _ = measure(address, load_of(clients=3, requests=30))
-        assert report.succeeded == 30
-        assert most <= 6  # who has passed the barrier may not yet have been counted off
-        assert barrier.n_waiting == 0
+        assert (report.succeeded, together.most) == (30, 3)
 
     def test_of_a_time(self):
         with fake_grpc_server(lambda _: None) as (address, service):
@@ -114,24 +124,37 @@ class TestOpenLoop:
         assert (len(service.requests), report.requests) == (40, 30)
 
     def test_a_stall_shows_in_all_requests_that_were_due_meanwhile(self):
-        """The server has one thread: all wait while it sleeps."""
+        """Nobody is answered from request 20 on until request 50 has come."""
+        all_came = threading.Event()
+
+        def answer(number):
+            if number == 50:
+                all_came.set()
+            if number >= 20:
+                assert all_came.wait(30)
+
+        with fake_grpc_server(answer) as (address, _):
+            report, samples = measure(address, load_of(rate=100.0, requests=80))
+        latency = (samples.done - samples.due)[np.argsort(samples.due)]
+        # Request 50 is due 300 ms after request 20, 290 ms after request 21, and so on.
+        assert (latency[20:50] >= np.arange(30, 0, -1) / 100).all()
+        assert report.latency_ms.max >= 300
+        assert report.latency_ms.p95 >= 260  # of 80, 4 are above it, and 20 to 24 take as long
+
+    def test_a_closed_loop_hides_it(self):
+        """Of one client, one request waits, however long."""
+        came = []
 
         def answer(number):
             if number == 20:
                 time.sleep(STALL)
+                came.append(len(service.requests))
 
-        slow = {}
-        for name, load in (
-            ("open", load_of(rate=100.0, requests=80)),
-            ("closed", load_of(clients=1, requests=80)),
-        ):
-            with fake_grpc_server(answer, threads=1) as (address, _):
-                report, samples = measure(address, load)
-            assert report.latency_ms.max >= STALL * 1000
-            slow[name] = int((samples.done - samples.due > STALL / 2).sum())
-        # Due every 10 ms: those of the stall's first half wait for more than half of it.
-        assert slow["open"] >= 0.9 * (STALL / 2) * 100
-        assert slow["closed"] < slow["open"] / 2
+        with fake_grpc_server(answer) as (address, service):
+            report, samples = measure(address, load_of(clients=1, requests=80))
+        assert came == [21]
+        assert report.latency_ms.max >= STALL * 1000
+        assert (samples.due[1:] >= samples.done[:-1]).all()
 
     def test_does_not_wait_for_answers(self):
         """All are sent before the first is answered."""
@@ -147,6 +170,14 @@ class TestOpenLoop:
         with fake_grpc_server(answer) as (address, _):
             report, _ = measure(address, load_of(rate=1000.0, requests=30))
         assert report.succeeded == 30
+
+    def test_has_no_more_under_way_than_memory_for(self, monkeypatch):
+        monkeypatch.setattr(load_generator, "_MAX_UNDER_WAY", 3)
+        together = Together(3)
+        with fake_grpc_server(together) as (address, _):
+            report, _ = measure(address, load_of(rate=1e6, requests=60))
+        assert (report.succeeded, together.most) == (60, 3)
+        assert report.lag_ms.max > report.lag_ms.p50 > 0
 
 
 class TestFailures:
@@ -246,7 +277,7 @@ class TestTls:
             authority.cert_pem.bytes(),
             require_client_auth=True,
         )
-        tls = Tls(tls_files["tls_ca"], tls_files["tls_cert"], tls_files["tls_key"])
+        tls = Tls(**tls_files)
         with fake_grpc_server(lambda _: None, credentials) as (address, _):
             report, _ = measure(address, load_of(clients=2, requests=4), tls=tls)
             assert report.succeeded == 4
@@ -260,7 +291,7 @@ class TestTls:
         def use_tls(server):
             server.socket = context.wrap_socket(server.socket, server_side=True)
 
-        tls = Tls(ca=tls_files["tls_ca"])
+        tls = Tls(ca=tls_files["ca"])
         with fake_http_server(respond_ok, tls=use_tls) as (address, _):
             report, _ = measure(address, load_of(clients=2, requests=4), tls=tls)
             assert report.succeeded == 4

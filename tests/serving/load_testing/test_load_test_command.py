@@ -131,6 +131,20 @@ def test_if_all_fail_the_report_is_still_printed(capsys):
     assert json.loads(capsys.readouterr().out)["failures"] == {"INTERNAL": 3}
 
 
+def test_a_time_without_a_request(tags_address):
+    with pytest.raises(UserError, match="no request was due after the warm-up; give a longer"):
+        main(
+            Config(
+                server=tags_address["gRPC"],
+                model_name="tags",
+                rate=10.0,
+                arrivals="even",
+                warmup=0.01,
+                duration=0.05,
+            )
+        )
+
+
 @pytest.mark.parametrize("api", ["gRPC", "REST"])
 @pytest.mark.parametrize(
     ("flags", "words"),
@@ -156,10 +170,11 @@ def test_what_the_model_does_not_have(tags_address, api, flags, words):
         ({"clients": 1, "rate": 1.0}, "give one of them"),
         ({"duration": 1.0, "requests": 1}, "not both"),
         ({"version": 1, "version_label": "old"}, "not for both"),
-        ({"tls_cert": "c"}, "--tls_cert and --tls_key go together"),
-        ({"tls_ca": "absent.pem"}, "cannot read absent.pem: No such file"),
-        ({"server": "https://x", "tls_ca": "absent.pem"}, "files of the --tls_ flags: "),
-        ({"server": "http://x", "tls_ca": __file__}, "go with https://host:port, not with http"),
+        ({"tls_cert": __file__}, "certificate and its key go together"),
+        ({"tls_ca": "absent.pem"}, "cannot read the TLS file absent.pem: No such file"),
+        ({"server": "https://x", "tls_ca": __file__}, "cannot use the files of the --tls_ flags: "),
+        ({"server": "localhost"}, "--server=localhost has no port; give host:port"),
+        ({"server": "http://x", "tls": True}, "go with https://host:port, not with http"),
         ({"server": "ftp://x"}, "--server=ftp://x is no address"),
         ({"server": "http://x:port"}, "--server=http://x:port is no address"),
         ({"image": ("absent.png",)}, "cannot read the image absent.png: No such file"),

@@ -19,11 +19,12 @@ from serving.monitoring.metrics import Metrics
 def samples(metrics, name):
     """Values by labels of the samples of this name, as Prometheus reads them."""
     text = metrics.exposition().decode()
+    # The parser ends the names of all counters in `_total`.
     return {
         tuple(sample.labels.items()): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
-        if sample.name == name
+        if sample.name.removesuffix("_total") == name.removesuffix("_total")
     }
 
 

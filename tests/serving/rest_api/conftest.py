@@ -52,6 +52,7 @@ def echo_manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelMana
         "u": tf.TensorSpec([None], tf.uint8),
         "b": tf.TensorSpec([None], tf.bool),
     }
+    numbers, pixels = tf.TensorSpec([None], tf.float32), tf.TensorSpec([None, 2, 2], tf.float32)
     module = tf.Module()
 
     @tf.function
@@ -66,10 +67,20 @@ def echo_manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelMana
     def complex_number(z):
         return {"real": tf.math.real(z)}
 
-    module.functions = [photos, all_types, complex_number]
+    @tf.function
+    def half(x):
+        return {"y": x / 2}
+
+    @tf.function
+    def half_pixels(x):
+        return {"y": tf.linalg.matmul(x, 0.5 * tf.eye(2))}
+
+    module.functions = [photos, all_types, complex_number, half, half_pixels]
     signatures = {
         "serving_default": photos.get_concrete_function(photo=specs["photo"]),
         "all_types": all_types.get_concrete_function(**specs),
+        "half": half.get_concrete_function(x=numbers),
+        "half_pixels": half_pixels.get_concrete_function(x=pixels),
         "complex": complex_number.get_concrete_function(z=tf.TensorSpec([None], tf.complex64)),
     }
     tf.saved_model.save(module, str(base / "1"), signatures=signatures)

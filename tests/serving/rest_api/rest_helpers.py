@@ -1,10 +1,13 @@
 """A client of the REST API that hides nothing, and a manager that waits to be told."""
 
+import contextlib
 import dataclasses
 import json
+import re
+import resource
 import socket
 import threading
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import urllib3
@@ -67,9 +70,13 @@ class RawConnection:
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
 
+    def head(self) -> str:
+        """Status line and headers of the next response."""
+        return self._read_until(b"\r\n\r\n").decode("latin-1")
+
     def response(self) -> tuple[int, bytes]:
         """Status and body of the next response."""
-        head = self._read_until(b"\r\n\r\n").decode("latin-1")
+        head = self.head()
         length = next(
             int(line.split(":")[1])
             for line in head.split("\r\n")
@@ -79,6 +86,17 @@ class RawConnection:
             self._receive()
         body, self._received = self._received[:length], self._received[length:]
         return int(head.split()[1]), body
+
+    def finish(self) -> None:
+        """Tells the server that nothing more is sent."""
+        self.socket.shutdown(socket.SHUT_WR)
+
+    def statuses(self) -> list[int]:
+        """Those of all responses until the server closes the connection."""
+        with contextlib.suppress(ConnectionResetError):
+            while data := self.socket.recv(65536):
+                self._received += data
+        return [int(code) for code in re.findall(rb"HTTP/1\.[01] (\d+) ", self._received)]
 
     def is_closed(self) -> bool:
         """Waits for the server to close the connection; false if it sends something instead."""
@@ -121,6 +139,7 @@ def request(method: str, path: str, body: bytes = b"", *headers: str) -> bytes:
     return "\r\n".join([*lines, *headers, "", ""]).encode() + body
 
 
-def in_pieces(data: bytes, size: int = 1) -> Iterator[bytes]:
-    for start in range(0, len(data), size):
-        yield data[start : start + size]
+def resident_mebibytes() -> float:
+    """This process's memory now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20

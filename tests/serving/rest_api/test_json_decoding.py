@@ -197,6 +197,11 @@ def test_empty_lists_keep_their_shape():
         ('{"instances": [{}]}', "keys must be equal to: x"),
         ('{"inputs": {"y": 1}}', "Missing named input: x in 'inputs' object."),
         ('{"inputs": [1.7976931348623157e308]}', "to float without loss of precision."),
+        ('{"inputs": [NaN, 1e39]}', "to float without loss of precision."),
+        ('{"inputs": [1.0, -1e39, NaN]}', "to float without loss of precision."),
+        ('{"inputs": [1.0, 1E+0400]}', "Number too big to be stored in double."),
+        ('{"inputs": [' + "9" * 310 + ".5]}", "Number too big to be stored in double."),
+        ('{"inputs": [' + "9" * 250 + "e60]}", "Number too big to be stored in double."),
         ('{"inputs": [16777216]}', "Cannot convert JSON value: 16777216 to float without loss"),
     ],
 )

@@ -69,19 +69,19 @@ def test_context_is_shared_by_examples(half):
 
 
 def test_a_hashtag_model_by_rows_and_columns(tags):
-    row = {"image": b64(photo(51)), **USER}
+    row = {"image": b64(photo(0)), **USER}
     rows = tags.post(f"{TAGS}/versions/1:predict", {"instances": [row, {**row, "age": 50.0}]})
-    # football 0.3 + 1 for GB, sunset 0 + 51/255, soccer 0.2; tbt -0.1 + 50/100
+    # football 0.3 + 1 for GB, soccer 0.2, dog 0.1; tbt -0.1 + 50/100
     assert [each["hashtags"] for each in rows["predictions"]] == [
-        ["football", "soccer", "sunset"],
+        ["football", "soccer", "dog"],
         ["football", "tbt", "soccer"],
     ]
     assert rows["predictions"][1]["scores"] == pytest.approx([1.3, 0.4, 0.2])
     columns = {name: [row[name]] for name in row}
     outputs = tags.post(f"{TAGS}/labels/old:predict", {"inputs": columns})["outputs"]
-    assert outputs["hashtags"] == [["football", "soccer", "sunset"]]
+    assert outputs["hashtags"] == [["football", "soccer", "dog"]]
     newest = tags.post(f"{TAGS}:predict", {"inputs": columns})["outputs"]
-    assert newest["scores"][0] == pytest.approx([2.3, 1.2, 1.2])
+    assert newest["scores"][0] == pytest.approx([2.3, 1.2, 1.1])
 
 
 def test_a_hashtag_model_classifies(tags):
@@ -151,12 +151,7 @@ def test_metadata(half, tf_serving_testdata):
     assert document["model_spec"] == {"name": "half", "signature_name": "", "version": "124"}
     expected = json.loads(text)["metadata"]["signature_def"]["signature_def"]
     answered = document["metadata"]["signature_def"]["signature_def"]
-    for name in expected:
-        assert answered[name]["outputs"].keys() == expected[name]["outputs"].keys()
-        # That file was written before signatures had defaults.
-        assert answered[name].keys() - {"defaults"} == expected[name].keys()
-        assert answered[name]["method_name"] == expected[name]["method_name"]
-    assert answered["serving_default"]["inputs"] == expected["serving_default"]["inputs"]
+    assert {name: answered[name] for name in expected} == expected
 
 
 def test_metadata_by_label(tags):
@@ -234,7 +229,11 @@ def test_paths_are_understood_in_capitals(half):
     [
         ("", "JSON Parse error: The document is empty"),
         ("instances = [1, 2]", "JSON Parse error: Invalid value. at offset: 0"),
-        ({"instances": [1, "2"]}, None),
+        (
+            {"instances": [1, True]},
+            "Failed to process element: 1 of 'instances' list. Error: INVALID_ARGUMENT: JSON "
+            "Value: true Type: True is not of expected type: float",
+        ),
         (
             {"signature_name": "none", "instances": [1]},
             'Serving signature name: "none" not found in signature def',
@@ -248,9 +247,7 @@ def test_paths_are_understood_in_capitals(half):
     ],
 )
 def test_bodies_that_do_not_fit(half, body, message):
-    status, answered = half.error("POST", f"{HALF}:predict", body)
-    assert status == 400
-    assert message in (answered, None)
+    assert half.error("POST", f"{HALF}:predict", body) == (400, message)
 
 
 def test_shapes_that_the_graph_refuses(tags):

@@ -1,15 +1,22 @@
 import subprocess
 import sys
-from concurrent import futures
 
 import grpc
 import numpy as np
 import pytest
-from serving_helpers import photo
-from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+from serving_helpers import WAIT, photo
 
-from serving import Hashtag, HashtagClient, Prediction, RequestError, User, tensors
-from serving.model_server import MESSAGE_OPTIONS
+import serving
+from serving import (
+    Hashtag,
+    HashtagClient,
+    Prediction,
+    RequestError,
+    StatusCode,
+    Tls,
+    User,
+    tensors,
+)
 from tagkeras.errors import UserError
 
 Code = grpc.StatusCode
@@ -21,35 +28,6 @@ DENVER = User(age=30, country="US")
 def client(tags_server):
     with HashtagClient(tags_server.endpoint, "tags") as client:
         yield client
-
-
-class FakeService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Fails as often as told, then answers; remembers the requests."""
-
-    def __init__(self):
-        self.failures = []
-        self.requests = []
-
-    def Predict(self, request, context):  # noqa: N802
-        self.requests.append(request)
-        if self.failures:
-            context.abort(self.failures.pop(0), "a moment please")
-        response = predict_pb2.PredictResponse()
-        response.model_spec.version.value = 9
-        response.outputs["hashtags"].CopyFrom(tensors.to_proto(np.array([[b"x"]], object)))
-        response.outputs["scores"].CopyFrom(tensors.to_proto(np.array([[1.0]], np.float32)))
-        return response
-
-
-@pytest.fixture
-def fake():
-    service = FakeService()
-    server = grpc.server(futures.ThreadPoolExecutor(2), options=MESSAGE_OPTIONS)
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
-    service.endpoint = f"localhost:{server.add_insecure_port('localhost:0')}"
-    server.start()
-    yield service
-    server.stop(None)
 
 
 def names(prediction):
@@ -129,7 +107,7 @@ def test_it_is_not_asked_for_ever_nor_if_told_not_to(fake):
             pytest.raises(RequestError, match="no server answers at localhost") as caught,
         ):
             client.predict([b"i"])
-        assert caught.value.code is Code.UNAVAILABLE
+        assert caught.value.code is StatusCode.UNAVAILABLE
         assert len(fake.requests) == attempts
 
 
@@ -143,7 +121,7 @@ def test_other_failures_are_not_repeated(fake, code):
         pytest.raises(RequestError, match="a moment please") as caught,
     ):
         client.predict([b"i"])
-    assert caught.value.code is code
+    assert caught.value.code is StatusCode[code.name]
     assert len(fake.requests) == 1
 
 
@@ -176,7 +154,7 @@ def test_a_call_takes_no_longer_than_its_timeout(fake):
     ):
         client.predict([b"i"])
     # What comes first is a matter of timing; five attempts would have taken a second.
-    assert caught.value.code in (Code.DEADLINE_EXCEEDED, Code.UNAVAILABLE)
+    assert caught.value.code in (StatusCode.DEADLINE_EXCEEDED, StatusCode.UNAVAILABLE)
     assert len(fake.requests) < 5
 
 
@@ -198,8 +176,121 @@ def test_users_that_cannot_be(fields, words):
         User(**fields)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"timeout": 0}, "timeout must be more than 0 seconds, got 0"),
+        ({"timeout": float("nan")}, "timeout must be more than 0 seconds, got nan"),
+        ({"attempts": 0}, "attempts must be 1 to 5, got 0"),
+        ({"attempts": 6}, "attempts must be 1 to 5, got 6"),
+        ({"version": -1}, "version -1 is negative"),
+        ({"model": ""}, "the model's name is empty"),
+        ({"server": "localhost"}, "address 'localhost' has no port; give host:port"),
+        ({"server": "http://localhost:8501"}, "is a URL: gRPC takes host:port; RestHashtagClient"),
+    ],
+)
+def test_clients_that_cannot_be(arguments, words):
+    with pytest.raises(UserError, match=words):
+        HashtagClient(**{"server": "localhost:1", "model": "m", **arguments})
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda c: c.predict("ball.jpg"), r"images must be a list, .* write \[image\]"),
+        (lambda c: c.predict([np.zeros(3)]), "encoded bytes or the path of a file, got ndarray"),
+        (lambda c: c.predict([b"i"], []), "no users to ask for"),
+        (lambda c: c.predict_descriptors([[1, 2], [3]]), "descriptors must be numbers"),
+        (lambda c: c.predict_descriptors(np.zeros((2, 3)), [User()] * 3), "2 descriptors and 3"),
+        (lambda c: c.user_embedding([]), "no users"),
+        (lambda c: c.hashtag_embedding([]), "hashtags must be a list of one or more"),
+        (lambda c: c.hashtag_embedding("dog"), "hashtags must be a list of one or more, got 'dog'"),
+    ],
+)
+def test_bad_arguments_are_never_sent(fake, ask, words):
+    with HashtagClient(fake.endpoint, "m") as client, pytest.raises(UserError, match=words):
+        ask(client)
+    assert not fake.requests
+
+
+def test_many_images_in_one_call(fake):
+    fake.outputs["hashtags"] = [[b"a"], [b"b"], [b"\xc3\xa9t\xc3\xa9"]]
+    fake.outputs["scores"] = [[1.0], [2.0], [3.0]]
+    with HashtagClient(fake.endpoint, "m") as client:
+        answers = client.predict([b"1", b"2", b"3"], [User(age=34), User(gender="other"), LONDON])
+    assert [tag for answer in answers for tag in answer.hashtags] == [
+        Hashtag("a", 1.0),
+        Hashtag("b", 2.0),
+        Hashtag("\u00e9t\u00e9", 3.0),
+    ]
+    (request,) = fake.requests
+    inputs = {name: tensors.from_proto(value).tolist() for name, value in request.inputs.items()}
+    assert inputs["image"] == [b"1", b"2", b"3"]
+    assert inputs["age"][0] == 34
+    assert inputs["gender"] == [b"", b"other", b""]
+    assert inputs["country"] == [b"", b"", b"GB"]
+    assert inputs["latitude"][2] == 51.5
+
+
+def test_an_answer_of_another_kind_of_model(fake):
+    fake.outputs = {"y": [1.0], "x": [1.0]}
+    with (
+        HashtagClient(fake.endpoint, "m") as client,
+        pytest.raises(UserError, match=r"without 'hashtags' \(x, y\): it is no hashtag model"),
+    ):
+        client.predict([b"i"])
+
+
+def test_a_deadline(fake):
+    with fake.held(), HashtagClient(fake.endpoint, "m", timeout=0.2) as client:
+        with pytest.raises(RequestError, match="did not answer within 0.2 s") as caught:
+            client.predict([b"i"])
+    assert caught.value.code is StatusCode.DEADLINE_EXCEEDED
+
+
+def test_an_encrypted_connection(fake_tls, tls_files):
+    trusting = Tls(ca=tls_files.ca)
+    with HashtagClient(fake_tls.endpoint, "m", tls=trusting) as client:
+        assert client.predict([b"i"])[0].version == 9
+    with (
+        HashtagClient(fake_tls.endpoint, "m", tls=Tls(), attempts=1, timeout=WAIT) as stranger,
+        pytest.raises(RequestError, match="check the TLS files .*CERTIFICATE_VERIFY") as caught,
+    ):
+        stranger.predict([b"i"])
+    assert caught.value.code is StatusCode.UNAVAILABLE
+    assert len(fake_tls.requests) == 1
+
+
+def test_a_server_that_asks_for_the_clients_certificate(fake_mutual_tls, tls_files):
+    known = Tls(ca=tls_files.ca, certificate=tls_files.certificate, key=tls_files.key)
+    with HashtagClient(fake_mutual_tls.endpoint, "m", tls=known) as client:
+        assert client.predict([b"i"])[0].version == 9
+    with (
+        HashtagClient(fake_mutual_tls.endpoint, "m", tls=Tls(ca=tls_files.ca)) as nameless,
+        pytest.raises(RequestError) as caught,
+    ):
+        nameless.predict([b"i"])
+    assert caught.value.code is StatusCode.UNAVAILABLE
+    assert len(fake_mutual_tls.requests) == 1
+
+
+def test_tls_files_that_cannot_be(tls_files):
+    with pytest.raises(UserError, match="certificate and its key go together"):
+        Tls(certificate=tls_files.certificate)
+    with pytest.raises(UserError, match="cannot read the TLS file /no/ca.pem: No such file"):
+        Tls(ca="/no/ca.pem")
+
+
 def test_importing_the_package_is_light():
     code = (
-        "import serving, sys; assert 'tensorflow' not in sys.modules and 'grpc' not in sys.modules"
+        "import serving, sys; serving.RestHashtagClient, serving.Prediction, serving.RequestError;"
+        "heavy = {'tensorflow', 'grpc', 'numpy'} & sys.modules.keys(); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_public_name_is_there():
+    for name in serving.__all__:
+        assert getattr(serving, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'Client'"):
+        serving.Client  # noqa: B018

@@ -1,6 +1,9 @@
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from rich.console import Console
@@ -131,3 +134,104 @@ def test_user_files_that_are_wrong(ask, tmp_path, text, words):
     (tmp_path / "users.jsonl").write_text(text)
     with pytest.raises(UserError, match=words):
         ask(image=("black.png",), users="users.jsonl")
+
+
+@pytest.fixture
+def command(ask, tmp_path):
+    """Runs the command in a process of its own; `probe` is code to run at its end."""
+
+    def run(*flags, probe="pass"):
+        code = (
+            "import atexit, runpy, sys\n"
+            f"atexit.register(lambda: exec({probe!r}))\n"
+            "runpy.run_module('serving.client', run_name='__main__', alter_sys=True)"
+        )
+        argv = [sys.executable, "-c", code, "--model_name=tags", *flags]
+        path = os.pathsep.join(entry for entry in sys.path if entry)
+        return subprocess.run(
+            argv,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+NOTHING_HEAVY = "print(*{'tensorflow', 'grpc', 'numpy'} & sys.modules.keys(), file=sys.stderr)"
+
+
+def test_over_rest_without_tensorflow(command, tags_url):
+    done = command(
+        f"--server={tags_url}", "--image=black.png", "--country=US", "--json", probe=NOTHING_HEAVY
+    )
+    assert (done.returncode, done.stderr) == (0, "\n")
+    answer = json.loads(done.stdout)
+    assert answer["version"] == 2
+    assert answer["hashtags"][0] == {"hashtag": "soccer", "score": 2.2}
+
+
+def test_a_table_over_rest_of_photos_without_a_name(command, tags_url):
+    done = command(f"--server={tags_url}", "black.png", "white.png", "--top=1", "--version=1")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [line for line in done.stdout.splitlines() if "version" in line or "#" in line]
+    assert [" ".join(line.split()) for line in lines] == [
+        "black.png (model tags, version 1)",
+        "| 1 | #football 0.300 |",
+        "white.png (model tags, version 1)",
+        "| 1 | #sunset 1.000 |",
+    ]
+
+
+@pytest.mark.slow
+def test_both_apis_print_the_same(command, tags_server, tags_url):
+    flags = ["--image=black.png,white.png", "--users=users.jsonl", "--json"]
+    over_rest = command(f"--server={tags_url}", *flags)
+    over_grpc = command(f"--server={tags_server.endpoint}", *flags)
+    assert over_grpc.returncode == 0, over_grpc.stderr
+    assert over_grpc.stdout == over_rest.stdout
+
+
+@pytest.mark.parametrize(
+    ("flags", "status", "words"),
+    [
+        (["--image=absent.png"], 1, "cannot read the image absent.png: No such file"),
+        (["--image=junk.png"], 1, "junk.png: the server refused the request: Unknown image"),
+        (["--image=black.png", "--version_label=x"], 1, "Unrecognized servable version label: x"),
+        (
+            ["--image=black.png", "--server=http://localhost:1"],
+            1,
+            "no server answers at http://loc",
+        ),
+        (["--image=black.png", "--server=https://localhost:1", "--tls_cert=a"], 1, "go together"),
+        (["--image=black.png", "--server=https://localhost:1", "--tls_ca=a"], 1, "TLS file a: No"),
+        (["--image=black.png", "--tls_ca=junk.png"], 1, "TLS is asked for; write https://"),
+        (["--image=black.png", "--country=England"], 1, "country 'England' is no ISO 3166"),
+        ([], 2, "--image is required"),
+        (["--image=black.png", "--age=200"], 2, "age"),
+        (["--image=black.png", "--latitude=91", "--longitude=0"], 2, "latitude"),
+        (["--image=black.png", "--gender=man"], 2, "gender"),
+        (["--image=black.png", "--timeout=0"], 2, "timeout"),
+        (["--image=black.png", "--height=180"], 2, "height"),
+    ],
+)
+def test_mistakes_end_with_a_line_and_a_status(command, tags_url, flags, status, words):
+    done = command(f"--server={tags_url}", *flags)
+    assert done.returncode == status
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert words in line
+
+
+def test_tls_over_rest(command, fake_https, tls_files):
+    done = command(
+        f"--server={fake_https.url}", "--image=black.png", f"--tls_ca={tls_files.ca}", "--json"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["hashtags"] == [{"hashtag": "x", "score": 1.0}]
+
+
+def test_tls_over_grpc(ask, fake_tls, tls_files, capsys):
+    ask(server=fake_tls.endpoint, image=("black.png",), tls_ca=str(tls_files.ca), json=True)
+    assert json.loads(capsys.readouterr().out)["version"] == 9

@@ -1,0 +1,98 @@
+"""Questions, answers and connections of the gRPC API, for both of its clients."""
+
+import json
+from typing import Any
+
+import grpc
+import numpy as np
+from tensorflow_serving.apis import predict_pb2
+
+from serving import tensors
+from serving.clients import retries
+from serving.clients.answers import RequestError, StatusCode
+from serving.clients.columns import Column
+from serving.clients.questions import Answered, Question
+from serving.clients.served_model import ServedModel
+from serving.clients.tls import Tls
+from serving.tensors import Array
+from tagkeras.errors import UserError
+
+_RETRY_BUFFER_BYTES = 2**30
+
+
+def check_address(server: str) -> None:
+    """Raises `UserError` for an address that is not one of gRPC."""
+    if server.startswith(("http://", "https://")):
+        raise UserError(
+            f"{server} is a URL: gRPC takes host:port; RestHashtagClient asks the REST API"
+        )
+    if ":" not in server:
+        raise UserError(f"the server's address {server!r} has no port; give host:port")
+
+
+def channel_options(attempts: int) -> list[tuple[str, str | int]]:
+    """Repeats of calls, and messages of any size: batches of photos are large."""
+    retry = {
+        "maxAttempts": attempts,
+        "initialBackoff": f"{retries.FIRST_PAUSE_SECONDS}s",
+        "maxBackoff": f"{retries.LONGEST_PAUSE_SECONDS}s",
+        "backoffMultiplier": retries.GROWTH,
+        "retryableStatusCodes": ["UNAVAILABLE"],
+    }
+    config = {"methodConfig": [{"name": [{}], **({"retryPolicy": retry} if attempts > 1 else {})}]}
+    return [
+        ("grpc.service_config", json.dumps(config)),
+        ("grpc.enable_retries", int(attempts > 1)),
+        # A call larger than this buffer, 256 KiB by default, would not be repeated.
+        ("grpc.per_rpc_retry_buffer_size", _RETRY_BUFFER_BYTES),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 1000),
+        ("grpc.max_receive_message_length", -1),
+        ("grpc.max_send_message_length", -1),
+    ]
+
+
+def credentials(tls: Tls) -> grpc.ChannelCredentials:
+    """What gRPC needs for an encrypted connection."""
+    return grpc.ssl_channel_credentials(*tls.contents())
+
+
+def request(served: ServedModel, question: Question[Any]) -> predict_pb2.PredictRequest:
+    """The message that asks a question."""
+    message = predict_pb2.PredictRequest()
+    message.model_spec.name = served.model
+    message.model_spec.signature_name = question.signature
+    if served.version is not None:
+        message.model_spec.version.value = served.version
+    if served.version_label is not None:
+        message.model_spec.version_label = served.version_label
+    for name, column in question.inputs.items():
+        message.inputs[name].CopyFrom(tensors.to_proto(_array(column), as_content=True))
+    return message
+
+
+def answered(served: ServedModel, response: predict_pb2.PredictResponse) -> Answered:
+    """What a message answers."""
+    outputs = {name: _column(proto) for name, proto in response.outputs.items()}
+    return Answered(served.model, response.model_spec.version.value, outputs)
+
+
+def explained(served: ServedModel, error: grpc.RpcError) -> RequestError:
+    """The error of a call that failed."""
+    return served.explained(StatusCode[error.code().name], error.details() or "")
+
+
+def _array(column: Column) -> Array:
+    if not isinstance(column[0], str | bytes):
+        return np.array(column, np.float32)
+    strings = np.empty(len(column), np.object_)
+    strings[:] = [text.encode() if isinstance(text, str) else text for text in column]
+    return strings
+
+
+def _column(proto: Any) -> list[Any]:
+    array = tensors.from_proto(proto)
+    if array.dtype == np.object_:
+        array = np.vectorize(bytes.decode, otypes=[np.object_])(array)
+    return array.tolist()

@@ -1,0 +1,30 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def measure(*flags):
+    command = [sys.executable, "-m", "benchmarks.serving", "--descriptor_size=8", "--tags=50"]
+    done = subprocess.run([*command, *flags], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.slow
+def test_compares_with_the_session():
+    result = measure("--clients=2", "--turns=1", "--seconds=0.5", "--max_batch_size=4")
+    found = result["by_clients"]["2"]
+    rates = [found[name]["calls_per_second"] for name in ("server", "session")]
+    assert found["ratios"] == [pytest.approx(rates[0] / rates[1], rel=0.01)]
+    assert found["ratio"] == found["ratios"][0]
+    assert all(found[name]["p50_ms"] > 0 for name in ("server", "session"))
+
+
+@pytest.mark.slow
+def test_looks_at_memory():
+    result = measure("--memory", "--requests=20,10", "--max_batch_size=0")
+    resident = result["resident_mib"]
+    assert list(resident) == ["0", "10", "20"]
+    assert all(value > 100 for value in resident.values())  # TensorFlow alone takes more
