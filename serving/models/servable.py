@@ -2,17 +2,16 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import grpc
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
-from tensorflow.python.client import pywrap_tf_session
 from tensorflow.python.saved_model import loader_impl
 
 from serving.batching.batch_scheduler import BatchScheduler
 from serving.batching.batching_session import BatchingSession
 from serving.errors import ServingError, not_found
+from serving.models.session_calls import SessionCalls
 from serving.monitoring.metrics import Metrics
 from serving.tensors import Array
 
@@ -57,7 +56,6 @@ class Servable:
             )
         self._graph = tf.Graph()
         self._session = tf.compat.v1.Session(graph=self._graph)
-        self._outputs: dict[str, Any] = {}
         self._batching: BatchingSession | None = None
         start = time.monotonic()
         loaded = False
@@ -65,11 +63,12 @@ class Servable:
             self._meta_graph = self._load(path)
             loaded = True
         except ServingError:
-            self.close()
+            self._session.close()
             raise
         finally:
             if metrics:
                 metrics.record_load(path, time.monotonic() - start, loaded=loaded)
+        self._calls = SessionCalls(self._session, self._meta_graph.graph_def)
         if scheduler:
             self._batching = BatchingSession(scheduler, self.signatures.values(), self._run_alone)
 
@@ -88,8 +87,7 @@ class Servable:
     ) -> list[Array]:
         """Computes tensors, in a batch with other calls if the servable has a scheduler.
 
-        Types and shapes are left to the session, as in the real server: `Session.run` would check
-        shapes against those that the graph's placeholders were made with, and convert types.
+        See `SessionCalls.run`.
 
         Args:
             feeds: values by tensor name, such as `"x:0"`.
@@ -111,26 +109,15 @@ class Servable:
         """Frees what the session holds, and stops what is still running."""
         if self._batching:
             self._batching.close()
-        self._session.close()
+        self._calls.close()
         if self._batching:
             self._batching.wait_until_empty()
 
     def _run_alone(
         self, feeds: Mapping[str, Array], fetches: Sequence[str], timeout: float | None
     ) -> list[Array]:
-        options = tf.compat.v1.RunOptions()
-        if timeout is not None:
-            options.timeout_in_ms = max(1, int(timeout * 1000))
-        inputs = {self._output(name): value for name, value in feeds.items()}
-        outputs = [self._output(name) for name in fetches]
-        buffer = pywrap_tf_session.TF_NewBufferFromString(options.SerializeToString())
         start = time.monotonic()
-        try:
-            values = self._session._call_tf_sessionrun(buffer, inputs, outputs, [], None)
-        except tf.errors.OpError as error:
-            raise ServingError.from_tensorflow(error) from None
-        finally:
-            pywrap_tf_session.TF_DeleteBuffer(buffer)
+        values = self._calls.run(feeds, fetches, timeout)
         if self.metrics:
             self.metrics.record_graph_run(time.monotonic() - start)
         return values
@@ -159,13 +146,3 @@ class Servable:
             self.metrics.record_load_stage(path, "init_graph", initialised - restored)
         self._graph.finalize()
         return loader.get_meta_graph_def_from_tags(tags)
-
-    def _output(self, name: str) -> Any:
-        output = self._outputs.get(name)
-        if output is None:
-            try:
-                output = self._graph.get_tensor_by_name(name)._as_tf_output()
-            except (KeyError, ValueError):
-                raise not_found(f"Tensor {name} was not found in the Graph") from None
-            self._outputs[name] = output
-        return output

@@ -13,8 +13,8 @@ from tiny_cnn import save_cnn
 
 from serving.errors import ServingError
 from serving.models.servable import Servable
-from tagkeras.cnn.load import load_cnn
 from tagkeras.cnn.descriptor_model import DescriptorModel, save_descriptor_model
+from tagkeras.cnn.load import load_cnn
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.exporting.batching import GraphBatching
@@ -77,11 +77,11 @@ def servable(request):
     return request.getfixturevalue(request.param)
 
 
-def ask(servable, signature="serving_default", **inputs):
+def ask(servable, signature="serving_default", timeout=60.0, **inputs):
     about = servable.signatures[signature]
     feeds = {about.inputs[name].name: np.asarray(value) for name, value in inputs.items()}
     hashtags, scores = servable.run(
-        feeds, [about.outputs[name].name for name in ("hashtags", "scores")], timeout=60
+        feeds, [about.outputs[name].name for name in ("hashtags", "scores")], timeout
     )
     return hashtags.tolist(), scores
 
@@ -174,6 +174,34 @@ def test_a_bad_request_fails_alone_and_says_why(servable, signature, inputs, mes
         answers = [pool.submit(ask_well) for _ in range(3)]
         pool.submit(ask_badly).result()
     assert all(answer.result() == [expected] * rounds for answer in answers)
+
+
+def test_a_deadline_stops_no_other_request_of_its_batch(tmp_path, model, descriptor_model):
+    """The batch waits for longer than the impatient do, who are the last to join it."""
+    batching = GraphBatching(max_batch_size=MAX_BATCH, timeout_micros=50_000, num_threads=1)
+    servable = save(tmp_path, model, descriptor_model, batching)
+    inputs = {"descriptor": descriptors(1), **users(1)}
+    expected, rounds = ask(servable, "descriptor", **inputs)[0], 10
+    done = threading.Event()
+
+    def ask_impatiently():
+        expired = 0
+        while not done.is_set():
+            with pytest.raises(ServingError) as caught:
+                ask(servable, "descriptor", timeout=0.002, **inputs)
+            assert caught.value.code == grpc.StatusCode.DEADLINE_EXCEEDED
+            expired += 1
+        return expired
+
+    with ThreadPoolExecutor(3) as pool:
+        impatient = [pool.submit(ask_impatiently) for _ in range(2)]
+        try:
+            answers = [ask(servable, "descriptor", **inputs)[0] for _ in range(rounds)]
+        finally:
+            done.set()
+        assert all(one.result() > 0 for one in impatient)
+    assert answers == [expected] * rounds
+    servable.close()
 
 
 def test_each_of_many_gets_its_own_answer(alone, batched):

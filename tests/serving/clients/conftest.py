@@ -129,6 +129,7 @@ class FakeRest(http.server.ThreadingHTTPServer):
         self.replies = []
         self.requests = []
         self.bodies = []
+        self.connections = set()
         self.released = threading.Event()
         self.scheme = "http"
 
@@ -152,6 +153,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _answer(self, document):
         server = self.server
+        server.connections.add(self.client_address)
         server.requests.append(f"{self.command} {self.path}")
         status, body = 200, json.dumps(document).encode()
         if server.replies:

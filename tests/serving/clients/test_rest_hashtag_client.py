@@ -75,6 +75,7 @@ def test_what_is_sent(fake_rest):
         client.predict([b"i"])
         client.predict_descriptors([[1, 2]])
     assert fake_rest.requests == [METADATA, PREDICT] * 3
+    assert len(fake_rest.connections) == 1
     assert fake_rest.bodies[0] == (
         b'{"signature_name": "serving_default", "inputs": {"image": [{"b64": "aQ=="}], '
         b'"age": [34.0], "gender": ["female"], "country": ["GB"], "latitude": [51.5], '
