@@ -66,7 +66,7 @@ class Config:
         minimum=0,
     )
     num_batch_threads: int | None = option(
-        None, help="batches that are computed at the same time; by default 2", minimum=1
+        None, help="batches that are computed at the same time; by default 1", minimum=1
     )
 
     def batching(self) -> GraphBatching | None:
@@ -75,16 +75,16 @@ class Config:
         Raises:
             UserError: a flag of batching without --max_batch_size.
         """
-        options = {
-            "batch_timeout_micros": ("timeout_micros", self.batch_timeout_micros),
-            "num_batch_threads": ("num_threads", self.num_batch_threads),
-        }
-        given = {flag: pair for flag, pair in options.items() if pair[1] is not None}
         if self.max_batch_size is None:
-            for flag, (_, value) in given.items():
-                raise UserError(f"--{flag}={value}: give --max_batch_size, or nothing is batched")
+            for flag in ("batch_timeout_micros", "num_batch_threads"):
+                if (value := getattr(self, flag)) is not None:
+                    raise UserError(f"--{flag}={value}: give --max_batch_size, too")
             return None
-        return GraphBatching(max_batch_size=self.max_batch_size, **dict(given.values()))
+        return GraphBatching(
+            max_batch_size=self.max_batch_size,
+            timeout_micros=self.batch_timeout_micros or 0,
+            num_threads=self.num_batch_threads or 1,
+        )
 
 
 def export(config: Config) -> Path:

@@ -26,7 +26,7 @@ class GraphBatching:
 
     max_batch_size: int = 64
     timeout_micros: int = 0
-    num_threads: int = 2
+    num_threads: int = 1
 
     def __post_init__(self) -> None:
         if self.max_batch_size < 1 or self.num_threads < 1 or self.timeout_micros < 0:
@@ -49,4 +49,5 @@ class GraphBatching:
             max_enqueued_batches=_MAX_ENQUEUED_BATCHES,
             autograph=False,
         )
-        return batched(function)  # type: ignore[no-any-return]
+        batched_function: Function = batched(function)
+        return batched_function

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tagkeras.cnn.descriptor_model import DescriptorModel
 from tagkeras.data.manifest import Manifest
 from tagkeras.exporting.batching import GraphBatching
-from tagkeras.exporting.request_checks import check_request
+from tagkeras.exporting.request_checks import Tensors, check_request, check_rows
 from tagkeras.exporting.request_images import decode_images
 from tagkeras.exporting.tag_lookup import TagLookup
 from tagkeras.exporting.user_inputs import UNKNOWN_USER, USER_INPUTS
@@ -16,8 +16,8 @@ from tagkeras.layers.user_descriptor import UserDescriptor
 from tagkeras.models.hashtag_model import HashtagModel
 from tagkeras.models.top_k import top_k
 
-Tensors = dict[str, tf.Tensor]
-Signature = tf.types.experimental.ConcreteFunction
+# Hashtags and scores of pictures, in either form, and what is known of their users.
+_Rank = Callable[..., tuple[tf.Tensor, ...]]
 
 
 class HashtagRanker:
@@ -57,11 +57,7 @@ class HashtagRanker:
         self.descriptor_size = manifest.descriptor_size
         self.top_k = top_k
         self.tag_lookup = TagLookup(vocabulary_path)
-        self.rank_descriptors: Callable[..., tuple[tf.Tensor, tf.Tensor]] = self._rank
-        self.rank_pixels: Callable[..., tuple[tf.Tensor, tf.Tensor]] = self._rank_pixels
-        if batching is not None:
-            self.rank_descriptors = batching.apply(self._rank)
-            self.rank_pixels = batching.apply(self._rank_pixels)
+        self.batching = batching
 
     def resources(self) -> tf.Module:
         """What a SavedModel of the signatures has to hold: variables, tables, the asset.
@@ -77,7 +73,7 @@ class HashtagRanker:
             module.descriptor_model = self.descriptor_model
         return module
 
-    def signatures(self) -> dict[str, Signature]:
+    def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
         """The signatures of the export by name, with named inputs and a leading None on each."""
         descriptor = tf.TensorSpec([None, self.descriptor_size], tf.float32, "descriptor")
         image = tf.TensorSpec([None], tf.string, "image")
@@ -109,11 +105,15 @@ class HashtagRanker:
         Of an `image` or a `descriptor`. What may fail for one request alone, such as decoding an
         image, is done before requests are put together.
         """
-        user = self._describe_user(inputs)
         if "image" in inputs:
-            hashtags, scores = self.rank_pixels(self._decode(inputs["image"]), user)
+            picture = self._decode(inputs["image"])
+            rank: _Rank = self._rank_pixels
         else:
-            hashtags, scores = self.rank_descriptors(inputs["descriptor"], user)
+            picture, rank = inputs["descriptor"], self._rank_descriptors
+        user = [inputs[name] for name in USER_INPUTS]
+        if self.batching is not None:
+            rank = self.batching.apply(rank)
+        hashtags, scores = rank(picture, *user)
         # Batching forgets the k, also of a request without rows.
         shape = [-1, self.top_k]
         return {"hashtags": tf.reshape(hashtags, shape), "scores": tf.reshape(scores, shape)}
@@ -141,11 +141,15 @@ class HashtagRanker:
         if "image" in inputs:
             descriptor = self.describe_pixels({"pixels": self._decode(inputs["image"])})
             inputs = {**inputs, **descriptor}
-        return {"embedding": self._embed(inputs["descriptor"], self._describe_user(inputs))}
+        inputs = check_rows({name: inputs[name] for name in ("descriptor", *USER_INPUTS)})
+        user = self._describe_user(inputs)
+        phi = self.embedding({"descriptor": inputs["descriptor"], "user_descriptor": user})
+        return {"embedding": phi}
 
     def embed_user(self, inputs: Tensors) -> Tensors:
         """`embedding` float [B, user_hidden]: the learned user vector."""
-        return {"embedding": self.embedding.embed_user(self._describe_user(inputs))}
+        user = self._describe_user(check_rows(inputs))
+        return {"embedding": self.embedding.embed_user(user)}
 
     def embed_hashtag(self, inputs: Tensors) -> Tensors:
         """`embedding` float [B, d] and `known` bool [B]; zeros for an unknown hashtag.
@@ -159,15 +163,16 @@ class HashtagRanker:
         rows = tf.gather(self.tag_table, tf.maximum(ids, 0))
         return {"embedding": tf.where(known[:, None], rows, 0.0), "known": known}
 
-    def _rank(self, descriptor: tf.Tensor, user: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        scores, ids = top_k(self._embed(descriptor, user), self.tag_table, self.top_k)
+    def _rank_pixels(self, pixels: tf.Tensor, *user: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return self._rank_descriptors(self.describe_pixels({"pixels": pixels})["descriptor"], *user)
+
+    def _rank_descriptors(
+        self, descriptor: tf.Tensor, *user: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        facts = dict(zip(USER_INPUTS, user, strict=True))
+        phi = self.embed_image({"descriptor": descriptor, **facts})["embedding"]
+        scores, ids = top_k(phi, self.tag_table, self.top_k)
         return self.tag_lookup.tags(ids), scores
-
-    def _rank_pixels(self, pixels: tf.Tensor, user: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return self._rank(self.describe_pixels({"pixels": pixels})["descriptor"], user)
-
-    def _embed(self, descriptor: tf.Tensor, user: tf.Tensor) -> tf.Tensor:
-        return self.embedding({"descriptor": descriptor, "user_descriptor": user})
 
     def _describe_user(self, inputs: Tensors) -> tf.Tensor:
         return self.user_descriptor({name: inputs[name] for name in USER_INPUTS})
@@ -177,7 +182,9 @@ class HashtagRanker:
         return decode_images(images, *self.descriptor_model.image_size)
 
 
-def _trace(function: Callable[[Tensors], Tensors], *specs: tf.TensorSpec) -> Signature:
+def _trace(
+    function: Callable[[Tensors], Tensors], *specs: tf.TensorSpec
+) -> tf.types.experimental.ConcreteFunction:
     return tf.function(
         lambda *tensors: function(check_request(tensors, specs)), autograph=False
     ).get_concrete_function(*specs)

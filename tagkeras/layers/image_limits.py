@@ -3,6 +3,8 @@
 A file of a few kilobytes can claim a picture that fills the memory, or takes minutes to decode.
 """
 
+import functools
+
 import tensorflow as tf
 
 from tagkeras.layers.image_formats import (
@@ -58,7 +60,7 @@ def check_image(encoded: tf.Tensor, name: tf.Tensor) -> tf.Tensor:
     readers = [_read_jpeg, _read_png, _read_gif, _read_bmp, _read_webp]
     content, pixels, scans = tf.switch_case(
         tf.argmax(tf.cast(starts, tf.int32), output_type=tf.int32),
-        [lambda read=read: read(encoded) for read in readers],  # type: ignore[misc]
+        [functools.partial(read, encoded) for read in readers],
     )
     checks = [
         _check(name, pixels <= MAX_PIXELS, f"more than {MAX_PIXELS} pixels"),

@@ -216,13 +216,13 @@ def test_blocked_hashtags_are_neither_answered_nor_known(folder, tmp_path):
 
 
 def test_an_export_that_answers_otherwise_is_not_published(folder, tmp_path, monkeypatch):
-    right = HashtagRanker._rank
+    right = HashtagRanker._rank_descriptors
 
-    def wrong(self, descriptor, user):
-        hashtags, scores = right(self, descriptor, user)
+    def wrong(self, descriptor, *user):
+        hashtags, scores = right(self, descriptor, *user)
         return hashtags[:, ::-1], scores
 
-    monkeypatch.setattr(HashtagRanker, "_rank", wrong)
+    monkeypatch.setattr(HashtagRanker, "_rank_descriptors", wrong)
     with pytest.raises(RuntimeError, match="warm-up request 1 is answered otherwise"):
         export.export(config(export, **paths(folder), output=tmp_path / "base"))
     assert list((tmp_path / "base").iterdir()) == []
@@ -235,7 +235,7 @@ def test_batching_in_the_graph(folder, tmp_path):
     (batching,) = summarize(target).graph_batching
     assert batching == flags
     assert summarize(target).provenance["export"]["max_batch_size"] == 5
-    with pytest.raises(UserError, match="--num_batch_threads=1: give --max_batch_size"):
+    with pytest.raises(UserError, match="--num_batch_threads=1: give --max_batch_size, too"):
         export.export(config(export, **options, num_batch_threads=1))
 
 
