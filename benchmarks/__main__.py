@@ -16,6 +16,7 @@ BENCHMARKS = (
     "benchmarks.images",
     "benchmarks.ready_posts",
     "benchmarks.light_posts",
+    "benchmarks.serving",
 )
 
 

@@ -5,12 +5,13 @@
 
 Calls carry one descriptor and one user to the signature `descriptor` of a multiplicative model of
 random weights. In turn, for each number of clients: that many threads run the session in this
-process; then that many clients (`serving.load_test`, a process of its own) ask the server over
+process, first by `Session.run`, then by the server's own way to it (`Servable.run`), which is
+faster; then that many clients (`serving.load_test`, a process of its own) ask the server over
 loopback, a process of its own too. Threads take ready arrays and leave them, clients bytes.
 Prints one JSON object.
 
-Ratios are the server's calls a second by the session's, a turn each. Latencies are medians of the
-turns' medians. `generator_busy` is the most that the load generator was at work: near 1, it was
+Ratios are the server's calls a second by those in-process, a turn each. Latencies are medians of
+the turns' medians. `generator_busy` is the most that the load generator was at work: near 1, it was
 slower than the server. The generator shares the machine's cores with the server.
 
 `--memory` gives the resident memory of the server's process before any request and after some.
@@ -25,10 +26,12 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from benchmarks.served_model import write_served_model
 from serving.models.servable import Servable
@@ -52,9 +55,6 @@ class Config:
     rank: int = option(100, help="of the model's factors", minimum=1)
     max_batch_size: int = option(
         64, help="of the batches that the graph puts requests together to; 0 for none", minimum=0
-    )
-    grpc_max_threads: int = option(
-        80, help="of the server: fewer than clients, and batches stay small", minimum=1
     )
     clients: tuple[str, ...] = option(("1", "64"), help="numbers of clients to compare with")
     turns: int = option(3, help="of each number of clients", minimum=1)
@@ -81,16 +81,14 @@ def main(config: Config) -> None:
             rank=config.rank,
             batching=_batching(config.max_batch_size),
         )
-        flags = {"model_base_path": base, "grpc_max_threads": config.grpc_max_threads}
-        with ServerProcess(model_name=_MODEL, **flags) as server:
+        with ServerProcess(model_name=_MODEL, model_base_path=base) as server:
             if config.memory:
                 result["resident_mib"] = _memory(server, max(clients), requests)
             else:
-                servable = Servable(_MODEL, 1, str(base / "1"))
+                in_process = _in_process(str(base / "1"), config.descriptor_size)
                 result["by_clients"] = {
-                    number: _compare(config, servable, server, number) for number in clients
+                    number: _compare(config, in_process, server, number) for number in clients
                 }
-                servable.close()
     print(json.dumps(result))
 
 
@@ -98,40 +96,15 @@ def _batching(max_batch_size: int) -> GraphBatching | None:
     return GraphBatching(max_batch_size=max_batch_size) if max_batch_size else None
 
 
-def _compare(
-    config: Config, servable: Servable, server: ServerProcess, clients: int
-) -> dict[str, Any]:
-    """Turns of both kinds, and their ratios."""
-    session, served = [], []
-    for _ in range(config.turns):
-        session.append(_run_session(servable, config, clients))
-        served.append(
-            _load(server, clients=clients, duration=config.seconds, warmup=_WARMUP_SECONDS)
-        )
-    ratios = [
-        ours["calls_per_second"] / bare["calls_per_second"]
-        for ours, bare in zip(served, session, strict=True)
-    ]
-    return {
-        "ratio": round(statistics.median(ratios), 3),
-        "ratios": [round(ratio, 3) for ratio in ratios],
-        **{
-            name: {
-                "calls_per_second": round(_median(laps, "calls_per_second"), 1),
-                "p50_ms": round(statistics.median(lap["latency_ms"]["p50"] for lap in laps), 2),
-            }
-            for name, laps in (("session", session), ("server", served))
-        },
-        "generator_busy": round(max(lap["generator_busy"] for lap in served), 2),
-    }
-
-
-def _run_session(servable: Servable, config: Config, threads: int) -> dict[str, Any]:
-    """Calls a second and the median latency of so many threads that run the session."""
+def _in_process(path: str, descriptor_size: int) -> dict[str, Callable[[], object]]:
+    """The ways to call the model in this process, by name."""
+    servable = Servable(_MODEL, 1, path)
+    session = tf.compat.v1.Session(graph=tf.Graph())
+    with session.graph.as_default():
+        tf.compat.v1.saved_model.loader.load(session, [tf.saved_model.SERVING], path)
     signature = servable.signatures[_SIGNATURE]
-    rng = np.random.default_rng(0)
     values = {
-        "descriptor": rng.normal(size=(1, config.descriptor_size)).astype(np.float32),
+        "descriptor": np.random.default_rng(0).normal(size=(1, descriptor_size)).astype(np.float32),
         "age": np.array([30], np.float32),
         "gender": np.array([b"female"], object),
         "country": np.array([b"GB"], object),
@@ -140,13 +113,53 @@ def _run_session(servable: Servable, config: Config, threads: int) -> dict[str, 
     }
     feeds = {info.name: values[name] for name, info in signature.inputs.items()}
     fetches = [info.name for info in signature.outputs.values()]
+    return {
+        "session": lambda: session.run(fetches, feeds),
+        "servable": lambda: servable.run(feeds, fetches),
+    }
+
+
+def _compare(
+    config: Config,
+    in_process: dict[str, Callable[[], object]],
+    server: ServerProcess,
+    clients: int,
+) -> dict[str, Any]:
+    """Turns of all kinds, and their ratios."""
+    turns: dict[str, list[dict[str, Any]]] = {name: [] for name in (*in_process, "server")}
+    for _ in range(config.turns):
+        for name, call in in_process.items():
+            turns[name].append(_call(call, config.seconds, clients))
+        turns["server"].append(
+            _load(server, clients=clients, duration=config.seconds, warmup=_WARMUP_SECONDS)
+        )
+    result: dict[str, Any] = {
+        name: {
+            "calls_per_second": round(_median(laps, "calls_per_second"), 1),
+            "p50_ms": round(statistics.median(lap["latency_ms"]["p50"] for lap in laps), 2),
+        }
+        for name, laps in turns.items()
+    }
+    for name in in_process:
+        ratios = [
+            ours["calls_per_second"] / bare["calls_per_second"]
+            for ours, bare in zip(turns["server"], turns[name], strict=True)
+        ]
+        result[f"ratio_to_{name}"] = round(statistics.median(ratios), 3)
+        result[f"ratios_to_{name}"] = [round(ratio, 3) for ratio in ratios]
+    busy = max(lap["generator_busy"] for lap in turns["server"])
+    return {**result, "generator_busy": round(busy, 2)}
+
+
+def _call(call: Callable[[], object], seconds: float, threads: int) -> dict[str, Any]:
+    """Calls a second and the median latency of so many threads that call."""
     laps: list[list[tuple[float, float]]] = [[] for _ in range(threads)]
     begin = time.perf_counter() + _WARMUP_SECONDS
-    end = begin + config.seconds
+    end = begin + seconds
 
     def call_until_the_end(own_laps: list[tuple[float, float]]) -> None:
         while (start := time.perf_counter()) < end:
-            servable.run(feeds, fetches)
+            call()
             if start >= begin:
                 own_laps.append((start, time.perf_counter()))
 

@@ -32,7 +32,7 @@ class ModelServer:
         port: TCP port of the gRPC API; 0 takes any free one, which `port` then names.
         host: address to listen on; all interfaces by default, as the original.
         options: how versions are looked for and loaded.
-        max_threads: gRPC calls answered at the same time; 4 per processor by default.
+        max_threads: gRPC calls answered at the same time; 128 by default.
         rest_port: TCP port of the REST API; 0 takes any free one, None serves no REST.
         rest_timeout: seconds after which the computation of a REST request is stopped.
         rest_threads: REST requests answered at the same time; 4 per processor by default.

@@ -10,6 +10,7 @@ once.
 
 import contextlib
 import dataclasses
+import gc
 import importlib.metadata
 import logging
 import os
@@ -57,6 +58,10 @@ def main(config: Config, unknown: list[str]) -> None:
     signal.signal(signal.SIGINT, on_signal)
     try:
         if server.start(cancelled=stopping.is_set):
+            # What is there stays, TensorFlow's modules above all: it need not be looked through
+            # again and again for garbage.
+            gc.collect()
+            gc.freeze()
             _announce(config, server)
             poll_seconds = config.model_config_file_poll_wait_seconds
             with contextlib.ExitStack() as stack:

@@ -113,7 +113,9 @@ class Config:
         "", help="ascii MonitoringConfig: where the REST port shows metrics to Prometheus"
     )
     ssl_config_file: str = option("", help="ascii SSLConfig: serve gRPC over TLS")
-    grpc_max_threads: int = option(_THREADS, help="gRPC calls answered at the same time", minimum=1)
+    grpc_max_threads: int | None = option(
+        None, help="gRPC calls answered at the same time; 128 by default", minimum=1
+    )
     grpc_channel_arguments: str = option(
         "", help="settings of gRPC itself, such as grpc.max_connection_age_ms=2000, with commas"
     )

@@ -1,6 +1,5 @@
 """The gRPC server: ports, credentials and threads around the services."""
 
-import os
 import threading
 from collections.abc import Sequence
 from concurrent import futures
@@ -20,6 +19,9 @@ MESSAGE_OPTIONS = (
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
 )
+# Threads wait for the session most of the time, and a graph that puts calls together needs many
+# that do: the original's 4 per processor would make small batches.
+MAX_THREADS = 128
 # The names under which the original reports its health; the server as a whole has none.
 _HEALTH_NAMES = ("", "ModelService", "PredictionService")
 
@@ -33,7 +35,7 @@ class GrpcServer:
         port: TCP port; 0 takes any free one, which `port` then names.
         socket_path: of a UNIX socket to listen on as well.
         credentials: for TLS; None for plain text.
-        max_threads: calls answered at the same time; 4 per processor by default.
+        max_threads: calls answered at the same time; `MAX_THREADS` by default.
         channel_arguments: further names and values of gRPC's own settings.
         health: answer the standard health checks too.
         tensor_content: answer numbers in `tensor_content` instead of the typed fields.
@@ -63,7 +65,7 @@ class GrpcServer:
         self._credentials = credentials
         self._health = _health_servicer() if health else None
         self._server = grpc.server(
-            futures.ThreadPoolExecutor(max_threads or 4 * (os.cpu_count() or 1)),
+            futures.ThreadPoolExecutor(max_threads or MAX_THREADS),
             # Of two values the first counts. Two servers on one port would share its calls; the
             # second is to fail instead.
             options=(*channel_arguments, *MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)),

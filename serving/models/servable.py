@@ -55,7 +55,7 @@ class Servable:
                 f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {path}"
             )
         self._graph = tf.Graph()
-        self._session = tf.compat.v1.Session(graph=self._graph)
+        self._session = tf.compat.v1.Session(graph=self._graph, config=_session_config())
         self._batching: BatchingSession | None = None
         start = time.monotonic()
         loaded = False
@@ -146,3 +146,13 @@ class Servable:
             self.metrics.record_load_stage(path, "init_graph", initialised - restored)
         self._graph.finalize()
         return loader.get_meta_graph_def_from_tags(tags)
+
+
+def _session_config() -> tf.compat.v1.ConfigProto:
+    """Threads of the session sleep when there is nothing to do.
+
+    Those that look for work in a loop take the time of the threads that read and write requests.
+    """
+    config = tf.compat.v1.ConfigProto()
+    config.experimental.disable_thread_spinning = True
+    return config
