@@ -150,6 +150,8 @@ def _from_content(content: bytes, dtype: np.dtype[Any], count: int) -> Array:
 
 def _unpack_strings(content: bytes, count: int) -> Array:
     """`count` lengths as varints, then the strings' bytes end to end."""
+    if count > len(content):  # each has a byte of length at least
+        raise ValueError(f"{len(content)} bytes of content for {count} strings")
     strings = np.empty(count, np.object_)
     position = 0
     lengths = []

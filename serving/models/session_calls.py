@@ -13,6 +13,8 @@ from tensorflow.python.client import pywrap_tf_session
 from serving.errors import ServingError, not_found
 from serving.tensors import Array
 
+_MAX_REPETITIONS = 100
+
 
 class SessionCalls:
     """Computes tensors of a graph. Thread-safe.
@@ -42,7 +44,8 @@ class SessionCalls:
         """Computes tensors.
 
         A graph that puts calls together (`BatchFunction`) stops a batch when the time of its last
-        call is over, and all calls of it fail. Those that still have time are computed again.
+        call is over, and all calls of it fail. Those that still have time are computed again, a
+        few times at most.
 
         Args:
             feeds: values by tensor name, such as `"x:0"`.
@@ -55,7 +58,7 @@ class SessionCalls:
         inputs = {self._output(name): value for name, value in feeds.items()}
         outputs = [self._output(name) for name in fetches]
         deadline = math.inf if timeout is None else time.monotonic() + timeout
-        while True:
+        for _ in range(_MAX_REPETITIONS):
             try:
                 return self._run(inputs, outputs, timeout)
             except ServingError as error:
@@ -63,6 +66,7 @@ class SessionCalls:
                 if not self._was_stopped_by_another(error) or left <= 0:
                     raise
                 timeout = None if timeout is None else left
+        return self._run(inputs, outputs, timeout)
 
     def _was_stopped_by_another(self, error: ServingError) -> bool:
         if self._closed or not self._is_batched:

@@ -30,6 +30,9 @@ _GIF_END = b";"
 # Extensions before the first frame of a GIF, and changes of size in a chain of its blocks. A frame
 # with more is cut off, and so not decoded.
 _MAX_EXTENSIONS, _MAX_RUNS = 20, 5000
+# Blocks that are looked at in one step: all of them in each step would take hours for a file whose
+# blocks change in size.
+_MAX_RUN_BLOCKS = 256
 
 _STARTS = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"BM", b"RIFF")
 
@@ -155,7 +158,8 @@ def _skip_blocks(data: tf.Tensor, size: tf.Tensor, position: tf.Tensor) -> tf.Te
 def _skip_run(data: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
     block = data[position]
     step = tf.cast(block, tf.int32) + 1
-    is_same = tf.cast(data[position::step] == block, tf.int32)
+    sizes = data[position : position + _MAX_RUN_BLOCKS * step : step]
+    is_same = tf.cast(sizes == block, tf.int32)
     # The place of the first other one, or all of them.
     length = tf.argmin(tf.concat([is_same, [0]], axis=0), output_type=tf.int32)
     return position + step * length

@@ -97,6 +97,7 @@ def test_packed_strings_read_as_tensorflow_reads_them(lengths):
         proto(types_pb2.DT_STRING, [10**12], string_val=[b""]),
         proto(types_pb2.DT_STRING, [10**6], string_val=[b"x" * 10**5]),
         proto(types_pb2.DT_STRING, [2], tensor_content=b"\x01\xff"),
+        proto(types_pb2.DT_STRING, [2**40], tensor_content=b"\x01"),
         proto(types_pb2.DT_STRING, [1], tensor_content=b"\x05ab"),
         proto(types_pb2.DT_STRING, [1], tensor_content=b"\xff\xff\xff\xff\xff\xff"),
         proto(types_pb2.DT_COMPLEX64, [1], scomplex_val=[1]),
