@@ -10,10 +10,8 @@ only then renamed to its version; a version is never overwritten.
 import dataclasses
 import json
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 
 from tagkeras import files
@@ -26,8 +24,6 @@ from tagkeras.errors import UserError
 from tagkeras.exporting import validation, warmup
 from tagkeras.exporting.batching import GraphBatching
 from tagkeras.exporting.hashtag_ranker import HashtagRanker
-from tagkeras.exporting.user_inputs import USER_INPUTS
-from tagkeras.models.hashtag_model import HashtagModel
 from tagkeras.training.restore import restore_model
 from tagkeras.training.workdir import Workdir
 
@@ -137,7 +133,7 @@ def export(config: Config) -> Path:
             "dataset": dataclasses.asdict(manifest),
         }
         (aside / PROVENANCE).write_text(json.dumps(provenance, indent=2), encoding="utf-8")
-        score = _scorer(model, descriptor_model, ranker, kept_ids)
+        score = validation.scorer(model, descriptor_model, ranker.user_descriptor, kept_ids)
         validation.validate(aside, answerable.tags, score)
     return target
 
@@ -172,27 +168,6 @@ def _name_classify_method(saved_model: Path) -> None:
         tags="serve",
     )
     updater.save()
-
-
-def _scorer(
-    model: HashtagModel,
-    descriptor_model: DescriptorModel | None,
-    ranker: HashtagRanker,
-    kept_ids: list[int],
-) -> Callable[[validation.Request], np.ndarray]:
-    """How the trained model itself scores a request, by none of the export's own graph."""
-
-    def score(request: validation.Request) -> np.ndarray:
-        if descriptor_model is None:
-            descriptor = request["descriptor"]
-        else:
-            descriptor = descriptor_model(tf.constant(request["image"], tf.string))
-        user = {name: tf.constant(request[name], dtype) for name, dtype in USER_INPUTS.items()}
-        phi = model({"descriptor": descriptor, "user_descriptor": ranker.user_descriptor(user)})
-        scores: np.ndarray = model.scores(phi).numpy()
-        return scores[:, kept_ids]
-
-    return score
 
 
 def main(config: Config) -> None:

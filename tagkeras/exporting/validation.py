@@ -6,8 +6,12 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from tagkeras.cnn.descriptor_model import DescriptorModel
 from tagkeras.errors import UserError
 from tagkeras.exporting import warmup
+from tagkeras.exporting.user_inputs import USER_INPUTS
+from tagkeras.layers.user_descriptor import UserDescriptor
+from tagkeras.models.hashtag_model import HashtagModel
 
 RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE = 1e-4, 1e-5
 
@@ -40,6 +44,34 @@ def validate(
                     f"{saved_model}: warm-up request {number} is answered otherwise than by the "
                     f"model: scores {scores.tolist()}, expected {other.tolist()}"
                 )
+
+
+def scorer(
+    model: HashtagModel,
+    descriptor_model: DescriptorModel | None,
+    user_descriptor: UserDescriptor,
+    ids: Sequence[int],
+) -> Callable[[Request], np.ndarray]:
+    """How a trained model itself scores hashtags for a request, by nothing of an export's graph.
+
+    Args:
+        model: trained.
+        descriptor_model: of its dataset; None if posts came with descriptors.
+        user_descriptor: of its dataset.
+        ids: of the hashtags to score.
+    """
+
+    def score(request: Request) -> np.ndarray:
+        if descriptor_model is None:
+            descriptor = request["descriptor"]
+        else:
+            descriptor = descriptor_model(tf.constant(request["image"], tf.string))
+        user = {name: tf.constant(request[name], dtype) for name, dtype in USER_INPUTS.items()}
+        phi = model({"descriptor": descriptor, "user_descriptor": user_descriptor(user)})
+        scores: np.ndarray = model.scores(phi).numpy()
+        return scores[:, list(ids)]
+
+    return score
 
 
 def _answers(saved_model: Path) -> list[tuple[Request, np.ndarray, np.ndarray]]:
