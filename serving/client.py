@@ -18,18 +18,28 @@ their #, best first; fields unknown are null.
 """
 
 import dataclasses
+import os
+import re
 from typing import TYPE_CHECKING
 
+from serving.clients.tls_flags import TlsFlags
 from tagkeras.commandline import option, run
 from tagkeras.data.user import GENDERS, MAX_AGE, User
 from tagkeras.errors import UserError
 
 if TYPE_CHECKING:
+    from serving.clients.answers import RequestError
     from serving.clients.blocking_client import BlockingClient
+
+# What exported graphs (the place in the request, then the fault) and decoders say of images.
+_PLACE = re.compile(r"(?:assertion failed: \[)?image \d+: ([^\]]*)\]?")
+_DECODER = re.compile(r"image file format|\b(JPEG|PNG|GIF|BMP|bmp|WebP)\b")
+# Over gRPC and over REST.
+_DESCRIPTOR_MISSING = re.compile(r"(Signature input alias|Missing named input): descriptor\b")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config:
+class Config(TlsFlags):
     """Flags of the client."""
 
     server: str = option(
@@ -60,14 +70,6 @@ class Config:
     version: int | None = option(None, help="model version; the newest by default", minimum=0)
     version_label: str | None = option(None, help="version label, instead of --version")
     timeout: float = option(30.0, help="seconds to wait for an answer", minimum=0.001)
-    tls: bool = option(
-        False,
-        help="encrypt gRPC and trust the well-known certificate authorities; --tls_ca and "
-        "--tls_cert encrypt too, and so does https://",
-    )
-    tls_ca: str | None = option(None, help="PEM file of the certificate authorities to trust")
-    tls_cert: str | None = option(None, help="PEM file of the client's certificate")
-    tls_key: str | None = option(None, help="PEM file of the client certificate's private key")
     json: bool = option(False, help="print JSON")
 
 
@@ -96,8 +98,8 @@ def main(config: Config) -> None:
             try:
                 predictions = client.predict([image], users)
             except RequestError as error:
-                if error.code is StatusCode.INVALID_ARGUMENT:  # most likely for this image
-                    raise UserError(f"{image}: {error}") from error
+                if error.code is StatusCode.INVALID_ARGUMENT:
+                    raise UserError(_refusal(image, error)) from error
                 raise
             answers += [
                 client_output.Answer(image, one, prediction.model, prediction.version, hashtags)
@@ -111,19 +113,25 @@ def main(config: Config) -> None:
         client_output.print_tables(answers)
 
 
-def _client(config: Config) -> "BlockingClient":
-    from serving.clients.tls import Tls
+def _refusal(image: str, error: "RequestError") -> str:
+    """Names the image where the server complains of it, and not of the rest of the request."""
+    message = str(error)
+    without_place = _PLACE.sub(r"\1", message)  # the same image for every user
+    if without_place != message or _DECODER.search(message):
+        return f"{image}: {without_place}"
+    if _DESCRIPTOR_MISSING.search(message):
+        return f"the model takes descriptors, not images ({message})"
+    return message
 
-    tls = None
-    if config.tls or config.tls_ca or config.tls_cert or config.tls_key:
-        tls = Tls(ca=config.tls_ca, certificate=config.tls_cert, key=config.tls_key)
+
+def _client(config: Config) -> "BlockingClient":
     return _client_class(config.server)(
         config.server,
         config.model_name,
         version=config.version,
         version_label=config.version_label,
         timeout=config.timeout,
-        tls=tls,
+        tls=config.tls_files(),
     )
 
 
@@ -138,4 +146,6 @@ def _client_class(server: str) -> "type[BlockingClient]":
 
 
 if __name__ == "__main__":
+    # gRPC would log what an error tells anyway. It looks at this once, when it is imported.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     run(main, Config)

@@ -15,13 +15,15 @@ their deadline have a latency. If all failed, the exit status is 1.
 
 import asyncio
 import dataclasses
+import os
 
+from serving.clients.tls_flags import TlsFlags
 from tagkeras.commandline import option, run
 from tagkeras.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config:
+class Config(TlsFlags):
     """Flags of the load test."""
 
     server: str = option(
@@ -57,14 +59,6 @@ class Config:
     version: int | None = option(None, help="model version; the newest by default", minimum=0)
     version_label: str | None = option(None, help="version label, instead of --version")
     timeout: float = option(30.0, help="seconds to wait for an answer", minimum=0.001)
-    tls: bool = option(
-        False,
-        help="encrypt gRPC and trust the well-known certificate authorities; --tls_ca and "
-        "--tls_cert encrypt too, and so does https://",
-    )
-    tls_ca: str | None = option(None, help="PEM file of the certificate authorities to trust")
-    tls_cert: str | None = option(None, help="PEM file of the client's certificate")
-    tls_key: str | None = option(None, help="PEM file of the client certificate's private key")
     json: bool = option(False, help="print the report as JSON")
     output: str | None = option(
         None, help="folder that gets report.json, and a plot if the extra `report` is installed"
@@ -73,7 +67,6 @@ class Config:
 
 def main(config: Config) -> None:
     """Measures, prints and writes."""
-    from serving.clients.tls import Tls
     from serving.clients.users import read_users
     from serving.load_testing.load import Load
     from serving.load_testing.output import print_report, write_report
@@ -83,9 +76,6 @@ def main(config: Config) -> None:
 
     if config.version is not None and config.version_label is not None:
         raise UserError("ask for --version or for --version_label, not for both")
-    tls = None
-    if config.tls or config.tls_ca or config.tls_cert or config.tls_key:
-        tls = Tls(ca=config.tls_ca, certificate=config.tls_cert, key=config.tls_key)
     load = Load.of_flags(
         clients=config.clients,
         rate=config.rate,
@@ -105,7 +95,7 @@ def main(config: Config) -> None:
         version=config.version,
         version_label=config.version_label,
         timeout=config.timeout,
-        tls=tls,
+        tls=config.tls_files(),
     )
     report, samples = asyncio.run(run_load(endpoint, content, load, config.batch))
     if config.json:
@@ -124,4 +114,6 @@ def main(config: Config) -> None:
 
 
 if __name__ == "__main__":
+    # gRPC would log what an error tells anyway. It looks at this once, when it is imported.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     run(main, Config)

@@ -139,6 +139,10 @@ class ModelServer:
         self.manager.reload(self._config, cancelled)
         if cancelled():
             return False
+        # Both ports first: where one is taken, neither API answers.
+        if self._rest:
+            self._rest.listen()
+        self._grpc.listen()
         self._grpc.start()
         if self._rest:
             self._rest.start()

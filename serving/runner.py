@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from types import TracebackType
 
@@ -61,11 +62,15 @@ class ServerProcess:
             raise RuntimeError("the server has not been started, or serves no REST")
         return f"localhost:{self.rest_port}"
 
-    def start(self) -> None:
-        """Starts the process and waits until it answers.
+    def start(self, timeout: float = 300.0) -> None:
+        """Starts the process and waits until it answers; it is ended if anything goes wrong.
+
+        Args:
+            timeout: seconds after which it is given up.
 
         Raises:
             RuntimeError: the process ended instead; standard error says why.
+            TimeoutError: it did not answer within `timeout` seconds.
         """
         arguments = [f"--{name}={value}" for name, value in self._flags.items()]
         self._process = subprocess.Popen(
@@ -74,16 +79,22 @@ class ServerProcess:
             text=True,
             env=None if self._env is None else dict(self._env),
         )
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if match := _GRPC_READY.search(line):
-                self.port = int(match[1])
-            elif match := _REST_READY.search(line):
-                self.rest_port = int(match[1])
-            # The line of the last port to open is also the last to be printed.
-            if self.rest_port or (self.port and not self._flags.get("rest_api_port")):
+        late = threading.Event()
+        timer = threading.Timer(timeout, self._give_up, [late])
+        timer.start()
+        try:
+            if self._read_ports():
                 return
-        raise RuntimeError(f"the server ended with status {self.wait()} before it was ready")
+            status = self.wait()
+        except BaseException:
+            self._process.kill()
+            self.wait()
+            raise
+        finally:
+            timer.cancel()
+        if late.is_set():
+            raise TimeoutError(f"the server was not ready within {timeout:g} s")
+        raise RuntimeError(f"the server ended with status {status} before it was ready")
 
     def wait(self, timeout: float | None = None) -> int:
         """Waits for the process to end; its exit status.
@@ -103,6 +114,25 @@ class ServerProcess:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
         return self.wait()
+
+    def _read_ports(self) -> bool:
+        """Reads what the server prints until it answers; false if it ends before."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if match := _GRPC_READY.search(line):
+                self.port = int(match[1])
+            elif match := _REST_READY.search(line):
+                self.rest_port = int(match[1])
+            # The line of the last port to open is also the last to be printed.
+            if self.rest_port or (self.port and not self._flags.get("rest_api_port")):
+                return True
+        return False
+
+    def _give_up(self, late: threading.Event) -> None:
+        assert self._process is not None
+        late.set()
+        self._process.kill()
 
     def __enter__(self) -> "ServerProcess":
         self.start()

@@ -4,8 +4,8 @@
         --model_base_path=/models/tags
 
 Prints a line with the address of each port once the models are loaded and the ports are open.
-SIGTERM and SIGINT let it finish the calls under way and exit with status 0; a second one ends it at
-once.
+SIGTERM and SIGINT let it finish the calls under way and exit with status 0; a second one, of either
+kind, ends it at once.
 """
 
 import contextlib
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 PROGRAM = "python -m serving.server"
 # The name that batching threads have where no file gives them another.
 _BATCH_THREADS = "model_server_batch_threads"
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main(config: Config, unknown: list[str]) -> None:
@@ -48,20 +49,13 @@ def main(config: Config, unknown: list[str]) -> None:
 
     _set_up_logging()
     server = build(config)
-    stopping = threading.Event()
-
-    def on_signal(number: int, _: object) -> None:
-        stopping.set()
-        signal.signal(number, signal.SIG_DFL)
-
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
+    stopping = stop_signals()
+    # What is there by now stays, TensorFlow's modules above all: it need not be looked through
+    # again and again for garbage. Models come later, and can go.
+    gc.collect()
+    gc.freeze()
     try:
         if server.start(cancelled=stopping.is_set):
-            # What is there stays, TensorFlow's modules above all: it need not be looked through
-            # again and again for garbage.
-            gc.collect()
-            gc.freeze()
             _announce(config, server)
             poll_seconds = config.model_config_file_poll_wait_seconds
             with contextlib.ExitStack() as stack:
@@ -82,8 +76,8 @@ def build(config: Config) -> "ModelServer":
     Raises:
         UserError: flags that do not go together, or a file that one of them names is bad.
     """
-    from serving import tls
     from serving.batching import parameters
+    from serving.grpc_api.credentials import read_credentials
     from serving.model_server import ModelServer
     from serving.models.managed_version import ManagerOptions
     from serving.monitoring import monitoring_config
@@ -102,7 +96,7 @@ def build(config: Config) -> "ModelServer":
     if config.monitoring_config_file:
         monitoring = monitoring_config.read(config.monitoring_config_file)
     if config.ssl_config_file:
-        credentials = tls.read_credentials(config.ssl_config_file)
+        credentials = read_credentials(config.ssl_config_file)
     return ModelServer(
         models(config),
         port=config.port,
@@ -142,9 +136,9 @@ def models(config: Config) -> Any:
         raise UserError("no model to serve: give --model_base_path or --model_config_file")
     if "://" not in path:
         path = str(Path(path).absolute())
-        if not Path(path).is_dir():
+        if Path(path).exists() and not Path(path).is_dir():
             raise UserError(f"--model_base_path={config.model_base_path} is no folder")
-        if (Path(path) / "saved_model.pb").exists():
+        if any((Path(path) / f"saved_model.{kind}").exists() for kind in ("pb", "pbtxt")):
             raise UserError(
                 f"--model_base_path={config.model_base_path} is a SavedModel itself; give the "
                 "folder above it, where each version lies in a folder named as its number"
@@ -170,6 +164,20 @@ def channel_arguments(text: str) -> list[tuple[str, int | str]]:
     return arguments
 
 
+def stop_signals() -> threading.Event:
+    """An event that the first SIGTERM or SIGINT sets; a second one ends the process at once."""
+    stopping = threading.Event()
+
+    def on_signal(*_: object) -> None:
+        stopping.set()
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in _SIGNALS:
+        signal.signal(number, on_signal)
+    return stopping
+
+
 def _announce(config: Config, server: "ModelServer") -> None:
     print(f"Running gRPC ModelServer at {server.address} ...", flush=True)
     if config.grpc_socket_path:
@@ -190,4 +198,6 @@ def _set_up_logging() -> None:
 if __name__ == "__main__":
     # Each failed request would add TensorFlow's own warning to what the caller is told.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # A port that is taken is told in this server's own line.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     run(main, Config, pass_unknown=True)

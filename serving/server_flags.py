@@ -33,16 +33,20 @@ UNSUPPORTED = {
     "remove_unused_fields_from_bundle_metagraph": "the fields are kept, and harm nothing",
     "saved_model_tags": "models are loaded by the tag `serve`",
     "skip_initialize_tpu": _OTHER_HARDWARE,
-    "tensorflow_inter_op_parallelism": _PLATFORM,
-    "tensorflow_intra_op_parallelism": _PLATFORM,
     "tensorflow_session_config_file": _PLATFORM,
-    "tensorflow_session_parallelism": _PLATFORM,
     "thread_pool_factory_config_file": _PLATFORM,
     "total_model_memory_limit_bytes": "limit the memory of the process instead",
     "use_alts_credentials": "see --ssl_config_file",
     "use_tflite_model": _TFLITE,
     "xla_cpu_compilation_enabled": "compile the model before it is exported",
     "xla_gpu_compilation_enabled": "compile the model before it is exported",
+}
+
+# Values that ask for what this server does anyway: for most of them, to leave something out.
+_OFF = frozenset({"", "0", "false"})
+_HARMLESS = {
+    "saved_model_tags": frozenset({"serve"}),
+    "total_model_memory_limit_bytes": frozenset[str](),
 }
 
 
@@ -105,6 +109,17 @@ class Config:
     enable_signature_method_name_check: bool = option(
         False, help="refuse calls that do not suit the method_name of their signature"
     )
+    tensorflow_session_parallelism: int = option(
+        0, help="threads for both of the following flags where they are 0", minimum=0
+    )
+    tensorflow_intra_op_parallelism: int = option(
+        0,
+        help="threads that share one operation, of all models together; 0 is one per processor",
+        minimum=0,
+    )
+    tensorflow_inter_op_parallelism: int = option(
+        0, help="threads that run operations side by side; 0 is one per processor", minimum=0
+    )
     enable_batching: bool = option(False, help="put calls together to batches")
     batching_parameters_file: str = option(
         "", help="ascii BatchingParameters; needs --enable_batching"
@@ -129,10 +144,11 @@ class Config:
 
 
 def refusal(unknown: Sequence[str]) -> str | None:
-    """What to say of arguments that are not among `Config`'s; None if there are none."""
-    if not unknown:
+    """What to say of arguments that are not among `Config`'s; None if they change nothing."""
+    refused = next((argument for argument in unknown if not _is_harmless(argument)), None)
+    if refused is None:
         return None
-    name, *_ = unknown[0].split("=")
+    name, *_ = refused.split("=")
     bare = name.lstrip("-")
     if name == bare:
         return f"unexpected argument {name!r}; options are given as --name=value"
@@ -146,3 +162,13 @@ def refusal(unknown: Sequence[str]) -> str | None:
     return str(
         flags.UnrecognizedFlagError(bare, suggestions=difflib.get_close_matches(bare, names))
     )
+
+
+def _is_harmless(argument: str) -> bool:
+    """Whether a flag of the original asks for what happens anyway."""
+    if not argument.startswith("-"):
+        return False
+    name, equals, value = argument.lstrip("-").partition("=")
+    if not equals and name.startswith("no"):
+        name, equals, value = name.removeprefix("no"), "=", "false"
+    return bool(equals) and name in UNSUPPORTED and value.lower() in _HARMLESS.get(name, _OFF)

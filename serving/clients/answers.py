@@ -61,7 +61,7 @@ class RequestError(UserError):
 
     Attributes:
         code: the reason, the same over gRPC and REST as far as HTTP tells reasons apart.
-        details: the server's (or the connection's) own words.
+        details: the server's (or the connection's) own words; empty if it has said nothing in time.
     """
 
     def __init__(self, message: str, code: StatusCode, details: str) -> None:

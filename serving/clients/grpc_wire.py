@@ -5,7 +5,7 @@ from typing import Any
 
 import grpc
 import numpy as np
-from tensorflow_serving.apis import predict_pb2
+from tensorflow_serving.apis import model_pb2, predict_pb2
 
 from serving import tensors
 from serving.clients import retries
@@ -18,6 +18,7 @@ from serving.tensors import Array
 from tagkeras.errors import UserError
 
 _RETRY_BUFFER_BYTES = 2**30
+_MAX_PORT = 2**16 - 1
 
 
 def check_address(server: str) -> None:
@@ -26,8 +27,16 @@ def check_address(server: str) -> None:
         raise UserError(
             f"{server} is a URL: gRPC takes host:port; RestHashtagClient asks the REST API"
         )
-    if ":" not in server:
+    if server.startswith("unix:"):
+        return  # a socket in the file system
+    _, colon, port = server.rpartition(":")
+    if not colon:
         raise UserError(f"the server's address {server!r} has no port; give host:port")
+    if not (port.isascii() and port.isdigit() and 1 <= int(port) <= _MAX_PORT):
+        raise UserError(
+            f"the server's address {server!r} has the port {port!r}, which is no number from 1 to "
+            f"{_MAX_PORT}; give host:port"
+        )
 
 
 def channel_options(attempts: int) -> list[tuple[str, str | int]]:
@@ -58,15 +67,22 @@ def credentials(tls: Tls) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(*tls.contents())
 
 
+def model_spec(model: str, version: int | None, version_label: str | None) -> model_pb2.ModelSpec:
+    """Names a model, or one of its versions by number or label."""
+    spec = model_pb2.ModelSpec(name=model)
+    if version is not None:
+        spec.version.value = version
+    if version_label is not None:
+        spec.version_label = version_label
+    return spec
+
+
 def request(served: ServedModel, question: Question[Any]) -> predict_pb2.PredictRequest:
     """The message that asks a question."""
-    message = predict_pb2.PredictRequest()
-    message.model_spec.name = served.model
+    message = predict_pb2.PredictRequest(
+        model_spec=model_spec(served.model, served.version, served.version_label)
+    )
     message.model_spec.signature_name = question.signature
-    if served.version is not None:
-        message.model_spec.version.value = served.version
-    if served.version_label is not None:
-        message.model_spec.version_label = served.version_label
     for name, column in question.inputs.items():
         message.inputs[name].CopyFrom(tensors.to_proto(_array(column), as_content=True))
     return message

@@ -15,10 +15,8 @@ from rich.text import Text
 
 from serving.clients import float32
 from serving.clients.answers import Hashtag
+from serving.clients.console import fitting
 from tagkeras.data.user import User
-
-# Wide enough for any table: a pipe has no width to fit into.
-_PIPE_WIDTH = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,9 +43,7 @@ def print_tables(answers: Sequence[Answer], console: Console | None = None) -> N
 
     In colour, the hashtags that not every user of an image gets stand out.
     """
-    console = console or Console()
-    if not console.is_terminal:
-        console = Console(file=console.file, width=_PIPE_WIDTH, no_color=True)
+    console = fitting(console)
     for image, group in itertools.groupby(answers, key=lambda answer: answer.image):
         of_image = list(group)
         versions = sorted({(answer.model, answer.version) for answer in of_image})

@@ -1,7 +1,7 @@
 """The connections of the REST client: requests with deadlines, repeated while nobody answers."""
 
+import http.client
 import json
-import ssl
 import time
 import urllib.parse
 from typing import Any
@@ -29,11 +29,10 @@ class RestConnection:
 
     def __init__(self, served: ServedModel) -> None:
         self._served = served
-        url = _base_url(served.server, served.tls)
-        self._url = f"{url}/v1/models/{urllib.parse.quote(served.model, safe='')}"
+        self._url = _base_url(served.server, served.tls)
         options: dict[str, Any] = {"retries": False, "maxsize": _CONNECTIONS}
-        if url.startswith("https:"):
-            options["ssl_context"] = _ssl_context(served.tls or Tls())
+        if self._url.startswith("https:"):
+            options["ssl_context"] = (served.tls or Tls()).ssl_context()
         self._pool = urllib3.PoolManager(**options)
 
     def request(self, method: str, path: str, deadline: float, body: bytes | None = None) -> Any:
@@ -41,7 +40,7 @@ class RestConnection:
 
         Args:
             method: such as `GET`.
-            path: what follows the model's name in the URL.
+            path: what follows the server's address in the URL.
             deadline: of all attempts, in seconds of `time.monotonic`.
             body: a JSON document.
 
@@ -88,8 +87,10 @@ class RestConnection:
         except urllib3.exceptions.NewConnectionError as error:  # which urllib3 counts as a timeout
             raise explained(StatusCode.UNAVAILABLE, _reason(error)) from error
         except (urllib3.exceptions.TimeoutError, TimeoutError) as error:
-            raise explained(StatusCode.DEADLINE_EXCEEDED, str(error)) from error
+            raise explained(StatusCode.DEADLINE_EXCEEDED, "") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
+            if _is_no_http(error):
+                raise self._not_http() from error
             raise explained(StatusCode.UNAVAILABLE, _reason(error)) from error
         if response.status != 200:
             raise self._failed(response.status, text)
@@ -97,6 +98,10 @@ class RestConnection:
             return json.loads(text)
         except ValueError as error:
             raise self.not_the_api("200, not in JSON") from error
+
+    def _not_http(self) -> RequestError:
+        message = f"{self._served.server} is no HTTP server; is it the port of the gRPC API?"
+        return RequestError(message, StatusCode.INTERNAL, "no HTTP")
 
     def _failed(self, status: int, text: bytes) -> RequestError:
         message = rest_wire.error_message(text)
@@ -119,21 +124,10 @@ def _base_url(server: str, tls: Tls | None) -> str:
 def _is_http(url: str) -> bool:
     try:
         parts = urllib.parse.urlsplit(url)
-        _ = parts.port  # raises ValueError for one that is no number
+        port = parts.port  # raises ValueError for one that is no number
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
-
-
-def _ssl_context(tls: Tls) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=tls.ca)
-        if tls.certificate is not None:
-            context.load_cert_chain(tls.certificate, tls.key)
-    except ssl.SSLError as error:
-        files = ", ".join(str(name) for name in (tls.ca, tls.certificate, tls.key) if name)
-        raise UserError(f"the TLS files {files} are not PEM or do not match: {error}") from error
-    return context
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0
 
 
 def _left(deadline: float) -> float:
@@ -160,6 +154,16 @@ def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
 def _is_final(error: RequestError) -> bool:
     """Whether asking again is in vain: a certificate does not become valid."""
     return isinstance(error.__cause__, urllib3.exceptions.SSLError)
+
+
+def _is_no_http(error: Exception) -> bool:
+    """Whether the answer is something else than HTTP, and not nothing at all."""
+    reasons = [error, *error.args]
+    return any(
+        isinstance(reason, http.client.BadStatusLine)
+        and not isinstance(reason, http.client.RemoteDisconnected)
+        for reason in reasons
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -1,7 +1,6 @@
 """The REST client of a served hashtag model: imports neither TensorFlow nor gRPC."""
 
 import time
-import urllib.parse
 from typing import Any
 
 from serving.clients import rest_wire
@@ -36,7 +35,7 @@ class RestHashtagClient(BlockingClient):
         deadline = time.monotonic() + served.timeout
         body = rest_wire.body(question)
         if served.version is not None or not question.tells_version:
-            document = self._connection.request("POST", f"{self._part()}:predict", deadline, body)
+            document = self._connection.request("POST", f"{self._path()}:predict", deadline, body)
             version = served.version or 0  # a question that does not tell it
         else:
             version, document = self._ask_current(deadline, body)
@@ -59,19 +58,29 @@ class RestHashtagClient(BlockingClient):
         return version, self._predict(version, deadline, body)
 
     def _predict(self, version: int, deadline: float, body: bytes) -> Any:
-        return self._connection.request("POST", f"/versions/{version}:predict", deadline, body)
+        path = rest_wire.model_path(self._served.model, version)
+        return self._connection.request("POST", f"{path}:predict", deadline, body)
 
     def _current_version(self, deadline: float) -> int:
-        document = self._connection.request("GET", f"{self._part()}/metadata", deadline)
+        path = self._path()
+        labelled = self._served.version_label is not None
+        if labelled:
+            path += "/metadata"  # long, but the status takes no notice of labels
+        document = self._connection.request("GET", path, deadline)
         try:
-            return int(document["model_spec"]["version"])
+            if labelled:
+                return int(document["model_spec"]["version"])
+            versions = [
+                int(status["version"])
+                for status in document["model_version_status"]
+                if status["state"] == "AVAILABLE"
+            ]
         except (KeyError, TypeError, ValueError) as error:
             raise self._connection.not_the_api("200, without a version") from error
+        if not versions:
+            raise self._served.explained(StatusCode.NOT_FOUND, "no version is available")
+        return max(versions)
 
-    def _part(self) -> str:
-        """The part of the path that chooses a version."""
-        if self._served.version is not None:
-            return f"/versions/{self._served.version}"
-        if self._served.version_label is not None:
-            return f"/labels/{urllib.parse.quote(self._served.version_label, safe='')}"
-        return ""
+    def _path(self) -> str:
+        served = self._served
+        return rest_wire.model_path(served.model, served.version, served.version_label)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,16 @@ _CODES = {
 }
 
 
+def model_path(model: str, version: int | None = None, version_label: str | None = None) -> str:
+    """The path of a model, or of one of its versions by number or label."""
+    path = f"/v1/models/{urllib.parse.quote(model, safe='')}"
+    if version is not None:
+        return f"{path}/versions/{version}"
+    if version_label is not None:
+        return f"{path}/labels/{urllib.parse.quote(version_label, safe='')}"
+    return path
+
+
 def status_code(http_status: int) -> StatusCode:
     """The code that an HTTP status stands for."""
     if http_status in _CODES:
@@ -36,7 +47,7 @@ def body(question: Question[Any]) -> bytes:
     Floats keep their point, without which the server would take them for integers; the unknown
     ones are the token NaN, which goes beyond JSON but not beyond the server.
     """
-    inputs = {name: _values(column) for name, column in question.inputs.items()}
+    inputs = {name: json_values(column) for name, column in question.inputs.items()}
     return json.dumps({"signature_name": question.signature, "inputs": inputs}).encode()
 
 
@@ -62,7 +73,8 @@ def error_message(text: bytes) -> str | None:
         return None
 
 
-def _values(column: Column) -> list[Any]:
+def json_values(column: Column) -> list[Any]:
+    """A column as JSON takes it: bytes in base64."""
     return [
         {"b64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
         for value in column

@@ -57,7 +57,8 @@ class ServedModel:
             case StatusCode.UNAVAILABLE:
                 message = f"no server answers at {self.server}; is it running? ({words})"
             case StatusCode.DEADLINE_EXCEEDED:
-                message = f"{self.server} did not answer within {self.timeout:g} s ({words})"
+                said = f" ({words})" if words else ""
+                message = f"{self.server} did not answer within {self.timeout:g} s{said}"
             case StatusCode.NOT_FOUND:
                 asked = "" if self.version is None else f" with version {self.version}"
                 message = (

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import ssl
 from pathlib import Path
 
 from tagkeras.errors import UserError
@@ -35,6 +36,19 @@ class Tls:
     def contents(self) -> tuple[bytes | None, bytes | None, bytes | None]:
         """What stands in `ca`, `key` and `certificate`; None for those not given."""
         return _read(self.ca), _read(self.key), _read(self.certificate)
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """What HTTP needs for an encrypted connection; `UserError` for files that are not PEM."""
+        try:
+            context = ssl.create_default_context(cafile=self.ca)
+            if self.certificate is not None:
+                context.load_cert_chain(self.certificate, self.key)
+        except ssl.SSLError as error:
+            names = ", ".join(str(name) for name in (self.ca, self.certificate, self.key) if name)
+            raise UserError(
+                f"the TLS files {names} are not PEM or do not match: {error}"
+            ) from error
+        return context
 
 
 def _read(name: FileName | None) -> bytes | None:

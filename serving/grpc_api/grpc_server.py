@@ -85,8 +85,8 @@ class GrpcServer:
         """Where the server listens, such as `0.0.0.0:8500`."""
         return f"{self._host}:{self.port}"
 
-    def start(self) -> None:
-        """Opens the port and the socket, and answers from now on.
+    def listen(self) -> None:
+        """Opens the port and the socket; calls wait until `start`.
 
         Raises:
             ServingError: `UNAVAILABLE` naming the address if it is taken.
@@ -94,6 +94,9 @@ class GrpcServer:
         self.port = self._listen(self.address, "is the port taken?")
         if self._socket_path:
             self._listen(f"unix:{self._socket_path}", "is the folder there, and writable?")
+
+    def start(self) -> None:
+        """Answers calls from now on."""
         self._server.start()
 
     def stop(self, grace: float) -> threading.Event:

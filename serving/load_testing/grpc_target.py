@@ -8,6 +8,7 @@ import grpc.aio
 from tensorflow_serving.apis import get_model_metadata_pb2, model_pb2, predict_pb2
 
 from serving import tensors
+from serving.clients import grpc_wire
 from serving.load_testing.target import OK, Endpoint, Inputs, Outcome, Shape, missing_signature
 from tagkeras.errors import UserError
 
@@ -39,13 +40,12 @@ class GrpcTarget:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         options = [*_OPTIONS, *_BACKOFF]
-        if ":" not in endpoint.server:
-            raise UserError(f"--server={endpoint.server} has no port; give host:port")
+        grpc_wire.check_address(endpoint.server)
         self._channels = [
             grpc.aio.insecure_channel(endpoint.server, options=options)
             if endpoint.tls is None
             else grpc.aio.secure_channel(
-                endpoint.server, grpc.ssl_channel_credentials(*endpoint.tls.contents()), options
+                endpoint.server, grpc_wire.credentials(endpoint.tls), options
             )
             for _ in range(endpoint.connections)
         ]
@@ -120,12 +120,8 @@ class GrpcTarget:
             ) from None
 
     def _model_spec(self) -> model_pb2.ModelSpec:
-        spec = model_pb2.ModelSpec(name=self._endpoint.model)
-        if self._endpoint.version is not None:
-            spec.version.value = self._endpoint.version
-        if self._endpoint.version_label is not None:
-            spec.version_label = self._endpoint.version_label
-        return spec
+        endpoint = self._endpoint
+        return grpc_wire.model_spec(endpoint.model, endpoint.version, endpoint.version_label)
 
 
 def _first_line(error: grpc.aio.AioRpcError) -> str:

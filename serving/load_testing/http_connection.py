@@ -10,6 +10,10 @@ import ssl
 _MAX_HEAD_BYTES = 2**16
 
 
+class ConnectionClosedError(ConnectionError):
+    """The peer closed the connection before any byte of an answer came."""
+
+
 class HttpConnection:
     """A connection that sends a request and reads its answer, one at a time.
 
@@ -37,13 +41,13 @@ class HttpConnection:
             The status code and the body.
 
         Raises:
-            ConnectionError: the connection broke, or the answer is no HTTP.
+            ConnectionClosedError: the connection was closed before any of the answer came.
+            ConnectionError: the connection broke later, or the answer is no HTTP.
         """
         self.is_open = False  # until all is read: who is stopped before that leaves it unusable
-        self._writer.write(message)
-        await self._writer.drain()
+        first = await self._first_byte(message)
         try:
-            head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            head = (first + await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             status_line, *lines = head.rstrip().split("\r\n")
             fields = dict(_field(line) for line in lines)
             body = await self._read_body(fields)
@@ -62,6 +66,19 @@ class HttpConnection:
         """Closes the connection."""
         self.is_open = False
         self._writer.close()
+
+    async def _first_byte(self, message: bytes) -> bytes:
+        try:
+            self._writer.write(message)
+            await self._writer.drain()
+            first = await self._reader.read(1)
+        except ConnectionError as error:
+            raise ConnectionClosedError(str(error)) from error
+        if not first:
+            raise ConnectionClosedError("the connection was closed without an answer")
+        if first != b"H":
+            raise ConnectionError("the answer is no HTTP; is it the port of the gRPC API?")
+        return first
 
     async def _read_body(self, fields: dict[str, str]) -> bytes:
         if fields.get("transfer-encoding", "").lower() != "chunked":

@@ -6,21 +6,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from serving.clients.console import fitting
 from serving.load_testing.report import Report
 from serving.load_testing.samples import Samples
 from tagkeras import files
 from tagkeras.errors import UserError
 
 FILE = "report.json"
-# Wide enough for any line: a pipe has no width to fit into.
-_PIPE_WIDTH = 10_000
 
 
 def print_report(report: Report, console: Console | None = None) -> None:
     """Prints figures as lines of a name and a value, then failures and warnings."""
-    console = console or Console()
-    if not console.is_terminal:
-        console = Console(file=console.file, width=_PIPE_WIDTH, no_color=True)
+    console = fitting(console)
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim")
     table.add_column()

@@ -1,16 +1,16 @@
 """Requests to the REST API's `:predict`, over connections that are kept."""
 
 import asyncio
-import base64
 import json
-import ssl
 import urllib.parse
 from collections.abc import Sequence
 from typing import Any
 
 import numpy.typing as npt
 
-from serving.load_testing.http_connection import HttpConnection
+from serving.clients import rest_wire
+from serving.clients.tls import Tls
+from serving.load_testing.http_connection import ConnectionClosedError, HttpConnection
 from serving.load_testing.target import (
     DEADLINE_EXCEEDED,
     OK,
@@ -52,10 +52,11 @@ class RestTarget:
                 f"--server={endpoint.server} is no address: give host:port for gRPC, "
                 "http://host:port or https://host:port for REST"
             )
-        self._context = _ssl_context(endpoint) if url.scheme == "https" else None
+        self._context = (endpoint.tls or Tls()).ssl_context() if url.scheme == "https" else None
         if endpoint.tls is not None and self._context is None:
             raise UserError("the --tls flags go with https://host:port, not with http://")
-        self._path = f"{url.path.rstrip('/')}{_model_path(endpoint)}"
+        path = rest_wire.model_path(endpoint.model, endpoint.version, endpoint.version_label)
+        self._path = f"{url.path.rstrip('/')}{path}"
         self._authority = url.netloc
         self._messages: list[bytes] = []
         self._idle: list[HttpConnection] = []
@@ -124,8 +125,8 @@ class RestTarget:
         if self._idle:
             try:
                 return await self._exchange_by(self._idle.pop(), message)
-            except ConnectionError:
-                pass  # a server may close at any time what has been idle
+            except ConnectionClosedError:
+                pass  # a server may close at any time what has been idle: nothing was asked
         connection = await HttpConnection.open(self._host, self._port, self._context)
         return await self._exchange_by(connection, message)
 
@@ -140,37 +141,14 @@ class RestTarget:
         return answer
 
 
-def _model_path(endpoint: Endpoint) -> str:
-    path = f"/v1/models/{urllib.parse.quote(endpoint.model, safe='')}"
-    if endpoint.version is not None:
-        return f"{path}/versions/{endpoint.version}"
-    if endpoint.version_label is not None:
-        return f"{path}/labels/{urllib.parse.quote(endpoint.version_label, safe='')}"
-    return path
-
-
-def _ssl_context(endpoint: Endpoint) -> ssl.SSLContext:
-    tls = endpoint.tls
-    try:
-        context = ssl.create_default_context(cafile=tls.ca if tls else None)
-        if tls and tls.certificate:
-            context.load_cert_chain(tls.certificate, tls.key)
-    except OSError as error:  # ssl.SSLError is one
-        raise UserError(f"cannot use the files of the --tls_ flags: {error}") from error
-    return context
-
-
 def _json_values(name: str, value: npt.NDArray[Any]) -> list[Any]:
-    if name in _BINARY:
-        return [{"b64": base64.b64encode(item).decode()} for item in value]
-    if value.dtype == object:
+    if value.dtype == object and name not in _BINARY:
         return [item.decode() for item in value]
-    return value.tolist()
+    return rest_wire.json_values(value.tolist())
 
 
 def _message(body: bytes) -> str:
-    try:
-        text = json.loads(body)["error"]
-    except (ValueError, KeyError, TypeError):
+    text = rest_wire.error_message(body)
+    if text is None:
         text = body.decode(errors="replace")
-    return str(text).strip().split("\n")[0]
+    return text.strip().split("\n")[0]

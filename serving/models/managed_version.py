@@ -31,6 +31,10 @@ class ManagerOptions:
         allow_version_labels_for_unavailable_models: a new label may point to a version that is
             not there yet.
         enable_signature_method_name_check: calls must suit the `method_name` of their signature.
+        tensorflow_session_parallelism: threads for both of the following where they are 0.
+        tensorflow_intra_op_parallelism: threads that share one operation; 0 is one per processor.
+        tensorflow_inter_op_parallelism: threads that run operations side by side; 0 is one per
+            processor.
     """
 
     file_system_poll_wait_seconds: float = 1
@@ -42,6 +46,9 @@ class ManagerOptions:
     num_request_iterations_for_warmup: int = 0
     allow_version_labels_for_unavailable_models: bool = False
     enable_signature_method_name_check: bool = False
+    tensorflow_session_parallelism: int = 0
+    tensorflow_intra_op_parallelism: int = 0
+    tensorflow_inter_op_parallelism: int = 0
 
 
 @dataclasses.dataclass
@@ -111,8 +118,10 @@ def load(
             with slots:
                 return _load_once(version, options, scheduler, metrics), None
         except Exception as failure:  # whatever it is, the other versions go on
-            unforeseen = ServingError(grpc.StatusCode.UNKNOWN, str(failure))
-            error = failure if isinstance(failure, ServingError) else unforeseen
+            error = ServingError(grpc.StatusCode.UNKNOWN, str(failure))
+            if isinstance(failure, ServingError):
+                # A new one: the frames of the failure's traceback hold the model.
+                error = ServingError(failure.code, failure.message)
             left = options.max_num_load_retries - attempt
             more = f"; {left} more attempts, one every {pause:g} s" if left else ""
             _log.error("Servable: %s load failure: %s%s", version, error, more)
@@ -125,6 +134,7 @@ def _load_once(
     scheduler: BatchScheduler | None,
     metrics: Metrics | None,
 ) -> Servable:
+    threads = options.tensorflow_session_parallelism
     servable = Servable(
         version.name,
         version.number,
@@ -132,6 +142,8 @@ def _load_once(
         scheduler=scheduler,
         metrics=metrics,
         check_method_names=options.enable_signature_method_name_check,
+        intra_op_threads=options.tensorflow_intra_op_parallelism or threads,
+        inter_op_threads=options.tensorflow_inter_op_parallelism or threads,
     )
     try:
         if options.enable_model_warmup:

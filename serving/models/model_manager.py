@@ -9,16 +9,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 import grpc
-import tensorflow as tf
 from tensorflow_serving.apis import model_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving.batching.batch_scheduler import BatchScheduler
-from serving.errors import ServingError, failed_precondition, invalid_argument, not_found
-from serving.models import model_config, version_policy
+from serving.errors import ServingError, invalid_argument, not_found
+from serving.models import memory, model_config, version_labels, version_policy
 from serving.models.managed_version import ManagedVersion, ManagerOptions, VersionStatus, load
 from serving.models.servable import Servable
 from serving.models.version_policy import Standing, State
+from serving.models.version_source import VersionSource
 from serving.monitoring.metrics import Metrics
 
 _log = logging.getLogger(__name__)
@@ -51,15 +51,16 @@ class ModelManager:
         self._metrics = metrics
         self._config = model_server_config_pb2.ModelServerConfig()
         self._models: dict[str, dict[int, ManagedVersion]] = {}
-        self._labels: dict[str, dict[str, int]] = {}
+        self._labels: version_labels.Labels = {}
         # Guards everything above, and is notified of every change of it.
         self._changed = threading.Condition()
         threads = os.cpu_count() or 1
         self._load_slots = threading.Semaphore(self._options.num_load_threads or threads)
         self._unload_slots = threading.Semaphore(self._options.num_unload_threads or threads)
         self._poll_due = 0.0
-        self._polled: set[str] = set()
-        self._complaints: dict[str, str] = {}
+        # Models looked at since the config came, with what kept them from being seen.
+        self._polled: dict[str, ServingError | None] = {}
+        self._source = VersionSource()
         self._closed = False
         self._unload_by = float("inf")
         self._workers: set[threading.Thread] = set()
@@ -92,7 +93,12 @@ class ModelManager:
         """
         with self._changed:
             model_config.check(self._config, config)
-            labels = self._checked_labels(config)
+            labels = version_labels.assign(
+                config,
+                self._labels,
+                self._is_available,
+                allow_unavailable=self._options.allow_version_labels_for_unavailable_models,
+            )
             known = {model.name for model in self._config.model_config_list.config}
             self._config = model_server_config_pb2.ModelServerConfig()
             self._config.CopyFrom(config)
@@ -202,27 +208,9 @@ class ModelManager:
             raise not_found(f"Servable not found for request: Specific({spec.name}, {number})")
         return available[number]
 
-    def _checked_labels(
-        self, config: model_server_config_pb2.ModelServerConfig
-    ) -> dict[str, dict[str, int]]:
-        checked: dict[str, dict[str, int]] = {}
-        for model in config.model_config_list.config:
-            old = self._labels.get(model.name, {})
-            for label, number in model.version_labels.items():
-                version = self._models.get(model.name, {}).get(number)
-                available = version is not None and version.state is State.AVAILABLE
-                # A label in use never moves to a version that could not answer.
-                early = (
-                    self._options.allow_version_labels_for_unavailable_models
-                    and old.get(label, number) == number
-                )
-                if not available and not early:
-                    raise failed_precondition(
-                        f"Request to assign label to version {number} of model {model.name}, "
-                        "which is not currently available for inference"
-                    )
-                checked.setdefault(model.name, {})[label] = number
-        return checked
+    def _is_available(self, name: str, number: int) -> bool:
+        version = self._models.get(name, {}).get(number)
+        return version is not None and version.state is State.AVAILABLE
 
     def _wait_for(self, names: Iterable[str], cancelled: Callable[[], bool]) -> None:
         with self._changed:
@@ -238,7 +226,7 @@ class ModelManager:
                     if wanted and len(ended) == len(wanted):
                         failed += ended
                     elif not wanted and name in self._polled and not self._polls_again():
-                        raise not_found(
+                        raise self._polled[name] or not_found(
                             "Unable to find a numerical version path for servable "
                             f"{name} at: {self._base_path(name)}"
                         )
@@ -282,34 +270,17 @@ class ModelManager:
 
     def _poll(self, model: model_server_config_pb2.ModelConfig) -> None:
         """Looks for the versions of one model; an unreadable folder changes nothing."""
+        failure, found = None, None
         try:
-            found = version_policy.aspired_versions(model.base_path, model.model_version_policy)
-        except tf.errors.OpError as error:
-            self._complain(
-                model.name,
-                f"Could not find base path {model.base_path} for servable {model.name} "
-                f"with error {error.message}",
-            )
-            return
-        if found:
-            self._complain(model.name, "")
-        else:
-            self._complain(
-                model.name,
-                f"No versions of servable {model.name} found under base path {model.base_path}. "
-                "Did you forget to name your leaf directory as a number (eg. '/1/')?",
-            )
+            found = self._source.look(model)
+        except ServingError as error:
+            failure = error
         with self._changed:
             if model in self._config.model_config_list.config and not self._closed:
-                self._polled.add(model.name)
-                self._aspire(model.name, found)
+                self._polled[model.name] = failure
+                if found is not None:
+                    self._aspire(model.name, found)
                 self._changed.notify_all()
-
-    def _complain(self, name: str, message: str) -> None:
-        """Logs what is wrong with a model's folder once, not at every look."""
-        if message and self._complaints.get(name) != message:
-            _log.warning(message)
-        self._complaints[name] = message
 
     def _aspire(self, name: str, found: dict[int, str]) -> None:
         """Makes `found` (folders by number) the wanted versions of a model."""
@@ -383,6 +354,8 @@ class ModelManager:
         assert servable is not None
         with self._unload_slots:
             servable.close()
+            del servable
+            memory.release()
         with self._changed:
             version.state = State.END
             self._changed.notify_all()

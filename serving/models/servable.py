@@ -3,14 +3,13 @@
 import time
 from collections.abc import Mapping, Sequence
 
-import grpc
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
-from tensorflow.python.saved_model import loader_impl
 
 from serving.batching.batch_scheduler import BatchScheduler
 from serving.batching.batching_session import BatchingSession
-from serving.errors import ServingError, not_found
+from serving.errors import ServingError
+from serving.models import saved_model_loader
 from serving.models.session_calls import SessionCalls
 from serving.monitoring.metrics import Metrics
 from serving.tensors import Array
@@ -30,6 +29,8 @@ class Servable:
         metrics: where loads and runs are measured.
         check_method_names: whether a call must suit the `method_name` of its signature, as models
             of TensorFlow 1 have it; those of TensorFlow 2 have the same for all signatures.
+        intra_op_threads: that share one operation, of all models together; 0 is one per processor.
+        inter_op_threads: that run operations side by side; 0 is one per processor.
 
     Raises:
         ServingError: the folder holds no SavedModel for serving, or it cannot be loaded.
@@ -44,18 +45,17 @@ class Servable:
         scheduler: BatchScheduler | None = None,
         metrics: Metrics | None = None,
         check_method_names: bool = False,
+        intra_op_threads: int = 0,
+        inter_op_threads: int = 0,
     ) -> None:
         self.name = name
         self.version = version
         self.path = path
         self.metrics = metrics
         self.check_method_names = check_method_names
-        if not any(tf.io.gfile.exists(f"{path}/saved_model.{kind}") for kind in ("pb", "pbtxt")):
-            raise not_found(
-                f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {path}"
-            )
         self._graph = tf.Graph()
-        self._session = tf.compat.v1.Session(graph=self._graph, config=_session_config())
+        config = _session_config(intra_op_threads, inter_op_threads)
+        self._session = tf.compat.v1.Session(graph=self._graph, config=config)
         self._batching: BatchingSession | None = None
         start = time.monotonic()
         loaded = False
@@ -123,24 +123,19 @@ class Servable:
         return values
 
     def _load(self, path: str) -> meta_graph_pb2.MetaGraphDef:
-        try:
-            # What `tf.compat.v1.saved_model.loader.load` does, a stage at a time.
-            loader = loader_impl.SavedModelLoader(path)
-            tags = [tf.saved_model.SERVING]
-            with self._graph.as_default():
-                saver, _ = loader.load_graph(self._graph, tags)
-                start = time.monotonic()
-                loader.restore_variables(self._session, saver)
-                restored = time.monotonic()
-                loader.run_init_ops(self._session, tags)
-                initialised = time.monotonic()
-                # The loader runs nothing for a model without variables and initialisers; a first
-                # run hands the graph over to the session.
-                self._session.run(tf.no_op())
-        except tf.errors.OpError as error:
-            raise ServingError.from_tensorflow(error) from error
-        except Exception as error:  # Python code of the loader, fed with any file
-            raise ServingError(grpc.StatusCode.UNKNOWN, str(error)) from error
+        # What `tf.compat.v1.saved_model.loader.load` does, a stage at a time.
+        tags = saved_model_loader.TAGS
+        loader = saved_model_loader.open_saved_model(path)
+        with saved_model_loader.statuses(), self._graph.as_default():
+            saver, _ = loader.load_graph(self._graph, tags)
+            start = time.monotonic()
+            saved_model_loader.restore_variables(self._session, saver, path)
+            restored = time.monotonic()
+            loader.run_init_ops(self._session, tags)
+            initialised = time.monotonic()
+            # The loader runs nothing for a model without variables and initialisers; a first run
+            # hands the graph over to the session.
+            self._session.run(tf.no_op())
         if self.metrics:
             self.metrics.record_load_stage(path, "restore_graph", restored - start)
             self.metrics.record_load_stage(path, "init_graph", initialised - restored)
@@ -148,11 +143,14 @@ class Servable:
         return loader.get_meta_graph_def_from_tags(tags)
 
 
-def _session_config() -> tf.compat.v1.ConfigProto:
+def _session_config(intra_op_threads: int, inter_op_threads: int) -> tf.compat.v1.ConfigProto:
     """Threads of the session sleep when there is nothing to do.
 
     Those that look for work in a loop take the time of the threads that read and write requests.
     """
-    config = tf.compat.v1.ConfigProto()
+    config = tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=intra_op_threads,
+        inter_op_parallelism_threads=inter_op_threads,
+    )
     config.experimental.disable_thread_spinning = True
     return config

@@ -1,11 +1,9 @@
 """Which versions a model should have, and what to do next to get there: pure functions."""
 
 import enum
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-import tensorflow as tf
 from tensorflow_serving.apis import get_model_status_pb2
 
 _STATES = get_model_status_pb2.ModelVersionStatus.State
@@ -28,30 +26,20 @@ class Standing(NamedTuple):
     aspired: bool
 
 
-def aspired_versions(base_path: str, policy: Any) -> dict[int, str]:
-    """Folders of the versions that the policy wants, by number.
+def wanted_versions(found: Collection[int], policy: Any) -> list[int]:
+    """Those of the versions found that the policy wants, the oldest first.
 
     Args:
-        base_path: folder whose sub-folders are the versions; other names are passed over.
+        found: versions that there are.
         policy: a ServableVersionPolicy message: `latest` (the default, of one version), `all` or
             `specific`.
-
-    Raises:
-        tf.errors.OpError: the folder cannot be listed.
     """
-    found = {}
-    for child in sorted(tf.io.gfile.listdir(base_path)):
-        name = child.rstrip("/")
-        if re.fullmatch(r"\d{1,18}", name):
-            found[int(name)] = f"{base_path.rstrip('/')}/{name}"
     choice = policy.WhichOneof("policy_choice")
     if choice == "all":
-        wanted = set(found)
-    elif choice == "specific":
-        wanted = set(found) & set(policy.specific.versions)
-    else:
-        wanted = set(sorted(found)[-max(1, policy.latest.num_versions) :])
-    return {version: found[version] for version in sorted(wanted)}
+        return sorted(found)
+    if choice == "specific":
+        return sorted(set(found) & set(policy.specific.versions))
+    return sorted(found)[-max(1, policy.latest.num_versions) :]
 
 
 def next_step(versions: Mapping[int, Standing]) -> tuple[str, int] | None:

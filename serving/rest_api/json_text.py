@@ -1,6 +1,5 @@
 """JSON as RapidJSON reads and describes it: its limits, its numbers and its words for errors."""
 
-import collections
 import json
 import math
 import re
@@ -32,11 +31,10 @@ def parse(text: bytes) -> dict[str, Any]:
     """Reads a document that must be one JSON object.
 
     The bare words NaN, Infinity and -Infinity are numbers. Integers come as int, which `number`
-    turns into what RapidJSON would store.
+    turns into what RapidJSON would store. Of members of the same name the first one counts.
 
     Raises:
-        ServingError: `INVALID_ARGUMENT` for anything else, names given twice in an object, and
-            nesting that the stack cannot hold.
+        ServingError: `INVALID_ARGUMENT` for anything else, and nesting that the stack cannot hold.
     """
     if not text:
         raise parse_error("The document is empty")
@@ -146,9 +144,8 @@ def _finite(digits: str) -> float:
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
-    if len(members) != len(pairs):
-        [(twice, _)] = collections.Counter(name for name, _ in pairs).most_common(1)
-        raise parse_error(f"The name {value_text(twice)} occurs twice in an object.")
+    if len(members) != len(pairs):  # some are there twice, and the last ones were taken
+        members.update(reversed(pairs))
     return members
 
 

@@ -73,18 +73,19 @@ class RestServer:
             cors=cors,
             monitoring_path=monitoring_path,
         )
+        self._listener: socket.socket | None = None
         self._server: Any = None
         self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Opens the port and answers from now on.
+    def listen(self) -> None:
+        """Opens the port; requests wait until `start`.
 
         Raises:
             ServingError: `UNAVAILABLE` naming the address if the port is taken.
         """
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         try:
-            listener = socket.create_server(
+            self._listener = socket.create_server(
                 (self._host, self.port), family=family, backlog=_BACKLOG
             )
         except OSError as error:
@@ -92,12 +93,21 @@ class RestServer:
                 grpc.StatusCode.UNAVAILABLE,
                 f"cannot listen on {self._host}:{self.port}; is the port taken?",
             ) from error
-        self.port = listener.getsockname()[1]
+        self.port = self._listener.getsockname()[1]
+
+    def start(self) -> None:
+        """Answers requests from now on, and opens the port if `listen` has not.
+
+        Raises:
+            ServingError: `UNAVAILABLE` naming the address if the port is taken.
+        """
+        if self._listener is None:
+            self.listen()
         # Waitress would warn of every request that finds all threads at work.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._server = waitress.server.create_server(
             self._application,
-            sockets=[listener],
+            sockets=[self._listener],
             threads=self._num_threads,
             ident=None,
             backlog=_BACKLOG,
@@ -121,6 +131,8 @@ class RestServer:
             grace: seconds after which requests still under way are given up.
         """
         if self._thread is None:
+            if self._listener:
+                self._listener.close()
             return
         deadline = time.monotonic() + grace
         drained = threading.Event()

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import threading
+import weakref
 from concurrent import futures
 
 import grpc
@@ -195,6 +196,38 @@ def test_a_folder_without_versions_when_looked_at_once(tmp_path):
         pytest.raises(ServingError, match="Unable to find a numerical version path"),
     ):
         models.reload(model_config.single_model("tags", str(tmp_path)))
+
+
+def test_a_folder_that_is_absent_when_looked_at_once(tmp_path):
+    with (
+        manager(ManagerOptions(file_system_poll_wait_seconds=0)) as models,
+        pytest.raises(ServingError, match="Could not find base path .*absent for servable tags"),
+    ):
+        models.reload(model_config.single_model("tags", str(tmp_path / "absent")))
+
+
+def test_a_folder_that_comes_later(hashtag_models, tmp_path):
+    base = tmp_path / "tags"
+    with manager() as models:
+        starter = threading.Thread(
+            target=models.reload, args=[model_config.single_model("tags", str(base))]
+        )
+        starter.start()
+        copy_version(hashtag_models / "1", base, 1)
+        assert models.wait_for_state("tags", 1, State.AVAILABLE, WAIT)
+        starter.join()
+
+
+def test_nothing_of_an_unloaded_version_stays(hashtag_models):
+    with manager() as models:
+        models.reload(model_config.single_model("tags", str(hashtag_models)))
+        with models.serving(spec()) as servable:
+            graph = weakref.ref(servable._graph)
+            assert graph() is not None
+        del servable
+        models.reload(parsed("model_config_list {}"))
+        assert models.wait_for_state("tags", 2, State.END, WAIT)
+        assert graph() is None
 
 
 def test_waiting_for_a_model_that_never_comes_can_be_called_off(tmp_path):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import re
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import tensorflow as tf
 from serving_helpers import photo
 
 from serving import HashtagClient, ServerProcess
-from serving.server import build, channel_arguments, models
+from serving.server import build, channel_arguments, models, stop_signals
 from serving.server_flags import UNSUPPORTED, Config, refusal
 from tagkeras.errors import UserError
 
@@ -49,7 +50,10 @@ def test_a_server_told_to_stop_before_it_is_ready(tmp_path):
     ("arguments", "words"),
     [
         (["--use_alts_credentials"], "--use_alts_credentials of tensorflow_model_server is not"),
-        (["--noprefer_tflite_model"], "--noprefer_tflite_model of tensorflow_model_server is not"),
+        (["--saved_model_tags=serve", "--noskip=1"], "Unknown command line flag 'noskip'"),
+        (["--use_tflite_model=true"], "--use_tflite_model of tensorflow_model_server is not"),
+        (["--saved_model_tags="], "--saved_model_tags of tensorflow_model_server is not"),
+        (["--total_model_memory_limit_bytes=0"], "limit the memory of the process instead"),
         (["--platform_config_file", "x"], "--platform_config_file of tensorflow_model_server is"),
         (["--modelname=x"], "Unknown command line flag 'modelname'. Did you mean: model_name ?"),
         (["--x=1"], "Unknown command line flag 'x'"),
@@ -58,6 +62,21 @@ def test_a_server_told_to_stop_before_it_is_ready(tmp_path):
 )
 def test_arguments_that_it_has_not_are_refused_by_name(arguments, words):
     assert words in refusal(arguments)
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "--saved_model_tags=serve",
+        "--enable_profiler=false",
+        "--noenable_profiler",
+        "-prefer_tflite_model=False",
+        "--per_process_gpu_memory_fraction=0",
+        "--platform_config_file=",
+    ],
+)
+def test_flags_of_the_original_that_change_nothing_are_accepted(argument):
+    assert refusal([argument]) is None
 
 
 def test_no_flag_is_both_there_and_not():
@@ -115,7 +134,7 @@ def test_models_that_cannot_be(hashtag_models, tmp_path):
     (tmp_path / "bad.config").write_text("improperly formatted file")
     for flags, words in [
         ({}, "give --model_base_path or --model_config_file"),
-        ({"model_base_path": f"{tmp_path}/absent"}, "absent is no folder"),
+        ({"model_base_path": f"{tmp_path}/bad.config"}, "bad.config is no folder"),
         ({"model_base_path": f"{hashtag_models}/1"}, "is a SavedModel itself; give the folder"),
         ({"model_config_file": f"{tmp_path}/absent"}, "cannot read the model config file"),
         ({"model_config_file": f"{tmp_path}/bad.config"}, "Invalid protobuf file: '.*bad.config'"),
@@ -129,3 +148,54 @@ def test_a_relative_base_path_is_taken_from_here(hashtag_models, monkeypatch):
     (model,) = models(Config(model_base_path="tags")).model_config_list.config
     assert model.base_path == str(hashtag_models)
     assert model.name == "default"
+
+
+def test_a_base_path_may_come_later(tmp_path):
+    (model,) = models(Config(model_base_path=f"{tmp_path}/absent")).model_config_list.config
+    assert model.base_path == f"{tmp_path}/absent"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_signal_of_either_kind_ends_the_process(number):
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(kind) for kind in kinds]
+    try:
+        stopping = stop_signals()
+        assert not stopping.is_set()
+        os.kill(os.getpid(), number)
+        assert stopping.wait(60)
+        assert [signal.getsignal(kind) for kind in kinds] == [signal.SIG_DFL] * 2
+    finally:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)
+
+
+def test_a_port_that_is_taken_is_told_in_one_line(tags_server, tmp_path):
+    (tmp_path / "models.config").write_text("model_config_list {}")
+    command = [sys.executable, "-m", "serving.server", f"--port={tags_server.port}"]
+    command += [f"--model_config_file={tmp_path}/models.config"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert run.stderr == (
+        "python -m serving.server: Failed to start server. Error: UNAVAILABLE: cannot listen on "
+        f"0.0.0.0:{tags_server.port}; is the port taken?\n"
+    )
+
+
+def test_a_process_that_is_not_ready_in_time_is_ended(tmp_path):
+    server = ServerProcess(model_base_path=tmp_path)
+    with pytest.raises(TimeoutError, match=r"not ready within 0\.1 s"):
+        server.start(timeout=0.1)
+    assert server.wait() == -signal.SIGKILL
+
+
+def test_a_start_that_is_interrupted_leaves_no_process(tmp_path, monkeypatch):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ServerProcess, "_read_ports", interrupt)
+    server = ServerProcess(model_base_path=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        server.start()
+    assert server.wait() == -signal.SIGKILL

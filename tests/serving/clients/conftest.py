@@ -145,7 +145,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        self._answer({"model_spec": {"name": "m", "version": "9"}})
+        if self.path.endswith("/metadata"):
+            self._answer({"model_spec": {"name": "m", "version": "9"}})
+        else:
+            states = {"9": "AVAILABLE", "10": "LOADING", "8": "AVAILABLE", "11": "END"}
+            statuses = [{"version": number, "state": state} for number, state in states.items()]
+            self._answer({"model_version_status": statuses})
 
     def do_POST(self):
         self.server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))

@@ -105,7 +105,11 @@ def test_a_table_on_a_terminal_fits_it_and_marks_what_differs():
         ({"image": ("black.png", "junk.png")}, "junk.png: the server refused the request: Unknown"),
         ({"image": ("black.png",), "model_name": "cats"}, "serves no model 'cats'"),
         ({"image": ("black.png",), "version": 7}, "serves no model 'tags' with version 7"),
-        ({"image": ("black.png",), "version_label": "x"}, "Unrecognized servable version label: x"),
+        (
+            {"image": ("black.png",), "version_label": "x"},
+            "^the server refused the request: Unrecognized servable version label: x$",
+        ),
+        ({"image": ("black.png",), "server": "localhost:85x"}, "port '85x', which is no number"),
         ({"image": ("black.png",), "age": 200.0}, "age 200 is no number from 0 to 150"),
         ({"image": ("black.png",), "latitude": 10.0}, "go together"),
         ({"image": ("black.png",), "gender": "m"}, "none of female, male, other"),
@@ -118,6 +122,45 @@ def test_mistakes_get_one_line(ask, flags, words):
     with pytest.raises(UserError, match=words) as caught:
         ask(**flags)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        (
+            "image 1: more than 9 bytes",
+            "p.png: the server refused the request: more than 9 bytes",
+        ),
+        (
+            "assertion failed: [image 0: an empty file]\n\t [[{{node Assert}}]]",
+            "p.png: the server refused the request: an empty file",
+        ),
+        (
+            "Invalid PNG data, size 7\n\t [[{{node DecodePng}}]]",
+            "p.png: the server refused the request: Invalid PNG data, size 7",
+        ),
+        (
+            "input size does not match signature: 6!=5",
+            "the server refused the request: input size does not match signature: 6!=5",
+        ),
+        (
+            "Signature input alias: descriptor(feed name: d:0) not found in request",
+            "the model takes descriptors, not images (the server refused the request: Signature "
+            "input alias: descriptor(feed name: d:0) not found in request)",
+        ),
+        (
+            "Missing named input: descriptor in 'inputs' object.",
+            "the model takes descriptors, not images (the server refused the request: Missing "
+            "named input: descriptor in 'inputs' object.)",
+        ),
+    ],
+)
+def test_the_photo_is_blamed_for_its_own_faults_alone(ask, tmp_path, fake_rest, refusal, words):
+    (tmp_path / "p.png").write_bytes(photo())
+    fake_rest.replies = [(400, json.dumps({"error": refusal}).encode())]
+    with pytest.raises(UserError) as caught:
+        ask(server=fake_rest.url, image=("p.png",), version=9)
+    assert str(caught.value) == words
 
 
 @pytest.mark.parametrize(
@@ -230,6 +273,14 @@ def test_tls_over_rest(command, fake_https, tls_files):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["hashtags"] == [{"hashtag": "x", "score": 1.0}]
+
+
+@pytest.mark.slow
+def test_a_certificate_that_is_not_trusted_gets_one_line(command, fake_tls):
+    done = command(f"--server={fake_tls.endpoint}", "--image=black.png", "--tls")
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "do not trust each other; check the TLS files" in line
 
 
 def test_tls_over_grpc(ask, fake_tls, tls_files, capsys):

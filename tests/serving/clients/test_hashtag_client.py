@@ -186,12 +186,22 @@ def test_users_that_cannot_be(fields, words):
         ({"version": -1}, "version -1 is negative"),
         ({"model": ""}, "the model's name is empty"),
         ({"server": "localhost"}, "address 'localhost' has no port; give host:port"),
+        ({"server": "localhost:85x"}, "has the port '85x', which is no number from 1 to 65535"),
+        ({"server": "localhost:"}, "has the port '', which is no number"),
+        ({"server": "localhost:0"}, "has the port '0', which is no number"),
+        ({"server": "localhost:65536"}, "has the port '65536', which is no number"),
         ({"server": "http://localhost:8501"}, "is a URL: gRPC takes host:port; RestHashtagClient"),
     ],
 )
 def test_clients_that_cannot_be(arguments, words):
     with pytest.raises(UserError, match=words):
         HashtagClient(**{"server": "localhost:1", "model": "m", **arguments})
+
+
+@pytest.mark.parametrize("server", ["[::1]:1", "dns:///localhost:65535", "unix:/run/tags.sock"])
+def test_addresses_of_other_kinds(server):
+    with HashtagClient(server, "m"):
+        pass
 
 
 @pytest.mark.parametrize(

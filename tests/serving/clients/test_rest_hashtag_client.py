@@ -25,7 +25,7 @@ from tagkeras.errors import UserError
 LONDON = User(age=34, gender="female", country="gb", latitude=51.5, longitude=-0.1)
 DENVER = User(age=30, country="US")
 UNAVAILABLE = (503, b'{"error": "a moment please"}')
-METADATA = "GET /v1/models/m/metadata"
+STATUS = "GET /v1/models/m"
 PREDICT = "POST /v1/models/m/versions/9:predict"
 
 
@@ -74,7 +74,7 @@ def test_what_is_sent(fake_rest):
         assert client.predict([b"i"], [LONDON]) == [Prediction("m", 9, (Hashtag("x", 1.0),))]
         client.predict([b"i"])
         client.predict_descriptors([[1, 2]])
-    assert fake_rest.requests == [METADATA, PREDICT] * 3
+    assert fake_rest.requests == [STATUS, PREDICT] * 3
     assert len(fake_rest.connections) == 1
     assert fake_rest.bodies[0] == (
         b'{"signature_name": "serving_default", "inputs": {"image": [{"b64": "aQ=="}], '
@@ -103,11 +103,30 @@ def test_a_given_version_takes_one_request(fake_rest):
 
 def test_a_version_that_is_unloaded_in_between(fake_rest):
     gone = (404, b'{"error": "Servable not found for request: Specific(m, 8)"}')
-    old = (200, b'{"model_spec": {"version": "8"}}')
+    old = (200, b'{"model_version_status": [{"version": "8", "state": "AVAILABLE"}]}')
     fake_rest.replies = [old, gone]
     with RestHashtagClient(fake_rest.url, "m") as client:
         assert client.predict([b"i"])[0].version == 9
-    assert fake_rest.requests == [METADATA, PREDICT.replace("9", "8"), METADATA, PREDICT]
+    assert fake_rest.requests == [STATUS, PREDICT.replace("9", "8"), STATUS, PREDICT]
+
+
+def test_the_version_of_a_label_is_in_the_metadata(fake_rest):
+    with RestHashtagClient(fake_rest.url, "m", version_label="a b") as client:
+        assert client.predict([b"i"])[0].version == 9
+    assert fake_rest.requests == ["GET /v1/models/m/labels/a%20b/metadata", PREDICT]
+
+
+def test_a_model_without_an_available_version(fake_rest):
+    fake_rest.replies = [
+        (200, b'{"model_version_status": [{"version": "8", "state": "LOADING"}]}')
+    ] * 2
+    with (
+        RestHashtagClient(fake_rest.url, "m") as client,
+        pytest.raises(RequestError, match="no version is available") as caught,
+    ):
+        client.predict([b"i"])
+    assert caught.value.code is StatusCode.NOT_FOUND
+    assert set(fake_rest.requests) == {STATUS}
 
 
 @pytest.mark.parametrize("trouble", [UNAVAILABLE, "drop"])
@@ -182,10 +201,27 @@ def test_pauses_do_not_outlast_the_timeout(fake_rest):
 def test_a_deadline_within_an_answer(fake_rest):
     fake_rest.replies = ["stall"]
     with RestHashtagClient(fake_rest.url, "m", timeout=0.2) as client:
-        with pytest.raises(RequestError, match="did not answer within 0.2 s") as caught:
+        with pytest.raises(RequestError, match=r"did not answer within 0\.2 s$") as caught:
             client.predict([b"i"])
     assert caught.value.code is StatusCode.DEADLINE_EXCEEDED
-    assert fake_rest.requests == [METADATA]
+    assert fake_rest.requests == [STATUS]
+
+
+def test_a_timeout_that_is_over_at_once(fake_rest):
+    with (
+        RestHashtagClient(fake_rest.url, "m", timeout=1e-9) as client,
+        pytest.raises(RequestError, match=r"localhost:\d+ did not answer within 1e-09 s$"),
+    ):
+        client.predict([b"i"])
+
+
+def test_the_port_of_the_other_api(tags_server, monkeypatch):
+    monkeypatch.setattr(retries, "pause", lambda _: pytest.fail("asks again"))
+    with (
+        RestHashtagClient(tags_server.endpoint, "tags") as client,
+        pytest.raises(RequestError, match=r"is no HTTP server; is it the port of the gRPC API\?$"),
+    ):
+        client.predict([b"i"])
 
 
 def test_errors_say_what_to_do(tags_url):
@@ -260,7 +296,7 @@ def test_a_server_that_asks_for_the_clients_certificate(fake_mutual_https, tls_f
 
 
 @pytest.mark.parametrize(
-    "server", ["ftp://host:1", "http://", "host:port", "http://host:99999", ""]
+    "server", ["ftp://host:1", "http://", "host:port", "http://host:99999", "http://host:0", ""]
 )
 def test_addresses_that_cannot_be(server):
     with pytest.raises(UserError, match="is no address of a REST API; give http://host:port"):

@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import socket
 import subprocess
 import urllib.request
 from concurrent import futures
@@ -17,8 +18,9 @@ from hostile_requests import good_request
 from serving_helpers import QUICK, Stubs
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from serving import ServerProcess, tensors, tls
+from serving import ServerProcess, tensors
 from serving.errors import ServingError
+from serving.grpc_api.credentials import read_credentials
 from serving.model_server import ModelServer
 from serving.models import model_config
 from serving.monitoring.monitoring_config import MonitoringConfig
@@ -76,7 +78,7 @@ def refusal(channel):
 
 class TestTls:
     def test_a_client_that_trusts_the_server(self, config, authority, certificate, tmp_path):
-        credentials = tls.read_credentials(write_ssl_config(tmp_path, *pem(certificate)))
+        credentials = read_credentials(write_ssl_config(tmp_path, *pem(certificate)))
         with ModelServer(config, options=QUICK, credentials=credentials) as server:
             trusted = grpc.ssl_channel_credentials(authority.cert_pem.bytes())
             with grpc.secure_channel(server.endpoint, trusted) as channel:
@@ -92,7 +94,7 @@ class TestTls:
             tmp_path, *pem(certificate), authority.cert_pem.bytes().decode(), verify=True
         )
         root = authority.cert_pem.bytes()
-        with ModelServer(config, options=QUICK, credentials=tls.read_credentials(path)) as server:
+        with ModelServer(config, options=QUICK, credentials=read_credentials(path)) as server:
             with grpc.secure_channel(
                 server.endpoint, grpc.ssl_channel_credentials(root)
             ) as channel:
@@ -121,7 +123,7 @@ class TestTls:
             ({"key": key[:200], "cert": chain, "authority": ca}, "are no PEM key"),
         ]:
             with pytest.raises(UserError, match=re.escape(words)) as caught:
-                tls.read_credentials(write_ssl_config(tmp_path, **made))
+                read_credentials(write_ssl_config(tmp_path, **made))
             assert "ssl.config" in str(caught.value)
 
     def test_a_key_with_a_password_is_not_asked_for(self, certificate, tmp_path):
@@ -133,7 +135,7 @@ class TestTls:
             check=True,
         ).stdout
         with pytest.raises(UserError, match="are no PEM key and its certificate"):
-            tls.read_credentials(write_ssl_config(tmp_path, key, pem(certificate)[1]))
+            read_credentials(write_ssl_config(tmp_path, key, pem(certificate)[1]))
 
     def test_the_flag(self, hashtag_models, tmp_path):
         path = write_ssl_config(tmp_path, "a", "b")
@@ -202,8 +204,18 @@ def test_both_apis_count_in_one_place(config):
 
 
 def test_a_rest_port_that_is_taken(config, tags_server):
+    server = ModelServer(config, options=QUICK, rest_port=tags_server.port)
     with pytest.raises(ServingError, match="is the port taken"):
-        ModelServer(config, options=QUICK, rest_port=tags_server.port).__enter__()
+        server.__enter__()
+    assert server.port == 0  # gRPC has not even been opened
+
+
+def test_a_grpc_port_that_is_taken(config, tags_server):
+    server = ModelServer(config, options=QUICK, port=tags_server.port, rest_port=0)
+    with pytest.raises(ServingError, match="is the port taken"):
+        server.__enter__()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("localhost", server.rest_port))
 
 
 def test_settings_of_grpc_itself_are_passed_on(config):

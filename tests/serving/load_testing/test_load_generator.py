@@ -255,6 +255,33 @@ class TestFailures:
             report, _ = measure(address, load_of(clients=1, requests=5))
         assert (report.succeeded, len(posts)) == (5, 5)
 
+    @pytest.mark.parametrize("answer", [b"H", b"HTTP/1.1 200 OK\r\n", b"nonsense\r\n\r\n"])
+    def test_a_request_whose_answer_has_begun_is_not_repeated(self, answer):
+        def respond(handler, number):
+            if number == 1:
+                handler.wfile.write(answer)
+                handler.close_connection = True
+            else:
+                respond_ok(handler, number)
+
+        with fake_http_server(respond) as (address, posts):
+            report, _ = measure(address, load_of(clients=1, requests=4))
+        assert (report.failures, report.succeeded, len(posts)) == ({"UNAVAILABLE": 1}, 3, 4)
+
+    def test_a_request_without_an_answer_is_repeated_once_and_counts_once(self):
+        """Over a new connection, where another silence is a failure."""
+
+        def respond(handler, number):
+            if number in (1, 3, 4):
+                handler.close_connection = True
+            else:
+                respond_ok(handler, number)
+
+        with fake_http_server(respond) as (address, posts):
+            report, _ = measure(address, load_of(clients=1, requests=4))
+        assert (report.failures, report.succeeded, len(posts)) == ({"UNAVAILABLE": 1}, 3, 6)
+        assert report.details == {"UNAVAILABLE": "the connection was closed without an answer"}
+
     def test_answers_in_chunks_and_a_connection_said_to_end(self):
         def respond(handler, number):
             handler.send_response(200)

@@ -172,8 +172,9 @@ def test_what_the_model_does_not_have(tags_address, api, flags, words):
         ({"version": 1, "version_label": "old"}, "not for both"),
         ({"tls_cert": __file__}, "certificate and its key go together"),
         ({"tls_ca": "absent.pem"}, "cannot read the TLS file absent.pem: No such file"),
-        ({"server": "https://x", "tls_ca": __file__}, "cannot use the files of the --tls_ flags: "),
-        ({"server": "localhost"}, "--server=localhost has no port; give host:port"),
+        ({"server": "https://x", "tls_ca": __file__}, "are not PEM or do not match: "),
+        ({"server": "localhost"}, "address 'localhost' has no port; give host:port"),
+        ({"server": "localhost:85x"}, "has the port '85x', which is no number from 1 to 65535"),
         ({"server": "http://x", "tls": True}, "go with https://host:port, not with http"),
         ({"server": "ftp://x"}, "--server=ftp://x is no address"),
         ({"server": "http://x:port"}, "--server=http://x:port is no address"),
@@ -192,6 +193,11 @@ def test_no_server(scheme):
         port = taken.getsockname()[1]
     with pytest.raises(UserError, match=rf"no .* server answers at {scheme}localhost:{port}; is"):
         main(Config(server=f"{scheme}localhost:{port}", timeout=5.0))
+
+
+def test_the_port_of_the_other_api(tags_address):
+    with pytest.raises(UserError, match=r"\(the answer is no HTTP; is it the port of the gRPC API"):
+        main(Config(server=f"http://{tags_address['gRPC']}", model_name="tags"))
 
 
 def test_a_server_that_is_no_rest_api():

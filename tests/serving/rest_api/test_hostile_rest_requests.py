@@ -132,7 +132,6 @@ DOCUMENTS = {
     "an integer of 100,000 digits": half("[" + "9" * 100_000 + "]"),
     "a negative integer of 100,000 digits": half("[-" + "9" * 100_000 + "]"),
     "an integer that floats have not": half("[16777217]"),
-    "the same name twice": b'{"inputs": [1], "inputs": [2]}',
     "the same name a million times": b'{"a": 0' + b', "a": 1' * 200_000 + b"}",
     "the same name after many": b"{"
     + b",".join(b'"%d": 1' % number for number in range(100_000))

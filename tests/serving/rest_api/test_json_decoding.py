@@ -172,7 +172,6 @@ def test_empty_lists_keep_their_shape():
         ('{"instances": [1' + "0" * 9000 + "]}", "Number too big to be stored in double."),
         ("[" * 100_000, "JSON Parse error: The document is nested too deeply."),
         ('{"a":' * 100_000, "JSON Parse error: The document is nested too deeply."),
-        ('{"instances": [1], "instances": [2]}', 'The name "instances" occurs twice'),
         ("[1]", "Is not object"),
         ('"text"', 'JSON Value: "text" Is not object'),
         ("{}", "Missing 'inputs' or 'instances' key"),
@@ -346,3 +345,9 @@ def test_bad_examples(text, expected):
         examples(text)
     assert caught.value.code.name == "INVALID_ARGUMENT"
     assert expected in caught.value.message
+
+
+def test_of_members_of_the_same_name_the_first_one_counts():
+    document = parse(b'{"a": 1, "b": {"c": 2, "c": 3}, "a": 4, "d": 5, "a": 6}')
+    assert document == {"a": 1, "b": {"c": 2}, "d": 5}
+    assert list(document) == ["a", "b", "d"]
