@@ -180,6 +180,7 @@ def test_a_bad_request_fails_alone_and_says_why(servable, signature, inputs, mes
     assert all(answer.result() == [expected] * rounds for answer in answers)
 
 
+@pytest.mark.slow
 def test_a_deadline_stops_no_other_request_of_its_batch(tmp_path, model, descriptor_model):
     """The batch waits for longer than the impatient do, who are the last to join it."""
     batching = GraphBatching(max_batch_size=MAX_BATCH, timeout_micros=50_000, num_threads=1)

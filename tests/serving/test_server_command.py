@@ -18,6 +18,7 @@ from serving.server_flags import UNSUPPORTED, Config, refusal
 from tagkeras.errors import UserError
 
 
+@pytest.mark.slow
 def test_server_and_client(hashtag_models, tmp_path):
     (tmp_path / "ball.png").write_bytes(photo(0))
     server = ServerProcess(model_name="tags", model_base_path=hashtag_models)
@@ -34,6 +35,7 @@ def test_server_and_client(hashtag_models, tmp_path):
     assert server.wait() == 0
 
 
+@pytest.mark.slow
 def test_a_server_told_to_stop_before_it_is_ready(tmp_path):
     (tmp_path / "empty").mkdir()
     command = [sys.executable, "-m", "serving.server", "--port=0"]
@@ -170,6 +172,7 @@ def test_the_second_signal_of_either_kind_ends_the_process(number):
             signal.signal(kind, handler)
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_told_in_one_line(tags_server, tmp_path):
     (tmp_path / "models.config").write_text("model_config_list {}")
     command = [sys.executable, "-m", "serving.server", f"--port={tags_server.port}"]
