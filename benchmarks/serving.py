@@ -32,6 +32,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.saved_model import loader_impl
 
 from benchmarks.served_model import write_served_model
 from serving.models.servable import Servable
@@ -101,7 +102,7 @@ def _in_process(path: str, descriptor_size: int) -> dict[str, Callable[[], objec
     servable = Servable(_MODEL, 1, path)
     session = tf.compat.v1.Session(graph=tf.Graph())
     with session.graph.as_default():
-        tf.compat.v1.saved_model.loader.load(session, [tf.saved_model.SERVING], path)
+        loader_impl.SavedModelLoader(path).load(session, [tf.saved_model.SERVING])
     signature = servable.signatures[_SIGNATURE]
     values = {
         "descriptor": np.random.default_rng(0).normal(size=(1, descriptor_size)).astype(np.float32),

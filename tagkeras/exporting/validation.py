@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.saved_model import loader_impl
 
 from tagkeras.cnn.descriptor_model import DescriptorModel
 from tagkeras.errors import UserError
@@ -79,9 +80,8 @@ def _answers(saved_model: Path) -> list[tuple[Request, np.ndarray, np.ndarray]]:
     requests, answers = warmup.read(saved_model), []
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         # Not `tf.saved_model.load`: what that restores, servers may not.
-        loaded = tf.compat.v1.saved_model.loader.load(
-            session, [tf.saved_model.SERVING], str(saved_model)
-        )
+        loader = loader_impl.SavedModelLoader(str(saved_model))
+        loaded = loader.load(session, [tf.saved_model.SERVING])
         for number, request in enumerate(requests, start=1):
             signature = loaded.signature_def[request.model_spec.signature_name]
             inputs = {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()}
