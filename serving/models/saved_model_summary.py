@@ -12,6 +12,7 @@ from tensorflow.core.framework import graph_pb2, tensor_shape_pb2, types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tensorflow.python.framework import op_def_registry
 
+from serving.models.graph_nodes import all_nodes
 from serving.models.warmup import REQUESTS_FILE
 from tagkeras.errors import UserError
 
@@ -169,13 +170,10 @@ def _variables(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:
     return shapes, {name: math.prod(shape) * dtypes[name].size for name, shape in shapes.items()}
 
 
-def _nodes(graph: graph_pb2.GraphDef) -> list[Any]:
-    return [*graph.node, *(node for each in graph.library.function for node in each.node_def)]
-
-
 def _other_ops(meta_graph: meta_graph_pb2.MetaGraphDef) -> tuple[str, ...]:
+    # A function may be called by its name, as an op.
     functions = {each.signature.name for each in meta_graph.graph_def.library.function}
-    ops = {node.op for node in _nodes(meta_graph.graph_def)} - functions
+    ops = {node.op for node in all_nodes(meta_graph.graph_def)} - functions
     return tuple(sorted(op for op in ops if op_def_registry.get(op) is None))
 
 
@@ -186,7 +184,7 @@ def _graph_batching(graph: graph_pb2.GraphDef) -> tuple[dict[str, int], ...]:
             node.attr["batch_timeout_micros"].i,
             node.attr["num_batch_threads"].i,
         )
-        for node in _nodes(graph)
+        for node in all_nodes(graph)
         if node.op == "BatchFunction"
     }
     names = ("max_batch_size", "batch_timeout_micros", "num_batch_threads")

@@ -11,8 +11,10 @@ from tensorflow.core.framework import graph_pb2
 from tensorflow.python.client import pywrap_tf_session
 
 from serving.errors import ServingError, not_found
+from serving.models.graph_nodes import all_nodes
 from serving.tensors import Array
 
+# For a graph that would stop itself again and again, whoever calls.
 _MAX_REPETITIONS = 100
 
 
@@ -30,7 +32,7 @@ class SessionCalls:
     def __init__(self, session: tf.compat.v1.Session, graph_def: graph_pb2.GraphDef) -> None:
         self._session = session
         self._outputs: dict[str, Any] = {}
-        self._is_batched = _has_batching(graph_def)
+        self._is_batched = any(node.op == "BatchFunction" for node in all_nodes(graph_def))
         self._closed = False
 
     def close(self) -> None:
@@ -44,8 +46,7 @@ class SessionCalls:
         """Computes tensors.
 
         A graph that puts calls together (`BatchFunction`) stops a batch when the time of its last
-        call is over, and all calls of it fail. Those that still have time are computed again, a
-        few times at most.
+        call is over, and all calls of it fail. Those that still have time are computed again.
 
         Args:
             feeds: values by tensor name, such as `"x:0"`.
@@ -104,10 +105,3 @@ class SessionCalls:
                 raise not_found(f"Tensor {name} was not found in the Graph") from None
             self._outputs[name] = output
         return output
-
-
-def _has_batching(graph_def: graph_pb2.GraphDef) -> bool:
-    functions = (function.node_def for function in graph_def.library.function)
-    return any(
-        node.op == "BatchFunction" for nodes in (graph_def.node, *functions) for node in nodes
-    )

@@ -1,0 +1,15 @@
+"""The nodes of a graph, wherever they stand."""
+
+import itertools
+from collections.abc import Iterator
+
+from tensorflow.core.framework import graph_pb2, node_def_pb2
+
+
+def all_nodes(graph_def: graph_pb2.GraphDef) -> Iterator[node_def_pb2.NodeDef]:
+    """The nodes of a graph and of all its functions.
+
+    TensorFlow's own `ops_used_by_graph_def` does not look into loops, branches and batches.
+    """
+    functions = graph_def.library.function
+    return itertools.chain(graph_def.node, *(function.node_def for function in functions))
