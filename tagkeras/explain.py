@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from tagkeras.commandline import option, run
+from tagkeras.console import fitting
 from tagkeras.data.cities import default_cities, parse_city
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER, User
@@ -161,7 +162,7 @@ def main(config: Config) -> None:
     if config.json:
         output.print_json(answer)
     else:
-        output.print_tables(answer, output.make_console())
+        output.print_tables(answer, fitting())
 
 
 if __name__ == "__main__":

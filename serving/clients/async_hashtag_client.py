@@ -10,15 +10,14 @@ from tensorflow_serving.apis import prediction_service_pb2_grpc
 from serving.clients import grpc_wire, questions
 from serving.clients.answers import HashtagEmbeddings, Prediction
 from serving.clients.columns import Image
+from serving.clients.model_client import ModelClient
 from serving.clients.questions import AnswerT, Question
-from serving.clients.retries import MAX_ATTEMPTS
 from serving.clients.served_model import ServedModel
-from serving.clients.tls import Tls
 from serving.tensors import Array
 from tagkeras.data.user import User
 
 
-class AsyncHashtagClient:
+class AsyncHashtagClient(ModelClient):
     """`HashtagClient` with coroutines for methods: one event loop asks many things at a time.
 
     To be used in one event loop, the one of the first call. A call whose task is cancelled is
@@ -28,38 +27,8 @@ class AsyncHashtagClient:
         async with AsyncHashtagClient("localhost:8500", "tags") as client:
             answers = await asyncio.gather(*(client.predict([photo]) for photo in photos))
 
-    Args:
-        server: `host:port` of the gRPC API.
-        model: the model's name.
-        version: ask this version; by default the newest.
-        version_label: ask the version with this label, instead of `version`.
-        timeout: seconds that a call may take, repeats included.
-        attempts: how often a call is tried while the server is unavailable, 1 to 5.
-        tls: encrypt the connection, with these files.
+    See `ModelClient` for the arguments; `server` is `host:port` of the gRPC API.
     """
-
-    def __init__(
-        self,
-        server: str,
-        model: str,
-        *,
-        version: int | None = None,
-        version_label: str | None = None,
-        timeout: float = 30.0,
-        attempts: int = MAX_ATTEMPTS,
-        tls: Tls | None = None,
-    ) -> None:
-        grpc_wire.check_address(server)
-        self._served = ServedModel(
-            server=server,
-            model=model,
-            version=version,
-            version_label=version_label,
-            timeout=timeout,
-            attempts=attempts,
-            tls=tls,
-        )
-        self._channel: grpc.aio.Channel | None = None
 
     async def predict(
         self, images: Sequence[Image], users: Sequence[User] = (User(),)
@@ -102,6 +71,10 @@ class AsyncHashtagClient:
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
+
+    def _open(self) -> None:
+        grpc_wire.check_address(self._served.server)
+        self._channel: grpc.aio.Channel | None = None
 
     async def _ask(self, question: Question[AnswerT]) -> AnswerT:
         request = grpc_wire.request(self._served, question)

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any, Self
 from serving.clients import questions
 from serving.clients.answers import HashtagEmbeddings, Prediction
 from serving.clients.columns import Image
+from serving.clients.model_client import ModelClient
 from serving.clients.questions import AnswerT, Question
-from serving.clients.retries import MAX_ATTEMPTS
-from serving.clients.served_model import ServedModel
-from serving.clients.tls import Tls
 from tagkeras.data.user import User
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-class BlockingClient(abc.ABC):
+class BlockingClient(ModelClient):
     """Asks a served model for hashtags and embeddings. Thread-safe.
 
     Calls that find the server unavailable are repeated after growing pauses (0.1 s to 0.8 s, up to
@@ -26,37 +24,8 @@ class BlockingClient(abc.ABC):
     it (NaN, ""). Every method raises `RequestError` for a call that fails and `UserError` for
     arguments that cannot be, before anything is sent.
 
-    Args:
-        server: address of the API.
-        model: the model's name.
-        version: ask this version; by default the newest.
-        version_label: ask the version with this label, instead of `version`.
-        timeout: seconds that a call may take, repeats included.
-        attempts: how often a call is tried while the server is unavailable, 1 to 5.
-        tls: encrypt the connection, with these files.
+    See `ModelClient` for the arguments.
     """
-
-    def __init__(
-        self,
-        server: str,
-        model: str,
-        *,
-        version: int | None = None,
-        version_label: str | None = None,
-        timeout: float = 30.0,
-        attempts: int = MAX_ATTEMPTS,
-        tls: Tls | None = None,
-    ) -> None:
-        self._served = ServedModel(
-            server=server,
-            model=model,
-            version=version,
-            version_label=version_label,
-            timeout=timeout,
-            attempts=attempts,
-            tls=tls,
-        )
-        self._open()
 
     def predict(
         self, images: Sequence[Image], users: Sequence[User] = (User(),)
@@ -115,10 +84,6 @@ class BlockingClient(abc.ABC):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-    @abc.abstractmethod
-    def _open(self) -> None:
-        """Prepares the connections."""
 
     @abc.abstractmethod
     def _ask(self, question: Question[AnswerT]) -> AnswerT:

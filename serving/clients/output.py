@@ -15,7 +15,7 @@ from rich.text import Text
 
 from serving.clients import float32
 from serving.clients.answers import Hashtag
-from serving.clients.console import fitting
+from tagkeras.console import fitting
 from tagkeras.data.user import User
 
 

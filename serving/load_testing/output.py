@@ -6,10 +6,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from serving.clients.console import fitting
 from serving.load_testing.report import Report
 from serving.load_testing.samples import Samples
 from tagkeras import files
+from tagkeras.console import fitting
 from tagkeras.errors import UserError
 
 FILE = "report.json"

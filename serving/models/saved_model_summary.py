@@ -12,7 +12,7 @@ from tensorflow.core.framework import graph_pb2, tensor_shape_pb2, types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tensorflow.python.framework import op_def_registry
 
-from serving.models.graph_nodes import all_nodes
+from serving.models.graph_nodes import all_nodes, all_ops
 from serving.models.warmup import REQUESTS_FILE
 from tagkeras.errors import UserError
 
@@ -171,9 +171,7 @@ def _variables(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:
 
 
 def _other_ops(meta_graph: meta_graph_pb2.MetaGraphDef) -> tuple[str, ...]:
-    # A function may be called by its name, as an op.
-    functions = {each.signature.name for each in meta_graph.graph_def.library.function}
-    ops = {node.op for node in all_nodes(meta_graph.graph_def)} - functions
+    ops = all_ops(meta_graph.graph_def)
     return tuple(sorted(op for op in ops if op_def_registry.get(op) is None))
 
 

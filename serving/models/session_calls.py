@@ -11,7 +11,7 @@ from tensorflow.core.framework import graph_pb2
 from tensorflow.python.client import pywrap_tf_session
 
 from serving.errors import ServingError, not_found
-from serving.models.graph_nodes import all_nodes
+from serving.models.graph_nodes import all_ops
 from serving.tensors import Array
 
 # For a graph that would stop itself again and again, whoever calls.
@@ -32,7 +32,7 @@ class SessionCalls:
     def __init__(self, session: tf.compat.v1.Session, graph_def: graph_pb2.GraphDef) -> None:
         self._session = session
         self._outputs: dict[str, Any] = {}
-        self._is_batched = any(node.op == "BatchFunction" for node in all_nodes(graph_def))
+        self._is_batched = "BatchFunction" in all_ops(graph_def)
         self._closed = False
 
     def close(self) -> None:

@@ -17,16 +17,8 @@ from tagkeras.explaining.answer import Answer
 from tagkeras.explaining.counterfactuals import RankedHashtags, ScoredHashtag, own_hashtags
 from tagkeras.explaining.hashtag_explanation import HashtagExplanation
 
-# Wide enough for any table: a pipe has no width to fit into.
-_PIPE_WIDTH = 10_000
 _OWN = "bold green"
 _SCORES = ("score", "unknown_score")
-
-
-def make_console() -> Console:
-    """Standard output: as wide as the terminal, or without bounds and colours on a pipe."""
-    console = Console()
-    return console if console.is_terminal else Console(width=_PIPE_WIDTH, no_color=True)
 
 
 def print_tables(answer: Answer, console: Console) -> None:

@@ -1,4 +1,4 @@
-"""Where the commands print their tables."""
+"""Where commands print their tables."""
 
 from rich.console import Console
 
@@ -6,7 +6,7 @@ from rich.console import Console
 _PIPE_WIDTH = 10_000
 
 
-def fitting(console: Console | None) -> Console:
+def fitting(console: Console | None = None) -> Console:
     """The console, standard output by default; without colour and width if it is no terminal."""
     console = console or Console()
     if console.is_terminal:
