@@ -7,10 +7,15 @@ from pathlib import Path
 import grpc
 import tensorflow as tf
 from PIL import Image
-from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+from tensorflow_serving.apis import (
+    get_model_status_pb2,
+    model_service_pb2_grpc,
+    prediction_service_pb2_grpc,
+)
 
 from serving.model_server import MESSAGE_OPTIONS
 from serving.models.managed_version import ManagerOptions
+from serving.models.version_policy import State
 
 VOCABULARY = ("football", "soccer", "dog", "sunset", "tbt")
 WAIT = 60.0  # seconds after which a wait has failed
@@ -163,3 +168,15 @@ class Stubs:
         self.channel = grpc.insecure_channel(endpoint, options=MESSAGE_OPTIONS)
         self.prediction = prediction_service_pb2_grpc.PredictionServiceStub(self.channel)
         self.model = model_service_pb2_grpc.ModelServiceStub(self.channel)
+
+
+def statuses(stubs: Stubs, name: str, version: int | None = None) -> list[tuple[int, str, int]]:
+    """Versions of a model, or one of them, with their states and error codes, as a server says."""
+    request = get_model_status_pb2.GetModelStatusRequest()
+    request.model_spec.name = name
+    if version is not None:
+        request.model_spec.version.value = version
+    return [
+        (entry.version, State(entry.state).name, entry.status.error_code)
+        for entry in stubs.model.GetModelStatus(request).model_version_status
+    ]

@@ -1,119 +1,34 @@
 """What tensorflow_model_server's own tests and documents say, asked of a server over sockets."""
 
-import contextlib
 import threading
 
-import grpc
 import numpy as np
 import pytest
-from google.protobuf import text_format
-from serving_helpers import QUICK, WAIT, Stubs
+from original_helpers import (
+    TWO_VERSIONS,
+    Code,
+    config_of,
+    examples,
+    model,
+    multi_request,
+    predict,
+    predict_request,
+    refused,
+    serving,
+)
+from serving_helpers import WAIT, statuses
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
-    inference_pb2,
-    model_management_pb2,
-    predict_pb2,
     regression_pb2,
 )
-from tensorflow_serving.config import model_server_config_pb2
 
 from serving import tensors
 from serving.batching import parameters
-from serving.model_server import ModelServer
 from serving.models import model_config
 from serving.models.managed_version import ManagerOptions
 from serving.models.version_policy import State
-
-Code = grpc.StatusCode
-TWO_VERSIONS = "saved_model_half_plus_two_2_versions"
-
-
-def parsed(text):
-    return text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
-
-
-def model(folder, name="half", more=""):
-    return f'config {{ name: "{name}" base_path: "{folder}" model_platform: "tensorflow" {more} }}'
-
-
-def config_of(*models):
-    return parsed(f"model_config_list {{ {' '.join(models)} }}")
-
-
-@contextlib.contextmanager
-def serving(config, **options):
-    with ModelServer(config, **{"options": QUICK, **options}) as server:
-        stubs = Stubs(server.endpoint)
-        try:
-            yield server, stubs
-        finally:
-            stubs.channel.close()
-
-
-@contextlib.contextmanager
-def refused(code, *words):
-    with pytest.raises(grpc.RpcError) as caught:
-        yield
-    assert caught.value.code() is code, caught.value.details()
-    for word in words:
-        assert word in caught.value.details()
-
-
-def predict_request(name="half", signature="", alias="x", value=2.0, **spec):
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name = name
-    request.model_spec.signature_name = signature
-    if "version" in spec:
-        request.model_spec.version.value = spec["version"]
-    if "label" in spec:
-        request.model_spec.version_label = spec["label"]
-    request.inputs[alias].CopyFrom(tensors.to_proto(np.array([value], np.float32)))
-    return request
-
-
-def predict(stubs, **asked):
-    response = stubs.prediction.Predict(predict_request(**asked))
-    return response.model_spec.version.value, list(response.outputs["y"].float_val)
-
-
-def examples(kind, signature, *values, name="half"):
-    request = kind()
-    request.model_spec.name = name
-    request.model_spec.signature_name = signature
-    for value in values:
-        example = request.input.example_list.examples.add()
-        example.features.feature["x"].float_list.value.append(value)
-    return request
-
-
-def multi_request(*tasks, values=(2.0,), name="half"):
-    request = inference_pb2.MultiInferenceRequest()
-    for method, signature in tasks:
-        task = request.tasks.add(method_name=f"tensorflow/serving/{method}")
-        task.model_spec.name = name
-        task.model_spec.signature_name = signature
-    for value in values:
-        example = request.input.example_list.examples.add()
-        example.features.feature["x"].float_list.value.append(value)
-    return request
-
-
-def statuses(stubs, name="half", version=None):
-    request = get_model_status_pb2.GetModelStatusRequest()
-    request.model_spec.name = name
-    if version is not None:
-        request.model_spec.version.value = version
-    return [
-        (entry.version, State(entry.state).name, entry.status.error_code)
-        for entry in stubs.model.GetModelStatus(request).model_version_status
-    ]
-
-
-def reload(stubs, config):
-    request = model_management_pb2.ReloadConfigRequest(config=config)
-    return stubs.model.HandleReloadConfigRequest(request, timeout=WAIT)
 
 
 @pytest.fixture(scope="module")
@@ -316,14 +231,14 @@ class TestMetadata:
 
 class TestStatus:
     def test_all_versions_and_one(self, two):
-        assert statuses(two) == [(124, "AVAILABLE", 0), (123, "AVAILABLE", 0)]
-        assert statuses(two, version=123) == [(123, "AVAILABLE", 0)]
+        assert statuses(two, "half") == [(124, "AVAILABLE", 0), (123, "AVAILABLE", 0)]
+        assert statuses(two, "half", 123) == [(123, "AVAILABLE", 0)]
 
     def test_unknown_ones(self, two):
         with refused(Code.NOT_FOUND, "Could not find any versions of model nobody"):
             statuses(two, "nobody")
         with refused(Code.NOT_FOUND, "Could not find version 125 of model half"):
-            statuses(two, version=125)
+            statuses(two, "half", 125)
         with refused(Code.INVALID_ARGUMENT, "Missing ModelSpec"):
             two.model.GetModelStatus(get_model_status_pb2.GetModelStatusRequest())
 
@@ -369,132 +284,6 @@ class TestMethodNames:
     def test_without_the_check_they_are_answered(self, two):
         request = examples(regression_pb2.RegressionRequest, "regress_x_to_y", 2.0, name="tf2")
         assert two.prediction.Regress(request).result.regressions[0].value == 3.0
-
-
-class TestReload:
-    """server_core_test and serving_config.md."""
-
-    @pytest.fixture
-    def folder(self, tf_serving_testdata):
-        return tf_serving_testdata / TWO_VERSIONS
-
-    def test_a_server_without_models_takes_one(self, folder):
-        with serving(model_server_config_pb2.ModelServerConfig()) as (_, stubs):
-            with refused(Code.NOT_FOUND, "Latest(half)"):
-                predict(stubs)
-            response = reload(stubs, config_of(model(folder)))
-            assert response.status.error_code == 0
-            assert response.status.error_message == ""
-            assert predict(stubs) == (124, [3.0])
-
-    def test_a_model_unloaded_and_loaded_again(self, folder):
-        with serving(config_of(model(folder))) as (server, stubs):
-            reload(stubs, parsed("model_config_list {}"))
-            assert server.manager.wait_for_state("half", 124, State.END, WAIT)
-            with refused(Code.NOT_FOUND, "Latest(half)"):
-                predict(stubs)
-            assert statuses(stubs) == [(124, "END", 0)]
-            reload(stubs, config_of(model(folder)))
-            assert predict(stubs) == (124, [3.0])
-
-    def test_models_that_stay_answer_while_others_change(self, tf_serving_testdata, folder):
-        three = model(tf_serving_testdata / "saved_model_half_plus_three", name="three")
-        with serving(config_of(model(folder))) as (_, stubs):
-            reload(stubs, config_of(three, model(folder)))
-            assert predict(stubs) == (124, [3.0])
-            assert predict(stubs, name="three") == (123, [4.0])
-            reload(stubs, config_of(three))
-            assert predict(stubs, name="three") == (123, [4.0])
-
-    def test_an_erroring_model_leaves_the_others(self, tf_serving_testdata, folder):
-        bad = model(tf_serving_testdata / "bad_half_plus_two", name="bad")
-        with serving(config_of(model(folder))) as (_, stubs):
-            with refused(Code.UNKNOWN, "did not become available", "name: bad version: 123"):
-                reload(stubs, config_of(model(folder), bad))
-            assert predict(stubs) == (124, [3.0])
-
-    def test_the_deprecated_model_type(self, folder):
-        config = parsed(
-            f'model_config_list {{ config {{ name: "half" base_path: "{folder}" '
-            "model_type: TENSORFLOW } }"
-        )
-        with serving(config) as (_, stubs):
-            assert predict(stubs) == (124, [3.0])
-            config.model_config_list.config[0].model_platform = "tensorflow"
-            with refused(Code.INVALID_ARGUMENT, "Illegal setting both"):
-                reload(stubs, config)
-            config.model_config_list.config[0].model_platform = ""
-            config.model_config_list.config[0].model_type = 2
-            with refused(Code.INVALID_ARGUMENT, "model_type choice 2 not supported"):
-                reload(stubs, config)
-
-    def test_another_kind_of_config(self, folder):
-        with serving(config_of(model(folder))) as (_, stubs):
-            with refused(Code.INVALID_ARGUMENT, "Only ModelConfigList is currently supported"):
-                reload(stubs, parsed("custom_model_config {}"))
-            assert predict(stubs) == (124, [3.0])
-
-    @pytest.mark.parametrize(
-        ("policy", "served"),
-        [
-            ("", [124]),
-            ("model_version_policy { latest {} }", [124]),
-            ("model_version_policy { latest { num_versions: 2 } }", [124, 123]),
-            ("model_version_policy { all {} }", [124, 123]),
-            ("model_version_policy { specific { versions: 123 } }", [123]),
-            ("model_version_policy { specific { versions: 123 versions: 9 } }", [123]),
-        ],
-    )
-    def test_version_policies(self, folder, policy, served):
-        with serving(config_of(model(folder, more=policy))) as (server, stubs):
-            for version in served:
-                assert server.manager.wait_for_state("half", version, State.AVAILABLE, WAIT)
-            assert statuses(stubs) == [(version, "AVAILABLE", 0) for version in served]
-            assert predict(stubs)[0] == served[0]
-
-    def test_a_policy_that_goes_back(self, folder):
-        with serving(config_of(model(folder))) as (server, stubs):
-            back = "model_version_policy { specific { versions: 123 } }"
-            reload(stubs, config_of(model(folder, more=back)))
-            assert server.manager.wait_for_state("half", 124, State.END, WAIT)
-            assert predict(stubs) == (123, [3.0])
-
-    def test_labels(self, folder):
-        both = "model_version_policy { all {} } "
-        labels = 'version_labels {{ key: "{}" value: {} }} '.format
-        with serving(config_of(model(folder, more=both))) as (server, stubs):
-            for version in (123, 124):
-                assert server.manager.wait_for_state("half", version, State.AVAILABLE, WAIT)
-            with refused(Code.INVALID_ARGUMENT, "Unrecognized servable version label: stable"):
-                predict(stubs, label="stable")
-            named = both + labels("stable", 123) + labels("canary", 124)
-            reload(stubs, config_of(model(folder, more=named)))
-            assert predict(stubs, label="stable") == (123, [3.0])
-            assert predict(stubs, label="canary") == (124, [3.0])
-            # Both to the same version: the canary is promoted.
-            named = both + labels("stable", 124) + labels("canary", 124)
-            reload(stubs, config_of(model(folder, more=named)))
-            assert predict(stubs, label="stable") == (124, [3.0])
-            with refused(
-                Code.FAILED_PRECONDITION,
-                "Request to assign label to version 125 of model half, which is not currently "
-                "available for inference",
-            ):
-                reload(stubs, config_of(model(folder, more=both + labels("stable", 125))))
-            assert predict(stubs, label="canary") == (124, [3.0])
-            reload(stubs, config_of(model(folder, more=both)))
-            with refused(Code.INVALID_ARGUMENT, "Unrecognized servable version label: canary"):
-                predict(stubs, label="canary")
-
-    def test_labels_in_the_first_config_need_the_flag(self, folder):
-        config = config_of(model(folder, more='version_labels { key: "stable" value: 124 }'))
-        options = ManagerOptions(
-            file_system_poll_wait_seconds=0, allow_version_labels_for_unavailable_models=True
-        )
-        with serving(config, options=options) as (_, stubs):
-            assert predict(stubs, label="stable") == (124, [3.0])
-        with pytest.raises(Exception, match="not currently available for inference"):
-            ModelServer(config, options=QUICK).__enter__()
 
 
 def test_requests_in_batches_of_the_original_parameters(tf_serving_testdata):

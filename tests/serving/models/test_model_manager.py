@@ -10,7 +10,7 @@ import grpc
 import pytest
 import tensorflow as tf
 from google.protobuf import text_format
-from serving_helpers import QUICK, WAIT, Stubs, photo, save_hashtag_model
+from serving_helpers import QUICK, WAIT, Stubs, photo, save_hashtag_model, statuses
 from tensorflow_serving.apis import (
     get_model_status_pb2,
     model_management_pb2,
@@ -38,17 +38,6 @@ def copy_version(source, base, version):
     aside = base / f".{version}.tmp"
     shutil.copytree(source, aside)
     return aside.rename(base / str(version))
-
-
-def status(stubs, name="tags", version=None):
-    request = get_model_status_pb2.GetModelStatusRequest()
-    request.model_spec.name = name
-    if version is not None:
-        request.model_spec.version.value = version
-    return [
-        (entry.version, State(entry.state).name, entry.status.error_code)
-        for entry in stubs.model.GetModelStatus(request).model_version_status
-    ]
 
 
 def spec(name="tags", version=None):
@@ -96,7 +85,7 @@ def test_swaps_under_load_lose_and_mix_up_nothing(hashtag_models, tmp_path):
             stopping.set()
             for call in calls:
                 call.result()
-        assert status(Stubs(server.endpoint)) == [
+        assert statuses(Stubs(server.endpoint), "tags") == [
             (6, "AVAILABLE", 0),
             *((version, "END", 0) for version in (5, 4, 3, 2, 1)),
         ]
@@ -139,7 +128,7 @@ def test_a_broken_new_version_leaves_the_old_one_serving(hashtag_models, tmp_pat
         (broken / "variables" / "variables.data-00000-of-00001").write_bytes(b"")
         broken.rename(base / "2")
         assert server.manager.wait_for_state("tags", 2, State.END, WAIT)
-        (version, state, code), old = status(stubs)
+        (version, state, code), old = statuses(stubs, "tags")
         assert (version, state) == (2, "END")
         assert code != 0
         assert old == (1, "AVAILABLE", 0)
@@ -268,14 +257,14 @@ class TestReload:
         assert words in caught.value.details()
 
     def test_status(self, server, stubs):
-        assert status(stubs) == [(1, "AVAILABLE", 0)]
-        assert status(stubs, version=1) == [(1, "AVAILABLE", 0)]
+        assert statuses(stubs, "tags") == [(1, "AVAILABLE", 0)]
+        assert statuses(stubs, "tags", 1) == [(1, "AVAILABLE", 0)]
         for name, version, words in [
             ("tags", 9, "Could not find version 9 of model tags"),
             ("cats", None, "Could not find any versions of model cats"),
         ]:
             with pytest.raises(grpc.RpcError) as caught:
-                status(stubs, name, version)
+                statuses(stubs, name, version)
             assert caught.value.code() is Code.NOT_FOUND
             assert caught.value.details() == words
         with pytest.raises(grpc.RpcError) as caught:
@@ -288,7 +277,7 @@ class TestReload:
             f"""model_config_list {{ config {{
             name: "more" base_path: "{hashtag_models}" model_platform: "tensorflow" }} }}""",
         )
-        assert status(stubs, "more") == [(2, "AVAILABLE", 0)]  # the answer waited for it
+        assert statuses(stubs, "more") == [(2, "AVAILABLE", 0)]  # the answer waited for it
         assert server.manager.wait_for_state("tags", 1, State.END, WAIT)
 
     def test_labels_move_only_to_available_versions(self, server, stubs, hashtag_models):
@@ -304,7 +293,7 @@ class TestReload:
             text(model, both, label.format(2)),
         )
         # Refused as a whole: version 2 was not loaded either.
-        assert status(stubs) == [(1, "AVAILABLE", 0)]
+        assert statuses(stubs, "tags") == [(1, "AVAILABLE", 0)]
         self.reload(stubs, text(model, both, label.format(1)))
         assert server.manager.wait_for_state("tags", 2, State.AVAILABLE, WAIT)
         with HashtagClient(server.endpoint, "tags", version_label="stable") as client:
@@ -343,7 +332,7 @@ class TestReload:
     )
     def test_configs_that_are_refused_change_nothing(self, stubs, code, words, text):
         self.refused(stubs, code, words, text)
-        assert status(stubs) == [(1, "AVAILABLE", 0)]
+        assert statuses(stubs, "tags") == [(1, "AVAILABLE", 0)]
 
 
 def write_warmup(folder, *records):
@@ -420,4 +409,4 @@ def test_a_model_saved_while_served(tmp_path):
     base = tmp_path / "tags"
     save_hashtag_model(base, 4)
     with ModelServer(model_config.single_model("tags", str(base)), options=QUICK) as server:
-        assert status(Stubs(server.endpoint)) == [(4, "AVAILABLE", 0)]
+        assert statuses(Stubs(server.endpoint), "tags") == [(4, "AVAILABLE", 0)]
