@@ -23,13 +23,13 @@ quickstart: install
 experiment-quick: install
 	$(BIN)/python examples/experiment_quick.py
 
+IN_PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadfile
 # The files of tests are shared out to as many processes as there are cores, four at most.
 test: install
-	$(BIN)/python -m pytest -m "not slow and not cluster" --numprocesses=auto --maxprocesses=4 \
-	  --dist=loadfile
+	$(BIN)/python -m pytest -m "not slow and not cluster" $(IN_PARALLEL)
 
 test-slow: install
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow $(IN_PARALLEL)
 
 # A browser for the slow tests of pages, which are skipped without one: Debian's, which asks for root.
 browser:

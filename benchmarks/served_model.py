@@ -11,6 +11,7 @@ from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.exporting.batching import GraphBatching
 from tagkeras.exporting.hashtag_ranker import HashtagRanker
+from tagkeras.indexing.exact_index import ExactIndex
 from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
 from tagkeras.models.hashtag_model import HashtagModel
 
@@ -52,5 +53,13 @@ def write_served_model(
         Vocabulary(tuple(f"tag{tag}" for tag in range(tags)), np.ones(tags, np.int64)).save(
             vocabulary
         )
-        ranker = HashtagRanker(model, manifest, str(vocabulary), None, TOP_K, batching=batching)
+        ranker = HashtagRanker(
+            model.embedding,
+            ExactIndex(model.tag_table.value),
+            manifest,
+            str(vocabulary),
+            None,
+            TOP_K,
+            batching=batching,
+        )
         tf.saved_model.save(ranker.resources(), str(path), signatures=ranker.signatures())

@@ -22,8 +22,10 @@ from tagkeras.data.tag_list import read_tag_list
 from tagkeras.data.vocabulary import FILE_NAME, Vocabulary
 from tagkeras.errors import UserError
 from tagkeras.exporting import validation, warmup
-from tagkeras.exporting.batching import GraphBatching
+from tagkeras.exporting.batching_flags import BatchingFlags
 from tagkeras.exporting.hashtag_ranker import HashtagRanker
+from tagkeras.exporting.index_flags import IndexFlags
+from tagkeras.exporting.make_index import exact_index, ivf_index
 from tagkeras.training.restore import restore_model
 from tagkeras.training.workdir import Workdir
 
@@ -31,7 +33,7 @@ PROVENANCE = Path("assets.extra") / "tagkeras.json"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config:
+class Config(BatchingFlags, IndexFlags):
     """The options of this command."""
 
     workdir: str = option(help="folder of the training run; its best epoch is exported")
@@ -49,38 +51,6 @@ class Config:
     warmup_posts: str | None = option(
         None, help="JSON Lines file of posts to warm servers up with; by default generated images"
     )
-    max_batch_size: int | None = option(
-        None,
-        help="rank concurrent requests together in the graph, so many images at once at most;"
-        " by default each alone",
-        minimum=1,
-    )
-    batch_timeout_micros: int | None = option(
-        None,
-        help="microseconds for which a batch waits to become full; by default 0: it takes what"
-        " came while others were computed",
-        minimum=0,
-    )
-    num_batch_threads: int | None = option(
-        None, help="batches that are computed at the same time; by default 1", minimum=1
-    )
-
-    def batching(self) -> GraphBatching | None:
-        """How the graph puts requests together; None if it does not.
-
-        Raises:
-            UserError: a flag of batching without --max_batch_size.
-        """
-        if self.max_batch_size is None:
-            for flag in ("batch_timeout_micros", "num_batch_threads"):
-                if (value := getattr(self, flag)) is not None:
-                    raise UserError(f"--{flag}={value}: give --max_batch_size, too")
-            return None
-        return GraphBatching(
-            max_batch_size=self.max_batch_size,
-            timeout_micros=self.batch_timeout_micros or 0,
-            num_threads=self.num_batch_threads or 1,
-        )
 
 
 def export(config: Config) -> Path:
@@ -90,7 +60,7 @@ def export(config: Config) -> Path:
         UserError: no checkpoint, another dataset, a version that exists, or posts that do not fit.
     """
     workdir, dataset, base = Workdir(config.workdir), Path(config.data), Path(config.output)
-    batching = config.batching()
+    batching, ivf = config.batching(), config.ivf()
     model = restore_model(workdir)
     workdir.check_dataset(dataset)
     manifest, vocabulary = Manifest.load(dataset), workdir.vocabulary()
@@ -110,17 +80,23 @@ def export(config: Config) -> Path:
         else warmup.generated_requests(descriptor_size)
     )
     descriptor_model = DescriptorModel.load(dataset / FOLDER) if has_images else None
+    k = config.top_k or min(10, num_tags)
+    made = (
+        exact_index(model, kept_ids)
+        if ivf is None
+        else ivf_index(model, kept_ids, k, dataset, manifest, ivf)
+    )
     answerable = vocabulary.keep(kept_ids)
     with tempfile.TemporaryDirectory() as scratch, files.written_aside(target) as aside:
         vocabulary_path = Path(scratch) / FILE_NAME
         answerable.save(vocabulary_path)
         ranker = HashtagRanker(
-            model,
+            model.embedding,
+            made.index,
             manifest,
             str(vocabulary_path),
             descriptor_model,
-            config.top_k or min(10, num_tags),
-            kept_ids=None if num_tags == len(vocabulary) else kept_ids,
+            k,
             batching=batching,
         )
         tf.saved_model.save(ranker.resources(), str(aside), signatures=ranker.signatures())
@@ -128,13 +104,14 @@ def export(config: Config) -> Path:
         warmup.write(aside, requests)
         provenance = {
             "export": dataclasses.asdict(config),
+            "index": made.facts,
             "workdir": workdir.config(),
             "epoch": workdir.best_epoch(),
             "dataset": dataclasses.asdict(manifest),
         }
         (aside / PROVENANCE).write_text(json.dumps(provenance, indent=2), encoding="utf-8")
         score = validation.scorer(model, descriptor_model, ranker.user_descriptor, kept_ids)
-        validation.validate(aside, answerable.tags, score)
+        validation.validate(aside, answerable.tags, score, is_exact=made.index.is_exact)
     return target
 
 
@@ -177,6 +154,14 @@ def main(config: Config) -> None:
         vocabulary = Workdir(config.workdir).vocabulary()
         num_left = len(allowed_ids(vocabulary, config.block_list))
         print(f"{len(vocabulary) - num_left} of {len(vocabulary)} hashtags are never answered")
+    index = json.loads((target / PROVENANCE).read_text(encoding="utf-8"))["index"]
+    if index["name"] == "ivf":
+        print(
+            f"index of {index['cells']:,} cells, {index['probes']} looked into: recall@{index['k']}"
+            f" {index['recall']:.4f} (at least {index['lower']:.4f} with 95% confidence) on"
+            f" {index['validation_posts']:,} validation posts, {index['scored']:.2%} of the"
+            " hashtags scored"
+        )
     print(f"wrote {target}, answers checked; serve it with")
     print(
         f"  python -m serving.server --model_name=NAME --model_base_path={target.parent.resolve()}"

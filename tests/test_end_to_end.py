@@ -20,6 +20,8 @@ from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
 from tagkeras.synthetic import __main__ as synthetic
 
+pytestmark = pytest.mark.slow
+
 POSTS = 700
 
 

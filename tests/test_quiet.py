@@ -1,12 +1,15 @@
 import subprocess
 import sys
 
+import pytest
+
 
 def run_python(program):
     argv = [sys.executable, "-c", program]
     return subprocess.run(argv, capture_output=True, text=True, check=True)
 
 
+@pytest.mark.slow
 def test_tensorflow_starts_without_a_word():
     done = run_python("import tagkeras, tensorflow as tf; print((tf.ones(2) + 1).numpy())")
     assert (done.stdout, done.stderr) == ("[2. 2.]\n", "")

@@ -1,6 +1,6 @@
 """The graph of an exported model: from image bytes and a raw user to hashtags."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -11,10 +11,10 @@ from tagkeras.exporting.request_checks import Tensors, check_request, check_rows
 from tagkeras.exporting.request_images import decode_images
 from tagkeras.exporting.tag_lookup import TagLookup
 from tagkeras.exporting.user_inputs import UNKNOWN_USER, USER_INPUTS
+from tagkeras.indexing.tag_index import TagIndex
+from tagkeras.layers.image_user_embedding import ImageUserEmbedding
 from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
 from tagkeras.layers.user_descriptor import UserDescriptor
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.models.top_k import top_k
 
 # Hashtags and scores of pictures, in either form, and what is known of their users.
 _Rank = Callable[..., tuple[tf.Tensor, ...]]
@@ -24,31 +24,28 @@ class HashtagRanker:
     """The parts of a trained model that answer requests, and the signatures that they answer.
 
     Args:
-        model: trained.
-        manifest: of its dataset.
+        embedding: phi, trained.
+        tag_index: of the trained rows, in the order of the vocabulary.
+        manifest: of their dataset.
         vocabulary_path: of the `vocabulary.tsv` that becomes an asset of the export.
         descriptor_model: from image bytes to descriptor; None if posts came with descriptors.
         top_k: hashtags in an answer.
-        kept_ids: ids of the model's hashtags that the vocabulary at `vocabulary_path` has, in its
-            order; None if it has all.
         batching: how concurrent requests are ranked together; None ranks each alone.
     """
 
     def __init__(
         self,
-        model: HashtagModel,
+        embedding: ImageUserEmbedding,
+        tag_index: TagIndex,
         manifest: Manifest,
         vocabulary_path: str,
         descriptor_model: DescriptorModel | None,
         top_k: int,
         *,
-        kept_ids: Sequence[int] | None = None,
         batching: GraphBatching | None = None,
     ) -> None:
-        self.embedding = model.embedding
-        self.tag_table: tf.Variable = model.tag_table.value
-        if kept_ids is not None:
-            self.tag_table = tf.Variable(tf.gather(self.tag_table, kept_ids), name="tag_table")
+        self.embedding = embedding
+        self.tag_index = tag_index
         self.descriptor_model = descriptor_model
         self.user_descriptor = UserDescriptor(
             countries=manifest.user_descriptor["countries"],
@@ -67,7 +64,7 @@ class HashtagRanker:
         """
         module = tf.Module()
         module.variables_of_model = [weight.value for weight in self.embedding.weights]
-        module.tag_table = self.tag_table
+        module.tag_index = self.tag_index
         module.tag_lookup = self.tag_lookup
         if self.descriptor_model is not None:
             module.descriptor_model = self.descriptor_model
@@ -160,7 +157,7 @@ class HashtagRanker:
         tag = tf.strings.regex_replace(tf.strings.strip(inputs["hashtag"]), "^#+", "")
         ids = self.tag_lookup.ids(tf.strings.lower(tag, encoding="utf-8"))
         known = ids >= 0
-        rows = tf.gather(self.tag_table, tf.maximum(ids, 0))
+        rows = self.tag_index.rows(tf.maximum(ids, 0))
         return {"embedding": tf.where(known[:, None], rows, 0.0), "known": known}
 
     def _rank_pixels(self, pixels: tf.Tensor, *user: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -171,7 +168,7 @@ class HashtagRanker:
     ) -> tuple[tf.Tensor, tf.Tensor]:
         facts = dict(zip(USER_INPUTS, user, strict=True))
         phi = self.embed_image({"descriptor": descriptor, **facts})["embedding"]
-        scores, ids = top_k(phi, self.tag_table, self.top_k)
+        scores, ids = self.tag_index.top_k(phi, self.top_k)
         return self.tag_lookup.tags(ids), scores
 
     def _describe_user(self, inputs: Tensors) -> tf.Tensor:

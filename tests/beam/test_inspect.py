@@ -121,6 +121,7 @@ def run_command(*arguments):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_command(copy_dataset):
     dataset = copy_dataset("natural")
     done = run_command(dataset, "--posts=1", "--tags=1")
@@ -140,6 +141,7 @@ def test_the_command(copy_dataset):
     assert lines[3:] == [f"python -m beam.inspect: {dataset}: 2 problems, see above"]
 
 
+@pytest.mark.slow
 def test_the_command_without_a_dataset(tmp_path):
     done = run_command(tmp_path)
     assert (done.returncode, done.stdout) == (1, "")

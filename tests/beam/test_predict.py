@@ -107,6 +107,7 @@ def test_gives_what_the_signatures_answer(of_images, tmp_path):
     assert told["model"]["num_tags"] > 4
 
 
+@pytest.mark.slow
 def test_rejects_and_guarantees(of_images, tmp_path):
     model, rows = of_images
     folder = model.parents[2]
@@ -176,6 +177,7 @@ def test_one_model_for_all_processes(of_images, tmp_path, workers, monkeypatch):
         np.testing.assert_allclose(post["scores"], alone[post_id]["scores"], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_documented_search_finds_the_images_of_a_hashtag(of_images, tmp_path, monkeypatch):
     model, rows = of_images
     text = (Path(__file__).parents[2] / "docs" / "search.md").read_text()
@@ -228,6 +230,7 @@ def test_one_clear_line(of_images, of_descriptors, tmp_path):
             Config(model="m", input="i", output="o", outputs=outputs)
 
 
+@pytest.mark.slow
 def test_the_command(of_descriptors, tmp_path):
     source = write_lines(tmp_path / "posts.jsonl", [*make_posts(30), "bad"])
     arguments = [f"--model={of_descriptors}", f"--input={source}", f"--output={tmp_path / 'out'}"]

@@ -19,6 +19,8 @@ from beam.running.runner import parse_options
 from tagkeras.data.manifest import Manifest
 from tagkeras.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 BUCKET = "posts"
 
 

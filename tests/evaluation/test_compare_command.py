@@ -33,6 +33,7 @@ def config(*folders, **options):
     return commandline.parse(compare.Config, [*map(str, folders), *flags])
 
 
+@pytest.mark.slow
 def test_a_real_command(folders):
     command = [sys.executable, "-m", "tagkeras.compare", "first", "second", "--seed=3"]
     root = Path(compare.__file__).parents[1]

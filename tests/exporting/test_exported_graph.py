@@ -19,6 +19,7 @@ from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.exporting.batching import GraphBatching
 from tagkeras.exporting.hashtag_ranker import HashtagRanker
+from tagkeras.indexing.exact_index import ExactIndex
 from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
 from tagkeras.models.hashtag_model import HashtagModel
 
@@ -52,7 +53,15 @@ def save(folder, model, descriptor_model, batching):
     )
     path = folder / "vocabulary.tsv"
     Vocabulary(TAGS, np.ones(Y, np.int64)).save(path)
-    ranker = HashtagRanker(model, manifest, str(path), descriptor_model, K, batching=batching)
+    ranker = HashtagRanker(
+        model.embedding,
+        ExactIndex(model.tag_table.value),
+        manifest,
+        str(path),
+        descriptor_model,
+        K,
+        batching=batching,
+    )
     tf.saved_model.save(ranker.resources(), str(folder / "1"), signatures=ranker.signatures())
     return Servable("tags", 1, str(folder / "1"))
 

@@ -141,6 +141,7 @@ def test_history_that_was_removed(dataset, copied):
     assert prepare(make_config(dataset, copied.path, epochs=5)).state.epoch == 4
 
 
+@pytest.mark.slow
 def test_full_disk(dataset, tmp_path):
     options = {"embedding_dim": 64, "rank": 100}
     whole = train.train(make_config(dataset, tmp_path / "whole", **options))

@@ -11,6 +11,7 @@ from tiny_dataset import write_dataset
 DOCUMENT = Path(__file__).parents[2] / "docs" / "training.md"
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_the_parts_work_alone(tmp_path, monkeypatch):
     write_dataset(tmp_path / "dataset", posts=100)

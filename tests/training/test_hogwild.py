@@ -25,6 +25,7 @@ def make(dataset, batch_size=20):
     return model, TrainingInput(dataset, manifest, batch_size=batch_size, seed=3)
 
 
+@pytest.mark.slow
 def test_one_thread_is_a_plain_run(dataset):
     plain, posts = make(dataset)
     plain.fit(
@@ -42,6 +43,7 @@ def test_one_thread_is_a_plain_run(dataset):
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_threads_share_the_steps_and_learn(dataset):
     model, posts = make(dataset, batch_size=4)
     seen, threads = [], set()

@@ -52,6 +52,7 @@ def test_twice_in_the_middle_of_epochs(trained, dataset, interrupted, capsys):
     assert_same_run(trained, workdir)
 
 
+@pytest.mark.slow
 def test_between_the_line_of_an_epoch_and_its_checkpoint(trained, dataset, tmp_path, monkeypatch):
     save = History.on_epoch_end
 
@@ -69,6 +70,7 @@ def test_between_the_line_of_an_epoch_and_its_checkpoint(trained, dataset, tmp_p
     assert_same_run(trained, train.train(make_config(dataset, tmp_path / "run")))
 
 
+@pytest.mark.slow
 def test_several_steps_per_execution(trained, dataset, interrupted):
     # Neither 5 nor 8 divides the steps of an epoch, nor those that are left of it.
     workdir = interrupted(STEPS + 5, steps_per_execution=5)
@@ -77,6 +79,7 @@ def test_several_steps_per_execution(trained, dataset, interrupted):
     assert_same_run(trained, workdir)
 
 
+@pytest.mark.slow
 def test_schedule_with_state_momentum_and_loss_scale(dataset, tmp_path, interrupted):
     options = {
         "precision": "mixed_float16",
@@ -94,6 +97,7 @@ def test_schedule_with_state_momentum_and_loss_scale(dataset, tmp_path, interrup
     assert_same_run(whole, workdir)
 
 
+@pytest.mark.slow
 def test_early_stopping_counts_the_epochs_before_an_interruption(dataset, interrupted, capsys):
     options = {"epochs": 6, "early_stopping": 2, "learning_rate": 1e-12}
     workdir = interrupted(STEPS + 3, **options)

@@ -53,6 +53,7 @@ def test_models_and_optimizers_learn(dataset, tmp_path, model, optimizer):
     assert losses[-1] < losses[0]
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_and_started_again(trained, dataset, tmp_path):
     flags = tmp_path / "run.flags"
     config = dataclasses.asdict(make_config(dataset, tmp_path / "killed"))

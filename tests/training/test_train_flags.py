@@ -20,6 +20,7 @@ def make_config(dataset, workdir, **options):
     return commandline.parse(train.Config, [f"--data={dataset}", f"--workdir={workdir}", *flags])
 
 
+@pytest.mark.slow
 def test_threads_train_and_go_on(dataset, tmp_path, capsys):
     options = {"hogwild_threads": 2, "batch_size": 10}
     train.train(make_config(dataset, tmp_path / "run", **options))

@@ -72,6 +72,7 @@ def test_folders_that_are_no_models(model, tmp_path):
         summarize(damaged)
 
 
+@pytest.mark.slow
 def test_the_command(model):
     argv = [sys.executable, "-m", "serving.inspect", str(model)]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)

@@ -1,0 +1,53 @@
+"""The flags of an export's index."""
+
+import dataclasses
+
+from tagkeras.commandline import option
+from tagkeras.errors import UserError
+from tagkeras.exporting.make_index import IvfSettings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class IndexFlags:
+    """How the best hashtags are found."""
+
+    index: str = option(
+        "exact",
+        help="how the best hashtags are found: exact (all are scored) or ivf (those of the most"
+        " promising cells; for vocabularies of hundreds of thousands and more)",
+        choices=("exact", "ivf"),
+    )
+    recall_target: float | None = option(
+        None,
+        help="ivf: share of the exact answers' hashtags to be found, by default 0.99; as many cells"
+        " are looked into as the validation posts need for it",
+        minimum=0.01,
+        maximum=1,
+    )
+    index_cells: int | None = option(
+        None,
+        help="ivf: cells of the index; by default twice the square root of the vocabulary",
+        minimum=1,
+    )
+    index_posts: int | None = option(
+        None, help="ivf: validation posts to measure the recall on, by default 2000", minimum=1
+    )
+
+    def ivf(self) -> IvfSettings | None:
+        """How the inverted file is made; None for an exact index.
+
+        Raises:
+            UserError: a flag of the inverted file without --index=ivf.
+        """
+        given = {
+            "recall_target": self.recall_target,
+            "num_cells": self.index_cells,
+            "num_posts": self.index_posts,
+        }
+        given = {name: value for name, value in given.items() if value is not None}
+        if self.index == "ivf":
+            return IvfSettings(**given)
+        for flag in ("recall_target", "index_cells", "index_posts"):
+            if (value := getattr(self, flag)) is not None:
+                raise UserError(f"--{flag}={value}: give --index=ivf, too")
+        return None

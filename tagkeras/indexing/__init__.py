@@ -1,0 +1,1 @@
+"""The hashtags of a vocabulary, and how the best of them are found."""

@@ -1,0 +1,167 @@
+"""Exports with an approximate index, against the exact ones of the same run."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_dataset import write_dataset
+
+from serving import HashtagClient, User
+from serving.model_server import ModelServer
+from serving.models import model_config
+from serving.models.managed_version import ManagerOptions
+from serving.models.saved_model_summary import summarize
+from tagkeras import commandline, export, train
+from tagkeras.data import input as data_input
+from tagkeras.data.manifest import Manifest
+from tagkeras.errors import UserError
+
+TAGS, K = 300, 5
+
+
+def config(**options):
+    return commandline.parse(export.Config, [f"--{k}={v}" for k, v in options.items()])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("index")
+    dataset = write_dataset(folder / "dataset", posts=600, num_tags=TAGS, validation=80, test=60)
+    options = {"data": dataset, "workdir": folder / "run", "batch_size": 50, "embedding_dim": 8}
+    train.train(
+        commandline.parse(
+            train.Config, [f"--{k}={v}" for k, v in {**options, "rank": 8, "epochs": 2}.items()]
+        )
+    )
+    return folder
+
+
+def export_run(folder, output, **options):
+    paths = {"workdir": folder / "run", "data": folder / "dataset"}
+    return export.export(config(**paths, output=folder / output, top_k=K, **options))
+
+
+@pytest.fixture(scope="module")
+def exact(folder):
+    return export_run(folder, "exact")
+
+
+@pytest.fixture(scope="module")
+def ivf(folder):
+    return export_run(folder, "ivf", index="ivf", recall_target=0.9, index_cells=25)
+
+
+def ask(saved_model, descriptors):
+    """Sets of hashtags, and the scores by hashtag, for users who say nothing."""
+    signature = tf.saved_model.load(str(saved_model)).signatures["descriptor"]
+    users = dict.fromkeys(("age", "latitude", "longitude"), tf.fill([len(descriptors)], np.nan))
+    unknown = tf.fill([len(descriptors)], "")
+    answer = signature(
+        descriptor=tf.constant(descriptors), gender=unknown, country=unknown, **users
+    )
+    rows = zip(answer["hashtags"].numpy(), answer["scores"].numpy(), strict=True)
+    return [dict(zip(tags, scores, strict=True)) for tags, scores in rows]
+
+
+def read_split(folder, split):
+    dataset = folder / "dataset"
+    batches = data_input.read_split(dataset, Manifest.load(dataset), split, 100)
+    return np.concatenate([batch["descriptor"].numpy() for batch in batches])
+
+
+def test_finds_about_what_was_promised_with_exact_scores(folder, exact, ivf):
+    facts = summarize(ivf).provenance["index"]
+    assert facts["name"] == "ivf"
+    assert facts["recall_target"] == 0.9
+    assert facts["validation_posts"] == 80
+    assert facts["lower"] >= 0.9
+    assert 1 <= facts["probes"] < facts["cells"] <= 25
+    assert 0 < facts["scored"] < 1
+    descriptors = read_split(folder, "test")
+    expected, answers = ask(exact, descriptors), ask(ivf, descriptors)
+    recalls = []
+    for best, found in zip(expected, answers, strict=True):
+        assert len(found) == K
+        assert list(found.values()) == sorted(found.values(), reverse=True)
+        for tag in best.keys() & found.keys():
+            assert found[tag] == pytest.approx(best[tag], abs=1e-5)
+        recalls.append(len(best.keys() & found.keys()) / K)
+    assert np.mean(recalls) >= 0.85
+    assert np.mean(recalls) < 1
+
+
+def test_embeddings_of_hashtags_are_the_same(exact, ivf):
+    tags = tf.constant([f"tag{tag}" for tag in range(TAGS)] + ["nobody wrote this"])
+    asked = [
+        tf.saved_model.load(str(path)).signatures["hashtag_embedding"](hashtag=tags)
+        for path in (exact, ivf)
+    ]
+    for name in ("embedding", "known"):
+        np.testing.assert_array_equal(asked[0][name], asked[1][name])
+
+
+def test_served_in_batches_without_blocked_hashtags(folder, tmp_path):
+    blocked = [f"tag{tag}" for tag in range(0, TAGS, 2)]
+    (tmp_path / "block.txt").write_text("\n".join(blocked))
+    path = export_run(
+        folder,
+        "batched",
+        index="ivf",
+        recall_target=1,
+        block_list=tmp_path / "block.txt",
+        max_batch_size=8,
+    )
+    options = ManagerOptions(max_num_load_retries=0)
+    server_config = model_config.single_model("tags", str(path.parent))
+    descriptors = read_split(folder, "test")
+    with (
+        ModelServer(server_config, options=options) as server,
+        HashtagClient(server.endpoint, "tags") as client,
+    ):
+        # More rows than a batch has, and no rows at all.
+        predictions = client.predict_descriptors(descriptors, [User()])
+    exact = export_run(folder, "exact_blocked", block_list=tmp_path / "block.txt")
+    for prediction, best in zip(predictions, ask(exact, descriptors), strict=True):
+        found = {hashtag.hashtag.encode(): hashtag.score for hashtag in prediction.hashtags}
+        assert not {tag.decode() for tag in found} & set(blocked)
+        # With a recall of all on 80 posts, others miss a little at most.
+        assert len(found.keys() & best.keys()) >= K - 1
+
+
+def test_the_command_reports(folder, capsys):
+    paths = {"workdir": folder / "run", "data": folder / "dataset"}
+    export.main(config(**paths, output=folder / "reported", index="ivf", index_posts=50))
+    written = json.loads(
+        (folder / "reported" / "1" / "assets.extra" / "tagkeras.json").read_text()
+    )["index"]
+    said, progress = capsys.readouterr()
+    assert f"index of {written['cells']} cells, {written['probes']} looked into" in said
+    assert f"recall@10 {written['recall']:.4f}" in said
+    assert "on 50 validation posts" in said
+    assert "dividing 300 hashtags into 35 cells" in progress
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"recall_target": 0.9}, "--recall_target=0.9: give --index=ivf, too"),
+        ({"index_cells": 9}, "--index_cells=9: give --index=ivf, too"),
+        ({"index_posts": 9}, "--index_posts=9: give --index=ivf, too"),
+        ({"index": "ivf", "index_cells": 301}, "--index_cells=301: there are 300 hashtags"),
+    ],
+)
+def test_bad_flags_leave_nothing(folder, options, message):
+    with pytest.raises(UserError, match=message):
+        export_run(folder, "bad", **options)
+    assert not (folder / "bad").exists()
+
+
+def test_without_validation_posts(tmp_path):
+    dataset = write_dataset(tmp_path / "dataset", posts=50, validation=0)
+    options = [f"--data={dataset}", f"--workdir={tmp_path / 'run'}", "--epochs=1"]
+    train.train(commandline.parse(train.Config, [*options, "--embedding_dim=4", "--rank=2"]))
+    with pytest.raises(UserError, match="the validation split has no posts .*--index=ivf"):
+        export.export(
+            config(data=dataset, workdir=tmp_path / "run", output=tmp_path / "out", index="ivf")
+        )
