@@ -21,6 +21,7 @@ setup(
         "tagkeras.reporting": ["templates/*", "templates/sections/*"],
         "beam": ["py.typed"],
         "serving": ["py.typed"],
+        "serving.demonstration": ["countries.tsv", "page.css"],
     },
     install_requires=[
         "absl-py>=2.3",
@@ -66,6 +67,7 @@ setup(
             "prometheus-client>=0.23",
             "promql-parser>=0.6",
             "jinja2>=3.1",
+            "jsonschema>=4.25",
             "kubernetes-validate>=1.34",
             "matplotlib>=3.10",
             "moto[s3,server]>=5.1",

@@ -12,6 +12,8 @@ from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.exporting.batching import GraphBatching
 from tagkeras.exporting.hashtag_ranker import HashtagRanker
 from tagkeras.indexing.exact_index import ExactIndex
+from tagkeras.indexing.tag_index import TagIndex
+from tagkeras.layers.image_user_embedding import ImageUserEmbedding
 from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
 from tagkeras.models.hashtag_model import HashtagModel
 
@@ -48,18 +50,33 @@ def write_served_model(
     embedding = MultiplicativeEmbedding(embedding_dim, rank=rank, seed=0)
     model = HashtagModel(embedding, tags, seed=0)
     model.build({"descriptor": (None, descriptor_size), "user_descriptor": (None, size)})
+    write_ranker(path, embedding, ExactIndex(model.tag_table.value), manifest, batching=batching)
+
+
+def write_ranker(
+    path: Path,
+    embedding: ImageUserEmbedding,
+    index: TagIndex,
+    manifest: Manifest,
+    *,
+    batching: GraphBatching | None = None,
+) -> None:
+    """Writes a SavedModel of an embedding for ready descriptors and an index of made-up hashtags.
+
+    Args:
+        path: folder of the version.
+        embedding: phi.
+        index: of its hashtags' rows.
+        manifest: of the dataset; names the number of hashtags.
+        batching: of the graph; None ranks each request alone.
+    """
+    tags = manifest.num_tags
     with tempfile.TemporaryDirectory() as name:
         vocabulary = Path(name) / "vocabulary.tsv"
         Vocabulary(tuple(f"tag{tag}" for tag in range(tags)), np.ones(tags, np.int64)).save(
             vocabulary
         )
         ranker = HashtagRanker(
-            model.embedding,
-            ExactIndex(model.tag_table.value),
-            manifest,
-            str(vocabulary),
-            None,
-            TOP_K,
-            batching=batching,
+            embedding, index, manifest, str(vocabulary), None, TOP_K, batching=batching
         )
         tf.saved_model.save(ranker.resources(), str(path), signatures=ranker.signatures())

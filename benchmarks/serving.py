@@ -31,17 +31,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
-from tensorflow.python.saved_model import loader_impl
 
+from benchmarks.in_process import SIGNATURE, in_process_calls
 from benchmarks.served_model import write_served_model
-from serving.models.servable import Servable
 from serving.runner import ServerProcess
 from tagkeras.commandline import option, run
 from tagkeras.errors import UserError
 from tagkeras.exporting.batching import GraphBatching
 
-_SIGNATURE = "descriptor"
 _MODEL = "bench"
 _WARMUP_SECONDS = 1.0
 
@@ -86,7 +83,7 @@ def main(config: Config) -> None:
             if config.memory:
                 result["resident_mib"] = _memory(server, max(clients), requests)
             else:
-                in_process = _in_process(str(base / "1"), config.descriptor_size)
+                in_process = in_process_calls(str(base / "1"), config.descriptor_size)
                 result["by_clients"] = {
                     number: _compare(config, in_process, server, number) for number in clients
                 }
@@ -95,29 +92,6 @@ def main(config: Config) -> None:
 
 def _batching(max_batch_size: int) -> GraphBatching | None:
     return GraphBatching(max_batch_size=max_batch_size) if max_batch_size else None
-
-
-def _in_process(path: str, descriptor_size: int) -> dict[str, Callable[[], object]]:
-    """The ways to call the model in this process, by name."""
-    servable = Servable(_MODEL, 1, path)
-    session = tf.compat.v1.Session(graph=tf.Graph())
-    with session.graph.as_default():
-        loader_impl.SavedModelLoader(path).load(session, [tf.saved_model.SERVING])
-    signature = servable.signatures[_SIGNATURE]
-    values = {
-        "descriptor": np.random.default_rng(0).normal(size=(1, descriptor_size)).astype(np.float32),
-        "age": np.array([30], np.float32),
-        "gender": np.array([b"female"], object),
-        "country": np.array([b"GB"], object),
-        "latitude": np.array([51.5], np.float32),
-        "longitude": np.array([-0.1], np.float32),
-    }
-    feeds = {info.name: values[name] for name, info in signature.inputs.items()}
-    fetches = [info.name for info in signature.outputs.values()]
-    return {
-        "session": lambda: session.run(fetches, feeds),
-        "servable": lambda: servable.run(feeds, fetches),
-    }
 
 
 def _compare(
@@ -182,7 +156,7 @@ def _load(server: ServerProcess, **flags: object) -> dict[str, Any]:
     Raises:
         RuntimeError: a request failed.
     """
-    flags = {"server": server.endpoint, "model_name": _MODEL, "signature": _SIGNATURE, **flags}
+    flags = {"server": server.endpoint, "model_name": _MODEL, "signature": SIGNATURE, **flags}
     command = [sys.executable, "-m", "serving.load_test", "--json"]
     command += [f"--{name}={value}" for name, value in flags.items()]
     answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)

@@ -29,7 +29,6 @@ from tagkeras.errors import UserError
 
 if TYPE_CHECKING:
     from serving.clients.answers import RequestError
-    from serving.clients.blocking_client import BlockingClient
 
 # What exported graphs (the place in the request, then the fault) and decoders say of images.
 _PLACE = re.compile(r"(?:assertion failed: \[)?image \d+: ([^\]]*)\]?")
@@ -77,6 +76,7 @@ def main(config: Config) -> None:
     """Asks and prints."""
     from serving.clients import output as client_output
     from serving.clients.answers import RequestError, StatusCode
+    from serving.clients.connect import connect
     from serving.clients.users import read_users
 
     user = User(
@@ -93,7 +93,14 @@ def main(config: Config) -> None:
         raise UserError("--image names no file")
 
     answers = []
-    with _client(config) as client:
+    with connect(
+        config.server,
+        config.model_name,
+        version=config.version,
+        version_label=config.version_label,
+        timeout=config.timeout,
+        tls=config.tls_files(),
+    ) as client:
         for image in config.image:
             try:
                 predictions = client.predict([image], users)
@@ -122,27 +129,6 @@ def _refusal(image: str, error: "RequestError") -> str:
     if _DESCRIPTOR_MISSING.search(message):
         return f"the model takes descriptors, not images ({message})"
     return message
-
-
-def _client(config: Config) -> "BlockingClient":
-    return _client_class(config.server)(
-        config.server,
-        config.model_name,
-        version=config.version,
-        version_label=config.version_label,
-        timeout=config.timeout,
-        tls=config.tls_files(),
-    )
-
-
-def _client_class(server: str) -> "type[BlockingClient]":
-    if server.startswith(("http://", "https://")):
-        from serving.clients.rest_hashtag_client import RestHashtagClient
-
-        return RestHashtagClient
-    from serving.clients.hashtag_client import HashtagClient  # takes seconds to import
-
-    return HashtagClient
 
 
 if __name__ == "__main__":

@@ -1,3 +1,5 @@
+import json
+import subprocess
 import sys
 
 import numpy as np
@@ -5,6 +7,7 @@ import pytest
 
 from benchmarks import lightfm_trainer, planted, post_arrays
 from benchmarks.exact_ranking import Embedded, mean_draws, rank, rank_by_frequency, score
+from benchmarks.large_world import GROUPS, LargeWorld
 from tagkeras.errors import UserError
 
 
@@ -56,3 +59,44 @@ def test_without_lightfm_the_remedy_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "lightfm", None)
     with pytest.raises(UserError, match=r"pip install -c constraints.txt '\.\[bench\]'"):
         lightfm_trainer.check_installed()
+
+
+def test_a_post_of_the_large_world_is_of_one_topic_and_its_users_traits():
+    world = LargeWorld(5000, 20, 8)
+    rng = np.random.default_rng(0)
+    first = world.draw_popular(2000, rng)
+    posts = world.draw_posts(first, rng)
+    np.testing.assert_allclose(np.linalg.norm(posts.descriptors, axis=1), 1, rtol=1e-5)
+    for tag, tags, user in zip(first, posts.tags, posts.user_descriptors, strict=True):
+        assert tag in tags
+        assert len(set(tags)) == len(tags)
+        assert set(world.topic_of_tag[tags]) == {world.topic_of_tag[tag]}
+        age, gender, countries = user[0], user[1], user[2:7]
+        ages = (0.13, 0.22, 0.35, 0.55, 0.8)
+        traits = {
+            int(np.argmax(countries)),
+            5 + int(gender == 1),
+            7 + int(np.searchsorted(ages, age, side="right")) - 1,
+        }
+        assert set(world.group_of_tag[tags]) <= {0, *(1 + trait for trait in traits)}
+    assert GROUPS == 12
+    assert 2.2 < np.mean([len(tags) for tags in posts.tags]) < 2.7  # 1 + 1.7, less what is twice
+    # A Zipf law: half of the popularity lies with the first few.
+    weights = np.arange(1, 5001) ** -0.9
+    expected = weights[:100].sum() / weights.sum()
+    assert np.mean(first < 100) == pytest.approx(expected, abs=0.04)
+
+
+@pytest.mark.slow
+def test_the_index_is_measured(tmp_path):
+    flags = "--tags=3000 --topics=30 --descriptor_size=16 --passes=1 --batch_size=256 --posts=50"
+    command = [sys.executable, "-m", "benchmarks.index", f"--folder={tmp_path}", *flags.split()]
+    for _ in range(2):  # trained, and read
+        done = subprocess.run([*command, "--turns=2"], check=True, capture_output=True, text=True)
+        result = json.loads(done.stdout)
+        assert result["chosen"]["lower"] >= 0.99
+        recalls = [point["recall"] for point in result["curve"]]
+        assert recalls == sorted(recalls)
+        assert result["search"]["exact"]["ratio"] == result["request"]["exact"]["ratio"] == 1
+        assert result["request"]["ivf"]["megabytes"] > 0
+    assert "training" not in done.stderr

@@ -26,7 +26,7 @@ class IndexFlags:
     )
     index_cells: int | None = option(
         None,
-        help="ivf: cells of the index; by default twice the square root of the vocabulary",
+        help="ivf: cells of the index; by default four times the square root of the vocabulary",
         minimum=1,
     )
     index_posts: int | None = option(

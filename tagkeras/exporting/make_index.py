@@ -28,7 +28,7 @@ class IvfSettings:
 
     Attributes:
         recall_target: of the answers' hashtags, the share that a search has to find.
-        num_cells: C; None for twice the square root of the hashtags.
+        num_cells: C; None for four times the square root of the hashtags.
         num_posts: validation posts to measure the recall on, at most.
     """
 

@@ -10,7 +10,7 @@ from tagkeras.errors import UserError
 
 # Rows a cell that k-means looks at, and passes over them. More of either moved no recall that
 # `benchmarks.index` measured.
-ROWS_PER_CELL = 256
+ROWS_PER_CELL = 128
 ITERATIONS = 10
 
 
@@ -31,8 +31,11 @@ class Cells:
 
 
 def default_num_cells(num_rows: int) -> int:
-    """Twice the square root of the rows: to rank the cells costs about what some of them do."""
-    return max(1, min(num_rows, round(2 * math.sqrt(num_rows))))
+    """Four times the square root of the rows, but not more than half of them.
+
+    To rank the cells then costs about what 16 of them do.
+    """
+    return max(1, min(num_rows // 2, round(4 * math.sqrt(num_rows))))
 
 
 def find_cells(table: np.ndarray, num_cells: int, seed: int = 0) -> Cells:

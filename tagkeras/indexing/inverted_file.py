@@ -6,6 +6,9 @@ import tensorflow as tf
 from tagkeras.indexing.cells import Cells
 from tagkeras.indexing.tag_index import TagIndex
 
+# Posts of a batch that are searched for at once; each holds the rows that it scores.
+PARALLEL_SEARCHES = 4
+
 
 class InvertedFile(TagIndex):
     """Rows in cells of neighbours, of which each search looks into a few.
@@ -73,7 +76,7 @@ class InvertedFile(TagIndex):
                 tf.TensorSpec([k], phi.dtype),
                 tf.TensorSpec([k], tf.int32),
             ),
-            parallel_iterations=2,
+            parallel_iterations=PARALLEL_SEARCHES,
         )
         return scores, tf.cast(ids, tf.int64)
 

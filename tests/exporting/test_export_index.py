@@ -139,7 +139,7 @@ def test_the_command_reports(folder, capsys):
     assert f"index of {written['cells']} cells, {written['probes']} looked into" in said
     assert f"recall@10 {written['recall']:.4f}" in said
     assert "on 50 validation posts" in said
-    assert "dividing 300 hashtags into 35 cells" in progress
+    assert "dividing 300 hashtags into 69 cells" in progress
 
 
 @pytest.mark.parametrize(

@@ -52,13 +52,8 @@ def test_the_table_is_left_as_it_is():
 
 
 def test_default_number():
-    assert [default_num_cells(rows) for rows in (1, 2, 100, 10_000, 4_600_000)] == [
-        1,
-        2,
-        20,
-        200,
-        4290,
-    ]
+    numbers = {1: 1, 2: 1, 10: 5, 100: 40, 10_000: 400, 4_600_000: 8579}
+    assert {rows: default_num_cells(rows) for rows in numbers} == numbers
 
 
 def test_without_scikit_learn(monkeypatch):

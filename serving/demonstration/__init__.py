@@ -1,0 +1,1 @@
+"""The page that shows a served model: one photo, two people, their hashtags."""

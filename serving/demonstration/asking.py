@@ -1,0 +1,88 @@
+"""From a photo and two people to what the page shows."""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from serving.clients.answers import RequestError
+from serving.demonstration import rendering, troubles
+from serving.demonstration.people import Person
+from serving.demonstration.photos import PhotoError, read_photo
+from tagkeras.errors import UserError
+
+if TYPE_CHECKING:
+    from serving.clients.blocking_client import BlockingClient
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What the page shows, as HTML.
+
+    Attributes:
+        answers: of each person.
+        status: which model answered; "" if none did.
+        notice: what is wrong; "" if nothing is.
+        refused: why the photo is taken off the page again; "" if it stays.
+    """
+
+    answers: list[str]
+    status: str = ""
+    notice: str = ""
+    refused: str = ""
+
+
+class Asking:
+    """Asks a served model what two people would put on a photo.
+
+    Args:
+        client: of the model.
+        server: its address, for messages.
+        model: its name, for messages.
+    """
+
+    def __init__(self, client: "BlockingClient", server: str, model: str) -> None:
+        self._client = client
+        self._server = server
+        self._model = model
+
+    def show(self, photo: str | None, people: Sequence[Person], refused: str = "") -> Shown:
+        """One request for all people; what goes wrong is told and never raised.
+
+        Args:
+            photo: path of the photo; None for none.
+            people: who is asked about.
+            refused: why the photo before was taken off, told until there is another one.
+        """
+        if photo is None:
+            return _nothing(people, troubles.NO_PHOTO, notice=refused)
+        try:
+            encoded = read_photo(photo)
+            started = time.perf_counter()
+            predictions = self._client.predict([encoded], [person.user for person in people])
+            seconds = time.perf_counter() - started
+        except PhotoError as error:
+            return _nothing(people, troubles.NO_PHOTO, notice=str(error), refused=str(error))
+        except RequestError as error:
+            words = troubles.explain(error, self._server, self._model)
+            if troubles.is_about_the_photo(error):
+                return _nothing(people, troubles.NO_PHOTO, notice=words, refused=words)
+            return _nothing(people, "No hashtags just now.", notice=words)
+        except UserError as error:  # a person that cannot be
+            return _nothing(people, "No hashtags just now.", notice=str(error))
+        first = predictions[0]
+        return Shown(
+            answers=rendering.both_answers(
+                [person.words for person in people],
+                [prediction.hashtags for prediction in predictions],
+            ),
+            status=rendering.status(first.model, first.version, seconds, self._server),
+        )
+
+
+def _nothing(people: Sequence[Person], words: str, *, notice: str, refused: str = "") -> Shown:
+    return Shown(
+        answers=[rendering.no_answer(person.words, words) for person in people],
+        notice=rendering.notice(notice),
+        refused=refused,
+    )

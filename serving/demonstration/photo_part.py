@@ -1,0 +1,64 @@
+"""Where a photo is dropped, chosen, taken or pasted."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import gradio as gr
+from gradio import component_meta, processing_utils
+from gradio.data_classes import ImageData
+
+
+@contextlib.contextmanager
+def _without_stub_files() -> Iterator[None]:
+    """Keeps Gradio from writing a .pyi file beside the source of a component's subclass."""
+    write = component_meta.create_or_modify_pyi
+    component_meta.create_or_modify_pyi = lambda *_: None
+    try:
+        yield
+    finally:
+        component_meta.create_or_modify_pyi = write
+
+
+with _without_stub_files():
+
+    class PhotoPart(gr.Image):
+        """A part whose value is the path of the file that was given, whatever it is.
+
+        `gr.Image` would decode and encode it again, and fail in its own words for what is no photo.
+        """
+
+        is_template = True  # to the browser it is a `gr.Image`
+
+        def preprocess(self, payload: ImageData | None) -> str | None:
+            """The path of what was given."""
+            return None if payload is None else payload.path
+
+        def postprocess(self, value: str | None) -> ImageData | None:  # type: ignore[override]
+            """A copy of a file, which the browser may have."""
+            if value is None:
+                return None
+            copy = processing_utils.save_file_to_cache(value, self.GRADIO_CACHE)
+            return ImageData(path=copy, orig_name=Path(value).name)
+
+        async def async_move_resource_to_block_cache(
+            self, url_or_file_path: str | Path | None
+        ) -> str | None:
+            """As in Gradio, but an address that a browser sends is not fetched."""
+            if str(url_or_file_path).lower().startswith(("http:", "https:")):
+                words = "Photos are taken from files, not from addresses."
+                raise gr.Error(words, print_exception=False)
+            return await super().async_move_resource_to_block_cache(url_or_file_path)
+
+
+def build(elem_id: str) -> PhotoPart:
+    """The part of the page, empty."""
+    return PhotoPart(
+        label="Photo",
+        sources=["upload", "webcam", "clipboard"],
+        buttons=[],
+        height=300,
+        elem_id=elem_id,
+        placeholder="Drop a photo here, or click to choose one",
+        alt_text="The photo that is asked about",
+    )

@@ -1,0 +1,86 @@
+"""Where a person lives, kept sound while country, city and map are changed one at a time."""
+
+import dataclasses
+from typing import Any
+
+from serving.demonstration.countries import CITIES_BY_NAME, NAMES
+from tagkeras.data.cities import nearest_city
+
+SNAP_KM = 200.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Place:
+    """A country and a home town; each may be unknown.
+
+    Attributes:
+        country: ISO 3166 alpha-2; "" is unknown.
+        latitude: of the home town, degrees; None is unknown.
+        longitude: of the home town, degrees; None is unknown.
+    """
+
+    country: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+
+    @property
+    def city(self) -> str:
+        """The city of the list that the home town is, or lies near; "" if there is none."""
+        if self.latitude is None or self.longitude is None:
+            return ""
+        return nearest_city(self.latitude, self.longitude) or ""
+
+    @property
+    def words(self) -> str:
+        """Such as `London, United Kingdom`; "" if nothing is known."""
+        town = self.city
+        if not town and self.latitude is not None and self.longitude is not None:
+            town = _degrees(self.latitude, "NS") + " " + _degrees(self.longitude, "EW")
+        return ", ".join(filter(None, (town, NAMES.get(self.country, self.country))))
+
+    def to_map(self) -> dict[str, Any]:
+        """What the map shows."""
+        return dataclasses.asdict(self)
+
+
+def from_map(shown: Any) -> Place:
+    """What the map shows: the point that was clicked, and the country around it."""
+    shown = shown or {}
+    return Place(
+        country=shown.get("country") or "",
+        latitude=shown.get("latitude"),
+        longitude=shown.get("longitude"),
+    )
+
+
+def clicked(shown: Any) -> Place:
+    """The place of a click: the city of the list if it was meant, or else the very point.
+
+    On a small screen a pixel is a degree, so a city is meant within `SNAP_KM`. The arrow keys can
+    be exact, and are taken so.
+    """
+    place = from_map(shown)
+    if place.latitude is None or place.longitude is None or shown.get("exact"):
+        return place
+    near = nearest_city(place.latitude, place.longitude, within_km=SNAP_KM)
+    return place if near is None else in_city(near, place)
+
+
+def in_city(name: str, before: Place) -> Place:
+    """A city of the list; without a name only the country of `before` stays known."""
+    city = CITIES_BY_NAME.get(name)
+    if city is None:
+        return Place(country=before.country)
+    return Place(country=city.country, latitude=city.latitude, longitude=city.longitude)
+
+
+def in_country(code: str | None, before: Place) -> Place:
+    """A country; the home town of `before` stays if it is a city of the list there."""
+    city = CITIES_BY_NAME.get(before.city)
+    if code and city is not None and city.country == code:
+        return dataclasses.replace(before, country=code)
+    return Place(country=code or "")
+
+
+def _degrees(value: float, letters: str) -> str:
+    return f"{abs(value):.1f}° {letters[value < 0]}"

@@ -1,0 +1,1 @@
+"""New versions of a served model: tried, compared, promoted and taken back."""

@@ -1,0 +1,135 @@
+import re
+
+import pytest
+from serving_helpers import photo
+
+from serving import Hashtag, Prediction, RequestError, StatusCode
+from serving.clients.connect import connect
+from serving.demonstration import troubles
+from serving.demonstration.asking import Asking
+from serving.demonstration.people import AT_FIRST, PRESETS, Person
+from serving.demonstration.photos import NOT_A_PHOTO
+
+NOBODY = PRESETS["Nothing known"]
+
+
+class OneAnswer:
+    """A client that gives one answer, or fails in one way, and remembers what it was asked."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.asked = []
+
+    def predict(self, images, users):
+        self.asked.append((images, users))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.fixture
+def grey(tmp_path):
+    path = tmp_path / "grey.png"
+    path.write_bytes(photo())
+    return str(path)
+
+
+def failing(code, details):
+    return Asking(OneAnswer(RequestError("error", code, details)), "localhost:8500", "tags")
+
+
+def test_one_request_asks_for_both_people(grey):
+    answers = [
+        Prediction("tags", 3, (Hashtag("football", 2.0),)),
+        Prediction("tags", 3, (Hashtag("soccer", 1.0),)),
+    ]
+    client = OneAnswer(answers)
+    shown = Asking(client, "localhost:8500", "tags").show(grey, AT_FIRST)
+    assert client.asked == [([photo()], [person.user for person in AT_FIRST])]
+    assert "#football" in shown.answers[0]
+    assert "#soccer" in shown.answers[1]
+    assert "version <b>3</b>" in shown.status
+    assert (shown.notice, shown.refused) == ("", "")
+
+
+def test_without_a_photo_nothing_is_asked():
+    client = OneAnswer([])
+    shown = Asking(client, "localhost:8500", "tags").show(None, AT_FIRST)
+    assert client.asked == []
+    assert all("Choose a photo" in answer for answer in shown.answers)
+    assert (shown.status, shown.notice) == ("", "")
+
+
+def test_why_a_photo_was_taken_off_is_told_until_there_is_another(tmp_path, grey):
+    (tmp_path / "junk.jpg").write_bytes(b"junk")
+    asking = Asking(OneAnswer([Prediction("tags", 1, ())] * 2), "localhost:8500", "tags")
+    shown = asking.show(str(tmp_path / "junk.jpg"), AT_FIRST)
+    assert shown.refused == NOT_A_PHOTO
+    assert NOT_A_PHOTO in shown.notice
+    assert NOT_A_PHOTO in asking.show(None, AT_FIRST, shown.refused).notice
+    assert asking.show(grey, AT_FIRST, shown.refused).notice == ""
+
+
+def test_a_photo_that_only_the_server_finds_broken(grey):
+    shown = failing(
+        StatusCode.INVALID_ARGUMENT, "assertion failed: [image 0: truncated JPEG]"
+    ).show(grey, AT_FIRST)
+    assert shown.refused == NOT_A_PHOTO
+
+
+@pytest.mark.parametrize(
+    ("code", "details", "words"),
+    [
+        (StatusCode.UNAVAILABLE, "Connection refused", "does not answer. Is it running?"),
+        (StatusCode.UNAVAILABLE, "CERTIFICATE_VERIFY_FAILED", "check the TLS files"),
+        (StatusCode.DEADLINE_EXCEEDED, "", "took too long"),
+        (StatusCode.NOT_FOUND, "Servable not found: tags", "has no such model"),
+        (
+            StatusCode.INVALID_ARGUMENT,
+            "Signature input alias: descriptor not found",
+            "takes descriptors of images, not photos",
+        ),
+        (
+            StatusCode.INVALID_ARGUMENT,
+            "Missing named input: descriptor",
+            "takes descriptors of images, not photos",
+        ),
+        (StatusCode.INVALID_ARGUMENT, "what is age?", "does not understand"),
+        (StatusCode.RESOURCE_EXHAUSTED, "queue full", "too much to do"),
+        (StatusCode.INTERNAL, "it <b>broke</b>", "failed"),
+    ],
+)
+def test_a_failure_in_plain_words_keeps_the_photo(grey, code, details, words):
+    shown = failing(code, details).show(grey, AT_FIRST)
+    assert words in shown.notice
+    assert "<b>broke" not in shown.notice
+    assert shown.refused == ""
+    assert all("No hashtags just now" in answer for answer in shown.answers)
+
+
+def test_an_image_that_is_not_asked_for_is_no_bad_photo():
+    error = RequestError("", StatusCode.INVALID_ARGUMENT, "Signature input alias: image not found")
+    assert not troubles.is_about_the_photo(error)
+
+
+def test_a_person_that_cannot_be(grey):
+    client = OneAnswer([])
+    shown = Asking(client, "localhost:8500", "tags").show(grey, [Person(gender="robot"), NOBODY])
+    assert "robot" in shown.notice
+    assert client.asked == []
+
+
+def test_a_real_server(tags_server, tmp_path, grey):
+    """Version 2: football 0.3 + 1 (GB) + 1, sunset 0.5 (grey) + 1, soccer 0.2 + 1."""
+    (tmp_path / "half.png").write_bytes(photo(size=64)[:60])
+    with connect(tags_server.endpoint, "tags") as client:
+        asking = Asking(client, tags_server.endpoint, "tags")
+        shown = asking.show(grey, [AT_FIRST[0], NOBODY])
+        assert re.findall("#([a-z]+)", shown.answers[0]) == ["football", "sunset", "soccer"]
+        assert 'class="score">2.30' in shown.answers[0]
+        assert "version <b>2</b>" in shown.status
+        broken = asking.show(str(tmp_path / "half.png"), AT_FIRST)
+        assert broken.refused == NOT_A_PHOTO
+    with connect(tags_server.endpoint, "absent") as client:
+        lacking = Asking(client, tags_server.endpoint, "absent").show(grey, AT_FIRST)
+        assert "no such model" in lacking.notice

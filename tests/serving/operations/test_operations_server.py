@@ -1,0 +1,162 @@
+"""The embedded server, started with the flags and files of the Dockerfile and the Deployment."""
+
+import re
+import shutil
+import subprocess
+import urllib.error
+import urllib.request
+
+import grpc
+import promql_parser
+import pytest
+import yaml
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from operations_helpers import (
+    CONFIG,
+    DOCKER,
+    container,
+    free_port,
+    parse,
+    relocated,
+    server_arguments,
+)
+from serving_helpers import WAIT, photo
+
+from serving import HashtagClient, ServerProcess
+from serving.clients.answers import RequestError
+from serving.models.config_poller import ConfigPoller
+from serving.models.version_policy import State
+from serving.monitoring import monitoring_config
+from serving.server import build
+
+BATCHING = ("--enable_batching=true", "--batching_parameters_file=/config/batching.config")
+
+
+def status(server, path):
+    """The HTTP status of a GET."""
+    try:
+        with urllib.request.urlopen(f"http://{server.rest_endpoint}{path}") as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def is_healthy(server):
+    run = subprocess.run(
+        ["bash", DOCKER / "healthcheck.sh", server.rest_endpoint.rpartition(":")[2]],
+        capture_output=True,
+        text=True,
+    )
+    return run.returncode == 0
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path
+
+
+@pytest.fixture
+def server(folder, hashtag_models):
+    arguments = relocated(server_arguments("Deployment"), folder, hashtag_models / "1")
+    config, unknown = parse([*arguments, "--file_system_poll_wait_seconds=1"])
+    assert unknown == []
+    with build(config) as started:
+        yield started
+
+
+def probe_path(name):
+    return container()[name]["httpGet"]["path"]
+
+
+def test_probes_follow_the_version_that_stable_means(server, folder):
+    for name in ("startupProbe", "readinessProbe"):
+        assert status(server, probe_path(name)) == 200
+    assert is_healthy(server)
+
+    version = folder / "models" / "hashtags" / "1"
+    version.rename(folder / "aside")
+    assert server.manager.wait_for_state("hashtags", 1, State.END, WAIT)
+    assert status(server, probe_path("readinessProbe")) == 404
+    assert not is_healthy(server)
+    # Why no probe asks for the status: it is answered whatever it is.
+    assert status(server, "/v1/models/hashtags") == 200
+    # Nothing to restart the server for.
+    with grpc.insecure_channel(server.endpoint) as channel:
+        request = health_pb2.HealthCheckRequest()
+        answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=WAIT)
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+    (folder / "aside").rename(version)
+    assert server.manager.wait_for_state("hashtags", 1, State.AVAILABLE, WAIT)
+    assert status(server, probe_path("readinessProbe")) == 200
+    assert is_healthy(server)
+
+
+def test_nobody_listens():
+    run = subprocess.run(
+        ["bash", DOCKER / "healthcheck.sh", str(free_port())], capture_output=True, text=True
+    )
+    assert run.returncode == 1
+
+
+def test_the_page_that_prometheus_scrapes(server):
+    path = monitoring_config.read(CONFIG / "monitoring.config").path
+    with HashtagClient(server.endpoint, "hashtags", version_label="stable") as client:
+        (answer,) = client.predict([photo()])
+    assert answer.version == 1
+    with HashtagClient(server.endpoint, "hashtags", version=7) as client:
+        with pytest.raises(RequestError):
+            client.predict([photo()])
+    with urllib.request.urlopen(f"http://{server.rest_endpoint}{path}") as page:
+        text = page.read().decode()
+    assert ':tensorflow:serving:request_count{model_name="hashtags",status="OK"} 1\n' in text
+    assert ':tensorflow:serving:request_count{model_name="hashtags",status="NOT_FOUND"} 1\n' in text
+
+    shown = set(re.findall(r"^# TYPE (\S+) ", text, re.MULTILINE))
+    named = set()
+    for group in yaml.safe_load((CONFIG / "alerts.yml").read_text())["groups"]:
+        for rule in group["rules"]:
+            promql_parser.parse(rule["expr"])
+            named.update(re.findall(r":tensorflow[\w:]+", rule["expr"]))
+    assert len(named) == 4
+    assert {re.sub("_(bucket|sum|count)$", "", name) for name in named} <= {
+        re.sub("_count$", "", name) for name in shown
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [(), BATCHING], ids=["without batching", "with batching"])
+@pytest.mark.parametrize("source", ["Dockerfile", "Deployment"])
+def test_a_process_with_these_flags(source, more, folder, hashtag_models):
+    arguments = relocated([*server_arguments(source), *more], folder, hashtag_models / "1")
+    flags = dict(argument.removeprefix("--").split("=", 1) for argument in arguments)
+    with ServerProcess(**flags) as server:
+        assert is_healthy(server)
+        with HashtagClient(server.endpoint, "hashtags", version_label="stable") as client:
+            (answer,) = client.predict([photo()])
+        assert [hashtag.hashtag for hashtag in answer.hashtags] == ["sunset", "football", "soccer"]
+        assert server.stop() == 0
+
+
+@pytest.mark.slow
+def test_an_edit_of_the_mounted_file_is_enough(folder, hashtag_models):
+    """As a kubelet does it: the files are renewed behind a link."""
+    arguments = relocated(server_arguments("Deployment"), folder, hashtag_models / "1")
+    arguments.append("--model_config_file_poll_wait_seconds=1")
+    shutil.copytree(hashtag_models / "2", folder / "models" / "hashtags" / "2")
+    config = folder / "config"
+    config.rename(folder / "..first")
+    config.symlink_to(folder / "..first")
+    parsed, _ = parse(arguments)
+    with (
+        build(parsed) as server,
+        ConfigPoller(server.manager, parsed.model_config_file, 0.1),
+    ):
+        shutil.copytree(folder / "..first", folder / "..second")
+        models = folder / "..second" / "models.config"
+        models.write_text(models.read_text().replace("versions: 1", "versions: [1, 2]"))
+        (folder / "..link").symlink_to(folder / "..second")
+        (folder / "..link").replace(config)
+        assert server.manager.wait_for_state("hashtags", 2, State.AVAILABLE, WAIT)
+        with HashtagClient(server.endpoint, "hashtags", version_label="stable") as client:
+            assert client.predict([photo()])[0].version == 1

@@ -1,0 +1,422 @@
+"""The page of `serving.demo` in a real browser, with a real server behind it.
+
+The model is the small one of the helpers: version 1 scores football 0.3, soccer 0.2, dog 0.1,
+sunset 0.0 and tbt -0.1; GB adds 1 to football, US 1 to soccer, a photo its brightness to sunset and
+a known age a hundredth of it to tbt. It answers the best three.
+"""
+
+import base64
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+from serving_helpers import WAIT, photo, save_hashtag_model
+
+from serving.runner import ServerProcess
+
+sync_api = pytest.importorskip("playwright.sync_api")
+expect = sync_api.expect
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MILLISECONDS = WAIT * 1000
+expect.set_options(timeout=MILLISECONDS)
+# What Gradio's own script says of every upload; the progress of a quick one is asked for too late.
+NOISE = re.compile(r"Method not implemented|upload_progress|error: Response")
+# Writes down whom the process connects to or looks up, but for this machine.
+WATCH = """
+import os, sys
+
+def watch(event, arguments):
+    if event == "socket.connect":
+        address = arguments[1]
+        here = not isinstance(address, tuple) or address[0] in ("127.0.0.1", "::1", "localhost")
+    elif event == "socket.getaddrinfo":
+        address = arguments[0]
+        here = address in (None, "", b"", "127.0.0.1", "::1", "localhost", b"localhost")
+    else:
+        return
+    if not here:
+        with open(os.environ["CONNECTIONS"], "a") as file:
+            file.write(f"{event} {address}\\n")
+
+sys.addaudithook(watch)
+"""
+DROP = """(target, [name, kind, data]) => {
+  const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], name, {type: kind}));
+  for (const event of ["dragenter", "dragover", "drop"])
+    target.dispatchEvent(new DragEvent(event, {bubbles: true, cancelable: true,
+                                               dataTransfer: transfer}));
+}"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return probe.getsockname()[1]
+
+
+class Demo:
+    """`python -m serving.demo` as a child process, on any free port."""
+
+    def __init__(self, folder, **flags):
+        (folder / "sitecustomize.py").write_text(WATCH)
+        self.connections = folder / "connections.txt"
+        self.uploads = folder / "temporary"
+        self.uploads.mkdir()
+        arguments = [f"--{name}={value}" for name, value in {"port": 0, **flags}.items()]
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(folder),
+            "CONNECTIONS": str(self.connections),
+            "TMPDIR": str(self.uploads),
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "serving.demo", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        line = self.process.stdout.readline()
+        found = re.search(r"shown at (http://\S+)", line)
+        if not found:
+            self.process.kill()
+            raise RuntimeError(line + self.process.communicate()[1])
+        self.url = found[1]
+
+    def stop(self, number=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=WAIT)
+        return self.process.returncode, out, err
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is on the PATH")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    base = tmp_path_factory.mktemp("models") / "tags"
+    save_hashtag_model(base, 1)
+    return base
+
+
+@pytest.fixture(scope="module")
+def ports():
+    return {"grpc": free_port(), "rest": free_port()}
+
+
+@pytest.fixture(scope="module")
+def start_server(model, ports):
+    running = []
+
+    def start():
+        server = ServerProcess(
+            port=ports["grpc"],
+            rest_api_port=ports["rest"],
+            model_name="tags",
+            model_base_path=model,
+        )
+        server.start()
+        running.append(server)
+        return server
+
+    yield start
+    for server in running:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def server(start_server):
+    return start_server()
+
+
+@pytest.fixture(scope="module", params=["grpc", "rest"])
+def demo(request, server, ports, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    examples = folder / "photos"
+    examples.mkdir()
+    (examples / "black.png").write_bytes(photo(0, 64))
+    (examples / "white.png").write_bytes(photo(255, 64))
+    scheme = "http://" if request.param == "rest" else ""
+    demo = Demo(
+        folder,
+        server=f"{scheme}localhost:{ports[request.param]}",
+        model_name="tags",
+        photos=examples,
+        title="Tags <of> two",
+    )
+    yield demo
+    status, out, err = demo.stop()
+    assert (status, out, err) == (0, "", "")
+    assert not demo.connections.exists(), demo.connections.read_text()
+    assert list(demo.uploads.iterdir()) == []
+
+
+@pytest.fixture
+def open_page(browser, demo):
+    """Opens the page; whatever it complains of or asks others for is in `page.trouble`."""
+    contexts = []
+
+    def open_one(width=1280, theme="light"):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=theme, has_touch=width < 600
+        )
+        contexts.append(context)
+        page, trouble = context.new_page(), []
+        page.set_default_timeout(MILLISECONDS)
+
+        def listen(message):
+            line = f"{message.type}: {message.text} {message.location.get('url', '')}"
+            if not NOISE.search(line):
+                trouble.append(line)
+
+        page.on("console", listen)
+        page.on("pageerror", lambda error: trouble.append(f"error: {error}"))
+        page.on(
+            "request",
+            lambda request: (
+                request.url.startswith((f"{demo.url}/", "data:", "blob:"))
+                or trouble.append(f"request: {request.url}")
+            ),
+        )
+        page.goto(demo.url)
+        page.trouble = trouble
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+
+
+def tags(page, person):
+    return page.locator(f".person-{person} .tag .name")
+
+
+def expect_tags(page, person, *expected):
+    expect(tags(page, person)).to_have_text([re.compile(f"^#{tag}(,|$)") for tag in expected])
+
+
+def choose(page, person, label, option):
+    page.locator(f".person-{person}").get_by_label(label, exact=True).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def clear(page):
+    """Takes the photo off, if there is one."""
+    button = page.locator("#photo").get_by_role("button", name="Remove Image")
+    if button.is_visible():
+        button.click()
+    expect(page.locator("#photo img")).to_have_count(0)
+
+
+def upload(page, data, name="mine.png", kind="image/png"):
+    """Chooses a file as by the button, in place of the photo that may be there."""
+    page.locator("#photo input[type=file]").set_input_files(
+        {"name": name, "mimeType": kind, "buffer": data}
+    )
+
+
+def click_map(page, person, latitude, longitude):
+    """The picture is 360 degrees wide and 141 high, from 84 N."""
+    world = page.locator(f".person-{person} svg.world")
+    world.scroll_into_view_if_needed()
+    box = world.bounding_box()
+    x, y = (longitude + 180) / 360 * box["width"], (84 - latitude) / 141 * box["height"]
+    world.click(position={"x": x, "y": y})
+
+
+def test_at_first_two_people_differ(open_page):
+    page = open_page()
+    expect_tags(page, 1, "football", "soccer", "tbt|dog")
+    expect_tags(page, 2, "soccer", "tbt", "football")
+    expect(page.locator("h1")).to_have_text("Tags <of> two")
+    expect(page.locator(".person-1 .who")).to_have_text("Woman, 20, London, United Kingdom")
+    expect(page.locator(".person-2 .tag.only")).to_have_count(1)  # tbt or dog
+    expect(page.locator("#status")).to_contain_text("Answered by tags, version 1")
+    assert page.trouble == []
+
+
+def test_hashtags_follow_the_controls(open_page):
+    page = open_page()
+    expect_tags(page, 1, "football", "soccer", "tbt|dog")
+    choose(page, 1, "Country", "United States")
+    expect_tags(page, 1, "soccer", "football", "tbt|dog")
+    expect(page.locator(".person-1").get_by_label("City")).to_have_value("unknown")
+    expect(page.locator(".person-1 .marker")).not_to_be_visible()
+
+    choose(page, 1, "City", "Manchester")
+    expect_tags(page, 1, "football", "soccer", "tbt|dog")
+    expect(page.locator(".person-1").get_by_label("Country")).to_have_value("United Kingdom")
+    expect(page.locator(".person-1 .marker")).to_be_visible()
+
+    page.locator(".person-1 input[type=number]").fill("90")
+    page.locator(".person-1 input[type=number]").press("Enter")
+    expect_tags(page, 1, "football", "tbt", "soccer")  # 1.3, 0.8, 0.2
+    page.locator(".person-1").get_by_label("Age known").uncheck()
+    expect_tags(page, 1, "football", "soccer", "dog")
+    slider = page.locator(".person-1 input[type=range]")
+    slider.focus()
+    slider.press("ArrowLeft")
+    expect(page.locator(".person-1").get_by_label("Age known")).to_be_checked()
+    expect_tags(page, 1, "football", "tbt", "soccer")  # 89 years
+
+    page.locator(".person-1").get_by_role("button", name="Nothing known").click()
+    expect(page.locator(".person-1 .who")).to_have_text("Somebody unknown")
+    expect_tags(page, 1, "football", "soccer", "dog")
+    expect_tags(page, 2, "soccer", "tbt", "football")  # the other one has not changed
+    page.locator(".person-1").get_by_text("male", exact=True).click()
+    expect(page.locator(".person-1 .who")).to_have_text("Man")
+    assert page.trouble == []
+
+
+def test_the_map(open_page):
+    page = open_page()
+    expect_tags(page, 2, "soccer", "tbt", "football")
+    country = page.locator(".person-2").get_by_label("Country")
+    city = page.locator(".person-2").get_by_label("City")
+    click_map(page, 2, 51.5, 0)
+    expect_tags(page, 2, "football", "tbt", "soccer")
+    expect(country).to_have_value("United Kingdom")
+    expect(city).to_have_value("London")
+    expect(page.locator(".person-2 path.chosen")).to_have_attribute("data-code", "GB")
+
+    click_map(page, 2, -5, -62)  # the Amazon, far from every city of the list
+    expect(country).to_have_value("Brazil")
+    expect(city).to_have_value("unknown")
+    expect(page.locator(".person-2 .who")).to_have_text(re.compile(r"° S 6\d\.\d° W, Brazil"))
+    expect_tags(page, 2, "tbt", "football", "soccer")  # 0.5, 0.3, 0.2
+
+    page.locator(".person-2 svg.world").focus()
+    page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.press("Shift+ArrowLeft")  # 20 degrees west: the Pacific
+    expect(country).to_have_value("unknown")
+    expect(page.locator(".person-2 .who")).to_have_text(re.compile(r"° S 8\d\.\d° W$"))
+    assert page.trouble == []
+
+
+def test_photos_are_chosen_uploaded_and_dropped(open_page):
+    page = open_page()
+    expect_tags(page, 1, "football", "soccer", "tbt|dog")  # black.png is the first
+    page.get_by_role("button", name="Photo 2").click()
+    expect_tags(page, 1, "football", "sunset", "soccer")
+    upload(page, photo(0, 64))
+    expect_tags(page, 1, "football", "soccer", "tbt|dog")
+    clear(page)
+    expect(page.locator(".person-1 .none")).to_contain_text("Choose a photo")
+    encoded = base64.b64encode(photo(255, 64)).decode()
+    page.locator("#photo input[type=file]").locator("xpath=..").evaluate(
+        DROP, ["dropped.png", "image/png", encoded]
+    )
+    expect_tags(page, 1, "football", "sunset", "soccer")
+    shown = page.locator("#photo img")
+    expect(shown).to_be_visible()
+    assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
+    assert page.trouble == []
+
+
+def test_what_is_no_photo_is_told_and_the_next_one_works(open_page):
+    page = open_page()
+    expect_tags(page, 1, "football", "soccer", "tbt|dog")
+    alert = page.get_by_role("alert")
+    heic = b"\0\0\0\x18ftypheic" + bytes(100)
+    for data, words in [
+        (b"no image at all", "not a photo we can read"),
+        (photo(size=64)[:60], "not a photo we can read"),  # what only the model finds
+        (heic, "HEIC"),
+    ]:
+        upload(page, data, "bad.jpg", "image/jpeg")
+        expect(alert).to_contain_text(words)
+        expect(page.locator(".person-1 .none")).to_contain_text("Choose a photo")
+        # It is still told when a person changes.
+        page.locator(".person-2").get_by_role("button", name="Nothing known").click()
+        expect(page.locator(".person-2 .who")).to_have_text("Somebody unknown")
+        expect(alert).to_contain_text(words)
+        page.get_by_role("button", name="Photo 2").click()
+        expect_tags(page, 1, "football", "sunset", "soccer")
+        expect(alert).to_have_count(0)
+        page.locator(".person-2").get_by_role("button", name="He, 60, Denver").click()
+        expect(page.locator(".person-2 .who")).to_contain_text("Denver")
+    assert page.trouble == []
+
+
+def test_a_file_that_is_too_large(open_page):
+    page = open_page()
+    expect_tags(page, 1, "football", "soccer", "tbt|dog")
+    upload(page, bytes(20 * 2**20 + 1), "large.png")
+    expect(page.get_by_text("exceed the maximum allowed size of 20.0")).to_be_visible()
+    page.get_by_role("button", name="Photo 2").click()
+    expect_tags(page, 1, "football", "sunset", "soccer")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_on_a_phone(open_page, theme):
+    page = open_page(390, theme)
+    expect_tags(page, 2, "soccer", "tbt", "football")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    first, second = (page.locator(f".person-{n}").bounding_box() for n in (1, 2))
+    assert second["y"] >= first["y"] + first["height"]
+    for part in page.locator("#photo, .person .tag, .person svg.world, .presets button").all():
+        box = part.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+    dark = page.evaluate("document.body.classList.contains('dark')")
+    assert dark == (theme == "dark")
+    assert page.trouble == []
+
+
+def test_the_page_serves_no_other_files(open_page, demo):
+    page = open_page()
+    for path in (__file__, "/etc/passwd", str(demo.connections.parent / "sitecustomize.py")):
+        response = page.request.get(f"{demo.url}/gradio_api/file={path}")
+        assert response.status in (403, 404)
+
+
+# Last: it takes the server away that the others share, and gives another one to those after it.
+def test_the_server_goes_and_comes_back(open_page, server, start_server, demo):
+    page = open_page()
+    expect_tags(page, 1, "football", "soccer", "tbt|dog")
+    start_server.current = getattr(start_server, "current", server)
+    start_server.current.stop()
+    choose(page, 1, "Country", "United States")
+    expect(page.get_by_role("alert")).to_contain_text("does not answer")
+    expect(page.locator(".person-1 .none")).to_contain_text("No hashtags just now")
+    start_server.current = start_server()
+    choose(page, 1, "Country", "Canada")
+    expect_tags(page, 1, "football", "soccer", "tbt|dog")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert page.trouble == []
+
+
+def test_ends_quietly_by_an_interrupt_and_a_second_one_finds_the_port_taken(
+    server, ports, tmp_path
+):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    address = f"http://localhost:{ports['rest']}"
+    demo = Demo(first, server=address, model_name="tags")
+    port = demo.url.rpartition(":")[2]
+    try:
+        with pytest.raises(RuntimeError, match=rf"cannot listen at 127\.0\.0\.1:{port}: .*--port"):
+            Demo(second, server=address, port=port)
+    finally:
+        ended = demo.stop(signal.SIGINT)
+    assert ended == (0, "", "")
