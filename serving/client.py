@@ -19,7 +19,6 @@ their #, best first; fields unknown are null.
 
 import dataclasses
 import os
-import re
 from typing import TYPE_CHECKING
 
 from serving.clients.tls_flags import TlsFlags
@@ -29,12 +28,6 @@ from tagkeras.errors import UserError
 
 if TYPE_CHECKING:
     from serving.clients.answers import RequestError
-
-# What exported graphs (the place in the request, then the fault) and decoders say of images.
-_PLACE = re.compile(r"(?:assertion failed: \[)?image \d+: ([^\]]*)\]?")
-_DECODER = re.compile(r"image file format|\b(JPEG|PNG|GIF|BMP|bmp|WebP)\b")
-# Over gRPC and over REST.
-_DESCRIPTOR_MISSING = re.compile(r"(Signature input alias|Missing named input): descriptor\b")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -122,13 +115,16 @@ def main(config: Config) -> None:
 
 def _refusal(image: str, error: "RequestError") -> str:
     """Names the image where the server complains of it, and not of the rest of the request."""
-    message = str(error)
-    without_place = _PLACE.sub(r"\1", message)  # the same image for every user
-    if without_place != message or _DECODER.search(message):
-        return f"{image}: {without_place}"
-    if _DESCRIPTOR_MISSING.search(message):
-        return f"the model takes descriptors, not images ({message})"
-    return message
+    from serving.clients import refusals
+
+    refusal = refusals.read(str(error))
+    match refusal.cause:
+        case refusals.Cause.IMAGE:  # without its place: the same image for every user
+            return f"{image}: {refusal.words}"
+        case refusals.Cause.DESCRIPTOR:
+            return f"the model takes descriptors, not images ({refusal.words})"
+        case _:
+            return refusal.words
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import dataclasses
 import os
 import sys
 import tempfile
+import warnings
 import webbrowser
 
 from serving.clients.tls_flags import TlsFlags
@@ -59,10 +60,14 @@ def main(config: Config) -> None:
             import gradio  # noqa: F401 - whether it is there at all
         except ImportError as error:
             raise UserError("the page needs Gradio: pip install 'tagkeras[demo]'") from error
+        from PIL import Image
+
         from serving.clients.connect import connect
         from serving.demonstration import photos, web_application, web_server
         from serving.demonstration.asking import Asking
 
+        # How large a photo may be is for the model to say.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         examples = photos.find_examples(config.photos)
         listener = stack.enter_context(web_server.listen(config.host, config.port))
         client = stack.enter_context(
@@ -81,7 +86,7 @@ def main(config: Config) -> None:
             examples=examples,
             root_path=config.root_path,
         )
-        stack.enter_context(web_server.serving(application, listener))
+        stack.enter_context(web_server.serving(application, listener, on_end=stopping.set))
         url = _url(config.host, listener.getsockname()[1])
         print(
             f"{config.model_name} at {config.server} is shown at {url} (Ctrl-C ends it)", flush=True

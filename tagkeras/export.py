@@ -110,8 +110,8 @@ def export(config: Config) -> Path:
             "dataset": dataclasses.asdict(manifest),
         }
         (aside / PROVENANCE).write_text(json.dumps(provenance, indent=2), encoding="utf-8")
-        score = validation.scorer(model, descriptor_model, ranker.user_descriptor, kept_ids)
-        validation.validate(aside, answerable.tags, score, is_exact=made.index.is_exact)
+        trained = validation.TrainedModel(model, descriptor_model, ranker.user_descriptor, kept_ids)
+        validation.validate(aside, answerable.tags, trained, made.index)
     return target
 
 

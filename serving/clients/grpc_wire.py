@@ -40,7 +40,10 @@ def check_address(server: str) -> None:
 
 
 def channel_options(attempts: int) -> list[tuple[str, str | int]]:
-    """Repeats of calls, and messages of any size: batches of photos are large."""
+    """Repeats of calls, and messages of any size: batches of photos are large.
+
+    Calls go in turns to all addresses of a name, such as `dns:///` and a headless Service.
+    """
     retry = {
         "maxAttempts": attempts,
         "initialBackoff": f"{retries.FIRST_PAUSE_SECONDS}s",
@@ -48,7 +51,10 @@ def channel_options(attempts: int) -> list[tuple[str, str | int]]:
         "backoffMultiplier": retries.GROWTH,
         "retryableStatusCodes": ["UNAVAILABLE"],
     }
-    config = {"methodConfig": [{"name": [{}], **({"retryPolicy": retry} if attempts > 1 else {})}]}
+    config = {
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "methodConfig": [{"name": [{}], **({"retryPolicy": retry} if attempts > 1 else {})}],
+    }
     return [
         ("grpc.service_config", json.dumps(config)),
         ("grpc.enable_retries", int(attempts > 1)),
@@ -65,6 +71,19 @@ def channel_options(attempts: int) -> list[tuple[str, str | int]]:
 def credentials(tls: Tls) -> grpc.ChannelCredentials:
     """What gRPC needs for an encrypted connection."""
     return grpc.ssl_channel_credentials(*tls.contents())
+
+
+def channel(served: ServedModel) -> grpc.Channel:
+    """A connection to a model's server, opened by its first call.
+
+    Raises:
+        UserError: the address is not one of gRPC.
+    """
+    check_address(served.server)
+    options = channel_options(served.attempts)
+    if served.tls is None:
+        return grpc.insecure_channel(served.server, options)
+    return grpc.secure_channel(served.server, credentials(served.tls), options)
 
 
 def model_spec(model: str, version: int | None, version_label: str | None) -> model_pb2.ModelSpec:

@@ -22,14 +22,7 @@ class HashtagClient(BlockingClient):
         self._channel.close()
 
     def _open(self) -> None:
-        served = self._served
-        grpc_wire.check_address(served.server)
-        options = grpc_wire.channel_options(served.attempts)
-        if served.tls is None:
-            self._channel = grpc.insecure_channel(served.server, options)
-        else:
-            credentials = grpc_wire.credentials(served.tls)
-            self._channel = grpc.secure_channel(served.server, credentials, options)
+        self._channel = grpc_wire.channel(self._served)
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 
     def _ask(self, question: Question[AnswerT]) -> AnswerT:

@@ -55,7 +55,9 @@ class ServedModel:
                     f"({words})"
                 )
             case StatusCode.UNAVAILABLE:
-                message = f"no server answers at {self.server}; is it running? ({words})"
+                # How a server ends a connection that it does not admit.
+                closed = " and admits this client (TLS)" if "closed" in words.lower() else ""
+                message = f"no server answers at {self.server}; is it running{closed}? ({words})"
             case StatusCode.DEADLINE_EXCEEDED:
                 said = f" ({words})" if words else ""
                 message = f"{self.server} did not answer within {self.timeout:g} s{said}"

@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     from serving.clients.blocking_client import BlockingClient
 
 
+@dataclasses.dataclass(frozen=True)
+class RefusedPhoto:
+    """A photo that the model cannot read; it is not asked about again.
+
+    Attributes:
+        path: of the photo.
+        words: what is wrong with it.
+    """
+
+    path: str
+    words: str
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Shown:
     """What the page shows, as HTML.
@@ -23,13 +36,13 @@ class Shown:
         answers: of each person.
         status: which model answered; "" if none did.
         notice: what is wrong; "" if nothing is.
-        refused: why the photo is taken off the page again; "" if it stays.
+        refused: the photo, if the model cannot read it.
     """
 
     answers: list[str]
     status: str = ""
     notice: str = ""
-    refused: str = ""
+    refused: RefusedPhoto | None = None
 
 
 class Asking:
@@ -46,27 +59,31 @@ class Asking:
         self._server = server
         self._model = model
 
-    def show(self, photo: str | None, people: Sequence[Person], refused: str = "") -> Shown:
+    def show(
+        self, photo: str | None, people: Sequence[Person], refused: RefusedPhoto | None = None
+    ) -> Shown:
         """One request for all people; what goes wrong is told and never raised.
 
         Args:
             photo: path of the photo; None for none.
             people: who is asked about.
-            refused: why the photo before was taken off, told until there is another one.
+            refused: a photo that the model has refused before.
         """
         if photo is None:
-            return _nothing(people, troubles.NO_PHOTO, notice=refused)
+            return _nothing(people, troubles.NO_PHOTO)
+        if refused is not None and refused.path == photo:
+            return _refused(people, refused)
         try:
             encoded = read_photo(photo)
             started = time.perf_counter()
             predictions = self._client.predict([encoded], [person.user for person in people])
             seconds = time.perf_counter() - started
         except PhotoError as error:
-            return _nothing(people, troubles.NO_PHOTO, notice=str(error), refused=str(error))
+            return _nothing(people, troubles.ANOTHER_PHOTO, notice=str(error))
         except RequestError as error:
+            if words := troubles.about_the_photo(error):
+                return _refused(people, RefusedPhoto(photo, words))
             words = troubles.explain(error, self._server, self._model)
-            if troubles.is_about_the_photo(error):
-                return _nothing(people, troubles.NO_PHOTO, notice=words, refused=words)
             return _nothing(people, "No hashtags just now.", notice=words)
         except UserError as error:  # a person that cannot be
             return _nothing(people, "No hashtags just now.", notice=str(error))
@@ -80,9 +97,13 @@ class Asking:
         )
 
 
-def _nothing(people: Sequence[Person], words: str, *, notice: str, refused: str = "") -> Shown:
+def _nothing(people: Sequence[Person], words: str, *, notice: str = "") -> Shown:
     return Shown(
         answers=[rendering.no_answer(person.words, words) for person in people],
         notice=rendering.notice(notice),
-        refused=refused,
     )
+
+
+def _refused(people: Sequence[Person], refused: RefusedPhoto) -> Shown:
+    shown = _nothing(people, troubles.ANOTHER_PHOTO, notice=refused.words)
+    return dataclasses.replace(shown, refused=refused)

@@ -4,10 +4,11 @@ import dataclasses
 
 from serving.demonstration import places
 from serving.demonstration.places import Place
+from tagkeras.data import user
 from tagkeras.data.user import User
 
 YOUNGEST, OLDEST = 10, 90
-GENDERS = ("unknown", "female", "male")
+GENDERS = ("unknown", *user.GENDERS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -15,13 +16,13 @@ class Person:
     """What the controls of a person say.
 
     Attributes:
-        age: years; it counts only if `age_known`.
+        age: years; None is unknown; it counts only if `age_known`.
         age_known: whether the model is told.
         gender: one of `GENDERS`.
         place: where the person lives.
     """
 
-    age: float = 30
+    age: float | None = 30
     age_known: bool = False
     gender: str = "unknown"
     place: Place = dataclasses.field(default_factory=Place)
@@ -41,7 +42,7 @@ class Person:
     def words(self) -> str:
         """Such as `Woman, 20, London, United Kingdom`."""
         noun = {"female": "Woman", "male": "Man"}.get(self.gender, "Person")
-        age = f"{self.age:g}" if self.age_known else ""
+        age = f"{self.age:g}" if self.age_known and self.age is not None else ""
         known = [word for word in (age, self.place.words) if word]
         if not known and self.gender == "unknown":
             return "Somebody unknown"

@@ -1,26 +1,15 @@
 """Where a photo is dropped, chosen, taken or pasted."""
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
-from gradio import component_meta, processing_utils
+from gradio import processing_utils
 from gradio.data_classes import ImageData
 
-
-@contextlib.contextmanager
-def _without_stub_files() -> Iterator[None]:
-    """Keeps Gradio from writing a .pyi file beside the source of a component's subclass."""
-    write = component_meta.create_or_modify_pyi
-    component_meta.create_or_modify_pyi = lambda *_: None
-    try:
-        yield
-    finally:
-        component_meta.create_or_modify_pyi = write
+from serving.demonstration.stub_files import without_stub_files
 
 
-with _without_stub_files():
+with without_stub_files():
 
     class PhotoPart(gr.Image):
         """A part whose value is the path of the file that was given, whatever it is.
@@ -40,15 +29,6 @@ with _without_stub_files():
                 return None
             copy = processing_utils.save_file_to_cache(value, self.GRADIO_CACHE)
             return ImageData(path=copy, orig_name=Path(value).name)
-
-        async def async_move_resource_to_block_cache(
-            self, url_or_file_path: str | Path | None
-        ) -> str | None:
-            """As in Gradio, but an address that a browser sends is not fetched."""
-            if str(url_or_file_path).lower().startswith(("http:", "https:")):
-                words = "Photos are taken from files, not from addresses."
-                raise gr.Error(words, print_exception=False)
-            return await super().async_move_resource_to_block_cache(url_or_file_path)
 
 
 def build(elem_id: str) -> PhotoPart:

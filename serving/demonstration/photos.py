@@ -24,6 +24,7 @@ _HEIC = (
     "an iPhone: Settings, Camera, Formats, Most Compatible)."
 )
 _TOO_LARGE = f"This file is too large. Please take one of at most {MAX_BYTES // 2**20} MB."
+_TOO_MANY_PIXELS = "This photo has too many pixels. Please make it smaller."
 _GONE = "The photo has been deleted here, as all are after a while. Please choose it again."
 
 
@@ -35,19 +36,23 @@ def read_photo(path: str | Path) -> bytes:
     """The bytes of a photo, of which the head has been looked at.
 
     Raises:
-        PhotoError: the file is gone, too large, or in no format that the model reads.
+        PhotoError: the file is gone, too large, in no format that the model reads, or of more
+            pixels than any model reads.
     """
+    path = Path(path)
     try:
-        data = Path(path).read_bytes()
+        if path.stat().st_size > MAX_BYTES:
+            raise PhotoError(_TOO_LARGE)
+        data = path.read_bytes()
     except OSError as error:
         raise PhotoError(_GONE) from error
-    if len(data) > MAX_BYTES:
-        raise PhotoError(_TOO_LARGE)
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
         raise PhotoError(_HEIC)
     try:
         Image.open(io.BytesIO(data), formats=FORMATS).close()
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError) as error:
+    except Image.DecompressionBombError as error:
+        raise PhotoError(_TOO_MANY_PIXELS) from error
+    except (UnidentifiedImageError, OSError, ValueError) as error:
         raise PhotoError(NOT_A_PHOTO) from error
     return data
 

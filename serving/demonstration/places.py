@@ -1,6 +1,7 @@
 """Where a person lives, kept sound while country, city and map are changed one at a time."""
 
 import dataclasses
+import math
 from typing import Any
 
 from serving.demonstration.countries import CITIES_BY_NAME, NAMES
@@ -39,18 +40,20 @@ class Place:
         return ", ".join(filter(None, (town, NAMES.get(self.country, self.country))))
 
     def to_map(self) -> dict[str, Any]:
-        """What the map shows."""
-        return dataclasses.asdict(self)
+        """What the map shows, and what it says to those who do not see it."""
+        return {**dataclasses.asdict(self), "words": self.words or "unknown"}
 
 
 def from_map(shown: Any) -> Place:
-    """What the map shows: the point that was clicked, and the country around it."""
-    shown = shown or {}
-    return Place(
-        country=shown.get("country") or "",
-        latitude=shown.get("latitude"),
-        longitude=shown.get("longitude"),
-    )
+    """The point that was clicked, and the country around it; a browser may send anything."""
+    if not isinstance(shown, dict):
+        return Place()
+    country, latitude, longitude = (shown.get(key) for key in ("country", "latitude", "longitude"))
+    if not isinstance(country, str) or country not in NAMES:
+        country = ""
+    if not _is_degrees(latitude, 90) or not _is_degrees(longitude, 180):
+        return Place(country=country)
+    return Place(country=country, latitude=latitude, longitude=longitude)
 
 
 def clicked(shown: Any) -> Place:
@@ -80,6 +83,11 @@ def in_country(code: str | None, before: Place) -> Place:
     if code and city is not None and city.country == code:
         return dataclasses.replace(before, country=code)
     return Place(country=code or "")
+
+
+def _is_degrees(value: Any, limit: float) -> bool:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and math.isfinite(value) and abs(value) <= limit
 
 
 def _degrees(value: float, letters: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import gradio as gr
 from fastapi import FastAPI
 
-from serving.demonstration import look, page
+from serving.demonstration import closed_doors, look, page
 from serving.demonstration.asking import Asking
 from serving.demonstration.photos import MAX_BYTES
 
@@ -22,9 +22,13 @@ def build(
         examples: photos to choose from.
         root_path: the path under which a proxy passes the page on.
     """
-    return gr.mount_gradio_app(
-        FastAPI(openapi_url=None),
-        page.build(asking, title, examples),
+    closed_doors.fetch_nothing()
+    blocks = page.build(asking, title, examples)
+    application = FastAPI(openapi_url=None)
+    application.add_middleware(closed_doors.ClosedRoutes)
+    gr.mount_gradio_app(
+        application,
+        blocks,
         path="/",
         root_path=root_path or None,
         max_file_size=MAX_BYTES,
@@ -38,3 +42,5 @@ def build(
         theme=look.theme(),
         css=look.style(),
     )
+    closed_doors.check_files(blocks)
+    return application

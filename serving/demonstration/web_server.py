@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -37,8 +37,19 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 @contextlib.contextmanager
-def serving(app: "FastAPI", listener: socket.socket) -> Iterator[None]:
-    """Answers at a socket, in a thread of its own, until the block ends."""
+def serving(
+    app: "FastAPI", listener: socket.socket, on_end: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """Answers at a socket, in a thread of its own, until the block ends.
+
+    Args:
+        app: gives the answers.
+        listener: the socket, closed in the end.
+        on_end: called in the thread when it ends, before its time or not.
+
+    Raises:
+        UserError: at the start or the end of the block: the server has ended before.
+    """
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -49,21 +60,30 @@ def serving(app: "FastAPI", listener: socket.socket) -> Iterator[None]:
         )
     )
     ended = threading.Event()
+    failures: list[BaseException] = []
 
     def serve() -> None:
         try:
             server.run(sockets=[listener])
+        except BaseException as error:  # noqa: BLE001 - told by the thread that waits
+            failures.append(error)
         finally:
             ended.set()
+            on_end()
+
+    def check() -> None:
+        if ended.is_set():
+            why = f" ({failures[0]!r})" if failures else ""
+            raise UserError(f"the page's web server has ended by itself{why}; start it again")
 
     thread = threading.Thread(target=serve, name="web server")
     thread.start()
     try:
         while not server.started and not ended.wait(0.01):
             pass
-        if not server.started:
-            raise RuntimeError("the web server did not start")
+        check()
         yield
+        check()
     finally:
         server.should_exit = True
         thread.join()

@@ -1,5 +1,6 @@
 """What one server has of a model: the states of its versions, and where its labels point."""
 
+import dataclasses
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -19,8 +20,6 @@ from serving.clients.served_model import ServedModel
 from serving.clients.tls import Tls
 
 _STATES = get_model_status_pb2.ModelVersionStatus.State
-# A config that adds a model is answered once the model is loaded.
-_PUSH_SECONDS = 600.0
 
 
 class VersionState(NamedTuple):
@@ -36,7 +35,7 @@ class WatchedServer:
     Every method raises `RequestError`, in one line, for a call that fails otherwise than said.
 
     Args:
-        server: its `host:port`.
+        server: its `host:port`; of several servers behind one name, any would answer.
         model: the model's name.
         timeout: seconds that a question may take.
         tls: encrypts the connection.
@@ -45,7 +44,6 @@ class WatchedServer:
     def __init__(
         self, server: str, model: str, *, timeout: float = 10.0, tls: Tls | None = None
     ) -> None:
-        grpc_wire.check_address(server)
         self._served = ServedModel(
             server=server,
             model=model,
@@ -55,11 +53,7 @@ class WatchedServer:
             attempts=MAX_ATTEMPTS,
             tls=tls,
         )
-        options = grpc_wire.channel_options(MAX_ATTEMPTS)
-        if tls is None:
-            self._channel = grpc.insecure_channel(server, options)
-        else:
-            self._channel = grpc.secure_channel(server, grpc_wire.credentials(tls), options)
+        self._channel = grpc_wire.channel(self._served)
         self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
         self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 
@@ -100,13 +94,19 @@ class WatchedServer:
             raise explained from error
         return int(response.model_spec.version.value)
 
-    def push(self, config: Any) -> None:
-        """Makes it take over a ModelServerConfig now."""
+    def push(self, config: Any, timeout: float) -> None:
+        """Makes it take over a ModelServerConfig now.
+
+        Args:
+            config: the ModelServerConfig.
+            timeout: seconds; a config that adds a model is answered once the model is loaded.
+        """
         request = model_management_pb2.ReloadConfigRequest(config=config)
         try:
-            self._models.HandleReloadConfigRequest(request, timeout=_PUSH_SECONDS)
+            self._models.HandleReloadConfigRequest(request, timeout=timeout)
         except grpc.RpcError as error:
-            raise grpc_wire.explained(self._served, error) from error
+            served = dataclasses.replace(self._served, timeout=timeout)
+            raise grpc_wire.explained(served, error) from error
 
     def __enter__(self) -> Self:
         return self

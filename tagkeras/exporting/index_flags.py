@@ -5,6 +5,7 @@ import dataclasses
 from tagkeras.commandline import option
 from tagkeras.errors import UserError
 from tagkeras.exporting.make_index import IvfSettings
+from tagkeras.indexing.cells import check_installed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,8 @@ class IndexFlags:
     )
     index_cells: int | None = option(
         None,
-        help="ivf: cells of the index; by default four times the square root of the vocabulary",
+        help="ivf: cells of the index; by default four times the square root of the vocabulary,"
+        " or half of a small one",
         minimum=1,
     )
     index_posts: int | None = option(
@@ -37,16 +39,16 @@ class IndexFlags:
         """How the inverted file is made; None for an exact index.
 
         Raises:
-            UserError: a flag of the inverted file without --index=ivf.
+            UserError: a flag of the inverted file without --index=ivf, or no scikit-learn.
         """
-        given = {
-            "recall_target": self.recall_target,
-            "num_cells": self.index_cells,
-            "num_posts": self.index_posts,
-        }
-        given = {name: value for name, value in given.items() if value is not None}
         if self.index == "ivf":
-            return IvfSettings(**given)
+            check_installed()
+            default = IvfSettings()
+            return IvfSettings(
+                recall_target=self.recall_target or default.recall_target,
+                num_cells=self.index_cells,
+                num_posts=self.index_posts or default.num_posts,
+            )
         for flag in ("recall_target", "index_cells", "index_posts"):
             if (value := getattr(self, flag)) is not None:
                 raise UserError(f"--{flag}={value}: give --index=ivf, too")

@@ -12,10 +12,11 @@ import tensorflow as tf
 from tagkeras.data.input import named_errors, read_split
 from tagkeras.data.manifest import Manifest
 from tagkeras.errors import UserError
+from tagkeras.indexing.asked_posts import AskedPosts
 from tagkeras.indexing.cells import default_num_cells, find_cells
 from tagkeras.indexing.exact_index import ExactIndex
 from tagkeras.indexing.inverted_file import InvertedFile
-from tagkeras.indexing.probes import choose_probes, find_cell_places
+from tagkeras.indexing.probes import CellPlaces, fewest_probes
 from tagkeras.indexing.tag_index import TagIndex
 from tagkeras.models.hashtag_model import HashtagModel
 
@@ -29,7 +30,8 @@ class IvfSettings:
     Attributes:
         recall_target: of the answers' hashtags, the share that a search has to find.
         num_cells: C; None for four times the square root of the hashtags.
-        num_posts: validation posts to measure the recall on, at most.
+        num_posts: validation posts to measure the recall on, and training posts to make the cells
+            for, at most.
     """
 
     recall_target: float = 0.99
@@ -57,10 +59,7 @@ def exact_index(model: HashtagModel, kept_ids: Sequence[int]) -> MadeIndex:
         model: trained.
         kept_ids: ids of the model's hashtags that can be answered, in order.
     """
-    table = model.tag_table.value
-    if len(kept_ids) < model.num_tags:
-        table = tf.Variable(tf.gather(table, kept_ids), name="tag_table")
-    return MadeIndex(ExactIndex(table), {"name": "exact"})
+    return MadeIndex(ExactIndex(_answerable_table(model, kept_ids)), {"name": "exact"})
 
 
 def ivf_index(
@@ -77,7 +76,8 @@ def ivf_index(
         model: trained.
         kept_ids: ids of the model's hashtags that can be answered, in order.
         k: hashtags in an answer.
-        dataset: that the model was trained on.
+        dataset: that the model was trained on. Cells are made for its training posts, so that the
+            validation posts tell what they are worth for others.
         manifest: its manifest.
         settings: of the index.
 
@@ -94,31 +94,42 @@ def ivf_index(
             f"{dataset}: the validation split has no posts to measure the recall of --index=ivf on;"
             " preprocess with --validation_fraction"
         )
-    phi = _embed_validation_posts(model, dataset, manifest, settings.num_posts)
-    table = exact_index(model, kept_ids).index.table  # type: ignore[attr-defined]
-    rows = table.numpy()
-    print(f"dividing {len(rows):,} hashtags into {num_cells:,} cells", file=sys.stderr, flush=True)
-    cells = find_cells(rows, num_cells)
-    needed, scored = find_cell_places(phi, table, cells, k)
-    recall = choose_probes(needed, scored, cells, settings.recall_target)
+    table = _answerable_table(model, kept_ids)
+    trained, validation = (
+        _embed_posts(model, dataset, manifest, split, settings.num_posts)
+        for split in ("train", "validation")
+    )
+    print(
+        f"dividing {len(kept_ids):,} hashtags into {num_cells:,} cells", file=sys.stderr, flush=True
+    )
+    cells = find_cells(table.numpy(), num_cells, AskedPosts.rank(trained, table, k))
+    places = CellPlaces.find(validation, table, cells, k)
+    recall = places.choose_probes(settings.recall_target, fewest_probes(cells, k))
     facts = {
         "name": "ivf",
         "cells": len(cells),
         "recall_target": settings.recall_target,
-        "validation_posts": len(phi),
+        "validation_posts": len(validation),
         "k": k,
         **dataclasses.asdict(recall),
     }
-    return MadeIndex(InvertedFile(rows, cells, recall.probes), facts)
+    return MadeIndex(InvertedFile(table, cells, recall.probes), facts)
 
 
-def _embed_validation_posts(
-    model: HashtagModel, dataset: Path, manifest: Manifest, num_posts: int
+def _answerable_table(model: HashtagModel, kept_ids: Sequence[int]) -> tf.Variable:
+    table: tf.Variable = model.tag_table.value
+    if len(kept_ids) < model.num_tags:
+        table = tf.Variable(tf.gather(table, kept_ids), name="tag_table", trainable=False)
+    return table
+
+
+def _embed_posts(
+    model: HashtagModel, dataset: Path, manifest: Manifest, split: str, num_posts: int
 ) -> np.ndarray:
-    """Phi of the first validation posts, float32 [B, d]; shards hold posts in no order."""
+    """Phi of the first posts of a split, float32 [B, d]; shards hold posts in no order."""
     batches: list[np.ndarray] = []
     with named_errors(dataset):
-        for batch in read_split(dataset, manifest, "validation", BATCH):
+        for batch in read_split(dataset, manifest, split, BATCH):
             batches.append(model(batch).numpy())
             if len(batches) * BATCH >= num_posts:
                 break

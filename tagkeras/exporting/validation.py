@@ -1,6 +1,7 @@
 """Comparing an export with the model that was trained."""
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from tagkeras.cnn.descriptor_model import DescriptorModel
 from tagkeras.errors import UserError
 from tagkeras.exporting import warmup
 from tagkeras.exporting.user_inputs import USER_INPUTS
+from tagkeras.indexing.tag_index import TagIndex
 from tagkeras.layers.user_descriptor import UserDescriptor
 from tagkeras.models.hashtag_model import HashtagModel
 
@@ -19,21 +21,48 @@ RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE = 1e-4, 1e-5
 Request = dict[str, np.ndarray]
 
 
+@dataclasses.dataclass(frozen=True)
+class TrainedModel:
+    """What a trained model itself says of a request, by nothing of an export's graph.
+
+    Args:
+        model: trained.
+        descriptor_model: of its dataset; None if posts came with descriptors.
+        user_descriptor: of its dataset.
+        kept_ids: of the hashtags that can be answered.
+    """
+
+    model: HashtagModel
+    descriptor_model: DescriptorModel | None
+    user_descriptor: UserDescriptor
+    kept_ids: Sequence[int]
+
+    def embed(self, request: Request) -> tf.Tensor:
+        """Phi of a request, float [B, d]."""
+        if self.descriptor_model is None:
+            descriptor = request["descriptor"]
+        else:
+            descriptor = self.descriptor_model(tf.constant(request["image"], tf.string))
+        user = {name: tf.constant(request[name], dtype) for name, dtype in USER_INPUTS.items()}
+        return self.model({"descriptor": descriptor, "user_descriptor": self.user_descriptor(user)})
+
+    def score(self, phi: tf.Tensor) -> np.ndarray:
+        """Scores of the hashtags that can be answered, float [B, Y]."""
+        scores: np.ndarray = self.model.scores(phi).numpy()
+        return scores if len(self.kept_ids) == scores.shape[1] else scores[:, list(self.kept_ids)]
+
+
 def validate(
-    saved_model: Path,
-    tags: Sequence[str],
-    score: Callable[[Request], np.ndarray],
-    *,
-    is_exact: bool = True,
+    saved_model: Path, tags: Sequence[str], trained: TrainedModel, index: TagIndex
 ) -> None:
     """Loads an export as servers do, and compares its answers to its own warm-up requests.
 
     Args:
         saved_model: folder of the export.
-        tags: its hashtags.
-        score: by the trained model, the scores of these for a request, float [B, Y].
-        is_exact: whether the answers have to be the best hashtags; if not, only their scores are
-            compared.
+        tags: the hashtags that it can answer.
+        trained: the model that was exported.
+        index: that it was exported with. If it is exact, answers have to be the best of all
+            hashtags; if not, those that the index itself finds.
 
     Raises:
         UserError: a request cannot be answered, such as one with an image that is none.
@@ -41,46 +70,24 @@ def validate(
     """
     ids = {tag: place for place, tag in enumerate(tags)}
     for number, (request, hashtags, scores) in enumerate(_answers(saved_model), start=1):
-        expected = score(request)
+        phi = trained.embed(request)
+        of_all, k = trained.score(phi), hashtags.shape[1]
         chosen = np.array([[ids[tag.decode()] for tag in row] for row in hashtags])
-        comparable = [np.take_along_axis(expected, chosen, axis=1)]
-        if is_exact:
-            # Not which hashtags: scores that are all but equal may change places.
-            comparable.append(-np.sort(-expected, axis=1)[:, : chosen.shape[1]])
-        for other in comparable:
-            if not np.allclose(scores, other, RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE):
+        if any(len(set(row)) < k for row in chosen.tolist()):
+            raise RuntimeError(f"{saved_model}: warm-up request {number} is answered with doubles")
+        best = _largest(of_all, k) if index.is_exact else index.top_k(phi, k)[0].numpy()
+        # Not which hashtags are the best: scores that are all but equal may change places.
+        for expected in (np.take_along_axis(of_all, chosen, axis=1), best):
+            if not np.allclose(scores, expected, RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE):
                 raise RuntimeError(
                     f"{saved_model}: warm-up request {number} is answered otherwise than by the "
-                    f"model: scores {scores.tolist()}, expected {other.tolist()}"
+                    f"model: scores {scores.tolist()}, expected {expected.tolist()}"
                 )
 
 
-def scorer(
-    model: HashtagModel,
-    descriptor_model: DescriptorModel | None,
-    user_descriptor: UserDescriptor,
-    ids: Sequence[int],
-) -> Callable[[Request], np.ndarray]:
-    """How a trained model itself scores hashtags for a request, by nothing of an export's graph.
-
-    Args:
-        model: trained.
-        descriptor_model: of its dataset; None if posts came with descriptors.
-        user_descriptor: of its dataset.
-        ids: of the hashtags to score.
-    """
-
-    def score(request: Request) -> np.ndarray:
-        if descriptor_model is None:
-            descriptor = request["descriptor"]
-        else:
-            descriptor = descriptor_model(tf.constant(request["image"], tf.string))
-        user = {name: tf.constant(request[name], dtype) for name, dtype in USER_INPUTS.items()}
-        phi = model({"descriptor": descriptor, "user_descriptor": user_descriptor(user)})
-        scores: np.ndarray = model.scores(phi).numpy()
-        return scores[:, list(ids)]
-
-    return score
+def _largest(scores: np.ndarray, k: int) -> np.ndarray:
+    """The k largest of each row, largest first."""
+    return -np.sort(np.partition(-scores, k - 1, axis=1)[:, :k], axis=1)
 
 
 def _answers(saved_model: Path) -> list[tuple[Request, np.ndarray, np.ndarray]]:

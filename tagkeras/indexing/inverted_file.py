@@ -4,10 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.indexing.cells import Cells
+from tagkeras.indexing.probes import fewest_probes
 from tagkeras.indexing.tag_index import TagIndex
-
-# Posts of a batch that are searched for at once; each holds the rows that it scores.
-PARALLEL_SEARCHES = 4
 
 
 class InvertedFile(TagIndex):
@@ -15,7 +13,8 @@ class InvertedFile(TagIndex):
 
     The cells are ranked by the product of phi with their centroids, the mean of the products with
     their rows; all rows of the first `probes` are scored. So scores are exact, and what may be
-    missed are rows of other cells.
+    missed are rows of other cells. Posts of a batch are searched for one after the other, each of
+    which holds a copy of the rows that it scores.
 
     Args:
         table: float [Y, d].
@@ -31,68 +30,65 @@ class InvertedFile(TagIndex):
         (PAMI 2011), section IV.
     """
 
-    def __init__(self, table: np.ndarray, cells: Cells, probes: int) -> None:
+    def __init__(self, table: tf.Variable, cells: Cells, probes: int) -> None:
         super().__init__()
         if not 1 <= probes <= len(cells):
             raise ValueError(f"probes must be from 1 to {len(cells)}, received {probes}")
         self.probes = probes
-        # By cell, and by id within one. A search gathers runs of neighbours.
+        self.cells = cells
+        # By cell, and by id within one: a search gathers runs of neighbours.
         order = np.argsort(cells.cell_of_row, kind="stable").astype(np.int32)
-        place_of_id = np.empty_like(order)
-        place_of_id[order] = np.arange(len(order), dtype=np.int32)
-        sizes = np.bincount(cells.cell_of_row, minlength=len(cells))
-        self._smallest_sizes = np.sort(sizes)
-        self._sorted_table = tf.Variable(table[order], name="sorted_table", trainable=False)
-        self._id_of_place = tf.Variable(order, name="id_of_place", trainable=False)
-        self._place_of_id = tf.Variable(place_of_id, name="place_of_id", trainable=False)
-        ends = np.cumsum(sizes)
-        # Every second value is the first place after a cell.
-        self._bounds = tf.Variable(
-            np.stack([ends - sizes, ends], axis=1).astype(np.int32), name="bounds", trainable=False
-        )
-        self._centroids = tf.Variable(cells.centroids, name="centroids", trainable=False)
+        position_of_id = np.empty_like(order)
+        position_of_id[order] = np.arange(len(order), dtype=np.int32)
+        ends = np.cumsum(cells.sizes())
+        bounds = np.stack([ends - cells.sizes(), ends], axis=1).astype(np.int32)
+        self._sorted_table = _fixed(tf.gather(table, order), "sorted_table")
+        self._id_of_position = _fixed(order, "id_of_position")
+        self._position_of_id = _fixed(position_of_id, "position_of_id")
+        # Of each cell, the first position and the one after its last.
+        self._bounds = _fixed(bounds, "bounds")
+        self._centroids = _fixed(cells.centroids, "centroids")
 
     @property
     def is_exact(self) -> bool:
         """Only if all cells are looked into."""
-        return self.probes == self._centroids.shape[0]
+        return self.probes == len(self.cells)
 
     def top_k(self, phi: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
         """See `TagIndex`.
 
         Raises:
-            ValueError: the smallest `probes` cells have fewer than k rows.
+            ValueError: `probes` cells may have fewer than k rows.
         """
-        fewest = self._smallest_sizes[: self.probes].sum()
-        if not 1 <= k <= fewest:
-            raise ValueError(f"k must be from 1 to {fewest}, the rows of few cells, received {k}")
+        if not k >= 1 or fewest_probes(self.cells, k) > self.probes:
+            raise ValueError(f"{self.probes} cells may have fewer than {k} rows: look into more")
         promise = tf.matmul(phi, self._centroids, transpose_b=True)
         cells = tf.math.top_k(promise, self.probes, sorted=False).indices
-        # One by one, so that memory does not grow with B.
         scores, ids = tf.map_fn(
             lambda post: self._search(post[0], post[1], k),
             (phi, cells),
-            fn_output_signature=(
-                tf.TensorSpec([k], phi.dtype),
-                tf.TensorSpec([k], tf.int32),
-            ),
-            parallel_iterations=PARALLEL_SEARCHES,
+            fn_output_signature=(tf.TensorSpec([k], phi.dtype), tf.TensorSpec([k], tf.int32)),
+            parallel_iterations=1,
         )
         return scores, tf.cast(ids, tf.int64)
 
     def rows(self, ids: tf.Tensor) -> tf.Tensor:
         """See `TagIndex`."""
-        return tf.gather(self._sorted_table, tf.gather(self._place_of_id, ids))
+        return tf.gather(self._sorted_table, tf.gather(self._position_of_id, ids))
 
     def _search(self, phi: tf.Tensor, cells: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
         """The best of some cells for one post, scores float [k] and ids int32 [k]."""
         bounds = tf.gather(self._bounds, cells)
-        places = tf.ragged.range(bounds[:, 0], bounds[:, 1]).flat_values
-        scores = tf.linalg.matvec(tf.gather(self._sorted_table, places), phi)
+        positions = tf.ragged.range(bounds[:, 0], bounds[:, 1]).flat_values
+        scores = tf.linalg.matvec(tf.gather(self._sorted_table, positions), phi)
         best, chosen = tf.math.top_k(scores, k)
-        ids = tf.gather(self._id_of_place, tf.gather(places, chosen))
+        ids = tf.gather(self._id_of_position, tf.gather(positions, chosen))
         # Cells come in any order: of equal scores, the lower id is put first.
         by_id = tf.argsort(ids)
         best, ids = tf.gather(best, by_id), tf.gather(ids, by_id)
         by_score = tf.argsort(best, direction="DESCENDING", stable=True)
         return tf.gather(best, by_score), tf.gather(ids, by_score)
+
+
+def _fixed(values: tf.Tensor | np.ndarray, name: str) -> tf.Variable:
+    return tf.Variable(values, name=name, trainable=False)

@@ -31,62 +31,76 @@ class Recall:
     scored: float
 
 
-def find_cell_places(
-    phi: np.ndarray, table: tf.Variable, cells: Cells, k: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where in the order of cells the best rows are, for each post.
+@dataclasses.dataclass(frozen=True)
+class CellPlaces:
+    """Where in the order of cells the best rows of some posts are.
 
-    Args:
-        phi: float32 [B, d].
-        table: float32 [Y, d].
-        cells: of its rows.
-        k: of the best rows.
-
-    Returns:
-        The number of cells to look into until each of the k best rows is found, int [B, k], and the
-        rows that are scored by looking into 1, 2, ... C cells, the mean over posts, float [C].
+    Attributes:
+        needed: int [B, k], how many cells have to be looked into until each of the k best rows is
+            found.
+        scored: float [C], the rows that are scored by looking into 1, 2, ... C cells, the mean over
+            posts.
     """
-    rank = tf.function(lambda some: top_k(some, table, k)[1], reduce_retracing=True)
-    sizes = np.bincount(cells.cell_of_row, minlength=len(cells))
-    needed, scored = [], np.zeros(len(cells))
-    for start in range(0, len(phi), BATCH):
-        some = phi[start : start + BATCH]
-        best_cells = cells.cell_of_row[rank(tf.constant(some)).numpy()]
-        order = np.argsort(-(some @ cells.centroids.T), axis=1, kind="stable")
-        place = np.empty_like(order)
-        np.put_along_axis(place, order, np.arange(len(cells))[None], axis=1)
-        needed.append(1 + np.take_along_axis(place, best_cells, axis=1))
-        scored += np.cumsum(sizes[order], axis=1).sum(axis=0)
-    return np.concatenate(needed), scored / len(phi)
+
+    needed: np.ndarray
+    scored: np.ndarray
+
+    @classmethod
+    def find(cls, phi: np.ndarray, table: tf.Variable, cells: Cells, k: int) -> "CellPlaces":
+        """Ranks posts by all rows.
+
+        Args:
+            phi: float32 [B, d].
+            table: float32 [Y, d].
+            cells: of its rows.
+            k: of the best rows.
+        """
+        rank = tf.function(lambda some: top_k(some, table, k)[1], reduce_retracing=True)
+        sizes = cells.sizes()
+        needed, scored = [], np.zeros(len(cells))
+        for start in range(0, len(phi), BATCH):
+            some = phi[start : start + BATCH]
+            best_cells = cells.cell_of_row[rank(tf.constant(some)).numpy()]
+            order = np.argsort(-(some @ cells.centroids.T), axis=1, kind="stable")
+            place = np.empty_like(order)
+            np.put_along_axis(place, order, np.arange(len(cells))[None], axis=1)
+            needed.append(1 + np.take_along_axis(place, best_cells, axis=1))
+            scored += np.cumsum(sizes[order], axis=1).sum(axis=0)
+        return cls(np.concatenate(needed), scored / len(phi))
+
+    def recall(self, probes: int) -> Recall:
+        """The recall with so many cells."""
+        of_posts = (self.needed <= probes).mean(axis=1)
+        lower = 1.0 if probes == len(self.scored) else _lower_bound(of_posts, self.needed.shape[1])
+        return Recall(
+            probes, float(of_posts.mean()), lower, float(self.scored[probes - 1] / self.scored[-1])
+        )
+
+    def choose_probes(self, target: float, fewest: int) -> Recall:
+        """As few cells as meet a recall, and not by luck with the posts at hand.
+
+        Args:
+            target: that `Recall.lower` has to reach, more than 0 and at most 1. All cells reach 1.
+            fewest: cells that have to be looked into in any case.
+        """
+        low, high = fewest, len(self.scored)
+        while low < high:
+            middle = (low + high) // 2
+            if self.recall(middle).lower >= target:
+                high = middle
+            else:
+                low = middle + 1
+        return self.recall(low)
 
 
-def choose_probes(needed: np.ndarray, scored: np.ndarray, cells: Cells, target: float) -> Recall:
-    """The fewest cells with which a recall is met, and not by luck with the posts at hand.
-
-    Args:
-        needed: of `find_cell_places`, as are the next two.
-        scored: rows by number of cells.
-        cells: of the rows.
-        target: recall that `Recall.lower` has to reach, more than 0 and at most 1.
-    """
-    k = needed.shape[1]
-    sizes = np.sort(np.bincount(cells.cell_of_row))
-    # Answers have k hashtags, whatever cells they come from.
-    fewest = int(np.searchsorted(np.cumsum(sizes), k)) + 1
-    low, high = fewest, len(cells)
-    while low < high:
-        middle = (low + high) // 2
-        if measure_recall(needed, scored, middle).lower >= target:
-            high = middle
-        else:
-            low = middle + 1
-    return measure_recall(needed, scored, low)
+def fewest_probes(cells: Cells, k: int) -> int:
+    """How many cells have k rows, whichever they are."""
+    rows = np.cumsum(np.sort(cells.sizes()))
+    return int(np.searchsorted(rows, k)) + 1
 
 
-def measure_recall(needed: np.ndarray, scored: np.ndarray, probes: int) -> Recall:
-    """The recall with so many cells; arguments as of `choose_probes`."""
-    of_posts = (needed <= probes).mean(axis=1)
-    mean = float(of_posts.mean())
-    error = float(of_posts.std(ddof=1)) / len(of_posts) ** 0.5 if len(of_posts) > 1 else 0.0
-    lower = max(0.0, mean - ONE_SIDED_95 * error)
-    return Recall(probes, mean, lower, float(scored[probes - 1] / scored[-1]))
+def _lower_bound(of_posts: np.ndarray, k: int) -> float:
+    """Of the mean recall, as if one more post had missed one of its k: so few never are certain."""
+    recalls = np.append(of_posts, 1 - 1 / k)
+    error = recalls.std(ddof=1) / len(recalls) ** 0.5
+    return max(0.0, float(recalls.mean() - ONE_SIDED_95 * error))

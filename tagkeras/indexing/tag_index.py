@@ -14,7 +14,7 @@ class TagIndex(tf.Module, abc.ABC):
     @property
     @abc.abstractmethod
     def is_exact(self) -> bool:
-        """Whether `top_k` finds the very best, always."""
+        """Whether `top_k` finds the very best scores, always."""
 
     @abc.abstractmethod
     def top_k(self, phi: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
@@ -25,8 +25,9 @@ class TagIndex(tf.Module, abc.ABC):
             k: from 1 to Y.
 
         Returns:
-            The scores, best first, float [B, k], and the ids of their rows, int64 [B, k]; of equal
-            scores the lower id comes first.
+            The scores, best first, float [B, k], and the ids of their rows, int64 [B, k]. Of equal
+            scores the lower id comes first; which of those that equal the last one are among the k,
+            only an exact index promises: the lower.
         """
 
     @abc.abstractmethod

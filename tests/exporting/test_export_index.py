@@ -16,6 +16,14 @@ from tagkeras import commandline, export, train
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
 from tagkeras.errors import UserError
+from tagkeras.exporting.validation import TrainedModel, validate
+from tagkeras.indexing.asked_posts import AskedPosts
+from tagkeras.indexing.cells import Cells, find_cells
+from tagkeras.indexing.exact_index import ExactIndex
+from tagkeras.indexing.inverted_file import InvertedFile
+from tagkeras.layers.user_descriptor import UserDescriptor
+from tagkeras.training.restore import restore_model
+from tagkeras.training.workdir import Workdir
 
 TAGS, K = 300, 5
 
@@ -101,6 +109,7 @@ def test_embeddings_of_hashtags_are_the_same(exact, ivf):
         np.testing.assert_array_equal(asked[0][name], asked[1][name])
 
 
+@pytest.mark.slow
 def test_served_in_batches_without_blocked_hashtags(folder, tmp_path):
     blocked = [f"tag{tag}" for tag in range(0, TAGS, 2)]
     (tmp_path / "block.txt").write_text("\n".join(blocked))
@@ -140,6 +149,27 @@ def test_the_command_reports(folder, capsys):
     assert f"recall@10 {written['recall']:.4f}" in said
     assert "on 50 validation posts" in said
     assert "dividing 300 hashtags into 69 cells" in progress
+
+
+def test_an_export_that_answers_otherwise_than_its_index_is_refused(folder, ivf):
+    dataset = folder / "dataset"
+    manifest, workdir = Manifest.load(dataset), Workdir(folder / "run")
+    model = restore_model(workdir)
+    user_descriptor = UserDescriptor(
+        manifest.user_descriptor["countries"], manifest.user_descriptor["location_decimals"]
+    )
+    trained = TrainedModel(model, None, user_descriptor, range(TAGS))
+    rows = model.tag_table.numpy()
+    cells = find_cells(rows, 25, AskedPosts(rows[:50], 0.0))
+    upside_down = Cells(-cells.centroids, cells.cell_of_row)
+    index = InvertedFile(model.tag_table.value, upside_down, probes=5)
+    tags = workdir.vocabulary().tags
+    with pytest.raises(RuntimeError, match="warm-up request 1 is answered otherwise"):
+        validate(ivf, tags, trained, index)
+    with pytest.raises(RuntimeError, match="warm-up request 1 is answered otherwise"):
+        validate(ivf, tuple(reversed(tags)), trained, index)
+    with pytest.raises(RuntimeError, match="warm-up request . is answered otherwise"):
+        validate(ivf, tags, trained, ExactIndex(model.tag_table.value))
 
 
 @pytest.mark.parametrize(
