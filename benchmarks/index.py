@@ -44,7 +44,7 @@ from tagkeras.indexing.probes import CellPlaces, Recall, fewest_probes
 from tagkeras.models.hashtag_model import HashtagModel
 
 K = 10
-PROBES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+PROBES = (16, 32, 64, 128, 256, 512, 1024, 2048)
 UNTIMED_TURNS = 2
 
 Call = Callable[[int], object]

@@ -1,11 +1,14 @@
 """The inverted file against NumPy, and against the exact index."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tagkeras.indexing import inverted_file
 from tagkeras.indexing.asked_posts import AskedPosts
 from tagkeras.indexing.cells import Cells, find_cells
 from tagkeras.indexing.exact_index import ExactIndex
@@ -75,7 +78,9 @@ def test_is_the_oracle(data):
     # Cells of equal promise could come in another order than NumPy's.
     phi += rng.normal(scale=1e-3, size=(len(phi), 1)).astype(np.float32)
     index = InvertedFile(tf.Variable(table), cells, probes)
-    scores, ids = index.top_k(tf.constant(phi), k)
+    numbers_in_a_tile = data.draw(st.sampled_from([1, 6, 12, 1000]))
+    with mock.patch.object(inverted_file, "TILE_NUMBERS", numbers_in_a_tile):
+        scores, ids = index.top_k(tf.constant(phi), k)
     assert scores.shape == ids.shape == (len(phi), k)
     if len(phi):
         expected_scores, expected_ids = search(table, cells, probes, phi, k)
