@@ -6,8 +6,8 @@
 asks both versions about each post, in place of its user, and prints P@1, R@10 and A@10 of each
 (docs/metrics.md), the differences with their 95% intervals (bootstrap over users), how often both
 agree, what failed, and latencies. If the second version exceeds one of the limits (--max_errors,
---max_drop, --max_slowdown), a line says which, and the exit status is 1: a script does not promote
-it.
+--max_drop, --max_slowdown), or no post was answered by both, a line says so, and the exit status is
+1: a script does not promote it.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from serving.clients.tls_flags import TlsFlags
+from serving.releases.release import MAX_VERSION
 from tagkeras.commandline import option, run
 from tagkeras.errors import UserError
 
@@ -70,7 +71,7 @@ def main(config: Config) -> None:
     with contextlib.ExitStack() as stack:
         asked = [stack.enter_context(_client(config, name)) for name in names]
         first, second = (
-            resolve(client, posts[0], f"{config.model_name} {name}")
+            resolve(client, posts, f"{config.model_name} {name}")
             for client, name in zip(asked, names, strict=True)
         )
         if first is not None and first == second:
@@ -103,6 +104,9 @@ def _names(config: Config) -> tuple[str, str]:
         raise UserError("give --labels or --versions, not both")
     if wrong := [version for version in config.versions if not version.isdecimal()]:
         raise UserError(f"--versions takes numbers, got {wrong[0]!r}; --labels takes names")
+    # Of too many digits, Python would make no number.
+    if large := [v for v in config.versions if len(v) > 19 or int(v) > MAX_VERSION]:
+        raise UserError(f"--versions={large[0]} is too large: versions end at {MAX_VERSION}")
     given = config.versions or config.labels or ("stable", "canary")
     if len(given) != 2:
         raise UserError(f"give two versions to compare, not {len(given)}")

@@ -17,7 +17,8 @@ With --server, a step waits until the servers have done what it asks for; severa
 separated by commas. They follow the file by --model_config_file_poll_wait_seconds, or get it by
 --push. Without --server, where the file still has to be brought to the servers, a command makes one
 edit and tells the next command. A step that was interrupted goes on where it stopped, if it is
-asked for again.
+asked for again. A version that does not load is taken back, and `rollback` waits for no server that
+does not answer.
 """
 
 import contextlib
@@ -29,7 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from serving.clients.tls_flags import TlsFlags
-from serving.releases.release import Release
+from serving.releases.release import MAX_VERSION, Release
 from serving.releases.steps import STEPS, Asked
 from tagkeras import files
 from tagkeras.commandline import option, run
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
     from serving.releases.watched_server import WatchedServer
 
 _STATUS = "status"
-# What usually comes after a step.
-_NEXT = {"start": "canary", "canary": "promote", "promote": "finish"}
+# What may come after a step.
+_NEXT = {"start": ("canary",), "canary": ("promote",), "promote": ("finish", "rollback")}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -76,10 +77,14 @@ def main(config: Config) -> None:
         raise UserError("--push sends the config to servers: name them by --server")
     if config.model_base_path is not None and config.step != "start":
         raise UserError(f"--model_base_path is for start; {config.step} takes the file's")
+    if config.version is not None and config.version > MAX_VERSION:
+        raise UserError(f"--version={config.version} is too large: versions end at {MAX_VERSION}")
     with contextlib.ExitStack() as stack:
         servers = _servers(config, stack)
         if config.step == _STATUS:
-            _tell(config, servers)
+            from serving.releases.standing import print_standing
+
+            print_standing(config.model_config_file, config.model_name, servers)
             return
         folder = Path(config.model_config_file).resolve().parent
         if not folder.is_dir():
@@ -90,7 +95,7 @@ def main(config: Config) -> None:
 
 def _take_step(config: Config, servers: "Sequence[WatchedServer]") -> None:
     from serving.releases import config_file
-    from serving.releases.rollout import Rollout
+    from serving.releases.edits import ReleaseEditor
 
     name = config.model_name
     content = config_file.read(config.model_config_file)
@@ -107,7 +112,7 @@ def _take_step(config: Config, servers: "Sequence[WatchedServer]") -> None:
         _check_version(config, found)
     asked = Asked(name, config.version, max(found) if found else None, running=bool(servers))
     edits = STEPS[config.step](release, asked)
-    rollout = Rollout(
+    editor = ReleaseEditor(
         config.model_config_file,
         name,
         servers,
@@ -118,10 +123,12 @@ def _take_step(config: Config, servers: "Sequence[WatchedServer]") -> None:
     if not edits:
         assert release is not None
         print(f"{name}: nothing to change: {release}")
-        rollout.check(release)
-    made = rollout.make(edits)
+        editor.check(release)
+    made = editor.take_back(edits) if config.step == "rollback" else editor.make(edits)
     if not servers:
-        _tell_next(config, done=made == len(edits), release=edits[made - 1] if made else release)
+        at = edits[made - 1] if made else release
+        assert at is not None
+        _tell_next(config, at, done=made == len(edits), visible=found is not None)
 
 
 def _check_version(config: Config, found: set[int] | None) -> None:
@@ -154,42 +161,21 @@ def _servers(config: Config, stack: contextlib.ExitStack) -> "list[WatchedServer
     ]
 
 
-def _tell(config: Config, servers: "Sequence[WatchedServer]") -> None:
-    """Where everything stands."""
-    from serving.releases import config_file
-
-    if not Path(config.model_config_file).exists():
-        raise UserError(f"{config.model_config_file}: no such file: start makes one")
-    release = config_file.release_of(config_file.read(config.model_config_file), config.model_name)
-    if release is None:
-        raise UserError(f"{config.model_config_file} has no model {config.model_name!r}")
-    print(f"{config.model_config_file}: {release}")
-    for server in servers:
-        states = server.states()
-        labels = {label: server.version_of(label) for label in release.label_names}
-        words = [
-            f"version {version} {state.state}"
-            + "".join(f" {label}" for label in labels if labels[label] == version)
-            + (f" ({state.error})" if state.error else "")
-            for version, state in sorted(states.items())
+def _tell_next(config: Config, release: Release, *, done: bool, visible: bool) -> None:
+    """The commands that may come next, once the servers have the file."""
+    lead = f"next, once every server has {release}:"
+    for step in _NEXT.get(config.step, ()) if done else (config.step,):
+        flags = [
+            f"--model_config_file={config.model_config_file}",
+            f"--model_name={config.model_name}",
         ]
-        print(f"{server.address}: {', '.join(words) or 'no versions'}")
-
-
-def _tell_next(config: Config, *, done: bool, release: Release | None) -> None:
-    """The command that comes next, once the servers have the file."""
-    step = _NEXT.get(config.step) if done else config.step
-    if step is None:
-        return
-    flags = [
-        f"--model_config_file={config.model_config_file}",
-        f"--model_name={config.model_name}",
-    ]
-    if not done and config.version is not None:
-        flags.append(f"--version={config.version}")
-    command = shlex.join(["python", "-m", "serving.rollout", step, *flags])
-    when = "" if release is None else f" once every server has {release}"
-    print(f"next,{when}:\n  {command}")
+        if not done and config.version is not None:
+            flags.append(f"--version={config.version}")
+        elif step == "canary" and not visible and release.stable is not None:
+            # The newest cannot be seen: most likely, the one after.
+            flags.append(f"--version={release.stable + 1}")
+        print(lead, f"  {shlex.join(['python', '-m', 'serving.rollout', step, *flags])}", sep="\n")
+        lead = "or, to go back:"
 
 
 if __name__ == "__main__":

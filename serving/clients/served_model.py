@@ -56,8 +56,8 @@ class ServedModel:
                 )
             case StatusCode.UNAVAILABLE:
                 # How a server ends a connection that it does not admit.
-                closed = " and admits this client (TLS)" if "closed" in words.lower() else ""
-                message = f"no server answers at {self.server}; is it running{closed}? ({words})"
+                admits = ", and does it admit this client (TLS)" if "closed" in words else ""
+                message = f"no server answers at {self.server}; is it running{admits}? ({words})"
             case StatusCode.DEADLINE_EXCEEDED:
                 said = f" ({words})" if words else ""
                 message = f"{self.server} did not answer within {self.timeout:g} s{said}"

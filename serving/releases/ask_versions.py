@@ -12,6 +12,14 @@ from serving.releases.labelled_posts import LabelledPost
 from tagkeras.errors import UserError
 from tagkeras.progress import progress
 
+_TRIES = 10
+_ABSENT = (
+    StatusCode.UNAVAILABLE,
+    StatusCode.NOT_FOUND,
+    StatusCode.UNAUTHENTICATED,
+    StatusCode.DEADLINE_EXCEEDED,
+)
+
 
 class Answer(NamedTuple):
     """What a version made of a post.
@@ -29,30 +37,31 @@ class Answer(NamedTuple):
     details: str = ""
 
 
-def resolve(client: BlockingClient, post: LabelledPost, name: str) -> int | None:
+def resolve(client: BlockingClient, posts: Sequence[LabelledPost], name: str) -> int | None:
     """The version that answers a client now; None if it fails in a way that it can be blamed for.
 
     The question also opens the connection, which no latency shall hold.
 
     Args:
         client: of a version.
-        post: to ask about.
+        posts: to ask about, until one of the first ten is answered: a bad image fails by itself.
         name: of the model and its version, for messages.
 
     Raises:
-        UserError: there is no server, no such model, version or label, or no such image.
+        UserError: there is no server, no such model, version or label, no such image, or no answer
+            in time.
     """
-    try:
-        return _ask(client, post, _content(post))[0].version
-    except RequestError as error:
-        absent = (StatusCode.UNAVAILABLE, StatusCode.NOT_FOUND, StatusCode.UNAUTHENTICATED)
-        if "version label" in error.details:  # also if there is no such model
-            raise UserError(
-                f"there is no {name}: check the model's name and the label ({error.details})"
-            ) from error
-        if error.code in absent:
-            raise
-        return None
+    for post in posts[:_TRIES]:
+        try:
+            return _ask(client, post, _content(post))[0].version
+        except RequestError as error:
+            if "version label" in error.details:  # also if there is no such model
+                raise UserError(
+                    f"there is no {name}: check the model's name and the label ({error.details})"
+                ) from error
+            if error.code in _ABSENT:
+                raise
+    return None
 
 
 def ask(

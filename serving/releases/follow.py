@@ -13,7 +13,7 @@ from tagkeras.errors import UserError
 # Between two looks.
 _PAUSE_SECONDS = 0.2
 # What a server answers, or does not, while it is started again.
-_PASSING = (StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED, StatusCode.CANCELLED)
+PASSING = (StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED, StatusCode.CANCELLED)
 
 States = Mapping[int, VersionState]
 
@@ -73,7 +73,7 @@ def follow(
                 lack = _lack(server, wanted, known[number])
                 answered[number] = time.monotonic()
             except RequestError as error:
-                if error.code not in _PASSING:
+                if error.code not in PASSING:
                     raise
                 lack = str(error)
                 if silence is not None and time.monotonic() - answered[number] > silence:

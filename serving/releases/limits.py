@@ -29,9 +29,9 @@ class Limits:
                 f"more than --max_errors={self.max_errors} "
                 f"({first}: {found.second.details[first]})"
             )
+        if not found.compared:
+            yield "no post was answered by both"
         if self.max_drop is not None:
-            if not found.compared:
-                yield "no post was answered by both"
             for name, metric in found.metrics.items():
                 # Differences of equal means are not always 0 in floating point.
                 if -metric.difference > self.max_drop + 1e-9:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 STABLE = "stable"
 CANARY = "canary"
 PREVIOUS = "previous"
+MAX_VERSION = 2**63 - 1  # an int64 of the config
 
 
 @dataclasses.dataclass(frozen=True)

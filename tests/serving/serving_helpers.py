@@ -1,6 +1,7 @@
 """A small model with the signatures of an exported hashtag model, and bare stubs to ask it."""
 
 import io
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -159,6 +160,13 @@ def save_hashtag_model(base: Path, version: int, offset: float = 0.0) -> Path:
         },
     )
     return aside.rename(base / str(version))
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return int(probe.getsockname()[1])
 
 
 class Stubs:

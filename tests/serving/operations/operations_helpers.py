@@ -3,14 +3,16 @@
 import json
 import re
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 from absl import flags
+from serving_helpers import free_port
 
+from serving.releases import config_file
+from serving.releases.release import Release
 from serving.server_flags import Config
 from tagkeras import option_flags
 
@@ -83,24 +85,22 @@ def parse(arguments):
     return option_flags.build(Config, values), unknown
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return probe.getsockname()[1]
-
-
 def relocated(arguments, folder, model):
     """The same flags for this machine: files and versions under `folder`, and free ports.
 
     Args:
         arguments: as in the image.
         folder: gets `config` and `models/hashtags`, as they are mounted at /config and /models.
-        model: a SavedModel, which becomes version 1.
+        model: a SavedModel, which becomes version 1, the only one that is served.
     """
     (folder / "config").mkdir()
     for path in CONFIG.glob("*.config"):
         text = path.read_text().replace('"/models/', f'"{folder}/models/')
         (folder / "config" / path.name).write_text(text)
+    # Whatever rollouts have made of it.
+    models = config_file.read(folder / "config" / "models.config")
+    config_file.set_release(models, "hashtags", Release((1,), {"stable": 1, "canary": 1}))
+    config_file.write(folder / "config" / "models.config", models)
     shutil.copytree(model, folder / "models" / "hashtags" / "1")
     moved = [argument.replace("=/config/", f"={folder}/config/") for argument in arguments]
     moved.remove("--port=8500")

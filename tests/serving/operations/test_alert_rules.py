@@ -1,9 +1,11 @@
 """The files of Prometheus: what they name is there. No Prometheus reads them here."""
 
+import re
+
 import promql_parser
 import pytest
 import yaml
-from operations_helpers import COMPOSE, CONFIG, base, parse, server_arguments
+from operations_helpers import COMPOSE, CONFIG, base, container, parse, server_arguments
 from prometheus_client.parser import text_string_to_metric_families
 
 from serving.monitoring import monitoring_config
@@ -14,6 +16,12 @@ ALERTS = yaml.safe_load((CONFIG / "alerts.yml").read_text())
 RULES = [rule for group in ALERTS["groups"] for rule in group["rules"]]
 # What Prometheus says itself of each target.
 OWN = {"up": {"job", "instance"}}
+
+
+def rule(name):
+    """The rule of an alert."""
+    (found,) = [rule for rule in RULES if rule["alert"] == name]
+    return found
 
 
 def selectors(expression):
@@ -72,7 +80,7 @@ def test_selectors_are_all_found():
 
 def test_a_broken_expression_is_refused():
     with pytest.raises(ValueError, match="unexpected character inside brackets"):
-        promql_parser.parse(RULES[1]["expr"].replace("[5m]", "[5m", 1))
+        promql_parser.parse(rule("HashtagErrors")["expr"].replace("[5m]", "[5m", 1))
 
 
 def test_groups():
@@ -80,7 +88,7 @@ def test_groups():
     for group in ALERTS["groups"]:
         assert set(group) == {"name", "rules"}
     names = [rule["alert"] for rule in RULES]
-    assert len(set(names)) == len(names) == 6
+    assert len(set(names)) == len(names)
 
 
 def test_prometheus_scrapes_the_server_of_the_compose_file():
@@ -101,7 +109,24 @@ def test_prometheus_scrapes_the_server_of_the_compose_file():
     assert int(port) == config.rest_api_port
     for name in PROMETHEUS["rule_files"]:
         assert (CONFIG / name).is_file()
-    assert f'up{{job="{scraped["job_name"]}"}}' in RULES[0]["expr"]
+    for name in ("HashtagServerDown", "HashtagsDown"):
+        assert f'up{{job="{scraped["job_name"]}"}}' in rule(name)["expr"]
+
+
+def seconds(duration):
+    return promql_parser.parse_duration(duration).total_seconds()
+
+
+def test_a_server_may_take_its_time_to_load_before_anybody_is_woken():
+    probe = container()["startupProbe"]
+    starting = probe["periodSeconds"] * probe["failureThreshold"]
+    assert seconds(rule("HashtagServerDown")["for"]) > starting
+    assert seconds(rule("HashtagsDown")["for"]) < starting
+
+
+def test_what_callers_do_is_no_error_of_the_server():
+    (statuses,) = re.findall(r'status!~"([^"]*)"', rule("HashtagErrors")["expr"])
+    assert {"OK", "CANCELLED", "INVALID_ARGUMENT", "NOT_FOUND"} <= set(statuses.split("|"))
 
 
 def test_pods_say_where_their_metrics_are():

@@ -7,10 +7,10 @@ import subprocess
 import sys
 
 import pytest
-from operations_helpers import CONFIG, ROOT, SERVING, code_blocks
+from operations_helpers import CONFIG, ROOT, SERVING, base, code_blocks
 from serving_helpers import photo
 
-from serving import HashtagClient, ModelServer, ServerProcess
+from serving import HashtagClient, ModelServer, RequestError, ServerProcess
 from serving.clients.tls import Tls
 from serving.grpc_api.credentials import read_credentials
 from serving.models import model_config
@@ -100,6 +100,7 @@ def test_the_whole_walk(made, hashtag_models, tmp_path):
             (line,) = run.stderr.splitlines()
             assert line.startswith("python -m serving.client: ")
             assert server.endpoint in line
+            assert "does it admit this client (TLS)?" in line
 
 
 @needs_openssl
@@ -115,6 +116,38 @@ def test_while_authorities_change_both_are_trusted(made, hashtag_models, tmp_pat
             tls = Tls(ca=both, certificate=files / "client.pem", key=files / "client.key")
             with HashtagClient(server.endpoint, "hashtags", tls=tls) as client:
                 assert client.predict([photo()])[0].version == 2
+
+
+@needs_openssl
+def test_who_is_not_admitted_is_told_of_tls(made, hashtag_models):
+    ours, theirs = made
+    credentials = read_credentials(ours / "ssl.config")
+    models = model_config.single_model("hashtags", str(hashtag_models))
+    stranger = {"certificate": theirs / "client.pem", "key": theirs / "client.key"}
+    with ModelServer(models, credentials=credentials) as server:
+        for tls, words in [
+            (None, r"is it running, and does it admit this client \(TLS\)\? "),
+            (Tls(ca=ours / "ca.pem"), "does it admit this client"),
+            (Tls(ca=ours / "ca.pem", **stranger), "does it admit this client"),
+            (Tls(ca=theirs / "ca.pem"), "do not trust each other"),
+        ]:
+            with HashtagClient(server.endpoint, "hashtags", tls=tls, attempts=1) as client:
+                with pytest.raises(RequestError, match=words):
+                    client.predict([photo()])
+
+
+@needs_openssl
+def test_the_certificate_has_the_names_of_both_services(made):
+    run = subprocess.run(
+        ["openssl", "x509", "-in", made[0] / "server.pem", "-noout", "-ext", "subjectAltName"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    names = {name.strip() for name in run.stdout.replace("DNS:", "").split("\n")[1].split(",")}
+    suffixes = ("", ".hashtags", ".hashtags.svc", ".hashtags.svc.cluster.local")
+    services = [base("Service", name)["metadata"]["name"] for name in ("hashtags", "hashtags-grpc")]
+    assert names == {"localhost", *(name + suffix for name in services for suffix in suffixes)}
 
 
 @needs_openssl

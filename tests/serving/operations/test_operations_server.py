@@ -15,12 +15,11 @@ from operations_helpers import (
     CONFIG,
     DOCKER,
     container,
-    free_port,
     parse,
     relocated,
     server_arguments,
 )
-from serving_helpers import WAIT, photo
+from serving_helpers import WAIT, free_port, photo
 
 from serving import HashtagClient, ServerProcess
 from serving.clients.answers import RequestError

@@ -1,5 +1,8 @@
 """The server's flags and config files, as the embedded server reads them."""
 
+import dataclasses
+import re
+
 import pytest
 from operations_helpers import CONFIG, parse, server_arguments
 
@@ -33,14 +36,19 @@ def test_models():
     (model,) = model_config.read(CONFIG / "models.config").model_config_list.config
     assert model.name == "hashtags"
     assert model.base_path == "/models/hashtags"
-    assert list(model.model_version_policy.specific.versions) == [1]
-    assert dict(model.version_labels) == {"stable": 1, "canary": 1}
+    # Their numbers change with every rollout; a label of no version would keep servers from it.
+    versions = model.model_version_policy.specific.versions
+    assert {"stable", "canary"} <= set(model.version_labels)
+    assert set(model.version_labels.values()) <= set(versions)
 
 
 def test_batching():
-    assert parameters.read(CONFIG / "batching.config") == parameters.BatchingParameters(
-        max_batch_size=64, batch_timeout_micros=0, num_batch_threads=2, max_enqueued_batches=16
-    )
+    text = (CONFIG / "batching.config").read_text()
+    written = dict(re.findall(r"^(\w+) { value: (\d+) }", text, re.MULTILINE))
+    assert "max_batch_size" in written
+    read = dataclasses.asdict(parameters.read(CONFIG / "batching.config"))
+    for name, number in written.items():
+        assert read[name] == int(number)
 
 
 def test_monitoring():

@@ -2,6 +2,7 @@
 
 import io
 import json
+import socket
 
 import numpy as np
 import pytest
@@ -9,8 +10,9 @@ from release_helpers import run_command, write_posts
 from rich.console import Console
 
 from serving import compare_versions
+from serving.clients.answers import Prediction, RequestError, StatusCode
 from serving.load_testing.latencies import Latencies
-from serving.releases.ask_versions import Answer
+from serving.releases.ask_versions import Answer, resolve
 from serving.releases.comparison_output import print_comparison
 from serving.releases.labelled_posts import LabelledPost
 from serving.releases.limits import Limits
@@ -102,12 +104,40 @@ def test_posts_that_fail_on_both_blame_nobody(ranking_server, tmp_path, capsys):
     run_command(compare_versions, *flags, "--max_drop=1", "--json")
     found = json.loads(capsys.readouterr().out)
     assert (found["compared"], found["newly_failing"]) == (1, 0)
-    # The first question failed on both, so that their numbers were not told.
-    assert found["first"]["version"] is None
+    # The second post told the numbers, which the first one could not.
+    assert [found[which]["version"] for which in ("first", "second")] == [1, 2]
     posts = write_posts(tmp_path / "none.jsonl", [("ann", [70], ["a"])])
     flags = (f"--server={ranking_server.endpoint}", "--model_name=tags", f"--posts={posts}")
-    with pytest.raises(UserError, match="no post was answered by both"):
-        run_command(compare_versions, *flags, "--max_drop=0.5")
+    with pytest.raises(UserError, match="^canary does not hold: no post was answered by both$"):
+        run_command(compare_versions, *flags)
+
+
+@pytest.mark.parametrize("answers", [0, 9, 10])
+def test_the_number_of_a_version_is_that_of_the_first_answer(answers):
+    """A client whose first posts fail, as one whose images are broken."""
+
+    class Client:
+        asked = 0
+
+        def predict_descriptors(self, descriptors, users):
+            self.asked += 1
+            if self.asked <= answers:
+                raise RequestError("broken", StatusCode.INVALID_ARGUMENT, "broken")
+            return [Prediction("tags", 7, ())]
+
+    posts = [LabelledPost("p", "ann", User(), frozenset({"a"}), None, [0.0])] * 30
+    client = Client()
+    assert resolve(client, posts, "tags stable") == (7 if answers < 10 else None)
+    assert client.asked == min(answers + 1, 10)
+
+
+def test_a_server_that_hangs_is_not_asked_about_every_post(tmp_path):
+    posts = write_posts(tmp_path / "posts.jsonl", POSTS)
+    with socket.create_server(("localhost", 0)) as hanging:  # nobody answers its connections
+        server = f"http://localhost:{hanging.getsockname()[1]}"
+        flags = (f"--server={server}", "--model_name=tags", f"--posts={posts}", "--timeout=0.5")
+        with pytest.raises(UserError, match=f"^{server} did not answer within 0.5 s"):
+            run_command(compare_versions, *flags)
 
 
 def test_the_table(ranking_server, tmp_path, capsys):
@@ -129,6 +159,9 @@ def test_the_table(ranking_server, tmp_path, capsys):
         (["--versions=1,9"], "with version 9"),
         (["--versions=1"], "give two versions to compare, not 1"),
         (["--versions=1,1"], "1 twice"),
+        (["--versions=1,99999999999999999999"], "too large: versions end at 9223372036854775807"),
+        ([f"--versions=1,{2**63}"], "too large"),
+        (["--versions=1," + "9" * 5000], "too large"),
         (["--versions=1,two"], "takes numbers, got 'two'"),
         (["--versions=1,2", "--labels=stable,canary"], "not both"),
         (["--server=localhost:1"], "no server answers at localhost:1"),
@@ -161,7 +194,7 @@ def test_bad_posts_and_images(compare, tmp_path):
     with pytest.raises(UserError, match="line 1: no_hashtags"):
         compare(f"--posts={path}")
     path.write_text('{"post_id": "p", "user_id": "u", "image": "no.jpg", "hashtags": ["a"]}\n')
-    with pytest.raises(UserError, match="post p: cannot read the image .*bad|no.jpg"):
+    with pytest.raises(UserError, match=r"post p: cannot read the image .*/no\.jpg: No such file"):
         compare(f"--posts={path}")
 
 
@@ -181,7 +214,7 @@ def test_limits():
     (line,) = Limits(max_slowdown=2.9).exceeded(slower)
     assert line.startswith("the 95th percentile of latencies is 3.00 times as long, more than")
     failing = comparison(failures=("", "INTERNAL"))
-    assert not list(Limits(max_errors=4).exceeded(failing))
+    assert list(Limits(max_errors=4).exceeded(failing)) == ["no post was answered by both"]
     errors, drop = Limits(max_errors=3, max_drop=1, max_slowdown=1).exceeded(failing)
     assert errors == "4 of 4 posts fail on canary only, more than --max_errors=3 (INTERNAL: words)"
     assert drop == "no post was answered by both"

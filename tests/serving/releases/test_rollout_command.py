@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 import re
+import shlex
 
 import pytest
 from release_helpers import break_version, run_command, save_ranking_model
@@ -13,7 +14,7 @@ from serving import rollout
 from serving.model_server import ModelServer
 from serving.models import model_config
 from serving.models.config_poller import ConfigPoller
-from serving.releases import config_file, watched_server
+from serving.releases import config_file, follow, watched_server
 from serving.releases.release import Release
 from tagkeras import files
 from tagkeras.errors import UserError
@@ -50,11 +51,16 @@ def release():
     return config_file.release_of(config_file.read("models.config"), "tags")
 
 
+def poll(server):
+    """Makes a server look at the file again and again."""
+    return ConfigPoller(server.manager, "models.config", 0.05)
+
+
 @contextlib.contextmanager
-def polling_server(path="models.config"):
+def polling_server():
     """A server of the file that looks at it again and again."""
-    with ModelServer(model_config.read(path), options=EARLY) as server:
-        with ConfigPoller(server.manager, path, 0.05):
+    with ModelServer(model_config.read("models.config"), options=EARLY) as server:
+        with poll(server):
             yield server
 
 
@@ -182,24 +188,30 @@ def test_a_model_added_to_a_running_server(base, step, tmp_path):
 
 
 @pytest.mark.slow
-def test_an_interrupted_canary_goes_on(base, step, monkeypatch):
+@pytest.mark.parametrize("push", [(), ("--push",)], ids=["polling", "pushed"])
+def test_an_interrupted_canary_goes_on(push, base, step, monkeypatch):
     step("start", f"--model_base_path={base}", "--version=1")
-    with polling_server() as server:
+    followed = []
 
-        def interrupt(*_, **__):
+    def interrupt(*arguments, **named):
+        followed.append(arguments)
+        if len(followed) == 2:
             raise KeyboardInterrupt
+        return follow.follow(*arguments, **named)
 
-        with monkeypatch.context() as patch:
-            patch.setattr("serving.releases.rollout.follow.follow", interrupt)
-            with pytest.raises(KeyboardInterrupt):
-                step("canary", "--version=2", f"--server={server.endpoint}")
-        assert release() in (
-            Release((1,), {"stable": 1, "canary": 1}),
-            Release((1, 2), {"stable": 1, "canary": 1}),
-        )
-        step("canary", "--version=2", f"--server={server.endpoint}")
-        assert release() == Release((1, 2), {"stable": 1, "canary": 2})
-        assert labels_of(server, "stable", "canary") == {"stable": 1, "canary": 2}
+    with ModelServer(model_config.read("models.config"), options=EARLY) as server:
+        flags = ("--version=2", f"--server={server.endpoint}", *push)
+        look = contextlib.nullcontext() if push else poll(server)
+        with look:
+            with monkeypatch.context() as patch:
+                patch.setattr("serving.releases.edits.follow", interrupt)
+                with pytest.raises(KeyboardInterrupt):
+                    step("canary", *flags)
+            # Version 2 is loaded, and its label waits for that.
+            assert release() == Release((1, 2), {"stable": 1, "canary": 1})
+            assert loaded(server) == [1, 2]
+            assert step("canary", *flags) == Release((1, 2), {"stable": 1, "canary": 2})
+            assert labels_of(server, "stable", "canary") == {"stable": 1, "canary": 2}
 
 
 def test_without_servers_one_edit_a_command(base, step, capsys):
@@ -217,7 +229,8 @@ def test_without_servers_one_edit_a_command(base, step, capsys):
     assert step("canary", "--version=2") == Release((1, 2), {"stable": 1, "canary": 2})
     assert " promote " in capsys.readouterr().out
     step("promote")
-    assert " finish " in capsys.readouterr().out
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split()[3] for line in told if line.startswith("  ")] == ["finish", "rollback"]
     step("finish")
     assert " finish " in capsys.readouterr().out
     assert step("finish") == Release((2,), {"stable": 2, "canary": 2})
@@ -243,6 +256,7 @@ def test_what_is_refused(base, step, tmp_path):
         ("canary", ["--model_name=toys"], "has no model 'toys': check its name"),
         ("canary", [f"--model_base_path={base}"], "--model_base_path is for start"),
         ("canary", ["--push"], "name them by --server"),
+        ("canary", [f"--version={2**63}"], "is too large: versions end at 9223372036854775807"),
         ("canary", ["--server=localhost"], "no port"),
         ("canary", ["--version=2", "--server=localhost:1"], "no server answers at localhost:1"),
         ("promote", [], "no canary to promote"),
@@ -256,8 +270,24 @@ def test_what_is_refused(base, step, tmp_path):
     assert (tmp_path / "models.config").read_bytes() == before
 
 
-def test_a_folder_that_is_elsewhere_needs_a_version(step, tmp_path):
+def test_a_folder_that_is_elsewhere_needs_a_version(step, capsys):
     with pytest.raises(UserError, match="not to be seen from here: name one by --version"):
         step("start", "--model_base_path=s3://bucket/tags")
     started = step("start", "--model_base_path=s3://bucket/tags", "--version=7")
     assert started == Release((7,), {"stable": 7, "canary": 7})
+    command = shlex.split(capsys.readouterr().out.splitlines()[-1])
+    assert command[:4] == ["python", "-m", "serving.rollout", "canary"]
+    run_command(rollout, *command[3:])  # as it is printed
+    assert release() == Release((7, 8), {"stable": 7, "canary": 7})
+
+
+@pytest.mark.slow
+def test_the_status_of_servers_of_which_one_is_down(base, step, capsys):
+    step("start", f"--model_base_path={base}", "--version=1")
+    with polling_server() as server:
+        capsys.readouterr()
+        with pytest.raises(UserError, match="^no answer from localhost:1$"):
+            step("status", f"--server=localhost:1,{server.endpoint}")
+        _, down, up = capsys.readouterr().out.splitlines()
+    assert down.startswith("localhost:1: no answer: no server answers at localhost:1")
+    assert up == f"{server.endpoint}: version 1 AVAILABLE stable canary"
