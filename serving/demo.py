@@ -86,8 +86,8 @@ def main(config: Config) -> None:
             examples=examples,
             root_path=config.root_path,
         )
-        stack.enter_context(web_server.serving(application, listener, on_end=stopping.set))
         url = _url(config.host, listener.getsockname()[1])
+        stack.enter_context(web_server.serving(application, listener, on_end=stopping.set))
         print(
             f"{config.model_name} at {config.server} is shown at {url} (Ctrl-C ends it)", flush=True
         )

@@ -4,11 +4,11 @@ import dataclasses
 
 from serving.demonstration import places
 from serving.demonstration.places import Place
-from tagkeras.data import user
+from tagkeras.data.user import GENDERS as KNOWN_GENDERS
 from tagkeras.data.user import User
 
 YOUNGEST, OLDEST = 10, 90
-GENDERS = ("unknown", *user.GENDERS)
+GENDERS = ("unknown", *KNOWN_GENDERS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,6 @@ from gradio.data_classes import ImageData
 
 from serving.demonstration.stub_files import without_stub_files
 
-
 with without_stub_files():
 
     class PhotoPart(gr.Image):
@@ -20,8 +19,14 @@ with without_stub_files():
         is_template = True  # to the browser it is a `gr.Image`
 
         def preprocess(self, payload: ImageData | None) -> str | None:
-            """The path of what was given."""
-            return None if payload is None else payload.path
+            """The path of what was given; None for a file that was not given here.
+
+            Gradio looks only at those that a browser declares to be files.
+            """
+            if payload is None or payload.path is None:
+                return None
+            path = Path(payload.path).resolve()
+            return str(path) if path.is_relative_to(Path(self.GRADIO_CACHE).resolve()) else None
 
         def postprocess(self, value: str | None) -> ImageData | None:  # type: ignore[override]
             """A copy of a file, which the browser may have."""

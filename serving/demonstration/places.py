@@ -69,6 +69,12 @@ def clicked(shown: Any) -> Place:
     return place if near is None else in_city(near, place)
 
 
+def click_number(shown: Any) -> int:
+    """Which click of the map it is, as the map counts them; 0 for none."""
+    number = shown.get("click") if isinstance(shown, dict) else None
+    return number if isinstance(number, int) else 0
+
+
 def in_city(name: str, before: Place) -> Place:
     """A city of the list; without a name only the country of `before` stays known."""
     city = CITIES_BY_NAME.get(name)

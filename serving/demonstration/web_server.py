@@ -65,7 +65,7 @@ def serving(
     def serve() -> None:
         try:
             server.run(sockets=[listener])
-        except BaseException as error:  # noqa: BLE001 - told by the thread that waits
+        except BaseException as error:
             failures.append(error)
         finally:
             ended.set()

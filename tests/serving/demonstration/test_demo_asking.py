@@ -5,8 +5,7 @@ from serving_helpers import photo
 
 from serving import Hashtag, Prediction, RequestError, StatusCode
 from serving.clients.connect import connect
-from serving.demonstration import troubles
-from serving.demonstration.asking import Asking
+from serving.demonstration.asking import Asking, RefusedPhoto
 from serving.demonstration.people import AT_FIRST, PRESETS, Person
 from serving.demonstration.photos import NOT_A_PHOTO
 
@@ -49,7 +48,7 @@ def test_one_request_asks_for_both_people(grey):
     assert "#football" in shown.answers[0]
     assert "#soccer" in shown.answers[1]
     assert "version <b>3</b>" in shown.status
-    assert (shown.notice, shown.refused) == ("", "")
+    assert (shown.notice, shown.refused) == ("", None)
 
 
 def test_without_a_photo_nothing_is_asked():
@@ -60,21 +59,42 @@ def test_without_a_photo_nothing_is_asked():
     assert (shown.status, shown.notice) == ("", "")
 
 
-def test_why_a_photo_was_taken_off_is_told_until_there_is_another(tmp_path, grey):
+def test_what_is_no_photo_is_not_asked_about(tmp_path):
     (tmp_path / "junk.jpg").write_bytes(b"junk")
-    asking = Asking(OneAnswer([Prediction("tags", 1, ())] * 2), "localhost:8500", "tags")
-    shown = asking.show(str(tmp_path / "junk.jpg"), AT_FIRST)
-    assert shown.refused == NOT_A_PHOTO
+    client = OneAnswer([])
+    shown = Asking(client, "localhost:8500", "tags").show(str(tmp_path / "junk.jpg"), AT_FIRST)
     assert NOT_A_PHOTO in shown.notice
-    assert NOT_A_PHOTO in asking.show(None, AT_FIRST, shown.refused).notice
-    assert asking.show(grey, AT_FIRST, shown.refused).notice == ""
+    assert all("Choose another photo" in answer for answer in shown.answers)
+    assert client.asked == []
 
 
-def test_a_photo_that_only_the_server_finds_broken(grey):
-    shown = failing(
-        StatusCode.INVALID_ARGUMENT, "assertion failed: [image 0: truncated JPEG]"
-    ).show(grey, AT_FIRST)
-    assert shown.refused == NOT_A_PHOTO
+@pytest.mark.parametrize(
+    ("details", "words"),
+    [
+        ("assertion failed: [image 0: truncated JPEG]", NOT_A_PHOTO),
+        ("Unknown image file format. One of JPEG, PNG, GIF, BMP required.", NOT_A_PHOTO),
+        ("Invalid PNG data, size 7\n\t [[{{node DecodePng}}]]", NOT_A_PHOTO),
+        (
+            "assertion failed: [image 0: more than 67108864 pixels]\n\t [[{{node Assert}}]]",
+            "This photo has more than 67,108,864 pixels: the model takes none so large. Please "
+            "make it smaller.",
+        ),
+    ],
+)
+def test_a_photo_that_the_server_refuses_is_asked_about_once(grey, tmp_path, details, words):
+    client = OneAnswer(RequestError("error", StatusCode.INVALID_ARGUMENT, details))
+    asking = Asking(client, "localhost:8500", "tags")
+    shown = asking.show(grey, AT_FIRST)
+    assert shown.refused == RefusedPhoto(grey, words)
+    assert words in shown.notice
+    assert asking.show(grey, [NOBODY, NOBODY], shown.refused).refused == shown.refused
+    assert len(client.asked) == 1
+    assert asking.show(None, AT_FIRST, shown.refused).refused is None
+    other = tmp_path / "other.png"
+    other.write_bytes(photo(1))
+    client.answer = [Prediction("tags", 1, ())] * 2
+    assert asking.show(str(other), AT_FIRST, shown.refused).notice == ""
+    assert len(client.asked) == 2
 
 
 @pytest.mark.parametrize(
@@ -95,6 +115,8 @@ def test_a_photo_that_only_the_server_finds_broken(grey):
             "takes descriptors of images, not photos",
         ),
         (StatusCode.INVALID_ARGUMENT, "what is age?", "does not understand"),
+        (StatusCode.INVALID_ARGUMENT, "image_size is no input", "does not understand"),
+        (StatusCode.INVALID_ARGUMENT, "Signature input alias: image", "does not understand"),
         (StatusCode.RESOURCE_EXHAUSTED, "queue full", "too much to do"),
         (StatusCode.INTERNAL, "it <b>broke</b>", "failed"),
     ],
@@ -103,13 +125,8 @@ def test_a_failure_in_plain_words_keeps_the_photo(grey, code, details, words):
     shown = failing(code, details).show(grey, AT_FIRST)
     assert words in shown.notice
     assert "<b>broke" not in shown.notice
-    assert shown.refused == ""
+    assert shown.refused is None
     assert all("No hashtags just now" in answer for answer in shown.answers)
-
-
-def test_an_image_that_is_not_asked_for_is_no_bad_photo():
-    error = RequestError("", StatusCode.INVALID_ARGUMENT, "Signature input alias: image not found")
-    assert not troubles.is_about_the_photo(error)
 
 
 def test_a_person_that_cannot_be(grey):
@@ -129,7 +146,7 @@ def test_a_real_server(tags_server, tmp_path, grey):
         assert 'class="score">2.30' in shown.answers[0]
         assert "version <b>2</b>" in shown.status
         broken = asking.show(str(tmp_path / "half.png"), AT_FIRST)
-        assert broken.refused == NOT_A_PHOTO
+        assert broken.refused.words == NOT_A_PHOTO
     with connect(tags_server.endpoint, "absent") as client:
         lacking = Asking(client, tags_server.endpoint, "absent").show(grey, AT_FIRST)
         assert "no such model" in lacking.notice

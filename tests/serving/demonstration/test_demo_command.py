@@ -1,10 +1,11 @@
 """The command's one line for what goes wrong before there is a page."""
 
+import asyncio
 import os
 import socket
 import subprocess
 import sys
-from pathlib import Path
+import threading
 
 import pytest
 
@@ -69,27 +70,34 @@ def test_a_host_name_without_an_address():
         web_server.listen("no-such-host.invalid", 0)
 
 
-def test_gradio_leaves_the_source_alone_and_fetches_no_address(tmp_path):
-    """It is imported in a process of its own: it takes seconds, and reads its settings once."""
-    script = """
-import asyncio, gradio
-from serving.demonstration import photo_part
-from gradio import component_meta
+def test_a_web_server_that_ends_by_itself_is_noticed():
+    async def broken(scope, receive, send):
+        if scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        else:
+            asyncio.get_running_loop().stop()
 
-part = photo_part.build("photo")
-try:
-    asyncio.run(part.async_move_resource_to_block_cache("http://example.invalid/a.png"))
-except gradio.Error as error:
-    print(error.message)
-assert component_meta.create_or_modify_pyi.__module__ == "gradio.component_meta"
-"""
-    result = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": str(tmp_path)},
-        check=False,
-    )
-    assert result.stdout == "Photos are taken from files, not from addresses.\n", result.stderr
-    assert list(Path(web_server.__file__).parent.glob("*.pyi")) == []
+    listener = web_server.listen("127.0.0.1", 0)
+    ended = threading.Event()
+    with (
+        pytest.raises(UserError, match="the page's web server has ended by itself.*start it again"),
+        web_server.serving(broken, listener, on_end=ended.set),
+    ):
+        with socket.create_connection(listener.getsockname()) as visitor:
+            visitor.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert ended.wait(60)
+    assert listener.fileno() == -1
+
+
+def test_a_web_server_that_does_not_start():
+    async def broken(scope, receive, send):
+        await receive()
+        await send({"type": "lifespan.startup.failed"})
+
+    with (
+        pytest.raises(UserError, match="has ended by itself"),
+        web_server.serving(broken, web_server.listen("127.0.0.1", 0)),
+    ):
+        pytest.fail("it serves")

@@ -1,11 +1,11 @@
 import pytest
 
-from serving.demonstration import places
+from serving.demonstration import people, places
 from serving.demonstration.countries import NAMES, OUTLINES
 from serving.demonstration.people import AT_FIRST, PRESETS, Person
 from serving.demonstration.places import Place
 from tagkeras.data.cities import CITIES
-from tagkeras.data.user import UNKNOWN_USER, User
+from tagkeras.data.user import GENDERS, UNKNOWN_USER, User
 from tagkeras.errors import UserError
 
 LONDON = Place(country="GB", latitude=51.51, longitude=-0.13)
@@ -25,13 +25,20 @@ def test_what_is_unknown_is_not_told():
     person = Person(age=41, age_known=False)
     assert person.user == UNKNOWN_USER
     assert person.words == "Somebody unknown"
+    assert Person(age=None, age_known=True).words == "Somebody unknown"
+    assert Person(age=None, age_known=True).user == UNKNOWN_USER
     assert Person(gender="male").words == "Man"
+    assert Person(gender="other").words == "Person"
     assert Person(place=Place(country="FR")).words == "Person, France"
 
 
 def test_a_value_that_cannot_be():
     with pytest.raises(UserError, match="gender"):
         _ = Person(gender="robot").user
+
+
+def test_everyone_that_the_model_knows_can_be_asked_about():
+    assert [Person(gender=gender).user.gender for gender in people.GENDERS] == [None, *GENDERS]
 
 
 def test_presets_can_all_be_asked():
@@ -95,6 +102,43 @@ def test_places_in_words():
 
 def test_the_map_shows_what_it_is_given():
     assert places.from_map(DENVER.to_map()) == DENVER
+
+
+def test_the_map_says_what_it_shows():
+    assert DENVER.to_map()["words"] == "Denver, United States"
+    assert Place().to_map()["words"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ("text", Place()),
+        (["GB", 1, 2], Place()),
+        (7, Place()),
+        ({"country": {"path": "/etc/passwd"}, "latitude": 1, "longitude": 2}, (1, 2)),
+        ({"country": "XX"}, Place()),
+        ({"country": ["GB"]}, Place()),
+        ({"country": "GB", "latitude": "1", "longitude": 2}, Place(country="GB")),
+        ({"country": "GB", "latitude": 1}, Place(country="GB")),
+        ({"country": "GB", "latitude": True, "longitude": 2}, Place(country="GB")),
+        ({"latitude": float("nan"), "longitude": 2}, Place()),
+        ({"latitude": 91, "longitude": 2}, Place()),
+        ({"latitude": -90, "longitude": 180.5}, Place()),
+        ({"latitude": -90, "longitude": 180}, (-90, 180)),
+    ],
+)
+def test_a_browser_may_send_anything(sent, expected):
+    if isinstance(expected, tuple):
+        expected = Place(latitude=expected[0], longitude=expected[1])
+    assert places.from_map(sent) == expected
+    places.clicked(sent)
+
+
+@pytest.mark.parametrize(
+    ("sent", "number"), [({"click": 3}, 3), ({"click": "3"}, 0), ({}, 0), (None, 0), ("3", 0)]
+)
+def test_clicks_have_numbers(sent, number):
+    assert places.click_number(sent) == number
 
 
 def test_countries():

@@ -1,5 +1,7 @@
 import base64
 import io
+import struct
+import zlib
 
 import pytest
 from PIL import Image
@@ -13,6 +15,16 @@ def encoded(format_, size=(40, 20), **options):
     buffer = io.BytesIO()
     Image.new("RGB", size, (200, 0, 0)).save(buffer, format_, **options)
     return buffer.getvalue()
+
+
+def png_of(width, height):
+    """The head of a PNG of a size that it only claims."""
+    size = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    rest = b"IDAT" + zlib.compress(b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(part) - 4) + part + struct.pack(">I", zlib.crc32(part))
+        for part in (size, rest)
+    )
 
 
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "GIF", "BMP", "WEBP"])
@@ -30,6 +42,7 @@ def test_a_photo_is_read_as_it_is(tmp_path, format_):
         (b"\0\0\0\x18ftypheic" + bytes(100), "HEIC"),
         (b"\0\0\0\x18ftypmif1" + bytes(100), "HEIC"),
         (bytes(photos.MAX_BYTES + 1), "at most 20 MB"),
+        (png_of(20_000, 20_000), "too many pixels"),
     ],
 )
 def test_what_is_no_photo(tmp_path, data, words):

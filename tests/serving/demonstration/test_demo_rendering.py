@@ -76,7 +76,8 @@ def test_no_notice_is_no_element():
 
 
 def test_the_map_is_one_picture_with_all_countries_and_cities():
-    svg = ElementTree.fromstring(world_map.picture('Home of "A" & B'))
+    svg, said = ElementTree.fromstring("<div>" + world_map.picture('Home of "A" & B') + "</div>")
+    assert said.get("aria-live") == "polite"
     assert svg.get("viewBox") == "0 0 3600 1410"
     assert svg.get("aria-label") == 'Home of "A" & B'
     codes = [path.get("data-code") for path in svg.iter("path") if path.get("data-code")]

@@ -1,0 +1,275 @@
+"""What the page's web application gives to strangers: no files and no addresses of others.
+
+The real application on a real socket, without a browser and a model server. Gradio's own means are
+used that are no public API of it; if a new version of it changes them, this is where it shows.
+"""
+
+import base64
+import json
+import uuid
+from pathlib import Path
+
+import httpx
+import pytest
+from serving_helpers import photo
+
+from serving import Hashtag, Prediction, RequestError, StatusCode
+from serving.demonstration import web_server
+from serving.demonstration.asking import Asking
+
+API = "/gradio_api"
+SECRET = photo(7, 16)  # it could be shown to the model, were it read
+
+
+class Model:
+    """A client that answers, and remembers what it was asked; a white photo it refuses."""
+
+    def __init__(self):
+        self.asked = []
+
+    def predict(self, images, users):
+        self.asked += images
+        if images == [photo(255)]:
+            raise RequestError("", StatusCode.INVALID_ARGUMENT, "image 0: more than 9 pixels")
+        return [Prediction("tags", 1, (Hashtag("football", 1.0),)) for _ in users]
+
+
+class Browser:
+    """Asks the application what a browser asks it, or somebody else."""
+
+    def __init__(self, url):
+        self.http = httpx.Client(base_url=url, timeout=60)
+        self.config = self.http.get("/config").json()
+        self.parts = {part["id"]: part for part in self.config["components"]}
+
+    def events(self):
+        """Each event of the page that has inputs, and the values that these have at first."""
+        for event in self.config["dependencies"]:
+            if event["inputs"]:
+                first = [self.parts[part]["props"].get("value") for part in event["inputs"]]
+                yield event["id"], first
+
+    def show(self):
+        """The event that asks the model, the values at first, and the place of the photo."""
+        return max(self.events(), key=lambda event: len(event[1]))
+
+    def is_state(self, event, place):
+        """Whether an input is kept here, so that what a browser sends for it is not looked at."""
+        (inputs,) = [e["inputs"] for e in self.config["dependencies"] if e["id"] == event]
+        return self.parts[inputs[place]]["type"] == "state"
+
+    def send(self, requests, session=None):
+        """Sends (event, values) all together, and gives what comes back for each, as text."""
+        session = session or uuid.uuid4().hex
+        waiting = {}
+        for event, values in requests:
+            body = {"fn_index": event, "data": values, "session_hash": session}
+            joined = self.http.post(f"{API}/queue/join", json=body)
+            assert joined.status_code == 200, joined.text
+            waiting[joined.json()["event_id"]] = ""
+        missing = set(waiting)
+        with self.http.stream("GET", f"{API}/queue/data?session_hash={session}") as stream:
+            for line in stream.iter_lines():
+                if not line.startswith("data:"):
+                    continue
+                message = json.loads(line.removeprefix("data:"))
+                if (event := message.get("event_id")) in waiting:
+                    waiting[event] += line
+                if message["msg"] == "process_completed":
+                    missing.discard(event)
+                if not missing:
+                    break
+        assert not missing
+        return list(waiting.values())
+
+    def upload(self, data):
+        """A file's path where the application keeps it."""
+        return self.http.post(f"{API}/upload", files={"files": ("a.png", data)}).json()[0]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Where uploads lie, an example photo, and the file that nobody is to read."""
+    folder = tmp_path_factory.mktemp("doors")
+    (folder / "secret.png").write_bytes(SECRET)
+    (folder / "Ann's ${1} {{x}}.png").write_bytes(photo(100))
+    (folder / "uploads").mkdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model():
+    return Model()
+
+
+@pytest.fixture(scope="module")
+def url(folders, model):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(folders / "uploads"))
+        patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
+        patch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
+        from serving.demonstration import web_application
+
+        application = web_application.build(
+            Asking(model, "localhost:8500", "tags"),
+            title="Tags",
+            examples=[folders / "Ann's ${1} {{x}}.png"],
+        )
+        listener = web_server.listen("127.0.0.1", 0)
+        port = listener.getsockname()[1]
+        with web_server.serving(application, listener):
+            yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def browser(url):
+    return Browser(url)
+
+
+def file(path):
+    return {"path": str(path), "meta": {"_type": "gradio.FileData"}}
+
+
+def test_photos_that_were_uploaded_and_examples_are_answered(browser, model):
+    event, first = browser.show()
+    mine = browser.upload(photo(50))
+    (answer,) = browser.send([(event, [file(mine), *first[1:]])])
+    assert "#football" in answer
+    assert model.asked.pop() == photo(50)
+    (choose,) = [event for event, values in browser.events() if values == [None]]
+    (answer,) = browser.send([(choose, [0])])
+    path = json.loads(answer[answer.rindex("data:") + 5 :])["output"]["data"][0]["path"]
+    assert browser.http.get(f"{API}/file={path}").content == photo(100)
+
+
+def test_no_input_of_any_event_reads_a_file(browser, folders, model):
+    """Nor into the answer, nor to where a second request would fetch it, nor to the model."""
+    secret = str(folders / "secret.png")
+    model.asked.clear()
+    told = [
+        file(secret),
+        {"path": secret},
+        {"country": file(secret), "latitude": file(secret), "longitude": [file(secret)]},
+    ]
+    sent = 0
+    for event, first in browser.events():
+        answers = browser.send(
+            (event, [*first[:place], one, *first[place + 1 :]])
+            for place in range(len(first))
+            for one in told
+        )
+        for answer in answers:
+            assert SECRET[:40] not in answer.encode()
+            assert base64.b64encode(SECRET)[:40].decode() not in answer
+            assert "secret" not in answer or '"success":false' in answer
+        sent += len(answers)
+    assert sent >= 20 * len(told)
+    assert SECRET not in model.asked
+    copies = [one for one in (folders / "uploads").rglob("*") if one.is_file()]
+    assert copies  # of the other test
+    assert not [one for one in copies if one.read_bytes() == SECRET]
+    assert browser.http.get(f"{API}/file={secret}").status_code == 403
+
+
+def test_events_are_reached_through_the_queue_alone(browser, folders):
+    for event, first in browser.events():
+        body = {"fn_index": event, "data": [file(folders / "secret.png"), *first[1:]]}
+        for path in ("run/predict", "run/show", "api/predict"):
+            assert browser.http.post(f"{API}/{path}", json=body).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "file=https://example.com/",
+        "file=http://127.0.0.1:1/",
+        "file=HTTPS://example.com/",
+        "file=%68ttps://example.com/",
+        "file/https://example.com/",
+        "proxy=https://a.hf.space/",
+        "deep_link?session_hash=x",
+        "DEEP_LINK",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_the_page_is_no_proxy(browser, path, method):
+    answer = browser.http.request(method, f"{API}/{path}")
+    assert answer.status_code == 403
+    # Not Gradio's own refusal, which is of addresses that it cannot reach.
+    assert answer.headers["content-length"] == str(len("This page does not do that."))
+
+
+def test_no_input_of_any_event_fetches_an_address(browser):
+    for event, first in browser.events():
+        answers = browser.send(
+            (event, [*first[:place], file("https://example.com/a.png"), *first[place + 1 :]])
+            for place in range(len(first))
+            if not browser.is_state(event, place)
+        )
+        for answer in answers:
+            assert "taken from files, not from addresses" in answer
+
+
+def test_gradio_fetches_in_no_other_way(url):
+    from gradio import processing_utils
+
+    for fetch in ("async_ssrf_protected_get", "async_ssrf_protected_download"):
+        assert getattr(processing_utils, fetch).__module__ == "serving.demonstration.closed_doors"
+
+
+@pytest.mark.parametrize(
+    "home", ["text", 7, [1], {"country": ["GB"]}, {"latitude": "1", "longitude": True}, {}]
+)
+def test_a_map_that_sends_anything_is_a_place_unknown(browser, home):
+    event, first = browser.show()
+    mine = browser.upload(photo(50))
+    (answer,) = browser.send([(event, [file(mine), *first[1:5], home, *first[6:]])])
+    assert "#football" in answer
+    assert "Woman, 20<" in answer
+
+
+@pytest.mark.parametrize("age", [None, "old", True, {"a": 1}])
+def test_an_age_that_is_no_number_is_unknown(browser, age):
+    event, first = browser.show()
+    mine = browser.upload(photo(50))
+    (answer,) = browser.send([(event, [file(mine), None, age, *first[3:]])])
+    assert "#football" in answer
+    assert "Woman, London" in answer
+
+
+@pytest.mark.parametrize("number", [-1, 1, 10**30, "0", None, [0], {"value": 0}, 0.5])
+def test_an_example_that_is_none_changes_nothing(browser, number):
+    (choose,) = [event for event, values in browser.events() if values == [None]]
+    (answer,) = browser.send([(choose, [number])])
+    assert '"success":true' in answer
+    assert ".png" not in answer
+
+
+def test_a_photo_that_the_model_refuses_is_asked_about_once(browser, model):
+    event, first = browser.show()
+    white, session = file(browser.upload(photo(255))), uuid.uuid4().hex
+    model.asked.clear()
+    for _ in range(2):
+        (answer,) = browser.send([(event, [white, *first[1:]])], session)
+        assert "This photo has more than 9 pixels" in answer
+    assert model.asked == [photo(255)]
+
+
+def test_an_answer_never_changes_the_photo(browser):
+    """By then the visitor may have chosen another one."""
+    (show,) = [e for e in browser.config["dependencies"] if e["id"] == browser.show()[0]]
+    assert not {"image"} & {browser.parts[part]["type"] for part in show["outputs"]}
+    assert {browser.parts[part]["type"] for part in show["inputs"]} >= {"image", "state"}
+
+
+def test_gradio_writes_no_files_beside_the_source(url):
+    assert list(Path(web_server.__file__).parent.glob("*.pyi")) == []
+
+
+def test_names_of_photos_stand_as_they_are(browser):
+    (buttons,) = [
+        part["props"]["html_template"]
+        for part in browser.parts.values()
+        if "data-number" in str(part["props"].get("html_template"))
+    ]
+    assert 'aria-label="Ann&#39;s&#32;&#36;&#123;1&#125;&#32;&#123;&#123;x&#125;&#125;"' in buttons
