@@ -17,6 +17,7 @@ BENCHMARKS = (
     "benchmarks.ready_posts",
     "benchmarks.light_posts",
     "benchmarks.serving",
+    "benchmarks.index",
 )
 
 

@@ -1,11 +1,13 @@
 """Compares exports with an approximate index with exact ones, on millions of hashtags.
 
+    python -m benchmarks.index
     python -m benchmarks.index --folder=DIR
 
 The rows are those of a model that is trained for it on the posts of `benchmarks.large_world`, a
-post at least for each hashtag; DIR keeps the trained weights for the next time. Cells are made and
-probes chosen as by `tagkeras.export --index=ivf`, on training and validation posts; recall is
-measured on other posts, all of them drawn by the popularity of hashtags. Prints one JSON object.
+post at least for each hashtag. That takes up to half an hour; DIR keeps the weights for the next
+time. Cells are made and probes chosen as by `tagkeras.export --index=ivf`, on training and
+validation posts; recall is measured on other posts, all of them drawn by the popularity of
+hashtags. Prints one JSON object.
 
 - `curve`: for several numbers of probes, the recall on the test posts, the share of hashtags that
   is scored, and the milliseconds of one search, from phi to hashtag ids.
@@ -54,7 +56,9 @@ Call = Callable[[int], object]
 class Config:
     """The options of this command."""
 
-    folder: str = option(help="folder that keeps the trained weights")
+    folder: str | None = option(
+        None, help="folder that keeps the trained weights; by default they are trained anew"
+    )
     tags: int = option(4_600_000, help="Y", minimum=100)
     topics: int = option(3000, help="of the world", minimum=1)
     descriptor_size: int = option(256, help="n", minimum=1)
@@ -79,7 +83,7 @@ def main(config: Config) -> None:
         passes=config.passes,
         batch_size=config.batch_size,
     )
-    model = train_or_load(training, Path(config.folder))
+    model = train_or_load(training, Path(config.folder) if config.folder else None)
     trained, validation, test = _draw_posts(training, config.posts)
     table = model.tag_table.value
     rows = table.numpy()

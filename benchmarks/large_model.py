@@ -57,18 +57,20 @@ class Training:
         )
 
 
-def train_or_load(training: Training, folder: Path) -> HashtagModel:
-    """The trained model, out of `folder` if an earlier call left it there."""
-    name = "-".join(str(value) for value in dataclasses.astuple(training))
-    path = folder / f"large-{name}.weights.h5"
+def train_or_load(training: Training, folder: Path | None) -> HashtagModel:
+    """The trained model, out of `folder` if an earlier call left it there; None keeps nothing."""
     settings = Settings()
     model = settings.make_model(training.manifest())
-    if path.exists():
+    name = "-".join(str(value) for value in dataclasses.astuple(training))
+    path = folder / f"large-{name}.weights.h5" if folder else None
+    if path and path.exists():
         model.load_weights(path)
         return model
     settings.compile(model)
     _train(model, settings, training)
-    folder.mkdir(parents=True, exist_ok=True)
+    if path is None:
+        return model
+    path.parent.mkdir(parents=True, exist_ok=True)
     with written_aside(path) as aside:
         written = aside.with_name(f"{aside.name}.weights.h5")  # Keras wants the ending
         model.save_weights(written)
