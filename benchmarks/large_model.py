@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.large_world import LargeWorld
+from benchmarks.planted import COUNTRIES
 from benchmarks.post_arrays import USER_DESCRIPTOR_SIZE, PostArrays
 from tagkeras.data.manifest import Manifest
 from tagkeras.files import written_aside
@@ -50,7 +51,7 @@ class Training:
             num_tags=self.num_tags,
             splits={},
             user_descriptor={
-                "countries": ["US", "GB", "CA", "AU", "NZ"],
+                "countries": list(COUNTRIES),
                 "location_decimals": 1,
                 "size": USER_DESCRIPTOR_SIZE,
             },

@@ -10,13 +10,12 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
 
 import pytest
-from serving_helpers import WAIT, photo, save_hashtag_model
+from serving_helpers import WAIT, free_port, photo, save_hashtag_model
 
 from serving import Hashtag, Prediction, RequestError, StatusCode
 from serving.demonstration.asking import Asking
@@ -59,12 +58,6 @@ DROP = """(target, [name, kind, data]) => {
     target.dispatchEvent(new DragEvent(event, {bubbles: true, cancelable: true,
                                                dataTransfer: transfer}));
 }"""
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return probe.getsockname()[1]
 
 
 class Demo:
@@ -466,32 +459,6 @@ def test_ends_quietly_by_an_interrupt_and_a_second_one_finds_the_port_taken(
     finally:
         ended = demo.stop(signal.SIGINT)
     assert ended == (0, "", "")
-
-
-ENDING = """
-import uvicorn
-
-async def main_loop(self):
-    pass
-
-uvicorn.Server.main_loop = main_loop
-"""
-
-
-def test_a_web_server_that_ends_ends_the_program(tmp_path):
-    (tmp_path / "sitecustomize.py").write_text(ENDING)
-    ended = subprocess.run(
-        [sys.executable, "-m", "serving.demo", "--port=0", "--server=http://localhost:1"],
-        capture_output=True,
-        text=True,
-        timeout=WAIT,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        check=False,
-    )
-    assert ended.returncode == 1
-    assert ended.stderr == (
-        "python -m serving.demo: the page's web server has ended by itself; start it again\n"
-    )
 
 
 class SlowModel:
