@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from release_helpers import break_version, run_command, save_ranking_model
-from serving_helpers import WAIT, free_port
+from serving_helpers import free_port
 from tiny_dataset import COUNTRIES, write_dataset
 
 from serving import HashtagClient, ServerProcess, User, rollout
@@ -29,6 +29,9 @@ ROOT = Path(__file__).parents[3]
 GUIDE = ROOT / "docs" / "rollout.md"
 DESCRIPTOR_SIZE, POSTS = 12, 40
 REQUEST_EVERY = 0.02  # seconds between two requests of a client: the steps need the machine, too
+# Seconds after which an answer is lost, not late: machines of tests may stand still for half a
+# minute, and no step may lose one.
+PATIENCE = 300.0
 
 pytestmark = pytest.mark.slow
 
@@ -75,7 +78,8 @@ class Walker:
         self.folder = folder
         self.ports = {"8500": str(free_port()), "8501": str(free_port())}
         self.server = None
-        self._env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        # With the fault handler, a server that is aborted says what its threads were doing.
+        self._env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1"}
 
     @property
     def endpoint(self):
@@ -114,11 +118,14 @@ class Walker:
                 return
         raise AssertionError(f"the server ended with {self.server.wait()}")
 
-    def stop(self):
-        if self.server is not None:
-            self.server.send_signal(signal.SIGTERM)
-            self.server.communicate()
-            assert self.server.returncode == 0
+    def abort_after_failure(self, kind, *_):
+        if kind is not None:
+            self.server.send_signal(signal.SIGABRT)
+
+    def stop(self, kind, *_):
+        self.server.send_signal(signal.SIGTERM)
+        self.server.communicate()
+        assert kind is not None or self.server.returncode == 0
 
 
 class Load:
@@ -153,7 +160,7 @@ class Load:
         """Begins another phase, once each label was asked and answered within this one."""
         with self._answered:
             assert self._answered.wait_for(
-                lambda: len(self._labels) == len(self._threads) or self.failures, WAIT
+                lambda: len(self._labels) == len(self._threads) or self.failures, PATIENCE
             )
             self._labels.clear()
             self.phase += 1
@@ -166,7 +173,7 @@ class Load:
     def _ask(self, label):
         try:
             with HashtagClient(
-                self._endpoint, "hashtags", version_label=label, attempts=1
+                self._endpoint, "hashtags", version_label=label, attempts=1, timeout=PATIENCE
             ) as client:
                 for row in itertools.cycle(range(len(self._rows))):
                     before = self.phase
@@ -227,8 +234,9 @@ def test_the_walk_of_the_guide(tmp_path, monkeypatch):
             assert line.startswith(f"python -m {what}")
             if what == "serving.server":
                 walker.start_server(line)
-                stack.callback(walker.stop)
+                stack.push(walker.stop)
                 load = stack.enter_context(Load(walker.endpoint, rows))
+                stack.push(walker.abort_after_failure)
                 continue
             if load:
                 load.next_phase()  # from now on, the step may change what is answered
