@@ -12,16 +12,20 @@ hashtags. Prints one JSON object.
 - `curve`: for several numbers of probes, the recall on the test posts, the share of hashtags that
   is scored, and the milliseconds of one search, from phi to hashtag ids.
 - `search`: the same for the probes that were chosen, and for the exact search.
-- `request`: milliseconds of one call of the exported SavedModels' sessions, from a descriptor and
-  a user to hashtags.
+- `batches`: milliseconds of one search for so many posts together.
+- `request`: milliseconds of one call of the exported SavedModels' sessions, from a descriptor of
+  a test post, and a user who is always the same, to hashtags.
+- `peak_resident_gb`: of this process when the cells are made and the probes chosen. With weights
+  read from DIR it tells what an export needs.
 
-Times are medians of calls of one post, another each time, made in turn; `ratio` is the median of
-each by the exact call of the same turn.
+Times are medians of calls, made in turn, of one post where nothing else is said, another each
+time; `ratio` is the median of each by the exact call of the same turn.
 """
 
 import dataclasses
 import json
 import os
+import resource
 import statistics
 import sys
 import tempfile
@@ -47,6 +51,7 @@ from tagkeras.models.hashtag_model import HashtagModel
 
 K = 10
 PROBES = (16, 32, 64, 128, 256, 512, 1024, 2048)
+BATCHES = (8, 64)
 UNTIMED_TURNS = 2
 
 Call = Callable[[int], object]
@@ -67,7 +72,9 @@ class Config:
     cells: int | None = option(
         None, help="of the index; by default that of tagkeras.export", minimum=1
     )
-    recall_target: float = option(0.99, help="that the probes are chosen for", minimum=0.01)
+    recall_target: float = option(
+        0.99, help="that the probes are chosen for", minimum=0.01, maximum=1
+    )
     posts: int = option(
         2000, help="posts to make cells for, to choose probes by, and to test", minimum=1
     )
@@ -97,6 +104,7 @@ def main(config: Config) -> None:
     fewest = fewest_probes(cells, K)
     chosen = places.choose_probes(config.recall_target, fewest)
     seconds["probes"] = round(time.perf_counter() - start, 1)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"{len(cells)} cells, {chosen}", file=sys.stderr, flush=True)
 
     phi = embed(model, test)
@@ -121,10 +129,21 @@ def main(config: Config) -> None:
         "cells": len(cells),
         "rows_of_cells": _percentiles(cells.sizes()),
         "build_seconds": seconds,
+        "peak_resident_gb": round(peak, 2),
         "chosen": _rounded(dataclasses.asdict(chosen)),
         "test_recall": round(of_test.recall(chosen.probes).recall, 4),
         "search": {"exact": times["exact"], "ivf": times[str(chosen.probes)]},
         "curve": [_curve_point(recall, times[str(recall.probes)]) for recall in curve],
+        "batches": {
+            batch: _time_in_turn(
+                {
+                    "exact": _search(exact, phi, batch),
+                    "ivf": _search(index, phi, batch),
+                },
+                config.turns,
+            )
+            for batch in BATCHES
+        },
         "request": _time_requests(
             model, {"exact": exact, "ivf": index}, training, test.descriptors, config.turns
         ),
@@ -139,12 +158,17 @@ def _draw_posts(training: Training, count: int) -> tuple[PostArrays, PostArrays,
     return posts[:count], posts[count : 2 * count], posts[2 * count :]
 
 
-def _search(index: ExactIndex | InvertedFile, phi: np.ndarray) -> Call:
-    """A call that ranks one post, another in each turn."""
+def _search(index: ExactIndex | InvertedFile, phi: np.ndarray, batch: int = 1) -> Call:
+    """A call that ranks some posts, others in each turn."""
     search = tf.function(lambda some: index.top_k(some, K), autograph=False).get_concrete_function(
         tf.TensorSpec([None, phi.shape[1]])
     )
-    return lambda turn: search(tf.constant(phi[[turn % len(phi)]]))[1].numpy()
+
+    def call(turn: int) -> object:
+        rows = np.arange(turn * batch, (turn + 1) * batch) % len(phi)
+        return search(tf.constant(phi[rows]))[1].numpy()
+
+    return call
 
 
 def _time_in_turn(calls: dict[str, Call], turns: int) -> dict[str, dict[str, float]]:
@@ -179,7 +203,8 @@ def _time_requests(
 ) -> dict[str, Any]:
     """Exports with each index, loads what was written, and asks in turn."""
     with tempfile.TemporaryDirectory() as name:
-        calls, megabytes = {}, {}
+        calls: dict[str, Call] = {}
+        megabytes = {}
         for kind, index in indexes.items():
             path = Path(name) / kind / "1"
             write_ranker(path, model.embedding, index, training.manifest())

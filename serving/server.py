@@ -14,14 +14,13 @@ import gc
 import importlib.metadata
 import logging
 import os
-import signal
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from absl import logging as absl_logging
 
 from serving.server_flags import Config, refusal
+from serving.stop_signals import stop_signals
 from tagkeras import __version__
 from tagkeras.commandline import fail, run
 from tagkeras.errors import UserError
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 PROGRAM = "python -m serving.server"
 # The name that batching threads have where no file gives them another.
 _BATCH_THREADS = "model_server_batch_threads"
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main(config: Config, unknown: list[str]) -> None:
@@ -162,20 +160,6 @@ def channel_arguments(text: str) -> list[tuple[str, int | str]]:
         except ValueError:
             arguments.append((name, value))
     return arguments
-
-
-def stop_signals() -> threading.Event:
-    """An event that the first SIGTERM or SIGINT sets; a second one ends the process at once."""
-    stopping = threading.Event()
-
-    def on_signal(*_: object) -> None:
-        stopping.set()
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
-
-    for number in _SIGNALS:
-        signal.signal(number, on_signal)
-    return stopping
 
 
 def _announce(config: Config, server: "ModelServer") -> None:

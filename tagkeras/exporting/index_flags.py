@@ -20,28 +20,34 @@ class IndexFlags:
     )
     recall_target: float | None = option(
         None,
-        help="ivf: share of the exact answers' hashtags to be found, by default 0.99; as many cells"
-        " are looked into as the validation posts need for it",
+        help="ivf: share of the exact answers' hashtags to be found, less than 1, by default 0.99;"
+        " as many cells are looked into as the validation posts need for it",
         minimum=0.01,
         maximum=1,
     )
     index_cells: int | None = option(
         None,
         help="ivf: cells of the index; by default four times the square root of the vocabulary,"
-        " or half of a small one",
+        " or half of a small one; the time to make them grows with their square",
         minimum=1,
     )
     index_posts: int | None = option(
-        None, help="ivf: validation posts to measure the recall on, by default 2000", minimum=1
+        None,
+        help="ivf: training posts to make the cells for, and validation posts to measure the recall"
+        " on, drawn at random; by default 2000 of each",
+        minimum=1,
     )
 
     def ivf(self) -> IvfSettings | None:
         """How the inverted file is made; None for an exact index.
 
         Raises:
-            UserError: a flag of the inverted file without --index=ivf, or no scikit-learn.
+            UserError: a flag of the inverted file without --index=ivf, a recall of 1, or no
+                scikit-learn.
         """
         if self.index == "ivf":
+            if self.recall_target == 1:
+                raise UserError("--recall_target=1: only --index=exact is known to miss nothing")
             check_installed()
             default = IvfSettings()
             return IvfSettings(

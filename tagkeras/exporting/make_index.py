@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tagkeras.data.input import named_errors, read_split
+from tagkeras.data.input import named_errors
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.sampled_posts import sample_posts
 from tagkeras.errors import UserError
 from tagkeras.indexing.asked_posts import AskedPosts
-from tagkeras.indexing.cells import default_num_cells, find_cells
+from tagkeras.indexing.cells import Cells, default_num_cells, find_cells
 from tagkeras.indexing.exact_index import ExactIndex
 from tagkeras.indexing.inverted_file import InvertedFile
-from tagkeras.indexing.probes import CellPlaces, fewest_probes
+from tagkeras.indexing.probes import CellPlaces, Recall, fewest_posts, fewest_probes
 from tagkeras.indexing.tag_index import TagIndex
 from tagkeras.models.hashtag_model import HashtagModel
 
@@ -28,7 +29,7 @@ class IvfSettings:
     """How an inverted file is made.
 
     Attributes:
-        recall_target: of the answers' hashtags, the share that a search has to find.
+        recall_target: of the answers' hashtags, the share that a search has to find, below 1.
         num_cells: C; None for four times the square root of the hashtags.
         num_posts: validation posts to measure the recall on, and training posts to make the cells
             for, at most.
@@ -70,7 +71,7 @@ def ivf_index(
     manifest: Manifest,
     settings: IvfSettings,
 ) -> MadeIndex:
-    """An inverted file that meets a recall on the validation posts.
+    """An inverted file that meets a recall on validation posts, drawn at random.
 
     Args:
         model: trained.
@@ -82,19 +83,20 @@ def ivf_index(
         settings: of the index.
 
     Raises:
-        UserError: there are no validation posts, more cells than hashtags, or no scikit-learn.
+        UserError: there are more cells than hashtags, too few validation posts to show the recall
+            (none, to begin with), rows that are not finite, or no scikit-learn; or all cells would
+            have to be looked into, which takes longer than an exact search.
     """
     num_cells = settings.num_cells or default_num_cells(len(kept_ids))
     if num_cells > len(kept_ids):
         raise UserError(
             f"--index_cells={num_cells}: there are {len(kept_ids)} hashtags to divide; give fewer"
         )
-    if not manifest.splits.get("validation", {"posts": 0})["posts"]:
-        raise UserError(
-            f"{dataset}: the validation split has no posts to measure the recall of --index=ivf on;"
-            " preprocess with --validation_fraction"
-        )
+    _check_posts(dataset, manifest, k, settings)
     table = _answerable_table(model, kept_ids)
+    rows = table.numpy()
+    if not np.isfinite(rows.sum(dtype=np.float64)):
+        raise UserError("the model's hashtag table has values that are not finite: train it anew")
     trained, validation = (
         _embed_posts(model, dataset, manifest, split, settings.num_posts)
         for split in ("train", "validation")
@@ -102,9 +104,10 @@ def ivf_index(
     print(
         f"dividing {len(kept_ids):,} hashtags into {num_cells:,} cells", file=sys.stderr, flush=True
     )
-    cells = find_cells(table.numpy(), num_cells, AskedPosts.rank(trained, table, k))
+    cells = find_cells(rows, num_cells, AskedPosts.rank(trained, table, k))
     places = CellPlaces.find(validation, table, cells, k)
     recall = places.choose_probes(settings.recall_target, fewest_probes(cells, k))
+    _check_gain(recall, cells, settings)
     facts = {
         "name": "ivf",
         "cells": len(cells),
@@ -123,14 +126,41 @@ def _answerable_table(model: HashtagModel, kept_ids: Sequence[int]) -> tf.Variab
     return table
 
 
+def _check_posts(dataset: Path, manifest: Manifest, k: int, settings: IvfSettings) -> None:
+    """Refuses a recall that there are too few posts for, before anything takes long."""
+    there = manifest.splits.get("validation", {"posts": 0})["posts"]
+    if not there:
+        raise UserError(
+            f"{dataset}: the validation split has no posts to measure the recall of --index=ivf on;"
+            " preprocess with --validation_fraction"
+        )
+    needed = fewest_posts(settings.recall_target, k)
+    if needed > min(there, settings.num_posts):
+        remedy = (
+            f"give --index_posts={needed} or more"
+            if there >= needed
+            else f"the validation split has {there:,}"
+        )
+        raise UserError(
+            f"--recall_target={settings.recall_target}: to show it takes {needed:,} posts at least,"
+            f" but it is to be shown on {min(there, settings.num_posts):,}; {remedy}, or give a"
+            " lower target or --index=exact"
+        )
+
+
+def _check_gain(recall: Recall, cells: Cells, settings: IvfSettings) -> None:
+    if recall.probes == len(cells):
+        raise UserError(
+            f"--recall_target={settings.recall_target}: all {len(cells):,} cells would have to be"
+            " looked into, which takes longer than --index=exact; give that, a lower target, or"
+            " more --index_posts"
+        )
+
+
 def _embed_posts(
     model: HashtagModel, dataset: Path, manifest: Manifest, split: str, num_posts: int
 ) -> np.ndarray:
-    """Phi of the first posts of a split, float32 [B, d]; shards hold posts in no order."""
-    batches: list[np.ndarray] = []
+    """Phi of some posts of a split, drawn at random, float32 [B, d]."""
     with named_errors(dataset):
-        for batch in read_split(dataset, manifest, split, BATCH):
-            batches.append(model(batch).numpy())
-            if len(batches) * BATCH >= num_posts:
-                break
-    return np.concatenate(batches)[:num_posts]
+        batches = sample_posts(dataset, manifest, split, num_posts, BATCH)
+        return np.concatenate([model(batch).numpy() for batch in batches])

@@ -11,14 +11,13 @@ from tagkeras.cnn.descriptor_model import FOLDER, DescriptorModel
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.posts import PostError, parse_descriptor
+from tagkeras.data.sampled_posts import sample_posts
 from tagkeras.growing.posts_file import ExamplePost, refuse_bad_posts
 from tagkeras.layers.user_descriptor import UserDescriptor
 from tagkeras.models.hashtag_model import HashtagModel
 
 # With at least so many posts that have no tag but known ones, background is taken of them alone.
 ENOUGH_KNOWN_POSTS = 1000
-# Shards that background posts are read of in turn: neighbours may be by one user.
-_SHARDS_AT_ONCE = 64
 _BATCH = 1024
 
 
@@ -46,21 +45,16 @@ def embed_background(
         dataset: folder that `beam.preprocess` wrote.
         manifest: its manifest.
         model: embeds the posts.
-        num_posts: to read, at most.
+        num_posts: to draw at random, at most.
 
     Raises:
         UserError: the dataset is damaged or has no train posts.
     """
-    shards = data_input.find_shards(dataset, manifest, "train")
-    posts = tf.data.Dataset.from_tensor_slices(shards).interleave(
-        tf.data.TFRecordDataset, cycle_length=min(len(shards), _SHARDS_AT_ONCE)
-    )
     phi: list[np.ndarray] = []
     tags: list[list[int]] = []
     num_unknown: list[int] = []
-    batches = posts.take(num_posts).batch(_BATCH)
     with data_input.named_errors(dataset):
-        for batch in batches.map(lambda serialized: data_input.parse(serialized, manifest)):
+        for batch in sample_posts(dataset, manifest, "train", num_posts, _BATCH):
             phi.append(model(batch).numpy())
             tags += batch["tags"].to_list()
             num_unknown += batch["out_of_vocabulary"].numpy().tolist()

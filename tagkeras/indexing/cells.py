@@ -84,7 +84,7 @@ def find_cells(table: np.ndarray, num_cells: int, asked: AskedPosts, seed: int =
         len(table), ROWS_PER_CELL * num_cells, p=_draw_weights(table, asked)
     )
     some, times = np.unique(drawn, return_counts=True)
-    seen = (table @ asked.root_of_moment()).astype(np.float32)
+    seen = table @ asked.root_of_moment().astype(np.float32)
     k_means = KMeans(
         min(num_cells, len(some)),
         init="random",

@@ -18,7 +18,8 @@ class InvertedFile(TagIndex):
     The cells are ranked by the product of phi with their centroids, the mean of the products with
     their rows; all rows of the first `probes` are scored. So scores are exact, and what may be
     missed are rows of other cells. Posts of a batch are searched for one after the other and rows
-    scored in tiles, so that memory grows by 8 bytes with each row that is scored for a post.
+    scored in tiles, so that memory grows by 12 bytes with each row that is scored for a post. An
+    exact search takes all posts of a batch at once: the larger the batch, the less is gained.
 
     Args:
         table: float [Y, d].

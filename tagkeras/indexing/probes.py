@@ -1,6 +1,7 @@
 """How many cells a search has to look into for a recall."""
 
 import dataclasses
+import math
 
 import numpy as np
 import tensorflow as tf
@@ -10,7 +11,7 @@ from tagkeras.models.top_k import top_k
 
 # Posts ranked by all hashtags at once.
 BATCH = 64
-# Of a normal distribution: the true recall lies below `Recall.lower` in one of twenty cases.
+# Of a normal distribution: the true recall lies below `Recall.lower` in about one of twenty cases.
 ONE_SIDED_95 = 1.645
 
 
@@ -21,7 +22,8 @@ class Recall:
     Attributes:
         probes: cells that are looked into.
         recall: share of the k best that is found, the mean over posts.
-        lower: of the true mean, a bound that holds with 95% confidence.
+        lower: of the true mean, a bound that holds with about 95% confidence, the posts taken as
+            independent.
         scored: share of all rows that is scored, the mean over posts.
     """
 
@@ -91,6 +93,16 @@ class CellPlaces:
             else:
                 low = middle + 1
         return self.recall(low)
+
+
+def fewest_posts(target: float, k: int) -> int:
+    """How many posts can show a recall of k: `Recall.lower` reaches it where they miss nothing.
+
+    Args:
+        target: the recall, less than 1.
+        k: hashtags in an answer.
+    """
+    return max(1, math.ceil((1 + ONE_SIDED_95) / (k * (1 - target)) - 1))
 
 
 def fewest_probes(cells: Cells, k: int) -> int:

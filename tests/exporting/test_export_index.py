@@ -21,6 +21,7 @@ from tagkeras.indexing.asked_posts import AskedPosts
 from tagkeras.indexing.cells import Cells, find_cells
 from tagkeras.indexing.exact_index import ExactIndex
 from tagkeras.indexing.inverted_file import InvertedFile
+from tagkeras.indexing.probes import CellPlaces
 from tagkeras.layers.user_descriptor import UserDescriptor
 from tagkeras.training.restore import restore_model
 from tagkeras.training.workdir import Workdir
@@ -113,14 +114,11 @@ def test_embeddings_of_hashtags_are_the_same(exact, ivf):
 def test_served_in_batches_without_blocked_hashtags(folder, tmp_path):
     blocked = [f"tag{tag}" for tag in range(0, TAGS, 2)]
     (tmp_path / "block.txt").write_text("\n".join(blocked))
-    path = export_run(
-        folder,
-        "batched",
-        index="ivf",
-        recall_target=1,
-        block_list=tmp_path / "block.txt",
-        max_batch_size=8,
-    )
+    options = {"index": "ivf", "recall_target": 0.9, "block_list": tmp_path / "block.txt"}
+    alone = export_run(folder, "alone", **options)
+    path = export_run(folder, "batched", **options, max_batch_size=8)
+    facts = summarize(path).provenance["index"]
+    assert facts["probes"] < facts["cells"]
     options = ManagerOptions(max_num_load_retries=0)
     server_config = model_config.single_model("tags", str(path.parent))
     descriptors = read_split(folder, "test")
@@ -130,12 +128,38 @@ def test_served_in_batches_without_blocked_hashtags(folder, tmp_path):
     ):
         # More rows than a batch has, and no rows at all.
         predictions = client.predict_descriptors(descriptors, [User()])
-    exact = export_run(folder, "exact_blocked", block_list=tmp_path / "block.txt")
-    for prediction, best in zip(predictions, ask(exact, descriptors), strict=True):
+    for prediction, expected in zip(predictions, ask(alone, descriptors), strict=True):
         found = {hashtag.hashtag.encode(): hashtag.score for hashtag in prediction.hashtags}
         assert not {tag.decode() for tag in found} & set(blocked)
-        # With a recall of all on 80 posts, others miss a little at most.
-        assert len(found.keys() & best.keys()) >= K - 1
+        assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_posts_are_drawn_from_the_whole_split(folder, monkeypatch):
+    """What the input put first may be of one day or country."""
+    seen = {}
+    find = CellPlaces.find.__func__
+    rank = AskedPosts.rank.__func__
+    monkeypatch.setattr(
+        AskedPosts,
+        "rank",
+        classmethod(lambda cls, phi, *more: seen.update(train=phi) or rank(cls, phi, *more)),
+    )
+    monkeypatch.setattr(
+        CellPlaces,
+        "find",
+        classmethod(lambda cls, phi, *more: seen.update(validation=phi) or find(cls, phi, *more)),
+    )
+    export_run(folder, "drawn", index="ivf", recall_target=0.8, index_posts=40)
+    model = restore_model(Workdir(folder / "run"))
+    dataset = folder / "dataset"
+    manifest = Manifest.load(dataset)
+    for split, half in (("train", 300), ("validation", 40)):
+        (posts,) = data_input.read_split(dataset, manifest, split, 2 * half)
+        distances = np.abs(seen[split][:, None] - model(posts).numpy()[None]).max(axis=2)
+        rows = distances.argmin(axis=1)
+        assert distances.min(axis=1).max() < 1e-4
+        assert len(set(rows)) == 40
+        assert 10 <= np.count_nonzero(rows < half) <= 30
 
 
 def test_the_command_reports(folder, capsys):
@@ -179,6 +203,19 @@ def test_an_export_that_answers_otherwise_than_its_index_is_refused(folder, ivf)
         ({"index_cells": 9}, "--index_cells=9: give --index=ivf, too"),
         ({"index_posts": 9}, "--index_posts=9: give --index=ivf, too"),
         ({"index": "ivf", "index_cells": 301}, "--index_cells=301: there are 300 hashtags"),
+        ({"index": "ivf", "recall_target": 1}, "--recall_target=1: only --index=exact"),
+        (
+            {"index": "ivf", "index_posts": 51},
+            "0.99: to show it takes 52 posts at least, .* on 51; give --index_posts=52 or more, or",
+        ),
+        (
+            {"index": "ivf", "recall_target": 0.999},
+            "0.999: to show it takes 528 posts .* on 80; the validation split has 80, or give a",
+        ),
+        (
+            {"index": "ivf", "recall_target": 0.8, "index_cells": 1},
+            "0.8: all 1 cells would have to be looked into, .*; give that, a lower target, or more",
+        ),
     ],
 )
 def test_bad_flags_leave_nothing(folder, options, message):

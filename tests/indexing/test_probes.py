@@ -7,7 +7,7 @@ import tensorflow as tf
 from tagkeras.indexing.asked_posts import AskedPosts
 from tagkeras.indexing.cells import Cells, find_cells
 from tagkeras.indexing.inverted_file import InvertedFile
-from tagkeras.indexing.probes import CellPlaces, fewest_probes
+from tagkeras.indexing.probes import CellPlaces, fewest_posts, fewest_probes
 from tagkeras.models.top_k import top_k
 
 TABLE = np.array([[1, 0], [0, 1], [0.9, 0], [0, 0.8], [-1, 0]], np.float32)
@@ -46,6 +46,16 @@ def test_takes_as_few_cells_as_do():
     for target, probes in ((0.45, 1), (0.58, 2), (0.7, 3), (0.74, 4), (1.0, 4)):
         assert PLACES.choose_probes(target, fewest=1).probes == probes
     assert PLACES.choose_probes(0.5, fewest=3).probes == 3
+
+
+@pytest.mark.parametrize(("target", "k"), [(0.99, 10), (0.9, 3), (0.999, 1), (0.01, 1)])
+def test_fewest_posts_show_a_recall_and_one_less_does_not(target, k):
+    def lower(posts):
+        return CellPlaces(np.ones((posts, k), int), np.array([1.0, 2.0])).recall(1).lower
+
+    posts = fewest_posts(target, k)
+    assert lower(posts) >= target
+    assert posts == 1 or lower(posts - 1) < target
 
 
 def test_cells_hold_as_many_as_are_answered():

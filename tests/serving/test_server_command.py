@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import re
 import signal
 import subprocess
@@ -13,7 +12,7 @@ import tensorflow as tf
 from serving_helpers import photo
 
 from serving import HashtagClient, ServerProcess
-from serving.server import build, channel_arguments, models, stop_signals
+from serving.server import build, channel_arguments, models
 from serving.server_flags import UNSUPPORTED, Config, refusal
 from tagkeras.errors import UserError
 
@@ -155,21 +154,6 @@ def test_a_relative_base_path_is_taken_from_here(hashtag_models, monkeypatch):
 def test_a_base_path_may_come_later(tmp_path):
     (model,) = models(Config(model_base_path=f"{tmp_path}/absent")).model_config_list.config
     assert model.base_path == f"{tmp_path}/absent"
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_second_signal_of_either_kind_ends_the_process(number):
-    kinds = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.getsignal(kind) for kind in kinds]
-    try:
-        stopping = stop_signals()
-        assert not stopping.is_set()
-        os.kill(os.getpid(), number)
-        assert stopping.wait(60)
-        assert [signal.getsignal(kind) for kind in kinds] == [signal.SIG_DFL] * 2
-    finally:
-        for kind, handler in zip(kinds, before, strict=True):
-            signal.signal(kind, handler)
 
 
 @pytest.mark.slow
