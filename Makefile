@@ -33,7 +33,7 @@ test-slow: install
 
 # A browser for the slow tests of pages, which are skipped without one: Debian's, which asks for root.
 browser:
-	type chromium >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq chromium; }
+	type chromium >/dev/null 2>&1 || { apt-get -o Acquire::Retries=3 update -qq && apt-get -o Acquire::Retries=3 install -y -qq chromium; }
 
 # Real clusters, started and stopped by the tests.
 test-flink: install cluster

@@ -208,12 +208,15 @@ def _time_requests(
         for kind, index in indexes.items():
             path = Path(name) / kind / "1"
             write_ranker(path, model.embedding, index, training.manifest())
-            ask = session_call(str(path), descriptors)
-            calls[kind] = lambda _, ask=ask: ask()
+            calls[kind] = _whichever_turn(session_call(str(path), descriptors))
             size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
             megabytes[kind] = round(size / 1e6)
         times = _time_in_turn(calls, turns)
     return {kind: {**times[kind], "megabytes": megabytes[kind]} for kind in indexes}
+
+
+def _whichever_turn(ask: Callable[[], object]) -> Call:
+    return lambda _: ask()
 
 
 def _curve_point(recall: Recall, times: dict[str, float]) -> dict[str, float]:

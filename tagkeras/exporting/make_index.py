@@ -98,7 +98,7 @@ def ivf_index(
     if not np.isfinite(rows.sum(dtype=np.float64)):
         raise UserError("the model's hashtag table has values that are not finite: train it anew")
     trained, validation = (
-        _embed_posts(model, dataset, manifest, split, settings.num_posts)
+        _draw_and_embed(model, dataset, manifest, split, settings.num_posts)
         for split in ("train", "validation")
     )
     print(
@@ -157,10 +157,14 @@ def _check_gain(recall: Recall, cells: Cells, settings: IvfSettings) -> None:
         )
 
 
-def _embed_posts(
+def _draw_and_embed(
     model: HashtagModel, dataset: Path, manifest: Manifest, split: str, num_posts: int
 ) -> np.ndarray:
     """Phi of some posts of a split, drawn at random, float32 [B, d]."""
+    there = manifest.splits[split]["posts"]
+    print(
+        f"drawing {min(num_posts, there):,} of {there:,} {split} posts", file=sys.stderr, flush=True
+    )
     with named_errors(dataset):
         batches = sample_posts(dataset, manifest, split, num_posts, BATCH)
         return np.concatenate([model(batch).numpy() for batch in batches])

@@ -16,6 +16,7 @@ from tagkeras import commandline, export, train
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
 from tagkeras.errors import UserError
+from tagkeras.exporting.make_index import IvfSettings, ivf_index
 from tagkeras.exporting.validation import TrainedModel, validate
 from tagkeras.indexing.asked_posts import AskedPosts
 from tagkeras.indexing.cells import Cells, find_cells
@@ -172,7 +173,11 @@ def test_the_command_reports(folder, capsys):
     assert f"index of {written['cells']} cells, {written['probes']} looked into" in said
     assert f"recall@10 {written['recall']:.4f}" in said
     assert "on 50 validation posts" in said
-    assert "dividing 300 hashtags into 69 cells" in progress
+    assert progress.splitlines()[-3:] == [
+        "drawing 50 of 600 train posts",
+        "drawing 50 of 80 validation posts",
+        "dividing 300 hashtags into 69 cells",
+    ]
 
 
 def test_an_export_that_answers_otherwise_than_its_index_is_refused(folder, ivf):
@@ -222,6 +227,15 @@ def test_bad_flags_leave_nothing(folder, options, message):
     with pytest.raises(UserError, match=message):
         export_run(folder, "bad", **options)
     assert not (folder / "bad").exists()
+
+
+def test_rows_that_are_not_finite_are_refused(folder):
+    model, dataset = restore_model(Workdir(folder / "run")), folder / "dataset"
+    rows = model.tag_table.numpy()
+    rows[7, 3] = np.inf
+    model.tag_table.value.assign(rows)
+    with pytest.raises(UserError, match="the model's hashtag table has values that are not finite"):
+        ivf_index(model, range(TAGS), K, dataset, Manifest.load(dataset), IvfSettings())
 
 
 def test_without_validation_posts(tmp_path):
