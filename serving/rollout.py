@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 
 from serving.clients.tls_flags import TlsFlags
 from serving.releases.release import MAX_VERSION, Release
-from serving.releases.steps import STEPS, Asked
+from serving.releases.steps import STEPS, Asked, NothingToRollBackError
 from tagkeras import files
 from tagkeras.commandline import option, run
 from tagkeras.errors import UserError
@@ -94,7 +94,7 @@ def main(config: Config) -> None:
 
 
 def _take_step(config: Config, servers: "Sequence[WatchedServer]") -> None:
-    from serving.releases import config_file
+    from serving.releases import config_file, follow
     from serving.releases.edits import ReleaseEditor
 
     name = config.model_name
@@ -111,7 +111,13 @@ def _take_step(config: Config, servers: "Sequence[WatchedServer]") -> None:
     if config.step in ("start", "canary"):
         _check_version(config, found)
     asked = Asked(name, config.version, max(found) if found else None, running=bool(servers))
-    edits = STEPS[config.step](release, asked)
+    try:
+        edits = STEPS[config.step](release, asked)
+    except NothingToRollBackError:
+        assert release is not None
+        if all(follow.has(server, release) for server in servers):
+            raise
+        edits = []  # they were made, but have not reached every server
     editor = ReleaseEditor(
         config.model_config_file,
         name,
@@ -123,7 +129,7 @@ def _take_step(config: Config, servers: "Sequence[WatchedServer]") -> None:
     if not edits:
         assert release is not None
         print(f"{name}: nothing to change: {release}")
-        editor.check(release)
+        editor.check(release, patient=config.step != "rollback")
     made = editor.take_back(edits) if config.step == "rollback" else editor.make(edits)
     if not servers:
         at = edits[made - 1] if made else release

@@ -101,11 +101,20 @@ class ReleaseEditor:
             )
         return len(edits)
 
-    def check(self, release: Release) -> None:
-        """Waits until the servers have what the file has already."""
+    def check(self, release: Release, *, patient: bool = True) -> None:
+        """Waits until the servers have what the file has already.
+
+        Args:
+            release: what the file has.
+            patient: wait for a server that does not answer as long as for the others.
+
+        Raises:
+            UserError: a server does not take it over, or does not answer.
+        """
         if self._push:
             self._bring_up()
-        follow(self._servers, Wanted(release), timeout=self._timeout)
+        silence = None if patient else SILENCE_SECONDS
+        follow(self._servers, Wanted(release), timeout=self._timeout, silence=silence)
 
     def _edit(self, release: Release) -> None:
         old = self._release()

@@ -94,6 +94,14 @@ def follow(
         time.sleep(_PAUSE_SECONDS)
 
 
+def has(server: WatchedServer, release: Release) -> bool:
+    """Whether a server has all of a release and nothing else; not one that does not answer."""
+    try:
+        return not _lack(server, Wanted(release), {})
+    except UserError:
+        return False
+
+
 def _lack(server: WatchedServer, wanted: Wanted, before: dict[int, VersionState]) -> str:
     """What a server lacks, in words; "" if nothing.
 

@@ -23,11 +23,10 @@ class Limits:
     def exceeded(self, found: VersionComparison) -> Iterator[str]:
         """Each limit that a comparison exceeds, in words."""
         if found.newly_failing > self.max_errors:
-            first = next(iter(found.second.failures))
             yield (
                 f"{found.newly_failing} of {found.posts} posts fail on {found.second.name} only, "
                 f"more than --max_errors={self.max_errors} "
-                f"({first}: {found.second.details[first]})"
+                f"({found.new_failure})"
             )
         if not found.compared:
             yield "no post was answered by both"

@@ -31,6 +31,10 @@ class Asked(NamedTuple):
     running: bool = False
 
 
+class NothingToRollBackError(UserError):
+    """The file is as a rollback would leave it."""
+
+
 def start(release: Release | None, asked: Asked) -> list[Release]:
     """The edits that make a version the first stable one.
 
@@ -108,7 +112,8 @@ def rollback(release: Release | None, asked: Asked) -> list[Release]:
     """The edits that take the canary or, if it was promoted, the promotion back.
 
     Raises:
-        UserError: there is nothing to go back to, or it is another version than the given one.
+        NothingToRollBackError: there is nothing to go back to, and no version was given.
+        UserError: it goes back to another version than the given one.
     """
     release = _started(release, asked)
     back = release
@@ -123,7 +128,7 @@ def rollback(release: Release | None, asked: Asked) -> list[Release]:
     edits = _edits(release, back, back.only_labelled())
     if not edits and asked.version is None:
         # Nobody shall believe that a version was taken back when it was not.
-        raise UserError(
+        raise NothingToRollBackError(
             f"{asked.model} has nothing to roll back: version {release.stable} is the only one "
             "served; to go back to an older one, make it the canary by --version, then promote it"
         )

@@ -45,12 +45,13 @@ class VersionComparison:
         k: hashtags of an answer that count.
         first: the version to compare with.
         second: the version compared.
-        compared: posts that both answered; all that follows but the last is of these.
+        compared: posts that both answered; metrics, same_top and overlap are of these.
         metrics: by name P@1, R@k and A@k, with the 95% interval of the difference by bootstrap
             over users; none without a post that both answered.
         same_top: the share of posts whose first hashtag is the same; None as before.
         overlap: the mean share of the hashtags that both give; None as before.
         newly_failing: posts that the first answered and the second did not.
+        new_failure: the status of the first of these posts and what the server said; "" if none.
     """
 
     posts: int
@@ -62,6 +63,7 @@ class VersionComparison:
     same_top: float | None
     overlap: float | None
     newly_failing: int
+    new_failure: str
 
     @property
     def slowdown(self) -> float | None:
@@ -93,6 +95,7 @@ def compare_answers(
         _asked(name, version, of_version)
         for name, version, of_version in zip(names, versions, answers, strict=True)
     )
+    new = [b for _, a, b in pairs if b.failure and not a.failure]
     tops = [(a.hashtags[:k], b.hashtags[:k]) for _, a, b in both]
     return VersionComparison(
         posts=len(posts),
@@ -103,7 +106,8 @@ def compare_answers(
         metrics=_metrics([post for post, _, _ in both], tops, k) if both else {},
         same_top=float(np.mean([a[:1] == b[:1] for a, b in tops])) if both else None,
         overlap=float(np.mean([_overlap(a, b) for a, b in tops])) if both else None,
-        newly_failing=sum(bool(b.failure and not a.failure) for _, a, b in pairs),
+        newly_failing=len(new),
+        new_failure=f"{new[0].failure}: {new[0].details}" if new else "",
     )
 
 

@@ -85,6 +85,20 @@ def parse(arguments):
     return option_flags.build(Config, values), unknown
 
 
+def memory_needed(config):
+    """The sum that the document makes, in bytes.
+
+    Args:
+        config: the server's flags.
+    """
+    text = (ROOT / "docs" / "operations.md").read_text()
+    (resident,) = re.findall(r"are ([\d.]+) GB for two versions", text)
+    (image,) = re.findall(r"([\d.]+) GB for each inter-op thread", text)
+    threads = config.tensorflow_inter_op_parallelism
+    assert threads > 0  # else as many as the machine has CPUs
+    return 1e9 * (float(resident) + threads * float(image))
+
+
 def relocated(arguments, folder, model):
     """The same flags for this machine: files and versions under `folder`, and free ports.
 

@@ -20,6 +20,7 @@ from operations_helpers import (
     base,
     container,
     dockerfile_instruction,
+    memory_needed,
     parse,
     server_arguments,
 )
@@ -106,6 +107,22 @@ def test_compose_file():
     check_compose(COMPOSE)
 
 
+def test_nothing_is_published_to_other_machines():
+    for service in COMPOSE["services"].values():
+        for port in service["ports"]:
+            assert port.startswith("127.0.0.1:")
+
+
+def test_memory_for_as_many_of_the_largest_images_as_there_are_threads():
+    server = COMPOSE["services"]["server"]
+    config, unknown = parse([*server_arguments("Dockerfile"), *server["command"]])
+    assert unknown == []
+    assert server["mem_limit"] == "4g"
+    assert memory_needed(config) < 4 * 2**30
+    assert container()["resources"]["limits"]["memory"] == "4Gi"
+    assert memory_needed(parse(server_arguments("Deployment"))[0]) < 4 * 2**30
+
+
 def test_a_bad_compose_file_is_refused():
     bad = json.loads(json.dumps(COMPOSE))
     bad["services"]["server"]["memory_limit"] = "2g"
@@ -138,12 +155,10 @@ def test_ports_agree():
     (exposed,) = re.findall(r"^EXPOSE (.*)$", DOCKERFILE.read_text(), re.MULTILINE)
     assert sorted(map(int, exposed.split())) == sorted(ports.values())
     published = COMPOSE["services"]["server"]["ports"]
-    assert sorted(published) == sorted(f"{port}:{port}" for port in ports.values())
+    assert sorted(published) == sorted(f"127.0.0.1:{port}:{port}" for port in ports.values())
     assert {port["name"]: port["containerPort"] for port in container()["ports"]} == ports
     for name in ("hashtags", "hashtags-grpc"):
         for port in base("Service", name)["spec"]["ports"]:
             assert port["targetPort"] == port["name"]
             assert port["port"] == ports[port["name"]]
-    (rule,) = base("NetworkPolicy")["spec"]["ingress"]
-    assert sorted(port["port"] for port in rule["ports"]) == sorted(ports.values())
     assert container()["livenessProbe"]["grpc"]["port"] == ports["grpc"]

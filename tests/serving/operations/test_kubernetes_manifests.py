@@ -153,6 +153,21 @@ def test_a_pod_has_time_to_go():
     assert base("Deployment")["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
 
 
+def test_who_may_ask_on_which_port():
+    ports = {port["name"]: port["containerPort"] for port in container()["ports"]}
+    admitted = {}
+    for rule in base("NetworkPolicy")["spec"]["ingress"]:
+        for peer in rule["from"]:
+            labels = peer.get("namespaceSelector", {}).get("matchLabels", {})
+            admitted[(*labels,)] = {port["port"] for port in rule["ports"]}
+    assert admitted == {
+        (): {ports["grpc"], ports["rest"]},  # its own namespace
+        ("hashtags-client",): {ports["grpc"], ports["rest"]},
+        # Over gRPC, they could change what is served.
+        ("hashtags-rest",): {ports["rest"]},
+    }
+
+
 def test_as_many_threads_as_cpus():
     config, _ = parse(server_arguments("Deployment"))
     cpus = int(container()["resources"]["requests"]["cpu"])

@@ -222,6 +222,22 @@ def test_limits():
     assert failing.second.latency_ms is None
 
 
+def test_the_failure_that_is_quoted_is_one_of_the_second_version_alone():
+    post = LabelledPost("p", "ann", User(), frozenset({"a"}), None, [0.0])
+    good = Answer(("a",), 0.1)
+    broken = Answer((), 0.1, "INVALID_ARGUMENT", "image 0: not a JPEG")
+    new = Answer((), 0.1, "INTERNAL", "out of memory")
+    answers = ([broken, good, good], [broken, good, new])
+    found = compare_answers([post] * 3, ("stable", "canary"), (1, 2), answers, 10)
+    assert list(Limits().exceeded(found)) == [
+        "1 of 3 posts fail on canary only, more than --max_errors=0 (INTERNAL: out of memory)"
+    ]
+    assert found.second.failures == {"INVALID_ARGUMENT": 1, "INTERNAL": 1}
+    # The other way round nothing is new.
+    found = compare_answers([post] * 3, ("canary", "stable"), (2, 1), answers[::-1], 10)
+    assert (found.newly_failing, found.new_failure) == (0, "")
+
+
 def test_a_comparison_without_a_post_in_common_can_be_printed():
     console = Console(file=io.StringIO(), width=200)
     print_comparison(comparison(failures=("INTERNAL", "")), console)

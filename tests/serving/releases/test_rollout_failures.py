@@ -1,5 +1,6 @@
 """Rollouts whose servers miss an edit, are started again or end."""
 
+import contextlib
 import dataclasses
 
 import pytest
@@ -157,6 +158,32 @@ def test_a_rollback_waits_for_no_server_that_is_down(push, step, capsys):
             "tags: versions 1, 2 -> 1",
             f"taken over by {server.endpoint}",
         ]
+    assert written() == STEADY
+
+
+@pytest.mark.parametrize("release", [LOADED, TRIED], ids=["loaded", "tried"])
+@pytest.mark.parametrize("push", [(), ("--push",)], ids=["polling", "pushed"])
+def test_a_rollback_that_has_not_arrived_is_waited_for(push, release, step, monkeypatch):
+    before = config_file.read("models.config")
+    with started(STEADY) as first, started(release) as behind, contextlib.ExitStack() as stack:
+        flags = (f"--server={first.endpoint},{behind.endpoint}", *push)
+
+        def look_at_last(*arguments, **named):
+            if not push:
+                stack.enter_context(polling(behind))
+            return follow.follow(*arguments, **named)
+
+        monkeypatch.setattr(edits, "follow", look_at_last)
+        step("rollback", *flags)
+        assert has(behind, STEADY)
+        with pytest.raises(UserError, match="tags has nothing to roll back: version 1 is the only"):
+            step("rollback", *flags)
+    assert config_file.read("models.config") == before
+
+
+def test_a_rollback_that_is_made_gives_a_silent_server_little_time(step):
+    with pytest.raises(UserError, match=r"^no server answers at localhost:1.*, for 0.5 s$"):
+        step("rollback", "--server=localhost:1")
     assert written() == STEADY
 
 
