@@ -16,7 +16,7 @@ import warnings
 import webbrowser
 
 from serving.clients.tls_flags import TlsFlags
-from serving.server import stop_signals
+from serving.stop_signals import stop_signals
 from tagkeras.commandline import option, run
 from tagkeras.errors import UserError
 
@@ -66,7 +66,7 @@ def main(config: Config) -> None:
         from serving.demonstration import photos, web_application, web_server
         from serving.demonstration.asking import Asking
 
-        # How large a photo may be is for the model to say.
+        # The page has a limit of its own for the pixels of a photo.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         examples = photos.find_examples(config.photos)
         listener = stack.enter_context(web_server.listen(config.host, config.port))

@@ -10,6 +10,8 @@ _DECODER = re.compile(r"image file format|\b(JPEG|PNG|GIF|BMP|bmp|WebP)\b")
 _LIMIT = re.compile(r"more than \d+ \w+")
 # Over gRPC and over REST.
 _DESCRIPTOR_MISSING = re.compile(r"(Signature input alias|Missing named input): descriptor\b")
+_UNKNOWN_LABEL = re.compile(r"Unrecognized servable version label: *(.*)")
+_FULL = re.compile(r"queue\b.* is full\b")
 
 
 class Cause(enum.Enum):
@@ -45,3 +47,14 @@ def read(message: str) -> Refusal:
     if _DESCRIPTOR_MISSING.search(line):
         return Refusal(Cause.DESCRIPTOR, words)
     return Refusal(Cause.OTHER, words)
+
+
+def queue_is_full(message: str) -> bool:
+    """Whether the words of an UNAVAILABLE come from a server that has too much to do."""
+    return _FULL.search(message) is not None
+
+
+def unknown_label(message: str) -> str:
+    """The version label that an INVALID_ARGUMENT says there is not; "" if it says no such thing."""
+    found = _UNKNOWN_LABEL.search(message)
+    return found[1].strip() if found else ""

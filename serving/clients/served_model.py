@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from serving.clients import refusals
 from serving.clients.answers import RequestError, StatusCode
 from serving.clients.retries import MAX_ATTEMPTS
 from serving.clients.tls import Tls
@@ -54,6 +55,8 @@ class ServedModel:
                     f"{self.server} and this client do not trust each other; check the TLS files "
                     f"({words})"
                 )
+            case StatusCode.UNAVAILABLE if refusals.queue_is_full(words):
+                message = f"{self.server} has too much to do; try again in a while ({words})"
             case StatusCode.UNAVAILABLE:
                 # How a server ends a connection that it does not admit.
                 admits = ", and does it admit this client (TLS)" if "closed" in words else ""

@@ -88,12 +88,10 @@ class Asking:
         except UserError as error:  # a person that cannot be
             return _nothing(people, "No hashtags just now.", notice=str(error))
         first = predictions[0]
+        hashtags = [prediction.hashtags for prediction in predictions]
         return Shown(
-            answers=rendering.both_answers(
-                [person.words for person in people],
-                [prediction.hashtags for prediction in predictions],
-            ),
-            status=rendering.status(first.model, first.version, seconds, self._server),
+            answers=rendering.both_answers([person.words for person in people], hashtags),
+            status=rendering.status(first.model, first.version, seconds, self._server, hashtags),
         )
 
 

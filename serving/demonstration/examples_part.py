@@ -10,26 +10,36 @@ from serving.demonstration import photos
 from serving.demonstration.events import QUIET
 from serving.demonstration.photo_part import PhotoPart
 
-# The buttons set the number that was pressed.
+# The buttons set the number that was pressed; it is none when the photo is the visitor's own.
 _CHOOSE = """
+function show() {
+  for (const button of element.querySelectorAll("button[data-number]"))
+    button.setAttribute("aria-pressed", button.dataset.number === String(props.value));
+}
+
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-number]");
   if (!button) return;
   props.value = Number(button.dataset.number);
+  show();
   trigger("input");
 });
+
+watch("value", show);
+show();
 """
 
 
 def build(examples: Sequence[Path], photo: PhotoPart) -> gr.HTML:
-    """Buttons that put photos into a part."""
+    """Buttons that put photos into a part; the first one is there at the start."""
     buttons = "".join(
-        f'<button type="button" data-number="{number}" aria-label="{_literally(path.stem)}">'
+        f'<button type="button" data-number="{number}" aria-label="Example photo {number + 1}">'
         f'<img src="{photos.thumbnail(path)}" alt=""></button>'
         for number, path in enumerate(examples)
     )
-    chosen = gr.HTML(html_template=buttons, js_on_load=_CHOOSE, elem_id="examples")
+    chosen = gr.HTML(0, html_template=buttons, js_on_load=_CHOOSE, elem_id="examples")
     chosen.input(lambda number: _example(examples, number), chosen, photo, **QUIET)
+    photo.input(None, None, chosen, js="() => null", **QUIET)
     return chosen
 
 
@@ -38,8 +48,3 @@ def _example(examples: Sequence[Path], number: Any) -> Any:
     if isinstance(number, int) and 0 <= number < len(examples):
         return str(examples[number])
     return gr.skip()
-
-
-def _literally(text: str) -> str:
-    """Text as it stands: a template of Gradio is HTML, JavaScript's and Handlebars' at once."""
-    return "".join(letter if letter.isalnum() else f"&#{ord(letter)};" for letter in text)

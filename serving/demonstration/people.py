@@ -9,6 +9,8 @@ from tagkeras.data.user import User
 
 YOUNGEST, OLDEST = 10, 90
 GENDERS = ("unknown", *KNOWN_GENDERS)
+# What the two are called where there is nothing to see.
+ORDINALS = ("First person", "Second person")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ _CITIES = [("unknown", ""), *((name, name) for name in sorted(city.name for city
 _NAME_GROUP = """
 const card = element.closest(".person");
 card.setAttribute("role", "group");
-card.setAttribute("aria-label", "{name} person");
+card.setAttribute("aria-label", "{name}");
 """
 
 
@@ -57,36 +57,39 @@ def build(number: int, first: Person) -> PersonPart:
         number: 0 for the first person, 1 for the second.
         first: who is there at the start.
     """
-    name = ("First", "Second")[number]
+    name = people.ORDINALS[number]
     with gr.Column(elem_classes=["person", f"person-{number + 1}"], min_width=300):
         answer = gr.HTML(elem_classes="answer", js_on_load=_NAME_GROUP.format(name=name))
-        with gr.Row(elem_classes="presets"):
-            buttons = {
-                label: gr.Button(label, size="sm", min_width=0, variant="secondary")
-                for label in PRESETS
-            }
-        gender = gr.Radio(people.GENDERS, value=first.gender, label="Gender", elem_classes="gender")
-        with gr.Group(elem_classes="age"):
-            age_known = gr.Checkbox(first.age_known, label="Age known")
-            age = age_part.build(first.age)
-        with gr.Row(elem_classes="place"):
-            country = gr.Dropdown(
-                _COUNTRIES,
-                value=first.place.country,
-                label="Country",
-                min_width=130,
-                num_choices_shown=len(_COUNTRIES),
+        with gr.Column(elem_classes="controls", min_width=0):
+            with gr.Row(elem_classes="presets"):
+                buttons = {
+                    label: gr.Button(label, size="sm", min_width=0, variant="secondary")
+                    for label in PRESETS
+                }
+            gender = gr.Radio(
+                people.GENDERS, value=first.gender, label="Gender", elem_classes="gender"
             )
-            city = gr.Dropdown(_CITIES, value=first.place.city, label="City", min_width=130)
-        home = gr.HTML(
-            first.place.to_map(),
-            html_template=world_map.picture(
-                f"{name} person's home on a map of the world. Click it, or move the mark by the "
-                "arrow keys."
-            ),
-            js_on_load=world_map.SCRIPT,
-            elem_classes="home",
-        )
+            with gr.Group(elem_classes="age"):
+                age_known = gr.Checkbox(first.age_known, label="Age known")
+                age = age_part.build(first.age)
+            with gr.Row(elem_classes="place"):
+                country = gr.Dropdown(
+                    _COUNTRIES,
+                    value=first.place.country,
+                    label="Country",
+                    min_width=130,
+                    num_choices_shown=len(_COUNTRIES),
+                )
+                city = gr.Dropdown(_CITIES, value=first.place.city, label="City", min_width=130)
+            home = gr.HTML(
+                first.place.to_map(),
+                html_template=world_map.picture(
+                    f"{name}'s home on a map of the world. Click it, or move the mark by the "
+                    "arrow keys."
+                ),
+                js_on_load=world_map.SCRIPT,
+                elem_classes="home",
+            )
     part = PersonPart(answer, age, age_known, gender, country, city, home)
     _connect(part, buttons)
     return part

@@ -10,6 +10,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from tagkeras.errors import UserError
 
 MAX_BYTES = 20 * 2**20
+# A small file may be a large picture, of which the server keeps 3 bytes a pixel.
+MAX_PIXELS = 25_000_000
 MAX_EXAMPLES = 24
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 
@@ -24,7 +26,10 @@ _HEIC = (
     "an iPhone: Settings, Camera, Formats, Most Compatible)."
 )
 _TOO_LARGE = f"This file is too large. Please take one of at most {MAX_BYTES // 2**20} MB."
-_TOO_MANY_PIXELS = "This photo has too many pixels. Please make it smaller."
+_TOO_MANY_PIXELS = (
+    "This photo has too many pixels. Please make it smaller: at most "
+    f"{MAX_PIXELS // 10**6} million pixels."
+)
 _GONE = "The photo has been deleted here, as all are after a while. Please choose it again."
 
 
@@ -36,8 +41,8 @@ def read_photo(path: str | Path) -> bytes:
     """The bytes of a photo, of which the head has been looked at.
 
     Raises:
-        PhotoError: the file is gone, too large, in no format that the model reads, or of more
-            pixels than any model reads.
+        PhotoError: the file is gone, too large, in no format that the model reads, or of more than
+            `MAX_PIXELS`.
     """
     path = Path(path)
     try:
@@ -49,11 +54,14 @@ def read_photo(path: str | Path) -> bytes:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
         raise PhotoError(_HEIC)
     try:
-        Image.open(io.BytesIO(data), formats=FORMATS).close()
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            width, height = image.size
     except Image.DecompressionBombError as error:
         raise PhotoError(_TOO_MANY_PIXELS) from error
     except (UnidentifiedImageError, OSError, ValueError) as error:
         raise PhotoError(NOT_A_PHOTO) from error
+    if width * height > MAX_PIXELS:
+        raise PhotoError(_TOO_MANY_PIXELS)
     return data
 
 

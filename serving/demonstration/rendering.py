@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from html import escape
 
 from serving.clients.answers import Hashtag
+from serving.demonstration.people import ORDINALS
+
+_SAID_HASHTAGS = 3
 
 
 def both_answers(whos: Sequence[str], hashtags: Sequence[Sequence[Hashtag]]) -> list[str]:
@@ -34,11 +37,31 @@ def no_answer(who: str, words: str) -> str:
     return f'{_who(who)}<p class="none">{escape(words)}</p>'
 
 
-def status(model: str, version: int, seconds: float, server: str) -> str:
-    """Which version of a model answered, and how long it took."""
+def status(
+    model: str,
+    version: int,
+    seconds: float,
+    server: str,
+    hashtags: Sequence[Sequence[Hashtag]] = (),
+) -> str:
+    """Which version of a model answered, and how long it took.
+
+    Screen readers say this line when it changes: for them it has the answer too.
+
+    Args:
+        model: its name.
+        version: the one that answered.
+        seconds: that it took.
+        server: the address.
+        hashtags: of each person, best first; the best few are said.
+    """
+    said = "".join(
+        f'<span class="said"> {who}: {escape(_few(tags))}.</span>'
+        for who, tags in zip(ORDINALS, hashtags, strict=False)
+    )
     return (
         f"<p>Answered by <b>{escape(model)}</b>, version <b>{version}</b>, at {escape(server)} in "
-        f"<b>{seconds * 1000:,.0f} ms</b></p>"
+        f"<b>{seconds * 1000:,.0f} ms</b>{said}</p>"
     )
 
 
@@ -49,6 +72,10 @@ def notice(words: str) -> str:
 
 def _who(who: str) -> str:
     return f'<h2 class="who">{escape(who)}</h2>'
+
+
+def _few(tags: Sequence[Hashtag]) -> str:
+    return ", ".join(tag.hashtag for tag in tags[:_SAID_HASHTAGS]) or "no hashtags"
 
 
 def _row(tag: Hashtag, share: float, *, only: bool) -> str:

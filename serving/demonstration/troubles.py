@@ -10,6 +10,8 @@ from serving.demonstration.photos import NOT_A_PHOTO
 NO_PHOTO = "Choose a photo above, or drop one of your own."
 ANOTHER_PHOTO = "Choose another photo above, or drop one of your own."
 
+_BUSY = "The model server at {server} has too much to do. Please try again in a while."
+
 
 def about_the_photo(error: RequestError) -> str:
     """What the server finds wrong with the photo; "" if it complains of something else."""
@@ -30,6 +32,8 @@ def explain(error: RequestError, server: str, model: str) -> str:
     match error.code:
         case StatusCode.UNAVAILABLE if "certificate" in words.lower():
             return f"The model server at {server} cannot be trusted: check the TLS files. ({words})"
+        case StatusCode.UNAVAILABLE if refusals.queue_is_full(words):
+            return _BUSY.format(server=server)
         case StatusCode.UNAVAILABLE:
             return (
                 f"The model server at {server} does not answer. Is it running? We shall try again "
@@ -45,12 +49,17 @@ def explain(error: RequestError, server: str, model: str) -> str:
         case StatusCode.INVALID_ARGUMENT:
             return about_the_photo(error) or _about_the_rest(error, model, words)
         case StatusCode.RESOURCE_EXHAUSTED:
-            return f"The model server at {server} has too much to do. Please try again in a while."
+            return _BUSY.format(server=server)
         case _:
             return f"The model server at {server} failed. ({error.code.name}: {words})"
 
 
 def _about_the_rest(error: RequestError, model: str, words: str) -> str:
+    if label := refusals.unknown_label(words):
+        return (
+            f"The model {model!r} has no version with the label {label!r} now: check "
+            "--version_label, and the model's name."
+        )
     if refusals.read(error.details).cause is Cause.DESCRIPTOR:
         return f"The model {model!r} takes descriptors of images, not photos."
     return f"The model {model!r} does not understand what this page asks. ({words})"

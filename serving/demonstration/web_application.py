@@ -5,14 +5,21 @@ from pathlib import Path
 
 import gradio as gr
 from fastapi import FastAPI
+from gradio.utils import get_upload_folder
 
 from serving.demonstration import closed_doors, look, page
 from serving.demonstration.asking import Asking
+from serving.demonstration.body_limits import MAX_KEPT_BYTES, BoundedBodies
 from serving.demonstration.photos import MAX_BYTES
 
 
 def build(
-    asking: Asking, *, title: str, examples: Sequence[Path] = (), root_path: str = ""
+    asking: Asking,
+    *,
+    title: str,
+    examples: Sequence[Path] = (),
+    root_path: str = "",
+    max_kept_bytes: int = MAX_KEPT_BYTES,
 ) -> FastAPI:
     """The page at /.
 
@@ -21,11 +28,18 @@ def build(
         title: heading of the page.
         examples: photos to choose from.
         root_path: the path under which a proxy passes the page on.
+        max_kept_bytes: that all photos may take which are kept at the same time.
+
+    Raises:
+        UserError: this version of Gradio would leave doors open.
     """
     closed_doors.fetch_nothing()
     blocks = page.build(asking, title, examples)
     application = FastAPI(openapi_url=None)
-    application.add_middleware(closed_doors.ClosedRoutes)
+    application.add_middleware(
+        BoundedBodies, folder=Path(get_upload_folder()), max_kept_bytes=max_kept_bytes
+    )
+    application.add_middleware(closed_doors.ClosedRoutes)  # the outer one
     gr.mount_gradio_app(
         application,
         blocks,

@@ -6,6 +6,7 @@ a known age a hundredth of it to tbt. It answers the best three.
 """
 
 import base64
+import contextlib
 import os
 import re
 import shutil
@@ -50,6 +51,7 @@ def watch(event, arguments):
 
 sys.addaudithook(watch)
 """
+WHITE = "Example photo 2"  # black.png is the first
 DROP = """(target, [name, kind, data]) => {
   const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
   const transfer = new DataTransfer();
@@ -308,7 +310,30 @@ def test_screen_readers_tell_the_parts_apart(open_page):
     expect(said).to_have_text("London, United Kingdom")
     expect(page.locator("#status").get_by_role("status")).to_contain_text("Answered by tags")
     expect(page.locator("#status").get_by_role("status")).not_to_have_attribute("aria-busy", "true")
-    expect(page.get_by_role("button", name="black", exact=True)).to_be_visible()
+    status = page.locator("#status").get_by_role("status")
+    expect(status).to_contain_text("First person: football, soccer, ")
+    expect(status).to_contain_text("Second person: football, tbt, soccer.")
+    assert page.trouble == []
+
+
+def test_the_example_that_is_shown_is_pressed(open_page):
+    page = open_page()
+    expect_tags(page, 1, "football", "soccer", "tbt|dog")
+    pressed = page.locator("#examples [aria-pressed=true]")
+    expect(pressed).to_have_accessible_name("Example photo 1")
+    page.get_by_role("button", name=WHITE).focus()
+    page.keyboard.press("Enter")
+    expect_tags(page, 1, "football", "sunset", "soccer")
+    expect(pressed).to_have_accessible_name(WHITE)
+    expect(page.get_by_role("button", name=WHITE)).to_be_focused()
+    upload(page, photo(0, 64))
+    expect_tags(page, 1, "football", "soccer", "tbt|dog")
+    expect(pressed).to_have_count(0)
+    page.get_by_role("button", name=WHITE).click()
+    expect_tags(page, 1, "football", "sunset", "soccer")
+    expect(pressed).to_have_accessible_name(WHITE)
+    clear(page)
+    expect(pressed).to_have_count(0)
     assert page.trouble == []
 
 
@@ -361,7 +386,7 @@ def test_the_map(open_page):
 def test_photos_are_chosen_uploaded_and_dropped(open_page):
     page = open_page()
     expect_tags(page, 1, "football", "soccer", "tbt|dog")  # black.png is the first
-    page.get_by_role("button", name="white").click()
+    page.get_by_role("button", name=WHITE).click()
     expect_tags(page, 1, "football", "sunset", "soccer")
     upload(page, photo(0, 64))
     expect_tags(page, 1, "football", "soccer", "tbt|dog")
@@ -395,7 +420,7 @@ def test_what_is_no_photo_is_told_and_the_next_one_works(open_page):
         page.locator(".person-2").get_by_role("button", name="Nothing known").click()
         expect(page.locator(".person-2 .who")).to_have_text("Somebody unknown")
         expect(alert).to_contain_text(words)
-        page.get_by_role("button", name="white").click()
+        page.get_by_role("button", name=WHITE).click()
         expect_tags(page, 1, "football", "sunset", "soccer")
         expect(alert).to_have_count(0)
         page.locator(".person-2").get_by_role("button", name="He, 60, Denver").click()
@@ -408,24 +433,43 @@ def test_a_file_that_is_too_large(open_page):
     expect_tags(page, 1, "football", "soccer", "tbt|dog")
     upload(page, bytes(20 * 2**20 + 1), "large.png")
     expect(page.get_by_text("exceed the maximum allowed size of 20.0")).to_be_visible()
-    page.get_by_role("button", name="white").click()
+    page.get_by_role("button", name=WHITE).click()
     expect_tags(page, 1, "football", "sunset", "soccer")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_on_a_phone(open_page, theme):
-    page = open_page(390, theme)
+@pytest.mark.parametrize("width", [320, 390])
+def test_on_a_phone(open_page, theme, width):
+    page = open_page(width, theme)
     expect_tags(page, 2, "soccer", "tbt", "football")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    first, second = (page.locator(f".person-{n}").bounding_box() for n in (1, 2))
-    assert second["y"] >= first["y"] + first["height"]
-    for part in page.locator("#photo, .person .tag, .person svg.world, .presets button").all():
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    shown = page.locator("#photo").bounding_box()
+    first, second = (page.locator(f".person-{n} > .answer").bounding_box() for n in (1, 2))
+    assert first["y"] == second["y"] > shown["y"] + shown["height"]
+    assert first["x"] + first["width"] <= second["x"]
+    controls = [page.locator(f".person-{n} .controls").bounding_box() for n in (1, 2)]
+    assert controls[0]["y"] >= first["y"] + first["height"]
+    assert controls[1]["y"] >= controls[0]["y"] + controls[0]["height"]
+    parts = "#photo, .person .tag .name, .person .tag .score, .person svg.world, .presets button"
+    for part in page.locator(parts).all():
         box = part.bounding_box()
         assert box["x"] >= 0
-        assert box["x"] + box["width"] <= 390
+        assert box["x"] + box["width"] <= width
+    second_person = page.get_by_role("group", name="Second person")
+    expect(second_person.get_by_label("City")).to_have_value("Denver")
     dark = page.evaluate("document.body.classList.contains('dark')")
     assert dark == (theme == "dark")
     assert page.trouble == []
+
+
+def test_a_long_hashtag_on_a_phone_is_read_in_full(open_page):
+    page = open_page(320)
+    expect_tags(page, 1, "football", "soccer", "tbt|dog")
+    name = tags(page, 1).first
+    name.evaluate("(name, text) => { name.firstChild.data = text; }", "#" + 60 * "w")
+    assert name.evaluate("name => name.scrollWidth <= name.clientWidth")
+    assert name.evaluate("name => name.scrollHeight <= name.clientHeight")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
 # Last: it takes the server away that the others share, and gives another one to those after it.
@@ -476,25 +520,49 @@ class SlowModel:
         return [Prediction("tags", 1, (Hashtag("football", 1.0),)) for _ in users]
 
 
-def test_a_photo_that_is_refused_late_leaves_the_next_one_alone(browser, tmp_path, monkeypatch):
+@pytest.fixture
+def page_of(browser, tmp_path, monkeypatch):
+    """The page of a model in this process, with one example, which is white."""
     (tmp_path / "white.png").write_bytes(photo(255, 64))
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
     from serving.demonstration import web_application, web_server
 
+    @contextlib.contextmanager
+    def page_of(model, **options):
+        application = web_application.build(
+            Asking(model, "localhost:8500", "tags"),
+            title="Tags",
+            examples=[tmp_path / "white.png"],
+            **options,
+        )
+        listener = web_server.listen("127.0.0.1", 0)
+        port = listener.getsockname()[1]
+        with web_server.serving(application, listener):
+            page = browser.new_page()
+            page.goto(f"http://127.0.0.1:{port}")
+            yield page
+            page.close()
+
+    return page_of
+
+
+def test_a_photo_without_room_is_told(page_of):
+    with page_of(SlowModel(None), max_kept_bytes=100_000) as page:
+        expect_tags(page, 1, "football")
+        upload(page, photo(3, 64) + bytes(2**20))
+        expect(page.get_by_text("There is no room for another photo here now")).to_be_visible()
+        page.get_by_role("button", name="Example photo 1").click()
+        expect_tags(page, 1, "football")
+
+
+def test_a_photo_that_is_refused_late_leaves_the_next_one_alone(page_of):
     model = SlowModel(photo(1, 64))
-    application = web_application.build(
-        Asking(model, "localhost:8500", "tags"), title="Tags", examples=[tmp_path / "white.png"]
-    )
-    listener = web_server.listen("127.0.0.1", 0)
-    port = listener.getsockname()[1]
-    with web_server.serving(application, listener):
-        page = browser.new_page()
-        page.goto(f"http://127.0.0.1:{port}")
+    with page_of(model) as page:
         expect_tags(page, 1, "football")
         upload(page, model.refused)
         assert model.asked.wait(WAIT)
         expect(page.locator("#status").get_by_role("status")).to_have_attribute("aria-busy", "true")
-        page.get_by_role("button", name="white").click()
+        page.get_by_role("button", name="Example photo 1").click()
         chosen = page.locator("#photo img")
         expect(chosen).to_have_attribute("src", re.compile(r"white\.png$"))
         model.may_answer.set()
@@ -504,4 +572,3 @@ def test_a_photo_that_is_refused_late_leaves_the_next_one_alone(browser, tmp_pat
         expect(page.locator("#status").get_by_role("status")).not_to_have_attribute(
             "aria-busy", "true"
         )
-        page.close()

@@ -25,6 +25,7 @@ class FakeService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     def __init__(self):
         self.failures = []
+        self.words = "a moment please"
         self.requests = []
         self.outputs = {"hashtags": [[b"x"]], "scores": [[1.0]]}
         self.together = None
@@ -37,7 +38,7 @@ class FakeService(prediction_service_pb2_grpc.PredictionServiceServicer):
             self.together.wait(WAIT)
         self._open.wait(WAIT)
         if self.failures:
-            context.abort(self.failures.pop(0), "a moment please")
+            context.abort(self.failures.pop(0), self.words)
         response = predict_pb2.PredictResponse()
         response.model_spec.version.value = 9
         for name, rows in self.outputs.items():

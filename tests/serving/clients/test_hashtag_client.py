@@ -98,6 +98,19 @@ def test_an_unavailable_server_is_asked_again(fake, size):
     assert len(fake.requests) == 4
 
 
+def test_a_server_with_too_much_to_do_is_there(fake):
+    fake.words = "The batch scheduling queue to which this task was submitted is full; currently 9"
+    fake.failures = [Code.UNAVAILABLE]
+    with (
+        HashtagClient(fake.endpoint, "m", attempts=1) as client,
+        pytest.raises(RequestError) as caught,
+    ):
+        client.predict([b"i"])
+    message = str(caught.value)
+    assert message == f"{fake.endpoint} has too much to do; try again in a while ({fake.words})"
+    assert caught.value.code is StatusCode.UNAVAILABLE
+
+
 def test_it_is_not_asked_for_ever_nor_if_told_not_to(fake):
     for attempts in (5, 1):
         fake.requests.clear()

@@ -48,6 +48,8 @@ def test_one_request_asks_for_both_people(grey):
     assert "#football" in shown.answers[0]
     assert "#soccer" in shown.answers[1]
     assert "version <b>3</b>" in shown.status
+    assert "First person: football." in shown.status
+    assert "Second person: soccer." in shown.status
     assert (shown.notice, shown.refused) == ("", None)
 
 
@@ -101,6 +103,12 @@ def test_a_photo_that_the_server_refuses_is_asked_about_once(grey, tmp_path, det
     ("code", "details", "words"),
     [
         (StatusCode.UNAVAILABLE, "Connection refused", "does not answer. Is it running?"),
+        (
+            StatusCode.UNAVAILABLE,
+            "The batch scheduling queue to which this task was submitted is full; currently 9 "
+            "batches enqueued and max_enqueued_batches is 9",
+            "too much to do",
+        ),
         (StatusCode.UNAVAILABLE, "CERTIFICATE_VERIFY_FAILED", "check the TLS files"),
         (StatusCode.DEADLINE_EXCEEDED, "", "took too long"),
         (StatusCode.NOT_FOUND, "Servable not found: tags", "has no such model"),
@@ -113,6 +121,11 @@ def test_a_photo_that_the_server_refuses_is_asked_about_once(grey, tmp_path, det
             StatusCode.INVALID_ARGUMENT,
             "Missing named input: descriptor",
             "takes descriptors of images, not photos",
+        ),
+        (
+            StatusCode.INVALID_ARGUMENT,
+            "Unrecognized servable version label: stabel",
+            "no version with the label &#x27;stabel&#x27; now: check --version_label",
         ),
         (StatusCode.INVALID_ARGUMENT, "what is age?", "does not understand"),
         (StatusCode.INVALID_ARGUMENT, "image_size is no input", "does not understand"),
@@ -150,3 +163,6 @@ def test_a_real_server(tags_server, tmp_path, grey):
     with connect(tags_server.endpoint, "absent") as client:
         lacking = Asking(client, tags_server.endpoint, "absent").show(grey, AT_FIRST)
         assert "no such model" in lacking.notice
+    with connect(tags_server.endpoint, "tags", version_label="stabel") as client:
+        lacking = Asking(client, tags_server.endpoint, "tags").show(grey, AT_FIRST)
+        assert "no version with the label &#x27;stabel&#x27;" in lacking.notice

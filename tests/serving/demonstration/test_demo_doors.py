@@ -1,4 +1,4 @@
-"""What the page's web application gives to strangers: no files and no addresses of others.
+"""What the page gives to strangers: no files and no addresses of others, and none of Gradio's rest.
 
 The real application on a real socket, without a browser and a model server. Gradio's own means are
 used that are no public API of it; if a new version of it changes them, this is where it shows.
@@ -6,6 +6,7 @@ used that are no public API of it; if a new version of it changes them, this is 
 
 import base64
 import json
+import re
 import uuid
 from pathlib import Path
 
@@ -16,9 +17,28 @@ from serving_helpers import photo
 from serving import Hashtag, Prediction, RequestError, StatusCode
 from serving.demonstration import web_server
 from serving.demonstration.asking import Asking
+from tagkeras.errors import UserError
 
 API = "/gradio_api"
 SECRET = photo(7, 16)  # it could be shown to the model, were it read
+REFUSAL = "This page does not do that."
+# What the page's script and browsers ask for, but for the files of visitors.
+OPEN = {
+    "GET /",
+    "HEAD /",
+    "GET /config",
+    "GET /theme.css",
+    "GET /favicon.ico",
+    "GET /robots.txt",
+    "GET /assets/{path:path}",
+    "GET /static/{path:path}",
+    "GET /gradio_api/app_id",
+    "GET /gradio_api/heartbeat/{session_hash}",
+    "GET /gradio_api/queue/data",
+    "GET /gradio_api/upload_progress",
+    "POST /gradio_api/queue/join",
+    "POST /gradio_api/upload",
+}
 
 
 class Model:
@@ -92,7 +112,7 @@ def folders(tmp_path_factory):
     """Where uploads lie, an example photo, and the file that nobody is to read."""
     folder = tmp_path_factory.mktemp("doors")
     (folder / "secret.png").write_bytes(SECRET)
-    (folder / "Ann's ${1} {{x}}.png").write_bytes(photo(100))
+    (folder / "example.png").write_bytes(photo(100))
     (folder / "uploads").mkdir()
     return folder
 
@@ -103,22 +123,26 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def url(folders, model):
+def application(folders, model):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(folders / "uploads"))
         patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
         patch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
         from serving.demonstration import web_application
 
-        application = web_application.build(
+        yield web_application.build(
             Asking(model, "localhost:8500", "tags"),
             title="Tags",
-            examples=[folders / "Ann's ${1} {{x}}.png"],
+            examples=[folders / "example.png"],
         )
-        listener = web_server.listen("127.0.0.1", 0)
-        port = listener.getsockname()[1]
-        with web_server.serving(application, listener):
-            yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def url(application):
+    listener = web_server.listen("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    with web_server.serving(application, listener):
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +160,7 @@ def test_photos_that_were_uploaded_and_examples_are_answered(browser, model):
     (answer,) = browser.send([(event, [file(mine), *first[1:]])])
     assert "#football" in answer
     assert model.asked.pop() == photo(50)
-    (choose,) = [event for event, values in browser.events() if values == [None]]
+    (choose,) = [event for event, values in browser.events() if values == [0]]
     (answer,) = browser.send([(choose, [0])])
     path = json.loads(answer[answer.rindex("data:") + 5 :])["output"]["data"][0]["path"]
     assert browser.http.get(f"{API}/file={path}").content == photo(100)
@@ -175,7 +199,49 @@ def test_events_are_reached_through_the_queue_alone(browser, folders):
     for event, first in browser.events():
         body = {"fn_index": event, "data": [file(folders / "secret.png"), *first[1:]]}
         for path in ("run/predict", "run/show", "api/predict"):
-            assert browser.http.post(f"{API}/{path}", json=body).status_code == 404
+            assert browser.http.post(f"{API}/{path}", json=body).status_code == 403
+
+
+def routes_of(application):
+    """All routes, those of mounted applications and included routers too, as `GET /path`."""
+    for route in application.routes:
+        if hasattr(route, "effective_candidates"):
+            inner = [one.original_route for one in route.effective_candidates()]
+        elif not hasattr(route, "methods"):  # a mount
+            assert route.path == ""
+            yield from routes_of(route)
+            continue
+        else:
+            inner = [route]
+        for one in inner:
+            yield from (f"{method} {one.path}" for method in one.methods)
+
+
+def test_every_route_that_the_page_does_not_ask_for_is_closed(application, browser):
+    """Also those that another version of Gradio adds."""
+    routes = set(routes_of(application))
+    assert routes >= OPEN
+    closed = {
+        route
+        for route in routes - OPEN
+        if not route.endswith("/gradio_api/file={path_or_url:path}")
+    }
+    assert {"POST /gradio_api/process_recording", "GET /gradio_api/dev/reload"} <= closed
+    for route in closed:
+        method, path = re.sub(r"{[^}]*}", "x", route).split(" ")
+        answer = browser.http.request(method, path)
+        assert (answer.status_code, answer.text) in ((403, REFUSAL), (403, "")), route
+    for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+        assert browser.http.request(method, "/").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path", ["/x", "//gradio_api/info", "/gradio_api/upload/", "/gradio_api/file=x", "/config%0a"]
+)
+def test_what_only_looks_like_an_open_route_is_closed(browser, path):
+    for method in ("GET", "POST"):
+        answer = browser.http.request(method, f"{browser.http.base_url}".rstrip("/") + path)
+        assert (answer.status_code, answer.text) == (403, REFUSAL)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +262,7 @@ def test_the_page_is_no_proxy(browser, path, method):
     answer = browser.http.request(method, f"{API}/{path}")
     assert answer.status_code == 403
     # Not Gradio's own refusal, which is of addresses that it cannot reach.
-    assert answer.headers["content-length"] == str(len("This page does not do that."))
+    assert answer.headers["content-length"] == str(len(REFUSAL))
 
 
 def test_no_input_of_any_event_fetches_an_address(browser):
@@ -239,7 +305,7 @@ def test_an_age_that_is_no_number_is_unknown(browser, age):
 
 @pytest.mark.parametrize("number", [-1, 1, 10**30, "0", None, [0], {"value": 0}, 0.5])
 def test_an_example_that_is_none_changes_nothing(browser, number):
-    (choose,) = [event for event, values in browser.events() if values == [None]]
+    (choose,) = [event for event, values in browser.events() if values == [0]]
     (answer,) = browser.send([(choose, [number])])
     assert '"success":true' in answer
     assert ".png" not in answer
@@ -262,14 +328,25 @@ def test_an_answer_never_changes_the_photo(browser):
     assert {browser.parts[part]["type"] for part in show["inputs"]} >= {"image", "state"}
 
 
+@pytest.mark.parametrize(
+    ("means", "broken"), [("has_launched", "visitors read files"), ("fetch", "fetch addresses")]
+)
+def test_a_gradio_without_the_means_is_named(monkeypatch, means, broken):
+    import gradio
+    from gradio import processing_utils
+
+    from serving.demonstration import closed_doors
+
+    monkeypatch.setattr(gradio, "__version__", "5.0.1")
+    monkeypatch.delattr(processing_utils, "async_ssrf_protected_get")
+    with pytest.raises(
+        UserError, match=rf"Gradio 5\.0\.1, .* would let .*{broken}.*6\.31"
+    ) as caught:
+        closed_doors.check_files(
+            object()
+        ) if means == "has_launched" else closed_doors.fetch_nothing()
+    assert "pip install 'gradio>=6.31,<7'" in str(caught.value)
+
+
 def test_gradio_writes_no_files_beside_the_source(url):
     assert list(Path(web_server.__file__).parent.glob("*.pyi")) == []
-
-
-def test_names_of_photos_stand_as_they_are(browser):
-    (buttons,) = [
-        part["props"]["html_template"]
-        for part in browser.parts.values()
-        if "data-number" in str(part["props"].get("html_template"))
-    ]
-    assert 'aria-label="Ann&#39;s&#32;&#36;&#123;1&#125;&#32;&#123;&#123;x&#125;&#125;"' in buttons

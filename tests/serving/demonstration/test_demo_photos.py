@@ -42,13 +42,19 @@ def test_a_photo_is_read_as_it_is(tmp_path, format_):
         (b"\0\0\0\x18ftypheic" + bytes(100), "HEIC"),
         (b"\0\0\0\x18ftypmif1" + bytes(100), "HEIC"),
         (bytes(photos.MAX_BYTES + 1), "at most 20 MB"),
-        (png_of(20_000, 20_000), "too many pixels"),
+        (png_of(20_000, 20_000), "too many pixels"),  # more than Pillow takes
+        (png_of(5001, 5000), "too many pixels.*at most 25 million"),
     ],
 )
 def test_what_is_no_photo(tmp_path, data, words):
     (tmp_path / "photo.jpg").write_bytes(data)
     with pytest.raises(PhotoError, match=words):
         photos.read_photo(tmp_path / "photo.jpg")
+
+
+def test_a_photo_of_as_many_pixels_as_may_be(tmp_path):
+    (tmp_path / "photo.png").write_bytes(png_of(5000, 5000))
+    assert photos.read_photo(tmp_path / "photo.png") == png_of(5000, 5000)
 
 
 def test_a_photo_that_is_gone(tmp_path):

@@ -56,7 +56,7 @@ def test_everything_is_escaped(evil):
     pages = [
         *rendering.both_answers([evil], [[Hashtag(evil, 1.0)]]),
         rendering.no_answer(evil, evil),
-        rendering.status(evil, 1, 0.01, evil),
+        rendering.status(evil, 1, 0.01, evil, [[Hashtag(evil, 1.0)]]),
         rendering.notice(evil),
     ]
     for page in pages:
@@ -68,6 +68,14 @@ def test_the_status_names_version_and_time():
     page = rendering.status("tags", 7, 0.0123, "localhost:8500")
     assert "version <b>7</b>" in page
     assert "<b>12 ms</b>" in page
+
+
+def test_the_status_says_the_best_hashtags_of_each():
+    page = rendering.status("tags", 7, 0.1, "here", [tags(a=4.0, b=3.0, c=2.0, d=1.0), []])
+    assert re.findall('<span class="said"> (.*?)</span>', page) == [
+        "First person: a, b, c.",
+        "Second person: no hashtags.",
+    ]
 
 
 def test_no_notice_is_no_element():
