@@ -10,7 +10,7 @@ from serving.demonstration import photos
 from serving.demonstration.events import QUIET
 from serving.demonstration.photo_part import PhotoPart
 
-# The buttons set the number that was pressed; it is none when the photo is the visitor's own.
+# The buttons set the number that was pressed.
 _CHOOSE = """
 function show() {
   for (const button of element.querySelectorAll("button[data-number]"))
@@ -28,6 +28,11 @@ element.addEventListener("click", (event) => {
 watch("value", show);
 show();
 """
+# The number is left alone: it may be another one by now, on its way to the server.
+_NONE_PRESSED = """() => {
+  for (const button of document.querySelectorAll("#examples button[data-number]"))
+    button.setAttribute("aria-pressed", "false");
+}"""
 
 
 def build(examples: Sequence[Path], photo: PhotoPart) -> gr.HTML:
@@ -39,7 +44,7 @@ def build(examples: Sequence[Path], photo: PhotoPart) -> gr.HTML:
     )
     chosen = gr.HTML(0, html_template=buttons, js_on_load=_CHOOSE, elem_id="examples")
     chosen.input(lambda number: _example(examples, number), chosen, photo, **QUIET)
-    photo.input(None, None, chosen, js="() => null", **QUIET)
+    photo.input(None, None, None, js=_NONE_PRESSED, **QUIET)  # one of the visitor's own
     return chosen
 
 
