@@ -46,7 +46,7 @@ from tagkeras.indexing.asked_posts import AskedPosts
 from tagkeras.indexing.cells import default_num_cells, find_cells
 from tagkeras.indexing.exact_index import ExactIndex
 from tagkeras.indexing.inverted_file import InvertedFile
-from tagkeras.indexing.probes import CellPlaces, Recall, fewest_probes
+from tagkeras.indexing.probes import Recall, RecallCurve, fewest_probes
 from tagkeras.models.hashtag_model import HashtagModel
 
 K = 10
@@ -100,17 +100,17 @@ def main(config: Config) -> None:
     cells = find_cells(rows, config.cells or default_num_cells(config.tags), asked)
     seconds["cells"] = round(time.perf_counter() - start, 1)
     start = time.perf_counter()
-    places = CellPlaces.find(embed(model, validation), table, cells, K)
+    on_validation = RecallCurve.measure(embed(model, validation), table, cells, K)
     fewest = fewest_probes(cells, K)
-    chosen = places.choose_probes(config.recall_target, fewest)
+    chosen = on_validation.choose_probes(config.recall_target, fewest)
     seconds["probes"] = round(time.perf_counter() - start, 1)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"{len(cells)} cells, {chosen}", file=sys.stderr, flush=True)
 
     phi = embed(model, test)
-    of_test = CellPlaces.find(phi, table, cells, K)
+    on_test = RecallCurve.measure(phi, table, cells, K)
     curve = [
-        of_test.recall(probes)
+        on_test.recall(probes)
         for probes in sorted({*PROBES, chosen.probes})
         if fewest <= probes <= len(cells)
     ]
@@ -131,7 +131,7 @@ def main(config: Config) -> None:
         "build_seconds": seconds,
         "peak_resident_gb": round(peak, 2),
         "chosen": _rounded(dataclasses.asdict(chosen)),
-        "test_recall": round(of_test.recall(chosen.probes).recall, 4),
+        "test_recall": round(on_test.recall(chosen.probes).recall, 4),
         "search": {"exact": times["exact"], "ivf": times[str(chosen.probes)]},
         "curve": [_curve_point(recall, times[str(recall.probes)]) for recall in curve],
         "batches": {

@@ -17,7 +17,7 @@ from tagkeras.indexing.asked_posts import AskedPosts
 from tagkeras.indexing.cells import Cells, default_num_cells, find_cells
 from tagkeras.indexing.exact_index import ExactIndex
 from tagkeras.indexing.inverted_file import InvertedFile
-from tagkeras.indexing.probes import CellPlaces, Recall, fewest_posts, fewest_probes
+from tagkeras.indexing.probes import Recall, RecallCurve, fewest_posts, fewest_probes
 from tagkeras.indexing.tag_index import TagIndex
 from tagkeras.models.hashtag_model import HashtagModel
 
@@ -105,8 +105,8 @@ def ivf_index(
         f"dividing {len(kept_ids):,} hashtags into {num_cells:,} cells", file=sys.stderr, flush=True
     )
     cells = find_cells(rows, num_cells, AskedPosts.rank(trained, table, k))
-    places = CellPlaces.find(validation, table, cells, k)
-    recall = places.choose_probes(settings.recall_target, fewest_probes(cells, k))
+    curve = RecallCurve.measure(validation, table, cells, k)
+    recall = curve.choose_probes(settings.recall_target, fewest_probes(cells, k))
     _check_gain(recall, cells, settings)
     facts = {
         "name": "ivf",

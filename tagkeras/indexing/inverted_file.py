@@ -67,8 +67,8 @@ class InvertedFile(TagIndex):
         """
         if not k >= 1 or fewest_probes(self.cells, k) > self.probes:
             raise ValueError(f"{self.probes} cells may have fewer than {k} rows: look into more")
-        promise = tf.matmul(phi, self._centroids, transpose_b=True)
-        cells = tf.math.top_k(promise, self.probes, sorted=False).indices
+        cell_scores = tf.matmul(phi, self._centroids, transpose_b=True)
+        cells = tf.math.top_k(cell_scores, self.probes, sorted=False).indices
         scores, ids = tf.map_fn(
             lambda post: self._search(post[0], post[1], k),
             (phi, cells),

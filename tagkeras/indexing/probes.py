@@ -34,8 +34,8 @@ class Recall:
 
 
 @dataclasses.dataclass(frozen=True)
-class CellPlaces:
-    """Where in the order of cells the best rows of some posts are.
+class RecallCurve:
+    """Recall by the number of cells that are looked into, from where the best rows of posts are.
 
     Attributes:
         needed: int [B, k], how many cells have to be looked into until each of the k best rows is
@@ -48,7 +48,7 @@ class CellPlaces:
     scored: np.ndarray
 
     @classmethod
-    def find(cls, phi: np.ndarray, table: tf.Variable, cells: Cells, k: int) -> "CellPlaces":
+    def measure(cls, phi: np.ndarray, table: tf.Variable, cells: Cells, k: int) -> "RecallCurve":
         """Ranks posts by all rows.
 
         Args:
