@@ -97,6 +97,9 @@ def run_pipeline(build: Callable[[beam.Pipeline], object], options: PipelineOpti
     """
     # It warns of each server that it starts and stops, until the process ends.
     logging.getLogger("apache_beam.utils.subprocess_server").setLevel(logging.ERROR)
+    # Prism outlives the pipeline, too, and has more to say.
+    for handler in _handlers():
+        handler.addFilter(_is_not_of_prism)
     try:
         with _quiet(), _runner(options) as runner:
             pipeline = beam.Pipeline(runner=runner, options=options)
@@ -147,26 +150,31 @@ def _quiet() -> Iterator[None]:
     The filter sits on the handlers, since workers, runners and servers log the same traceback by
     loggers of their own.
     """
-    handlers = [*logging.getLogger().handlers, logging.lastResort]
-    for handler in filter(None, handlers):
+    handlers = _handlers()
+    for handler in handlers:
         handler.addFilter(_is_news)
     try:
         yield
     finally:
-        for handler in filter(None, handlers):
+        for handler in handlers:
             handler.removeFilter(_is_news)
+
+
+def _handlers() -> list[logging.Handler]:
+    """Those that write to the screen."""
+    return [*filter(None, (*logging.getLogger().handlers, logging.lastResort))]
+
+
+def _is_not_of_prism(record: logging.LogRecord) -> bool:
+    """Beam shows Prism's log whatever the level: what matters comes as an exception."""
+    return record.name not in ("PrismRunner", "PrismJobServer")
 
 
 def _is_news(record: logging.LogRecord) -> bool:
     if record.exc_info and isinstance(record.exc_info[1], UserError):
         return False
     message = record.getMessage()
-    return not (
-        _USER_ERROR.search(message)
-        # Prism's log, which Beam shows whatever the level: what matters comes as an exception.
-        or record.name in ("PrismRunner", "PrismJobServer")
-        or message.startswith("Waiting for grpc channel")
-    )
+    return not (_USER_ERROR.search(message) or message.startswith("Waiting for grpc channel"))
 
 
 def _find_user_error(error: Exception) -> str | None:

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from tagkeras.errors import UserError
 
 MAX_BYTES = 20 * 2**20
-# A small file may be a large picture, of which the server keeps 3 bytes a pixel.
+# A small file may be a large picture, of which the server keeps 3 bytes a pixel and more.
 MAX_PIXELS = 25_000_000
 MAX_EXAMPLES = 24
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")

@@ -78,9 +78,8 @@ def check_run(posts, name, *arguments):
 def check_user_error(posts, name, *arguments):
     done = preprocess(posts, "truncated.jsonl.gz", name, *arguments)
     assert done.returncode == 1
-    # Runners are processes of their own, whose log may come before it and after it.
-    own = "python -m beam.preprocess: "
-    (line,) = [line for line in done.stderr.splitlines() if line.startswith(own)]
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("python -m beam.preprocess: ")
     assert "truncated.jsonl.gz: cannot be read: Compressed file ended" in line
     assert not (posts / name).exists()
 

@@ -98,6 +98,10 @@ def test_finds_about_what_was_promised_with_exact_scores(folder, exact, ivf):
             assert found[tag] == pytest.approx(best[tag], abs=1e-5)
         recalls.append(len(best.keys() & found.keys()) / K)
     assert np.mean(recalls) >= 0.85
+    # These may all be found. Of posts unlike all that it was made for, some are not.
+    strange = np.random.default_rng(0).normal(size=(500, descriptors.shape[1])).astype(np.float32)
+    pairs = zip(ask(exact, strange), ask(ivf, strange), strict=True)
+    assert np.mean([len(best.keys() & found.keys()) / K for best, found in pairs]) < 1
 
 
 def test_embeddings_of_hashtags_are_the_same(exact, ivf):
