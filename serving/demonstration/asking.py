@@ -84,15 +84,20 @@ class Asking:
             if words := troubles.about_the_photo(error):
                 return _refused(people, RefusedPhoto(photo, words))
             words = troubles.explain(error, self._server, self._model)
-            return _nothing(people, "No hashtags just now.", notice=words)
+            return _nothing(people, troubles.NO_HASHTAGS, notice=words)
         except UserError as error:  # a person that cannot be
-            return _nothing(people, "No hashtags just now.", notice=str(error))
+            return _nothing(people, troubles.NO_HASHTAGS, notice=str(error))
         first = predictions[0]
         hashtags = [prediction.hashtags for prediction in predictions]
         return Shown(
             answers=rendering.both_answers([person.words for person in people], hashtags),
             status=rendering.status(first.model, first.version, seconds, self._server, hashtags),
         )
+
+    def put_off(self, people: Sequence[Person], refused: RefusedPhoto | None = None) -> Shown:
+        """In place of `show` when too many ask at the same time."""
+        shown = _nothing(people, troubles.NO_HASHTAGS, notice=troubles.CROWDED)
+        return dataclasses.replace(shown, refused=refused)
 
 
 def _nothing(people: Sequence[Person], words: str, *, notice: str = "") -> Shown:

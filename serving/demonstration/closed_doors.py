@@ -15,9 +15,9 @@ from tagkeras.errors import UserError
 _OPEN = re.compile(
     r"(GET|HEAD) /"
     r"|GET /(config|theme\.css|favicon\.ico|robots\.txt|(assets|static)/.*)"
-    r"|GET /gradio_api/(app_id|heartbeat/[^/]+|queue/data|upload_progress)"
+    r"|GET /gradio_api/(app_id|heartbeat/[^/]+|upload_progress)"
     r"|(GET|HEAD) /gradio_api/file=/.*"  # files by their paths, none by an address
-    r"|POST /gradio_api/(queue/join|upload)",
+    r"|POST /gradio_api/(run/[^/]+|upload)",
     re.DOTALL,
 )
 _FETCHING = ("async_ssrf_protected_get", "async_ssrf_protected_download")

@@ -9,13 +9,14 @@ import gradio as gr
 
 from serving.demonstration import examples_part, person_part, photo_part
 from serving.demonstration.asking import Asking, RefusedPhoto
+from serving.demonstration.bounded_calls import BoundedCalls, CrowdedError
 from serving.demonstration.events import QUIET
 from serving.demonstration.people import AT_FIRST
 
 _DELETE_EVERY_SECONDS = 5 * 60
 _DELETE_AFTER_SECONDS = 60 * 60
-_PARALLEL_REQUESTS = 8
-_WAITING_REQUESTS = 64
+_PARALLEL_QUESTIONS = 8
+_WAITING_QUESTIONS = 64
 
 # The line that tells which model answered says too that one is asked.
 _STATUS = 'element.setAttribute("role", "status");'
@@ -54,10 +55,15 @@ def build(asking: Asking, title: str, examples: Sequence[Path]) -> gr.Blocks:
                 both = [person_part.build(*one) for one in enumerate(AT_FIRST)]
         inputs = [part for one in both for part in one.inputs]
 
-        def show(path: str | None, before: RefusedPhoto | None, *values: Any) -> list[Any]:
+        calls = BoundedCalls(_PARALLEL_QUESTIONS, _WAITING_QUESTIONS)
+
+        async def show(path: str | None, before: RefusedPhoto | None, *values: Any) -> list[Any]:
             size = len(both[0].inputs)
             asked = [person_part.person(*values[:size]), person_part.person(*values[size:])]
-            shown = asking.show(path, asked, before)
+            try:
+                shown = await calls.run(asking.show, path, asked, before)
+            except CrowdedError:
+                shown = asking.put_off(asked, before)
             return [*shown.answers, shown.status, shown.notice, shown.refused]
 
         if examples:
@@ -71,11 +77,9 @@ def build(asking: Asking, title: str, examples: Sequence[Path]) -> gr.Blocks:
             js=_BUSY,
             # While one answer is under way, of all changes only the last one waits.
             trigger_mode="always_last",
-            concurrency_limit=_PARALLEL_REQUESTS,
             **QUIET,
         )
         asked.then(None, None, None, js=_DONE, **QUIET)
-        page.queue(api_open=False, max_size=_WAITING_REQUESTS)
     return page
 
 

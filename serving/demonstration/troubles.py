@@ -9,6 +9,8 @@ from serving.demonstration.photos import NOT_A_PHOTO
 
 NO_PHOTO = "Choose a photo above, or drop one of your own."
 ANOTHER_PHOTO = "Choose another photo above, or drop one of your own."
+NO_HASHTAGS = "No hashtags just now."
+CROWDED = "Too many people are asking at the moment. Please try again in a while."
 
 _BUSY = "The model server at {server} has too much to do. Please try again in a while."
 

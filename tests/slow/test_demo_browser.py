@@ -158,6 +158,7 @@ def demo(request, server, ports, tmp_path_factory):
         folder,
         server=f"{scheme}localhost:{ports[request.param]}",
         model_name="tags",
+        timeout=WAIT,
         photos=examples,
         title="Tags <of> two",
     )
@@ -209,7 +210,11 @@ def tags(page, person):
 
 
 def expect_tags(page, person, *expected):
-    expect(tags(page, person)).to_have_text([re.compile(f"^#{tag}(,|$)") for tag in expected])
+    try:
+        expect(tags(page, person)).to_have_text([re.compile(f"^#{tag}(,|$)") for tag in expected])
+    except AssertionError as error:
+        error.add_note(f"The page says:\n{page.locator('body').inner_text()}")
+        raise
 
 
 def choose(page, person, label, option):

@@ -142,6 +142,15 @@ def test_a_failure_in_plain_words_keeps_the_photo(grey, code, details, words):
     assert all("No hashtags just now" in answer for answer in shown.answers)
 
 
+def test_who_is_put_off_keeps_what_was_refused():
+    client = OneAnswer([])
+    refused = RefusedPhoto("a.png", NOT_A_PHOTO)
+    shown = Asking(client, "localhost:8500", "tags").put_off(AT_FIRST, refused)
+    assert "Too many people are asking" in shown.notice
+    assert all("No hashtags just now" in answer for answer in shown.answers)
+    assert (shown.refused, client.asked) == (refused, [])
+
+
 def test_a_person_that_cannot_be(grey):
     client = OneAnswer([])
     shown = Asking(client, "localhost:8500", "tags").show(grey, [Person(gender="robot"), NOBODY])

@@ -12,7 +12,7 @@ from serving.demonstration.body_limits import BoundedBodies
 from serving.demonstration.photos import MAX_BYTES
 
 UPLOAD = "/gradio_api/upload"
-JOIN = "/gradio_api/queue/join"
+RUN = "/gradio_api/run/predict"
 
 
 class Inner:
@@ -54,7 +54,7 @@ def post(application, path, *bodies, **options):
 
 
 @pytest.mark.parametrize(
-    ("path", "most"), [(UPLOAD, MAX_BYTES + 2**16), (JOIN, 2**20), ("/other", 2**20)]
+    ("path", "most"), [(UPLOAD, MAX_BYTES + 2**16), (RUN, 2**20), ("/other", 2**20)]
 )
 def test_a_body_has_a_limit(inner, path, most):
     application = BoundedBodies(inner, inner.folder, max_kept_bytes=2**30)
@@ -65,7 +65,7 @@ def test_a_body_has_a_limit(inner, path, most):
     assert "at most 20 MB" in too_long.text
 
 
-@pytest.mark.parametrize("path", [UPLOAD, JOIN])
+@pytest.mark.parametrize("path", [UPLOAD, RUN])
 def test_a_body_of_unknown_length_is_refused(inner, path):
     async def parts():
         yield b"a"
@@ -85,7 +85,7 @@ def test_photos_are_refused_while_there_is_no_room(inner):
     (second,) = post(application, UPLOAD, bytes(60_000))
     assert (first.status_code, second.status_code, inner.bodies) == (200, 507, 1)
     assert "no room for another photo" in second.text
-    (question,) = post(application, JOIN, b"{}")
+    (question,) = post(application, RUN, b"{}")
     assert question.status_code == 200
     (inner.folder / "1").unlink()
     (third,) = post(application, UPLOAD, bytes(60_000))
