@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install quickstart experiment-quick test test-slow browser test-flink cluster lint bench clean constraints
+.PHONY: install quickstart experiment-quick test test-slow browser promtool test-flink cluster lint bench clean constraints
 
 install: $(INSTALLED)
 
@@ -67,6 +67,16 @@ $(JOB_SERVER): $(JOB_SERVER_POM)
 $(CLUSTER)/bin/prism:
 	GOBIN=$(abspath $(@D)) go install $(BEAM_GO)/go/cmd/prism@$(BEAM_VERSION) \
 	  $(BEAM_GO)/python/container@$(BEAM_VERSION)
+
+# Prometheus's tool, for tests of the alerts: out of Debian's package, which is not installed, as that
+# would start a Prometheus.
+promtool:
+	type promtool >/dev/null 2>&1 || test -x $(CLUSTER)/bin/promtool || { set -e; \
+	  test "$$(id -u)" != 0 || apt-get -o Acquire::Retries=3 update -qq; \
+	  mkdir -p $(CLUSTER)/bin; cd $(CLUSTER)/bin; \
+	  apt-get -o Acquire::Retries=3 download -qq prometheus; \
+	  dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x --strip-components=3 ./usr/bin/promtool; \
+	  rm prometheus_*.deb; }
 
 lint: install
 	$(BIN)/ruff check .
