@@ -136,9 +136,13 @@ def test_volumes():
 
 
 def test_a_change_of_the_config_does_not_rename_it():
-    config = kustomized(CONFIG)
-    assert [document["metadata"]["name"] for document in config] == ["hashtags-config"]
-    assert set(config[0]["data"]) == {"models.config", "batching.config", "monitoring.config"}
+    (config,) = kustomized(CONFIG)
+    assert config["metadata"]["name"] == "hashtags-config"
+    assert set(config["data"]) == {"models.config", "batching.config", "monitoring.config"}
+    # Applied alone after an edit, it is the one of all the rest.
+    (whole,) = [d for d in kustomized(KUBERNETES / "base") if d["kind"] == "ConfigMap"]
+    assert whole["metadata"].pop("namespace") == "hashtags"
+    assert config == whole
 
 
 def test_a_pod_has_time_to_go():
