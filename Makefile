@@ -71,12 +71,15 @@ $(CLUSTER)/bin/prism:
 # Prometheus's tool, for tests of the alerts: out of Debian's package, which is not installed, as that
 # would start a Prometheus.
 promtool:
-	type promtool >/dev/null 2>&1 || test -x $(CLUSTER)/bin/promtool || { set -e; \
-	  test "$$(id -u)" != 0 || apt-get -o Acquire::Retries=3 update -qq; \
-	  mkdir -p $(CLUSTER)/bin; cd $(CLUSTER)/bin; \
-	  apt-get -o Acquire::Retries=3 download -qq prometheus; \
-	  dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x --strip-components=3 ./usr/bin/promtool; \
-	  rm prometheus_*.deb; }
+	type promtool >/dev/null 2>&1 || $(MAKE) --no-print-directory $(CLUSTER)/bin/promtool
+
+$(CLUSTER)/bin/promtool:
+	test "$$(id -u)" != 0 || apt-get -o Acquire::Retries=3 update -qq
+	rm -rf $(CLUSTER)/prometheus && mkdir -p $(CLUSTER)/prometheus $(@D)
+	cd $(CLUSTER)/prometheus && apt-get -o Acquire::Retries=3 download -qq prometheus
+	dpkg-deb --extract $(CLUSTER)/prometheus/*.deb $(CLUSTER)/prometheus
+	mv $(CLUSTER)/prometheus/usr/bin/promtool $@
+	rm -rf $(CLUSTER)/prometheus
 
 lint: install
 	$(BIN)/ruff check .

@@ -59,20 +59,29 @@ class Asking:
         self._server = server
         self._model = model
 
-    def show(
-        self, photo: str | None, people: Sequence[Person], refused: RefusedPhoto | None = None
-    ) -> Shown:
-        """One request for all people; what goes wrong is told and never raised.
+    def known(
+        self, photo: str, people: Sequence[Person], refused: RefusedPhoto | None = None
+    ) -> Shown | None:
+        """What needs no request, or None.
 
         Args:
-            photo: path of the photo; None for none.
+            photo: path of the photo; "" for none.
             people: who is asked about.
             refused: a photo that the model has refused before.
         """
-        if photo is None:
+        if not photo:
             return _nothing(people, troubles.NO_PHOTO)
         if refused is not None and refused.path == photo:
             return _refused(people, refused)
+        return None
+
+    def ask(self, photo: str, people: Sequence[Person]) -> Shown:
+        """One request for all people; what goes wrong is told and never raised.
+
+        Args:
+            photo: path of the photo.
+            people: who is asked about.
+        """
         try:
             encoded = read_photo(photo)
             started = time.perf_counter()
@@ -94,10 +103,9 @@ class Asking:
             status=rendering.status(first.model, first.version, seconds, self._server, hashtags),
         )
 
-    def put_off(self, people: Sequence[Person], refused: RefusedPhoto | None = None) -> Shown:
-        """In place of `show` when too many ask at the same time."""
-        shown = _nothing(people, troubles.NO_HASHTAGS, notice=troubles.CROWDED)
-        return dataclasses.replace(shown, refused=refused)
+    def put_off(self, people: Sequence[Person]) -> Shown:
+        """In place of `ask` when too many ask at the same time."""
+        return _nothing(people, troubles.NO_HASHTAGS, notice=troubles.CROWDED)
 
 
 def _nothing(people: Sequence[Person], words: str, *, notice: str = "") -> Shown:

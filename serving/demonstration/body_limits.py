@@ -1,16 +1,20 @@
-"""How much visitors may send: in a request, and in photos that are kept at the same time."""
+"""How much visitors may send: in a request, at the same time, and in photos that are kept."""
 
 import os
 from pathlib import Path
 
 import anyio.to_thread
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.demonstration.photos import MAX_BYTES
+from serving.demonstration.troubles import CROWDED
 
 MAX_KEPT_BYTES = 2**30
+
+# Some 70 questions wait for the model (see page.py); what else the page asks is answered at once.
+_MAX_BODIES = 256
 
 _UPLOAD = "/gradio_api/upload"
 _MAX_OTHER_BYTES = 2**20
@@ -23,28 +27,43 @@ _FULL = "There is no room for another photo here now. Please try again in an hou
 
 
 class BoundedBodies:
-    """ASGI middleware that refuses POST requests that are too large, or photos without room.
+    """ASGI middleware that refuses POST requests that are too large or too many.
 
-    It answers 411 to a body of unknown length, 413 to one that is too long, and 507 to a photo that
-    would bring the folder beyond its limit.
+    It answers 411 to a body of unknown length, 413 to one that is too long, 507 to a photo that
+    would bring the folder beyond its limit, and 503 while too many requests are under way.
 
     Args:
         app: gets all other requests.
         folder: where photos lie.
         max_kept_bytes: that the folder may take on the disk.
+        max_bodies: requests with a body that are under way at the same time.
     """
 
-    def __init__(self, app: ASGIApp, folder: Path, max_kept_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, folder: Path, max_kept_bytes: int, max_bodies: int = _MAX_BODIES
+    ) -> None:
         self._app = app
         self._folder = folder
         self._max_kept_bytes = max_kept_bytes
+        self._max_bodies = max_bodies
+        self._bodies = 0
         self._coming_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers, or passes the request on."""
         if scope["type"] != "http" or scope["method"] != "POST":
             await self._app(scope, receive, send)
-            return
+        elif self._bodies >= self._max_bodies:
+            # The page's script shows the message of such an answer.
+            await JSONResponse({"error": CROWDED}, 503)(scope, receive, send)
+        else:
+            self._bodies += 1
+            try:
+                await self._take(scope, receive, send)
+            finally:
+                self._bodies -= 1
+
+    async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         length = headers.get("content-length", "")
         is_upload = scope["path"] == _UPLOAD

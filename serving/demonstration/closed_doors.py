@@ -17,7 +17,7 @@ _OPEN = re.compile(
     r"|GET /(config|theme\.css|favicon\.ico|robots\.txt|(assets|static)/.*)"
     r"|GET /gradio_api/(app_id|heartbeat/[^/]+|upload_progress)"
     r"|(GET|HEAD) /gradio_api/file=/.*"  # files by their paths, none by an address
-    r"|POST /gradio_api/(run/[^/]+|upload)",
+    r"|POST /gradio_api/(run/predict|upload)",
     re.DOTALL,
 )
 _FETCHING = ("async_ssrf_protected_get", "async_ssrf_protected_download")

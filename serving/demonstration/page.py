@@ -1,14 +1,16 @@
 """The page itself: its parts, and what each change of one does to the others."""
 
+import asyncio
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
+import anyio.from_thread
 import gradio as gr
 
 from serving.demonstration import examples_part, person_part, photo_part
-from serving.demonstration.asking import Asking, RefusedPhoto
+from serving.demonstration.asking import Asking, RefusedPhoto, Shown
 from serving.demonstration.bounded_calls import BoundedCalls, CrowdedError
 from serving.demonstration.events import QUIET
 from serving.demonstration.people import AT_FIRST
@@ -17,6 +19,7 @@ _DELETE_EVERY_SECONDS = 5 * 60
 _DELETE_AFTER_SECONDS = 60 * 60
 _PARALLEL_QUESTIONS = 8
 _WAITING_QUESTIONS = 64
+_ENDED = "This page has ended."
 
 # The line that tells which model answered says too that one is asked.
 _STATUS = 'element.setAttribute("role", "status");'
@@ -57,13 +60,24 @@ def build(asking: Asking, title: str, examples: Sequence[Path]) -> gr.Blocks:
 
         calls = BoundedCalls(_PARALLEL_QUESTIONS, _WAITING_QUESTIONS)
 
-        async def show(path: str | None, before: RefusedPhoto | None, *values: Any) -> list[Any]:
+        async def show(
+            visitor: gr.Request, path: str | None, before: RefusedPhoto | None, *values: Any
+        ) -> list[Any]:
             size = len(both[0].inputs)
-            asked = [person_part.person(*values[:size]), person_part.person(*values[size:])]
+            people = [person_part.person(*values[:size]), person_part.person(*values[size:])]
+            chosen = path or ""
+
+            def ask() -> Shown:
+                left = anyio.from_thread.run(visitor.request.is_disconnected)
+                return asking.put_off(people) if left else asking.ask(chosen, people)
+
             try:
-                shown = await calls.run(asking.show, path, asked, before)
+                shown = asking.known(chosen, people, before) or await calls.run(ask)
             except CrowdedError:
-                shown = asking.put_off(asked, before)
+                shown = asking.put_off(people)
+            except asyncio.CancelledError as error:
+                # The page ends. Gradio would print this one with all the calls that led to it.
+                raise gr.Error(_ENDED, print_exception=False) from error
             return [*shown.answers, shown.status, shown.notice, shown.refused]
 
         if examples:
@@ -80,6 +94,7 @@ def build(asking: Asking, title: str, examples: Sequence[Path]) -> gr.Blocks:
             **QUIET,
         )
         asked.then(None, None, None, js=_DONE, **QUIET)
+        page.queue(api_open=False)
     return page
 
 

@@ -480,6 +480,18 @@ def test_a_long_hashtag_on_a_phone_is_read_in_full(open_page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
+def test_a_connection_that_breaks_is_told_and_the_page_opened_anew(open_page):
+    page = open_page()
+    expect_tags(page, 1, "football", "soccer", "tbt|dog")
+    page.route("**/gradio_api/**", lambda route: route.abort())
+    choose(page, 1, "Country", "United States")
+    expect(page.get_by_text("Connection to the server was lost")).to_be_visible()
+    page.unroute_all()
+    expect(page.get_by_text("Connection to the server was lost")).to_have_count(0)
+    expect_tags(page, 1, "football", "soccer", "tbt|dog")
+    expect(page.locator(".person-1 .who")).to_have_text("Woman, 20, London, United Kingdom")
+
+
 # Last: it takes the server away that the others share, and gives another one to those after it.
 def test_the_server_goes_and_comes_back(open_page, server, start_server, demo):
     page = open_page()

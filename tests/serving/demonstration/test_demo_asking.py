@@ -43,7 +43,7 @@ def test_one_request_asks_for_both_people(grey):
         Prediction("tags", 3, (Hashtag("soccer", 1.0),)),
     ]
     client = OneAnswer(answers)
-    shown = Asking(client, "localhost:8500", "tags").show(grey, AT_FIRST)
+    shown = Asking(client, "localhost:8500", "tags").ask(grey, AT_FIRST)
     assert client.asked == [([photo()], [person.user for person in AT_FIRST])]
     assert "#football" in shown.answers[0]
     assert "#soccer" in shown.answers[1]
@@ -55,7 +55,7 @@ def test_one_request_asks_for_both_people(grey):
 
 def test_without_a_photo_nothing_is_asked():
     client = OneAnswer([])
-    shown = Asking(client, "localhost:8500", "tags").show(None, AT_FIRST)
+    shown = Asking(client, "localhost:8500", "tags").known("", AT_FIRST)
     assert client.asked == []
     assert all("Choose a photo" in answer for answer in shown.answers)
     assert (shown.status, shown.notice) == ("", "")
@@ -64,7 +64,7 @@ def test_without_a_photo_nothing_is_asked():
 def test_what_is_no_photo_is_not_asked_about(tmp_path):
     (tmp_path / "junk.jpg").write_bytes(b"junk")
     client = OneAnswer([])
-    shown = Asking(client, "localhost:8500", "tags").show(str(tmp_path / "junk.jpg"), AT_FIRST)
+    shown = Asking(client, "localhost:8500", "tags").ask(str(tmp_path / "junk.jpg"), AT_FIRST)
     assert NOT_A_PHOTO in shown.notice
     assert all("Choose another photo" in answer for answer in shown.answers)
     assert client.asked == []
@@ -86,16 +86,17 @@ def test_what_is_no_photo_is_not_asked_about(tmp_path):
 def test_a_photo_that_the_server_refuses_is_asked_about_once(grey, tmp_path, details, words):
     client = OneAnswer(RequestError("error", StatusCode.INVALID_ARGUMENT, details))
     asking = Asking(client, "localhost:8500", "tags")
-    shown = asking.show(grey, AT_FIRST)
+    shown = asking.ask(grey, AT_FIRST)
     assert shown.refused == RefusedPhoto(grey, words)
     assert words in shown.notice
-    assert asking.show(grey, [NOBODY, NOBODY], shown.refused).refused == shown.refused
+    assert asking.known(grey, [NOBODY, NOBODY], shown.refused).refused == shown.refused
     assert len(client.asked) == 1
-    assert asking.show(None, AT_FIRST, shown.refused).refused is None
+    assert asking.known("", AT_FIRST, shown.refused).refused is None
     other = tmp_path / "other.png"
     other.write_bytes(photo(1))
     client.answer = [Prediction("tags", 1, ())] * 2
-    assert asking.show(str(other), AT_FIRST, shown.refused).notice == ""
+    assert asking.known(str(other), AT_FIRST, shown.refused) is None
+    assert asking.ask(str(other), AT_FIRST).notice == ""
     assert len(client.asked) == 2
 
 
@@ -135,25 +136,22 @@ def test_a_photo_that_the_server_refuses_is_asked_about_once(grey, tmp_path, det
     ],
 )
 def test_a_failure_in_plain_words_keeps_the_photo(grey, code, details, words):
-    shown = failing(code, details).show(grey, AT_FIRST)
+    shown = failing(code, details).ask(grey, AT_FIRST)
     assert words in shown.notice
     assert "<b>broke" not in shown.notice
     assert shown.refused is None
     assert all("No hashtags just now" in answer for answer in shown.answers)
 
 
-def test_who_is_put_off_keeps_what_was_refused():
-    client = OneAnswer([])
-    refused = RefusedPhoto("a.png", NOT_A_PHOTO)
-    shown = Asking(client, "localhost:8500", "tags").put_off(AT_FIRST, refused)
+def test_who_is_put_off():
+    shown = Asking(OneAnswer([]), "localhost:8500", "tags").put_off(AT_FIRST)
     assert "Too many people are asking" in shown.notice
     assert all("No hashtags just now" in answer for answer in shown.answers)
-    assert (shown.refused, client.asked) == (refused, [])
 
 
 def test_a_person_that_cannot_be(grey):
     client = OneAnswer([])
-    shown = Asking(client, "localhost:8500", "tags").show(grey, [Person(gender="robot"), NOBODY])
+    shown = Asking(client, "localhost:8500", "tags").ask(grey, [Person(gender="robot"), NOBODY])
     assert "robot" in shown.notice
     assert client.asked == []
 
@@ -163,15 +161,15 @@ def test_a_real_server(tags_server, tmp_path, grey):
     (tmp_path / "half.png").write_bytes(photo(size=64)[:60])
     with connect(tags_server.endpoint, "tags") as client:
         asking = Asking(client, tags_server.endpoint, "tags")
-        shown = asking.show(grey, [AT_FIRST[0], NOBODY])
+        shown = asking.ask(grey, [AT_FIRST[0], NOBODY])
         assert re.findall("#([a-z]+)", shown.answers[0]) == ["football", "sunset", "soccer"]
         assert 'class="score">2.30' in shown.answers[0]
         assert "version <b>2</b>" in shown.status
-        broken = asking.show(str(tmp_path / "half.png"), AT_FIRST)
+        broken = asking.ask(str(tmp_path / "half.png"), AT_FIRST)
         assert broken.refused.words == NOT_A_PHOTO
     with connect(tags_server.endpoint, "absent") as client:
-        lacking = Asking(client, tags_server.endpoint, "absent").show(grey, AT_FIRST)
+        lacking = Asking(client, tags_server.endpoint, "absent").ask(grey, AT_FIRST)
         assert "no such model" in lacking.notice
     with connect(tags_server.endpoint, "tags", version_label="stabel") as client:
-        lacking = Asking(client, tags_server.endpoint, "tags").show(grey, AT_FIRST)
+        lacking = Asking(client, tags_server.endpoint, "tags").ask(grey, AT_FIRST)
         assert "no version with the label &#x27;stabel&#x27;" in lacking.notice

@@ -79,6 +79,34 @@ def test_a_body_of_unknown_length_is_refused(inner, path):
     assert (answer.status_code, inner.bodies) == (411, 0)
 
 
+def test_requests_at_the_same_time_are_limited(inner):
+    async def send():
+        may_end, arrived = asyncio.Event(), []
+
+        async def slow(scope, receive, send):
+            arrived.append(scope["path"])
+            await may_end.wait()
+            await inner(scope, receive, send)
+
+        application = BoundedBodies(slow, inner.folder, max_kept_bytes=2**30, max_bodies=2)
+        transport = httpx.ASGITransport(application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
+            waiting = [
+                asyncio.create_task(client.post(path, content=b"a")) for path in (RUN, UPLOAD)
+            ]
+            while len(arrived) < 2:
+                await asyncio.sleep(0)
+            refused = await client.post(RUN, content=b"a")
+            may_end.set()
+            answers = await asyncio.gather(*waiting)
+            return refused, [*answers, await client.post(RUN, content=b"a")]
+
+    refused, answers = asyncio.run(send())
+    assert refused.status_code == 503
+    assert "Too many people" in refused.json()["error"]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+
+
 def test_photos_are_refused_while_there_is_no_room(inner):
     application = BoundedBodies(inner, inner.folder, max_kept_bytes=100_000)
     (first,) = post(application, UPLOAD, bytes(60_000))

@@ -6,14 +6,16 @@ used that are no public API of it; if a new version of it changes them, this is 
 
 import asyncio
 import base64
+import json
 import re
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
-from serving_helpers import photo
+from serving_helpers import WAIT, photo
 
 from serving import Hashtag, Prediction, RequestError, StatusCode
 from serving.demonstration import web_server
@@ -46,12 +48,13 @@ class Model:
 
     def __init__(self):
         self.asked = []
-        self.may_answer = threading.Event()
+        self.was_asked, self.may_answer = threading.Event(), threading.Event()
         self.may_answer.set()
 
     def predict(self, images, users):
         self.asked += images
-        assert self.may_answer.wait(60)
+        self.was_asked.set()
+        assert self.may_answer.wait(WAIT)
         if images == [photo(255)]:
             raise RequestError("", StatusCode.INVALID_ARGUMENT, "image 0: more than 9 pixels")
         return [Prediction("tags", 1, (Hashtag("football", 1.0),)) for _ in users]
@@ -61,7 +64,7 @@ class Browser:
     """Asks the application what a browser asks it, or somebody else."""
 
     def __init__(self, url):
-        self.http = httpx.Client(base_url=url, timeout=60)
+        self.http = httpx.Client(base_url=url, timeout=WAIT)
         self.config = self.http.get("/config").json()
         self.parts = {part["id"]: part for part in self.config["components"]}
 
@@ -171,7 +174,8 @@ def test_no_input_of_any_event_reads_a_file(browser, folders, model):
         for answer in answers:
             assert SECRET[:40] not in answer.content
             assert base64.b64encode(SECRET)[:40] not in answer.content
-            assert b"secret" not in answer.content or answer.status_code == 500
+            if b"secret" in answer.content:
+                assert "is not in the list of choices" in answer.json()["error"]
         sent += len(answers)
     assert sent >= 20 * len(told)
     assert SECRET not in model.asked
@@ -184,8 +188,10 @@ def test_no_input_of_any_event_reads_a_file(browser, folders, model):
 def test_events_are_no_api(browser):
     """Nor are they reached by Gradio's queue, whose answers may be lost on their way."""
     for event, first in browser.events():
-        for path in ("api/predict", "call/predict", "queue/join"):
+        for path in ("run/show", "api/predict", "call/predict", "queue/join"):
             assert browser.http.post(f"{API}/{path}", json=body_of(event, first)).status_code == 403
+    # Those that run here; the browser runs the others by itself.
+    assert {e["queue"] for e in browser.config["dependencies"] if e["backend_fn"]} == {False}
 
 
 def routes_of(application):
@@ -310,21 +316,25 @@ def test_a_crowd_is_told_to_wait_and_the_page_stays_open(url, browser, model):
     """8 questions are under way, 64 wait; the one after them is put off at once."""
     event, first = browser.show()
     mine = file(browser.upload(photo(50)))
+    model.asked.clear()
     model.may_answer.clear()
 
     async def ask():
         limits = httpx.Limits(max_connections=None)
-        async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as http:
-            questions = [
-                asyncio.create_task(
-                    http.post(f"{API}/run/predict", json=body_of(event, [mine, *first[1:]]))
-                )
-                for _ in range(8 + 64 + 1)
-            ]
+        async with httpx.AsyncClient(base_url=url, timeout=WAIT, limits=limits) as http:
+
+            def post(photo):
+                body = body_of(event, [photo, *first[1:]])
+                return asyncio.create_task(http.post(f"{API}/run/predict", json=body))
+
+            questions = [post(mine) for _ in range(8 + 64 + 1)]
             answered, waiting = await asyncio.wait(
-                questions, timeout=60, return_when=asyncio.FIRST_COMPLETED
+                questions, timeout=WAIT, return_when=asyncio.FIRST_COMPLETED
             )
             assert (len(answered), len(waiting)) == (1, 72)
+            assert len(model.asked) <= 8
+            # Where the model is not needed, nobody waits for it.
+            assert "Choose a photo" in (await post(None)).text
             assert (await http.get(f"{API}/file={mine['path']}")).content == photo(50)
             model.may_answer.set()
             return answered.pop().result(), await asyncio.gather(*waiting)
@@ -336,6 +346,67 @@ def test_a_crowd_is_told_to_wait_and_the_page_stays_open(url, browser, model):
     assert "Too many people are asking" in put_off.text
     assert "Woman, 20, London" in put_off.text
     assert all("#football" in answer.text for answer in answers)
+    assert len(model.asked) == 72
+
+
+def test_the_model_is_not_asked_for_visitors_who_have_left(application, browser, model):
+    event, first = browser.show()
+    mine = file(browser.upload(photo(50)))
+    body = json.dumps(body_of(event, [mine, *first[1:]])).encode()
+    answered = []
+
+    async def ask(*messages):
+        coming = iter([{"type": "http.request", "body": body}, *messages])
+
+        async def receive():
+            # Beyond these, no message ever comes.
+            return next(coming, None) or await asyncio.Future()
+
+        async def send(message):
+            answered.append(message)
+
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": f"{API}/run/predict",
+            "raw_path": f"{API}/run/predict".encode(),
+            "root_path": "",
+            "query_string": b"",
+            "scheme": "http",
+            "server": ("127.0.0.1", 80),
+            "client": ("127.0.0.1", 1),
+            "headers": [(k.lower().encode(), v.encode()) for k, v in headers.items()],
+        }
+        await application(scope, receive, send)
+
+    model.asked.clear()
+    asyncio.run(ask({"type": "http.disconnect"}))
+    assert answered.pop(0)["status"] == 200
+    assert model.asked == []
+    asyncio.run(ask())
+    assert model.asked == [photo(50)]
+
+
+def test_ends_quietly_with_a_question_under_way(application, browser, model, capfd):
+    event, first = browser.show()
+    mine = file(browser.upload(photo(50)))
+    model.was_asked.clear()
+    model.may_answer.clear()
+    listener = web_server.listen("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}{API}/run/predict"
+    capfd.readouterr()
+    try:
+        with ThreadPoolExecutor() as threads:
+            with web_server.serving(application, listener):
+                answer = threads.submit(
+                    httpx.post, url, json=body_of(event, [mine, *first[1:]]), timeout=WAIT
+                )
+                assert model.was_asked.wait(WAIT)
+            assert answer.exception(WAIT) or answer.result().status_code == 500
+    finally:
+        model.may_answer.set()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_an_answer_never_changes_the_photo(browser):
