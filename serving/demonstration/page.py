@@ -72,7 +72,9 @@ def build(asking: Asking, title: str, examples: Sequence[Path]) -> gr.Blocks:
                 return asking.put_off(people) if left else asking.ask(chosen, people)
 
             try:
-                shown = asking.known(chosen, people, before) or await calls.run(ask)
+                shown = asking.known(chosen, people, before)
+                if shown is None:
+                    shown = await calls.run(ask)
             except CrowdedError:
                 shown = asking.put_off(people)
             except asyncio.CancelledError as error:
