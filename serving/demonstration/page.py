@@ -68,8 +68,10 @@ def build(asking: Asking, title: str, examples: Sequence[Path]) -> gr.Blocks:
             chosen = path or ""
 
             def ask() -> Shown:
-                left = anyio.from_thread.run(visitor.request.is_disconnected)
-                return asking.put_off(people) if left else asking.ask(chosen, people)
+                request = visitor.request
+                if request is not None and anyio.from_thread.run(request.is_disconnected):
+                    return asking.put_off(people)
+                return asking.ask(chosen, people)
 
             try:
                 shown = asking.known(chosen, people, before)
