@@ -1,12 +1,11 @@
 """Calls that block, in threads: a few at a time, and a bounded number that waits."""
 
 from collections.abc import Callable
-from typing import TypeVar, TypeVarTuple
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
 
-ArgumentsT = TypeVarTuple("ArgumentsT")
 ResultT = TypeVar("ResultT")
 
 
@@ -29,7 +28,7 @@ class BoundedCalls:
         self._most = parallel + waiting
         self._calls = 0
 
-    async def run(self, call: Callable[[*ArgumentsT], ResultT], *arguments: *ArgumentsT) -> ResultT:
+    async def run(self, call: Callable[[], ResultT]) -> ResultT:
         """Calls, in its turn.
 
         Raises:
@@ -39,6 +38,6 @@ class BoundedCalls:
             raise CrowdedError
         self._calls += 1
         try:
-            return await anyio.to_thread.run_sync(call, *arguments, limiter=self._limiter)
+            return await anyio.to_thread.run_sync(call, limiter=self._limiter)
         finally:
             self._calls -= 1

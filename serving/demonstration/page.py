@@ -70,7 +70,7 @@ def build(asking: Asking, title: str, examples: Sequence[Path]) -> gr.Blocks:
             def ask() -> Shown:
                 request = visitor.request
                 if request is not None and anyio.from_thread.run(request.is_disconnected):
-                    return asking.put_off(people)
+                    return asking.put_off(people)  # nobody sees it
                 return asking.ask(chosen, people)
 
             try:

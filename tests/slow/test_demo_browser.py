@@ -6,107 +6,31 @@ a known age a hundredth of it to tbt. It answers the best three.
 """
 
 import base64
-import contextlib
-import os
 import re
-import shutil
 import signal
-import subprocess
-import sys
-import threading
 
 import pytest
+from demo_page import (
+    DROP,
+    MILLISECONDS,
+    choose,
+    clear,
+    click_map,
+    expect,
+    expect_tags,
+    tags,
+    upload,
+)
+from demo_process import Demo
 from serving_helpers import WAIT, free_port, photo, save_hashtag_model
 
-from serving import Hashtag, Prediction, RequestError, StatusCode
-from serving.demonstration.asking import Asking
 from serving.runner import ServerProcess
-
-sync_api = pytest.importorskip("playwright.sync_api")
-expect = sync_api.expect
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-MILLISECONDS = WAIT * 1000
-expect.set_options(timeout=MILLISECONDS)
 # What Gradio's own script says of every upload; the progress of a quick one is asked for too late.
 NOISE = re.compile(r"warning: Method not implemented\. \S+/assets/\S+|.* \S+upload_progress\S*")
-# Writes down whom the process connects to or looks up, but for this machine.
-WATCH = """
-import os, sys
-
-def watch(event, arguments):
-    if event == "socket.connect":
-        address = arguments[1]
-        here = not isinstance(address, tuple) or address[0] in ("127.0.0.1", "::1", "localhost")
-    elif event == "socket.getaddrinfo":
-        address = arguments[0]
-        here = address in (None, "", b"", "127.0.0.1", "::1", "localhost", b"localhost")
-    else:
-        return
-    if not here:
-        with open(os.environ["CONNECTIONS"], "a") as file:
-            file.write(f"{event} {address}\\n")
-
-sys.addaudithook(watch)
-"""
 WHITE = "Example photo 2"  # black.png is the first
-DROP = """(target, [name, kind, data]) => {
-  const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-  const transfer = new DataTransfer();
-  transfer.items.add(new File([bytes], name, {type: kind}));
-  for (const event of ["dragenter", "dragover", "drop"])
-    target.dispatchEvent(new DragEvent(event, {bubbles: true, cancelable: true,
-                                               dataTransfer: transfer}));
-}"""
-
-
-class Demo:
-    """`python -m serving.demo` as a child process, on any free port."""
-
-    def __init__(self, folder, **flags):
-        (folder / "sitecustomize.py").write_text(WATCH)
-        self.connections = folder / "connections.txt"
-        self.uploads = folder / "temporary"
-        self.uploads.mkdir()
-        arguments = [f"--{name}={value}" for name, value in {"port": 0, **flags}.items()]
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(folder),
-            "CONNECTIONS": str(self.connections),
-            "TMPDIR": str(self.uploads),
-        }
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "serving.demo", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-        line = self.process.stdout.readline()
-        found = re.search(r"shown at (http://\S+)", line)
-        if not found:
-            self.process.kill()
-            raise RuntimeError(line + self.process.communicate()[1])
-        self.url = found[1]
-
-    def stop(self, number=signal.SIGTERM):
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=WAIT)
-        return self.process.returncode, out, err
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if path is None:
-        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is on the PATH")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -203,47 +127,6 @@ def open_page(browser, demo):
     yield open_one
     for context in contexts:
         context.close()
-
-
-def tags(page, person):
-    return page.locator(f".person-{person} .tag .name")
-
-
-def expect_tags(page, person, *expected):
-    try:
-        expect(tags(page, person)).to_have_text([re.compile(f"^#{tag}(,|$)") for tag in expected])
-    except AssertionError as error:
-        error.add_note(f"The page says:\n{page.locator('body').inner_text()}")
-        raise
-
-
-def choose(page, person, label, option):
-    page.locator(f".person-{person}").get_by_label(label, exact=True).click()
-    page.get_by_role("option", name=option, exact=True).click()
-
-
-def clear(page):
-    """Takes the photo off, if there is one."""
-    button = page.locator("#photo").get_by_role("button", name="Remove Image")
-    if button.is_visible():
-        button.click()
-    expect(page.locator("#photo img")).to_have_count(0)
-
-
-def upload(page, data, name="mine.png", kind="image/png"):
-    """Chooses a file as by the button, in place of the photo that may be there."""
-    page.locator("#photo input[type=file]").set_input_files(
-        {"name": name, "mimeType": kind, "buffer": data}
-    )
-
-
-def click_map(page, person, latitude, longitude):
-    """The picture is 360 degrees wide and 141 high, from 84 N."""
-    world = page.locator(f".person-{person} svg.world")
-    world.scroll_into_view_if_needed()
-    box = world.bounding_box()
-    x, y = (longitude + 180) / 360 * box["width"], (84 - latitude) / 141 * box["height"]
-    world.click(position={"x": x, "y": y})
 
 
 def test_at_first_two_people_differ(open_page):
@@ -523,72 +406,3 @@ def test_ends_quietly_by_an_interrupt_and_a_second_one_finds_the_port_taken(
     finally:
         ended = demo.stop(signal.SIGINT)
     assert ended == (0, "", "")
-
-
-class SlowModel:
-    """A client that answers for the first photo when it is let, and refuses it then."""
-
-    def __init__(self, refused):
-        self.refused = refused
-        self.asked, self.may_answer = threading.Event(), threading.Event()
-
-    def predict(self, images, users):
-        if images == [self.refused]:
-            self.asked.set()
-            assert self.may_answer.wait(WAIT)
-            raise RequestError("", StatusCode.INVALID_ARGUMENT, "image 0: more than 9 pixels")
-        return [Prediction("tags", 1, (Hashtag("football", 1.0),)) for _ in users]
-
-
-@pytest.fixture
-def page_of(browser, tmp_path, monkeypatch):
-    """The page of a model in this process, with one example, which is white."""
-    (tmp_path / "white.png").write_bytes(photo(255, 64))
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
-    from serving.demonstration import web_application, web_server
-
-    @contextlib.contextmanager
-    def page_of(model, **options):
-        application = web_application.build(
-            Asking(model, "localhost:8500", "tags"),
-            title="Tags",
-            examples=[tmp_path / "white.png"],
-            **options,
-        )
-        listener = web_server.listen("127.0.0.1", 0)
-        port = listener.getsockname()[1]
-        with web_server.serving(application, listener):
-            page = browser.new_page()
-            page.goto(f"http://127.0.0.1:{port}")
-            yield page
-            page.close()
-
-    return page_of
-
-
-def test_a_photo_without_room_is_told(page_of):
-    with page_of(SlowModel(None), max_kept_bytes=100_000) as page:
-        expect_tags(page, 1, "football")
-        upload(page, photo(3, 64) + bytes(2**20))
-        expect(page.get_by_text("There is no room for another photo here now")).to_be_visible()
-        page.get_by_role("button", name="Example photo 1").click()
-        expect_tags(page, 1, "football")
-
-
-def test_a_photo_that_is_refused_late_leaves_the_next_one_alone(page_of):
-    model = SlowModel(photo(1, 64))
-    with page_of(model) as page:
-        expect_tags(page, 1, "football")
-        upload(page, model.refused)
-        assert model.asked.wait(WAIT)
-        expect(page.locator("#status").get_by_role("status")).to_have_attribute("aria-busy", "true")
-        page.get_by_role("button", name="Example photo 1").click()
-        chosen = page.locator("#photo img")
-        expect(chosen).to_have_attribute("src", re.compile(r"white\.png$"))
-        model.may_answer.set()
-        expect_tags(page, 1, "football")
-        expect(page.get_by_role("alert")).to_have_count(0)
-        expect(chosen).to_have_attribute("src", re.compile(r"white\.png$"))
-        expect(page.locator("#status").get_by_role("status")).not_to_have_attribute(
-            "aria-busy", "true"
-        )

@@ -1,7 +1,5 @@
 """The page in a real browser: opened from a file, on phones and desks, by day and by night."""
 
-import shutil
-
 import pytest
 from evaluated_runs import write_kinds, write_posts, write_runs
 
@@ -11,7 +9,6 @@ from tagkeras.report import Config, report
 
 pytestmark = pytest.mark.slow
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WIDTHS = (390, 1280)
 THEMES = ("light", "dark")
 # Relative luminance and contrast as WCAG 2 defines them, over every element with text of its own.
@@ -56,18 +53,6 @@ def page_file(tmp_path_factory):
     ]
     runs = [str(folder / "eval" / model) for model in ("multiplicative", "bilinear", "user_biased")]
     return report(commandline.parse(Config, [f"--run={runs[0]}", *options, *runs[1:]]))
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if path is None:
-        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is on the PATH")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

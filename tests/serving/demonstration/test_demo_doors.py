@@ -1,29 +1,20 @@
 """What the page gives to strangers: no files and no addresses of others, and none of Gradio's rest.
 
-The real application on a real socket, without a browser and a model server. Gradio's own means are
+Gradio's own means are
 used that are no public API of it; if a new version of it changes them, this is where it shows.
 """
 
-import asyncio
 import base64
-import json
 import re
-import threading
-import uuid
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
 import pytest
-from serving_helpers import WAIT, photo
+from demo_helpers import API, SECRET, body_of, file
+from serving_helpers import photo
 
-from serving import Hashtag, Prediction, RequestError, StatusCode
 from serving.demonstration import web_server
-from serving.demonstration.asking import Asking
 from tagkeras.errors import UserError
 
-API = "/gradio_api"
-SECRET = photo(7, 16)  # it could be shown to the model, were it read
 REFUSAL = "This page does not do that."
 # What the page's script and browsers ask for, but for the files of visitors.
 OPEN = {
@@ -41,118 +32,6 @@ OPEN = {
     "POST /gradio_api/run/{api_name}",
     "POST /gradio_api/upload",
 }
-
-
-class Model:
-    """A client that answers, and remembers what it was asked; a white photo it refuses."""
-
-    def __init__(self):
-        self.asked = []
-        self.was_asked, self.may_answer = threading.Event(), threading.Event()
-        self.may_answer.set()
-
-    def predict(self, images, users):
-        self.asked += images
-        self.was_asked.set()
-        assert self.may_answer.wait(WAIT)
-        if images == [photo(255)]:
-            raise RequestError("", StatusCode.INVALID_ARGUMENT, "image 0: more than 9 pixels")
-        return [Prediction("tags", 1, (Hashtag("football", 1.0),)) for _ in users]
-
-
-class Browser:
-    """Asks the application what a browser asks it, or somebody else."""
-
-    def __init__(self, url):
-        self.http = httpx.Client(base_url=url, timeout=WAIT)
-        self.config = self.http.get("/config").json()
-        self.parts = {part["id"]: part for part in self.config["components"]}
-
-    def events(self):
-        """Each event of the page that has inputs, and the values that these have at first."""
-        for event in self.config["dependencies"]:
-            if event["inputs"]:
-                first = [self.parts[part]["props"].get("value") for part in event["inputs"]]
-                yield event["id"], first
-
-    def show(self):
-        """The event that asks the model, the values at first, and the place of the photo."""
-        return max(self.events(), key=lambda event: len(event[1]))
-
-    def is_state(self, event, place):
-        """Whether an input is kept here, so that what a browser sends for it is not looked at."""
-        (inputs,) = [e["inputs"] for e in self.config["dependencies"] if e["id"] == event]
-        return self.parts[inputs[place]]["type"] == "state"
-
-    def send(self, event, values, session=None):
-        """What comes back for an event of the page."""
-        return self.http.post(f"{API}/run/predict", json=body_of(event, values, session))
-
-    def upload(self, data):
-        """A file's path where the application keeps it."""
-        return self.http.post(f"{API}/upload", files={"files": ("a.png", data)}).json()[0]
-
-
-def body_of(event, values, session=None):
-    return {"fn_index": event, "data": values, "session_hash": session or uuid.uuid4().hex}
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    """Where uploads lie, an example photo, and the file that nobody is to read."""
-    folder = tmp_path_factory.mktemp("doors")
-    (folder / "secret.png").write_bytes(SECRET)
-    (folder / "example.png").write_bytes(photo(100))
-    (folder / "uploads").mkdir()
-    return folder
-
-
-@pytest.fixture(scope="module")
-def model():
-    return Model()
-
-
-@pytest.fixture(scope="module")
-def application(folders, model):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(folders / "uploads"))
-        patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
-        patch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
-        from serving.demonstration import web_application
-
-        yield web_application.build(
-            Asking(model, "localhost:8500", "tags"),
-            title="Tags",
-            examples=[folders / "example.png"],
-        )
-
-
-@pytest.fixture(scope="module")
-def url(application):
-    listener = web_server.listen("127.0.0.1", 0)
-    port = listener.getsockname()[1]
-    with web_server.serving(application, listener):
-        yield f"http://127.0.0.1:{port}"
-
-
-@pytest.fixture(scope="module")
-def browser(url):
-    return Browser(url)
-
-
-def file(path):
-    return {"path": str(path), "meta": {"_type": "gradio.FileData"}}
-
-
-def test_photos_that_were_uploaded_and_examples_are_answered(browser, model):
-    event, first = browser.show()
-    mine = browser.upload(photo(50))
-    answer = browser.send(event, [file(mine), *first[1:]])
-    assert "#football" in answer.text
-    assert model.asked.pop() == photo(50)
-    (choose,) = [event for event, values in browser.events() if values == [0]]
-    path = browser.send(choose, [0]).json()["data"][0]["path"]
-    assert browser.http.get(f"{API}/file={path}").content == photo(100)
 
 
 def test_no_input_of_any_event_reads_a_file(browser, folders, model):
@@ -179,8 +58,9 @@ def test_no_input_of_any_event_reads_a_file(browser, folders, model):
         sent += len(answers)
     assert sent >= 20 * len(told)
     assert SECRET not in model.asked
+    browser.upload(photo(50))
     copies = [one for one in (folders / "uploads").rglob("*") if one.is_file()]
-    assert copies  # of the other test
+    assert copies
     assert not [one for one in copies if one.read_bytes() == SECRET]
     assert browser.http.get(f"{API}/file={secret}").status_code == 403
 
@@ -272,148 +152,6 @@ def test_gradio_fetches_in_no_other_way(url):
 
     for fetch in ("async_ssrf_protected_get", "async_ssrf_protected_download"):
         assert getattr(processing_utils, fetch).__module__ == "serving.demonstration.closed_doors"
-
-
-@pytest.mark.parametrize(
-    "home", ["text", 7, [1], {"country": ["GB"]}, {"latitude": "1", "longitude": True}, {}]
-)
-def test_a_map_that_sends_anything_is_a_place_unknown(browser, home):
-    event, first = browser.show()
-    mine = browser.upload(photo(50))
-    answer = browser.send(event, [file(mine), *first[1:5], home, *first[6:]])
-    assert "#football" in answer.text
-    assert "Woman, 20<" in answer.text
-
-
-@pytest.mark.parametrize("age", [None, "old", True, {"a": 1}])
-def test_an_age_that_is_no_number_is_unknown(browser, age):
-    event, first = browser.show()
-    mine = browser.upload(photo(50))
-    answer = browser.send(event, [file(mine), None, age, *first[3:]])
-    assert "#football" in answer.text
-    assert "Woman, London" in answer.text
-
-
-@pytest.mark.parametrize("number", [-1, 1, 10**30, "0", None, [0], {"value": 0}, 0.5])
-def test_an_example_that_is_none_changes_nothing(browser, number):
-    (choose,) = [event for event, values in browser.events() if values == [0]]
-    answer = browser.send(choose, [number])
-    assert answer.status_code == 200
-    assert ".png" not in answer.text
-
-
-def test_a_photo_that_the_model_refuses_is_asked_about_once(browser, model):
-    event, first = browser.show()
-    white, session = file(browser.upload(photo(255))), uuid.uuid4().hex
-    model.asked.clear()
-    for _ in range(2):
-        answer = browser.send(event, [white, *first[1:]], session)
-        assert "This photo has more than 9 pixels" in answer.text
-    assert model.asked == [photo(255)]
-
-
-def test_a_crowd_is_told_to_wait_and_the_page_stays_open(url, browser, model):
-    """8 questions are under way, 64 wait; the one after them is put off at once."""
-    event, first = browser.show()
-    mine = file(browser.upload(photo(50)))
-    model.asked.clear()
-    model.may_answer.clear()
-
-    async def ask():
-        limits = httpx.Limits(max_connections=None)
-        async with httpx.AsyncClient(base_url=url, timeout=WAIT, limits=limits) as http:
-
-            def post(photo):
-                body = body_of(event, [photo, *first[1:]])
-                return asyncio.create_task(http.post(f"{API}/run/predict", json=body))
-
-            questions = [post(mine) for _ in range(8 + 64 + 1)]
-            answered, waiting = await asyncio.wait(
-                questions, timeout=WAIT, return_when=asyncio.FIRST_COMPLETED
-            )
-            assert (len(answered), len(waiting)) == (1, 72)
-            assert len(model.asked) <= 8
-            # Where the model is not needed, nobody waits for it.
-            assert "Choose a photo" in (await post(None)).text
-            assert (await http.get(f"{API}/file={mine['path']}")).content == photo(50)
-            model.may_answer.set()
-            return answered.pop().result(), await asyncio.gather(*waiting)
-
-    try:
-        put_off, answers = asyncio.run(ask())
-    finally:
-        model.may_answer.set()
-    assert "Too many people are asking" in put_off.text
-    assert "Woman, 20, London" in put_off.text
-    assert all("#football" in answer.text for answer in answers)
-    assert len(model.asked) == 72
-
-
-def test_the_model_is_not_asked_for_visitors_who_have_left(application, browser, model):
-    event, first = browser.show()
-    mine = file(browser.upload(photo(50)))
-    body = json.dumps(body_of(event, [mine, *first[1:]])).encode()
-    answered = []
-
-    async def ask(*messages):
-        coming = iter([{"type": "http.request", "body": body}, *messages])
-
-        async def receive():
-            # Beyond these, no message ever comes.
-            return next(coming, None) or await asyncio.Future()
-
-        async def send(message):
-            answered.append(message)
-
-        headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-        scope = {
-            "type": "http",
-            "method": "POST",
-            "path": f"{API}/run/predict",
-            "raw_path": f"{API}/run/predict".encode(),
-            "root_path": "",
-            "query_string": b"",
-            "scheme": "http",
-            "server": ("127.0.0.1", 80),
-            "client": ("127.0.0.1", 1),
-            "headers": [(k.lower().encode(), v.encode()) for k, v in headers.items()],
-        }
-        await application(scope, receive, send)
-
-    model.asked.clear()
-    asyncio.run(ask({"type": "http.disconnect"}))
-    assert answered.pop(0)["status"] == 200
-    assert model.asked == []
-    asyncio.run(ask())
-    assert model.asked == [photo(50)]
-
-
-def test_ends_quietly_with_a_question_under_way(application, browser, model, capfd):
-    event, first = browser.show()
-    mine = file(browser.upload(photo(50)))
-    model.was_asked.clear()
-    model.may_answer.clear()
-    listener = web_server.listen("127.0.0.1", 0)
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}{API}/run/predict"
-    capfd.readouterr()
-    try:
-        with ThreadPoolExecutor() as threads:
-            with web_server.serving(application, listener):
-                answer = threads.submit(
-                    httpx.post, url, json=body_of(event, [mine, *first[1:]]), timeout=WAIT
-                )
-                assert model.was_asked.wait(WAIT)
-            assert answer.exception(WAIT) or answer.result().status_code == 500
-    finally:
-        model.may_answer.set()
-    assert capfd.readouterr() == ("", "")
-
-
-def test_an_answer_never_changes_the_photo(browser):
-    """By then the visitor may have chosen another one."""
-    (show,) = [e for e in browser.config["dependencies"] if e["id"] == browser.show()[0]]
-    assert not {"image"} & {browser.parts[part]["type"] for part in show["outputs"]}
-    assert {browser.parts[part]["type"] for part in show["inputs"]} >= {"image", "state"}
 
 
 @pytest.mark.parametrize(
