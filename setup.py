@@ -18,10 +18,10 @@ setup(
     packages=find_packages(include=["tagkeras*", "beam*", "serving*"]),
     package_data={
         "tagkeras": ["py.typed"],
-        "tagkeras.reporting": ["templates/*", "templates/sections/*"],
+        "tagkeras.report": ["templates/*", "templates/sections/*"],
         "beam": ["py.typed"],
         "serving": ["py.typed"],
-        "serving.demonstration": ["countries.tsv", "page.css"],
+        "serving.demo": ["countries.tsv", "page.css"],
     },
     install_requires=[
         "absl-py>=2.3",

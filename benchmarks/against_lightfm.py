@@ -34,8 +34,8 @@ from benchmarks.lightfm_trainer import LightFMTrainer
 from benchmarks.stopwatch import Stopwatch
 from benchmarks.tagkeras_trainer import TagkerasTrainer
 from benchmarks.turns import Trainer, train_in_turn, whole_batches
-from tagkeras.commandline import option, run
-from tagkeras.errors import UserError
+from tagkeras.cli.commandline import option, run
+from tagkeras.cli.errors import UserError
 
 MAX_NEGATIVES = 1000
 DEFAULT_MAX_SAMPLED = 10

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tagkeras.cnn.load import load_cnn
-from tagkeras.commandline import option, run
-from tagkeras.layers.image_decoder import decode_image
+from tagkeras.cli.commandline import option, run
+from tagkeras.images.cnn.load import load_cnn
+from tagkeras.images.image_decoder import decode_image
 
 BATCH = 32
 

@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tagkeras.commandline import option, run
+from tagkeras.cli.commandline import option, run
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

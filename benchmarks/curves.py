@@ -13,8 +13,8 @@ import os
 from pathlib import Path
 
 from benchmarks.processes import run_module
-from tagkeras.commandline import option, run
-from tagkeras.training.workdir import Workdir
+from tagkeras.cli.commandline import option, run
+from tagkeras.train.workdir import Workdir
 
 PAPER = {"flagfile": "configs/paper.flags"}
 HOGWILD = {"batch_size": 8, "hogwild_threads": 2, "epochs": 1, "cache": "none"}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.processes import run_module
 from benchmarks.random_dataset import write_random_dataset
-from tagkeras.commandline import option, run
+from tagkeras.cli.commandline import option, run
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

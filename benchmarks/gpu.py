@@ -24,11 +24,11 @@ import tensorflow as tf
 
 from benchmarks.kernel_time import share_outside_kernels
 from benchmarks.random_dataset import write_random_dataset
-from tagkeras import files
-from tagkeras.commandline import option, run
+from tagkeras.cli import files
+from tagkeras.cli.commandline import option, run
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.training_input import TrainingInput
-from tagkeras.training.settings import Settings
+from tagkeras.train.settings import Settings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

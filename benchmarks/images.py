@@ -19,7 +19,7 @@ import keras
 from PIL import Image
 
 from benchmarks.processes import run_module
-from tagkeras.commandline import option, run
+from tagkeras.cli.commandline import option, run
 from tagkeras.synthetic.drawing.picture import draw_jpeg
 from tagkeras.synthetic.rows import THINGS
 

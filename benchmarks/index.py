@@ -41,13 +41,13 @@ from benchmarks.in_process import session_call
 from benchmarks.large_model import Training, embed, train_or_load
 from benchmarks.post_arrays import PostArrays
 from benchmarks.served_model import write_ranker
-from tagkeras.commandline import option, run
-from tagkeras.indexing.asked_posts import AskedPosts
-from tagkeras.indexing.cells import default_num_cells, find_cells
-from tagkeras.indexing.exact_index import ExactIndex
-from tagkeras.indexing.inverted_file import InvertedFile
-from tagkeras.indexing.probes import Recall, RecallCurve, fewest_probes
+from tagkeras.cli.commandline import option, run
 from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.retrieval.asked_posts import AskedPosts
+from tagkeras.retrieval.cells import default_num_cells, find_cells
+from tagkeras.retrieval.exact_index import ExactIndex
+from tagkeras.retrieval.inverted_file import InvertedFile
+from tagkeras.retrieval.probes import Recall, RecallCurve, fewest_probes
 
 K = 10
 PROBES = (16, 32, 64, 128, 256, 512, 1024, 2048)

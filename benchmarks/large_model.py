@@ -10,11 +10,11 @@ import tensorflow as tf
 from benchmarks.large_world import LargeWorld
 from benchmarks.planted import COUNTRIES
 from benchmarks.post_arrays import USER_DESCRIPTOR_SIZE, PostArrays
+from tagkeras.cli.files import written_aside
+from tagkeras.cli.progress import progress
 from tagkeras.data.manifest import Manifest
-from tagkeras.files import written_aside
 from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.progress import progress
-from tagkeras.training.settings import Settings
+from tagkeras.train.settings import Settings
 
 EMBED_BATCH = 1024
 RATE_INTERVAL = 50

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.processes import run_module
-from tagkeras.commandline import option, run
+from tagkeras.cli.commandline import option, run
 
 TAGS_PER_POST = 3
 CHUNK = 50_000

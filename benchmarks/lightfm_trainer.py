@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks.exact_ranking import Embedded
 from benchmarks.post_arrays import PostArrays
 from benchmarks.stopwatch import Stopwatch
-from tagkeras.errors import UserError
+from tagkeras.cli.errors import UserError
 
 # WARP of LightFM counts a score as violating above f(y+) - 1.
 MARGIN = 1.0

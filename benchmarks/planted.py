@@ -27,8 +27,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tagkeras.commandline import option, run
-from tagkeras.files import written_aside
+from tagkeras.cli.commandline import option, run
+from tagkeras.cli.files import written_aside
 
 COUNTRIES = {
     "US": (40.7, -74.0),

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.processes import run_module
-from tagkeras.commandline import option, run
-from tagkeras.training.workdir import Workdir
+from tagkeras.cli.commandline import option, run
+from tagkeras.train.workdir import Workdir
 
 MODELS = ("bilinear", "user_biased", "multiplicative")
 METRICS = ("P@1", "R@10", "A@10")

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from tagkeras.cli.progress import progress
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.records import PostRecord, encode
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.progress import progress
 
 COUNTRIES = ("US", "GB", "CA", "AU", "NZ")
 SHARDS = 16

@@ -26,8 +26,8 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from benchmarks.stopwatch import Stopwatch
-from tagkeras.commandline import option, run
-from tagkeras.models.top_k import Tiling, top_k
+from tagkeras.cli.commandline import option, run
+from tagkeras.retrieval.top_k import Tiling, top_k
 
 Rank = Callable[[tf.Tensor], tf.Tensor]
 

@@ -9,13 +9,13 @@ import tensorflow as tf
 from benchmarks.random_dataset import COUNTRIES
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.exporting.batching import GraphBatching
-from tagkeras.exporting.hashtag_ranker import HashtagRanker
-from tagkeras.indexing.exact_index import ExactIndex
-from tagkeras.indexing.tag_index import TagIndex
+from tagkeras.export.batching import GraphBatching
+from tagkeras.export.hashtag_ranker import HashtagRanker
 from tagkeras.layers.image_user_embedding import ImageUserEmbedding
 from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
 from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.retrieval.exact_index import ExactIndex
+from tagkeras.retrieval.tag_index import TagIndex
 
 TOP_K = 10
 

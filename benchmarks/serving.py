@@ -34,10 +34,10 @@ import numpy as np
 
 from benchmarks.in_process import SIGNATURE, servable_call, session_call
 from benchmarks.served_model import write_served_model
-from serving.runner import ServerProcess
-from tagkeras.commandline import option, run
-from tagkeras.errors import UserError
-from tagkeras.exporting.batching import GraphBatching
+from serving.server.runner import ServerProcess
+from tagkeras.cli.commandline import option, run
+from tagkeras.cli.errors import UserError
+from tagkeras.export.batching import GraphBatching
 
 _MODEL = "bench"
 _WARMUP_SECONDS = 1.0

@@ -19,11 +19,11 @@ import os
 import tensorflow as tf
 
 from benchmarks.steps import StepMaker, time_in_turn
-from tagkeras.commandline import option, run
+from tagkeras.cli.commandline import option, run
 from tagkeras.losses.losses import LOSSES
-from tagkeras.warp.negative_sampler import Negatives, NegativeSampler
-from tagkeras.warp.pooled_sampler import BLOCK, PooledSampler
-from tagkeras.warp.samplers import SAMPLERS, make_sampler
+from tagkeras.samplers.negative_sampler import Negatives, NegativeSampler
+from tagkeras.samplers.pooled_sampler import BLOCK, PooledSampler
+from tagkeras.samplers.samplers import SAMPLERS, make_sampler
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

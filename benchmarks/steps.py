@@ -13,8 +13,8 @@ from tagkeras.data.manifest import Manifest
 from tagkeras.losses.ranking_loss import RankingLoss
 from tagkeras.losses.warp_loss import WarpLoss
 from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.training.settings import Settings
-from tagkeras.warp.negative_sampler import NegativeSampler
+from tagkeras.samplers.negative_sampler import NegativeSampler
+from tagkeras.train.settings import Settings
 
 USER_DESCRIPTOR_SIZE = 10
 EMBEDDING_DIM, RANK, USER_HIDDEN = 64, 100, 24

@@ -24,9 +24,9 @@ import tensorflow as tf
 
 from benchmarks.processes import run_module
 from benchmarks.random_dataset import write_random_dataset
-from tagkeras.commandline import option, run
+from tagkeras.cli.commandline import option, run
 from tagkeras.data.training_input import TrainingInput
-from tagkeras.training.settings import Settings
+from tagkeras.train.settings import Settings
 
 TAGS = 10_000
 # Of a kind in one go: all but the first are timed.

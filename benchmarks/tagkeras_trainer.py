@@ -7,7 +7,7 @@ from benchmarks.exact_ranking import Embedded
 from benchmarks.post_arrays import PostArrays
 from benchmarks.stopwatch import Stopwatch
 from tagkeras.data.manifest import Manifest
-from tagkeras.training.settings import Settings
+from tagkeras.train.settings import Settings
 
 EMBED_BATCH = 1024
 

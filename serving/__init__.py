@@ -10,17 +10,17 @@ from typing import Any
 import tagkeras  # noqa: F401 - keeps TensorFlow's start-up noise off the screen
 
 _HOMES = {
-    "AsyncHashtagClient": "serving.clients.async_hashtag_client",
-    "Hashtag": "serving.clients.answers",
-    "HashtagClient": "serving.clients.hashtag_client",
-    "HashtagEmbeddings": "serving.clients.answers",
-    "ModelServer": "serving.model_server",
-    "Prediction": "serving.clients.answers",
-    "RequestError": "serving.clients.answers",
-    "RestHashtagClient": "serving.clients.rest_hashtag_client",
-    "ServerProcess": "serving.runner",
-    "StatusCode": "serving.clients.answers",
-    "Tls": "serving.clients.tls",
+    "AsyncHashtagClient": "serving.client.async_hashtag_client",
+    "Hashtag": "serving.client.answers",
+    "HashtagClient": "serving.client.hashtag_client",
+    "HashtagEmbeddings": "serving.client.answers",
+    "ModelServer": "serving.server.model_server",
+    "Prediction": "serving.client.answers",
+    "RequestError": "serving.client.answers",
+    "RestHashtagClient": "serving.client.rest_hashtag_client",
+    "ServerProcess": "serving.server.runner",
+    "StatusCode": "serving.client.answers",
+    "Tls": "serving.client.tls",
     "User": "tagkeras.data.user",
 }
 

@@ -16,13 +16,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from serving.clients.tls_flags import TlsFlags
+from serving.client.tls_flags import TlsFlags
 from serving.releases.release import MAX_VERSION
-from tagkeras.commandline import option, run
-from tagkeras.errors import UserError
+from tagkeras.cli.commandline import option, run
+from tagkeras.cli.errors import UserError
 
 if TYPE_CHECKING:
-    from serving.clients.blocking_client import BlockingClient
+    from serving.client.blocking_client import BlockingClient
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,7 @@ def _names(config: Config) -> tuple[str, str]:
 
 
 def _client(config: Config, name: str, pinned: int | None = None) -> "BlockingClient":
-    from serving.clients.connect import connect
+    from serving.client.connect import connect
 
     version = int(name) if config.versions else pinned
     return connect(

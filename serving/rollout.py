@@ -29,12 +29,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from serving.clients.tls_flags import TlsFlags
+from serving.client.tls_flags import TlsFlags
 from serving.releases.release import MAX_VERSION, Release
 from serving.releases.steps import STEPS, Asked, NothingToRollBackError
-from tagkeras import files
-from tagkeras.commandline import option, run
-from tagkeras.errors import UserError
+from tagkeras.cli import files
+from tagkeras.cli.commandline import option, run
+from tagkeras.cli.errors import UserError
 
 if TYPE_CHECKING:
     from serving.releases.watched_server import WatchedServer

@@ -4,7 +4,7 @@ The package holds the Keras layers, the WARP loss, the models, their input and t
 train, evaluate and export them, and what the `beam` and `serving` packages share with it.
 """
 
-from tagkeras import quiet
+from tagkeras.cli import quiet
 
 __version__ = "0.1.0"
 

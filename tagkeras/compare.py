@@ -14,10 +14,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tagkeras.commandline import option, run
-from tagkeras.errors import UserError
-from tagkeras.evaluation.comparison import Difference, compare
-from tagkeras.evaluation.evaluation import Evaluation
+from tagkeras.cli.commandline import option, run
+from tagkeras.cli.errors import UserError
+from tagkeras.evaluate.comparison import Difference, compare
+from tagkeras.evaluate.evaluation import Evaluation
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

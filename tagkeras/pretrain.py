@@ -17,10 +17,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tagkeras import files
-from tagkeras.commandline import option, run
-from tagkeras.errors import UserError
-from tagkeras.layers.image_decoder import decode_image
+from tagkeras.cli import files
+from tagkeras.cli.commandline import option, run
+from tagkeras.cli.errors import UserError
+from tagkeras.images.image_decoder import decode_image
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import pytest
 from benchmarks import lightfm_trainer, planted, post_arrays
 from benchmarks.exact_ranking import Embedded, mean_draws, rank, rank_by_frequency, score
 from benchmarks.large_world import GROUPS, LargeWorld
-from tagkeras.errors import UserError
+from tagkeras.cli.errors import UserError
 
 
 class TestExactRanking:

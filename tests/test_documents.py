@@ -14,13 +14,13 @@ import yaml
 from absl import flags
 
 from beam.running.runner import refuse_unknown
-from tagkeras import option_flags
+from tagkeras.cli import option_flags
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "BUILD.md", *sorted((ROOT / "docs").glob("*.md"))]
 # Commands whose options are a dataclass named otherwise than `Config` in their own module.
 CONFIGS = {
-    "beam.preprocess": "beam.dataset.settings",
+    "beam.preprocess": "beam.preprocess.settings",
     "tagkeras.synthetic": "tagkeras.synthetic.__main__",
 }
 

@@ -8,17 +8,20 @@ import pyarrow.parquet as pq
 import pytest
 from tiny_cnn import save_cnn
 
-from beam import preprocess
-from beam.dataset.settings import Config as PreprocessConfig
+from beam.preprocess import __main__ as preprocess
+from beam.preprocess.settings import Config as PreprocessConfig
 from beam.running.runner import parse_options
 from serving import HashtagClient, User
-from serving.model_server import ModelServer
-from serving.models import model_config
-from serving.models.managed_version import ManagerOptions
-from tagkeras import commandline, evaluate, export, train
+from serving.server.model_server import ModelServer
+from serving.server.models import model_config
+from serving.server.models.managed_version import ManagerOptions
+from tagkeras.cli import commandline
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
+from tagkeras.evaluate import __main__ as evaluate
+from tagkeras.export import __main__ as export
 from tagkeras.synthetic import __main__ as synthetic
+from tagkeras.train import __main__ as train
 
 pytestmark = pytest.mark.slow
 

@@ -8,10 +8,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tagkeras import commandline, pretrain
-from tagkeras.cnn.load import load_cnn
-from tagkeras.errors import UserError
-from tagkeras.layers.image_decoder import ImageDecoder
+from tagkeras import pretrain
+from tagkeras.cli import commandline
+from tagkeras.cli.errors import UserError
+from tagkeras.images.cnn.load import load_cnn
+from tagkeras.images.image_decoder import ImageDecoder
 
 COLOURS = {"blue": (30, 40, 210), "green": (30, 200, 40), "red": (220, 30, 30)}
 SIZE = 16

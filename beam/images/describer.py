@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from beam.images.loader import ImageLoader
 from beam.running import storage
-from tagkeras.cnn.descriptor_model import DescriptorModel
 from tagkeras.data.posts import PostError
+from tagkeras.images.cnn.descriptor_model import DescriptorModel
 
 # Images that go through the CNN at once, and batches that are decoded ahead of it.
 CNN_BATCH = 32

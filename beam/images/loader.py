@@ -10,8 +10,8 @@ import tensorflow as tf
 from beam.images.headers import read_header
 from beam.running import storage
 from tagkeras.data.posts import PostError
-from tagkeras.layers.image_decoder import ImageDecoder
-from tagkeras.layers.image_limits import MAX_BYTES, MAX_PIXELS, MAX_SCANS
+from tagkeras.images.image_decoder import ImageDecoder
+from tagkeras.images.image_limits import MAX_BYTES, MAX_PIXELS, MAX_SCANS
 
 # Bytes and pixels that are decoded in one call, unless one image alone has more.
 GROUP_SIZE = 2**26

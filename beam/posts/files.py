@@ -19,7 +19,7 @@ from beam.posts.parquet import read_parquet, split_parquet
 from beam.posts.rows import FileRange, InputFile, Row, RowBlock
 from beam.posts.yfcc100m import parse_yfcc100m, parse_yfcc100m_hash
 from beam.running import storage
-from tagkeras.errors import UserError
+from tagkeras.cli.errors import UserError
 
 AUTO = "auto"
 

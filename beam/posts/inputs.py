@@ -5,9 +5,9 @@ from pathlib import Path
 
 from beam.posts import identities
 from beam.posts.files import AUTO, FORMATS
-from tagkeras.commandline import option
+from tagkeras.cli.commandline import option
+from tagkeras.cli.errors import UserError
 from tagkeras.data.tag_list import read_tag_list
-from tagkeras.errors import UserError
 
 ID_KEY_VARIABLE = "TAGKERAS_ID_KEY"
 MIN_KEY_BYTES = 16

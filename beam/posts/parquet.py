@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 
 from beam.posts.rows import BLOCK_BYTES, FileRange, InputFile, Row, RowBlock
 from beam.running import storage
-from tagkeras.errors import UserError
+from tagkeras.cli.errors import UserError
 
 _FIELDS = (
     "post_id",

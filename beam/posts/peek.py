@@ -9,7 +9,7 @@ from beam.posts.descriptor_column import descriptor_of, has_descriptor
 from beam.posts.files import read_rows
 from beam.posts.parse import DESCRIPTOR, find_kind
 from beam.posts.rows import InputFile, RowBlock
-from tagkeras.errors import UserError
+from tagkeras.cli.errors import UserError
 
 # Files and rows of each that are looked at; all files, until one has a post.
 _FILES, _ROWS = 8, 100

@@ -6,8 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from tagkeras.errors import UserError
-from tagkeras.progress import progress
+from tagkeras.cli.errors import UserError
+from tagkeras.cli.progress import progress
 
 INTERVAL = 5.0
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from beam.running import storage
-from tagkeras import files
-from tagkeras.errors import UserError
+from tagkeras.cli import files
+from tagkeras.cli.errors import UserError
 
 # What the name of a manifest ends with while a remote folder is being replaced.
 _INCOMPLETE = ".incomplete"

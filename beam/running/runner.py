@@ -28,7 +28,7 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import (
 from apache_beam.runners.runner import create_runner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
-from tagkeras.errors import UserError
+from tagkeras.cli.errors import UserError
 
 # Named, because Beam's default may first try to download another one.
 IN_PROCESS = "FnApiRunner"

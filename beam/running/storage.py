@@ -19,8 +19,8 @@ from typing import IO, NamedTuple
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from tagkeras import files
-from tagkeras.errors import UserError
+from tagkeras.cli import files
+from tagkeras.cli.errors import UserError
 
 # Files that one call to a remote file system may rename or delete.
 _CHUNK = 100

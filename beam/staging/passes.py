@@ -28,7 +28,7 @@ from beam.staging.duplicates import FindDuplicates
 from beam.staging.plans import ShardPlan
 from beam.staging.stage_blocks import StageBlocks, StagedBlock
 from beam.staging.staging_folder import StagingFolder
-from tagkeras.errors import UserError
+from tagkeras.cli.errors import UserError
 
 
 class StagePosts(beam.PTransform[Any, Any]):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from beam.posts.parse import OTHER_KIND
 from beam.staging.duplicates import DUPLICATE
 from beam.staging.stage_blocks import StagedBlock
-from tagkeras.errors import UserError
+from tagkeras.cli.errors import UserError
 
 
 def count_rejected(blocks: Sequence[StagedBlock], num_duplicates: int) -> Counter[str]:

@@ -6,11 +6,11 @@ from concurrent import futures
 from pathlib import Path
 from typing import NamedTuple
 
-from serving.clients.answers import Prediction, RequestError, StatusCode
-from serving.clients.blocking_client import BlockingClient
+from serving.client.answers import Prediction, RequestError, StatusCode
+from serving.client.blocking_client import BlockingClient
 from serving.releases.labelled_posts import LabelledPost
-from tagkeras.errors import UserError
-from tagkeras.progress import progress
+from tagkeras.cli.errors import UserError
+from tagkeras.cli.progress import progress
 
 _TRIES = 10
 _ABSENT = (

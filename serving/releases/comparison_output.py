@@ -8,9 +8,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from serving.load_testing.latencies import Latencies
+from serving.load_test.latencies import Latencies
 from serving.releases.version_comparison import AskedVersion, VersionComparison
-from tagkeras.console import fitting
+from tagkeras.cli.console import fitting
 
 
 def to_json(found: VersionComparison) -> str:

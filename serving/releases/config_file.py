@@ -8,12 +8,12 @@ from pathlib import Path
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.errors import ServingError
-from serving.models import model_config
-from serving.models.version_source import VersionSource
 from serving.releases.release import Release
-from tagkeras import files
-from tagkeras.errors import UserError
+from serving.server.errors import ServingError
+from serving.server.models import model_config
+from serving.server.models.version_source import VersionSource
+from tagkeras.cli import files
+from tagkeras.cli.errors import UserError
 
 FileName = str | os.PathLike[str]
 # Lines of a file's head that are comments or empty.

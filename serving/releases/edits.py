@@ -7,12 +7,12 @@ from pathlib import Path
 
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.clients.answers import RequestError
+from serving.client.answers import RequestError
 from serving.releases import config_file, push
 from serving.releases.follow import Wanted, follow
 from serving.releases.release import Release, changes
 from serving.releases.watched_server import WatchedServer
-from tagkeras.errors import UserError
+from tagkeras.cli.errors import UserError
 
 # A server that has answered and does not any more: it was ended by what it was to load.
 SILENCE_SECONDS = 30.0

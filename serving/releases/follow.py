@@ -5,10 +5,10 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from serving.clients.answers import RequestError, StatusCode
+from serving.client.answers import RequestError, StatusCode
 from serving.releases.release import Release
 from serving.releases.watched_server import VersionState, WatchedServer
-from tagkeras.errors import UserError
+from tagkeras.cli.errors import UserError
 
 # Between two looks.
 _PAUSE_SECONDS = 0.2

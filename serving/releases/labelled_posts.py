@@ -4,10 +4,10 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from serving.clients.columns import Image
+from serving.client.columns import Image
 from tagkeras.data.posts import Post
+from tagkeras.data.posts_file import ExamplePost, read_posts
 from tagkeras.data.user import User
-from tagkeras.growing.posts_file import ExamplePost, read_posts
 
 
 class LabelledPost(NamedTuple):

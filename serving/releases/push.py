@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.clients.answers import RequestError
+from serving.client.answers import RequestError
 from serving.releases import config_file
 from serving.releases.follow import PASSING, Wanted, follow
 from serving.releases.release import Release

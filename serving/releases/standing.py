@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from serving.clients.answers import RequestError
+from serving.client.answers import RequestError
 from serving.releases import config_file
 from serving.releases.release import Release
 from serving.releases.watched_server import WatchedServer
-from tagkeras.errors import UserError
+from tagkeras.cli.errors import UserError
 
 
 def print_standing(path: str, model: str, servers: Sequence[WatchedServer]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from serving.releases.release import Release
-from tagkeras.errors import UserError
+from tagkeras.cli.errors import UserError
 
 
 class Asked(NamedTuple):

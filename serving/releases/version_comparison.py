@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from serving.load_testing.latencies import Latencies
+from serving.load_test.latencies import Latencies
 from serving.releases.ask_versions import Answer
 from serving.releases.labelled_posts import LabelledPost
-from tagkeras.evaluation.comparison import Difference, differences
-from tagkeras.evaluation.post_scores import post_scores
+from tagkeras.evaluate.comparison import Difference, differences
+from tagkeras.evaluate.post_scores import post_scores
 
 _SAMPLES = 1000
 

@@ -13,11 +13,11 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from serving.clients import grpc_wire
-from serving.clients.answers import StatusCode
-from serving.clients.retries import MAX_ATTEMPTS
-from serving.clients.served_model import ServedModel
-from serving.clients.tls import Tls
+from serving.client import grpc_wire
+from serving.client.answers import StatusCode
+from serving.client.retries import MAX_ATTEMPTS
+from serving.client.served_model import ServedModel
+from serving.client.tls import Tls
 
 _STATES = get_model_status_pb2.ModelVersionStatus.State
 

@@ -6,7 +6,7 @@ import math
 import unicodedata
 from collections.abc import Sequence
 
-from tagkeras.errors import UserError
+from tagkeras.cli.errors import UserError
 from tagkeras.layers.user_descriptor import is_country
 
 EARTH_RADIUS_KM = 6371.0

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from tagkeras.cli.progress import progress
 from tagkeras.data import records
 from tagkeras.data.manifest import SPLITS, Manifest
-from tagkeras.progress import progress
 
 _BATCH_SIZE = 256
 _NOT_PARSED = (tf.errors.InvalidArgumentError, UnicodeDecodeError)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tagkeras.errors import UserError
+from tagkeras.cli.errors import UserError
 
 KINDS = {
     "image": "what the photo shows",

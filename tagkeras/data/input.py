@@ -7,9 +7,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from tagkeras.cli.errors import UserError
 from tagkeras.data import checks, damage, records
 from tagkeras.data.manifest import Manifest
-from tagkeras.errors import UserError
 
 REMEDY = "copy the dataset anew or run python -m beam.preprocess again"
 # Arguments of `tf.data.Dataset.map` for work on batches.

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tagkeras import files
-from tagkeras.errors import UserError
+from tagkeras.cli import files
+from tagkeras.cli.errors import UserError
 
 FORMAT_VERSION = 1
 FILE_NAME = "dataset.json"

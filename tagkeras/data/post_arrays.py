@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from tagkeras.cli.errors import UserError
+from tagkeras.cli.progress import progress
 from tagkeras.data import input as data_input
 from tagkeras.data import records
 from tagkeras.data.damage import describe_count
 from tagkeras.data.manifest import Manifest
-from tagkeras.errors import UserError
-from tagkeras.progress import progress
 
 _BATCH_SIZE = 512
 # Bytes that TensorFlow wants the address of a tensor's data to be a multiple of, or it aborts.

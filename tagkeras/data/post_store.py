@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tagkeras.cli.errors import UserError
 from tagkeras.data.post_arrays import PostArrays
-from tagkeras.errors import UserError
 
 
 class PostStore(tf.Module):

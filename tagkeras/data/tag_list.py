@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from tagkeras.cli.errors import UserError
 from tagkeras.data import hashtags
-from tagkeras.errors import UserError
 
 
 def read_tag_list(path: str | Path, flag: str) -> frozenset[str]:

@@ -5,7 +5,7 @@ import math
 import re
 from typing import Any
 
-from tagkeras.errors import UserError
+from tagkeras.cli.errors import UserError
 
 GENDERS = ("female", "male", "other")
 MAX_AGE = 150.0

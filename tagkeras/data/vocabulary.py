@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tagkeras import files
-from tagkeras.errors import UserError
+from tagkeras.cli import files
+from tagkeras.cli.errors import UserError
 
 FILE_NAME = "vocabulary.tsv"
 

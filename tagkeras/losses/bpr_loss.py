@@ -6,7 +6,7 @@ from tagkeras.data.candidates import draw_candidates
 from tagkeras.data.post_tags import PostTags
 from tagkeras.losses.pairs import PairLoss
 from tagkeras.losses.ranking_loss import Draw
-from tagkeras.warp.negative_sampler import NegativeSampler
+from tagkeras.samplers.negative_sampler import NegativeSampler
 
 
 class BprLoss(PairLoss):

@@ -7,7 +7,7 @@ from tagkeras.losses.ranking_loss import RankingLoss
 from tagkeras.losses.sampled_softmax_loss import SampledSoftmaxLoss
 from tagkeras.losses.softmax_loss import SoftmaxLoss
 from tagkeras.losses.warp_loss import WarpLoss
-from tagkeras.warp.samplers import make_sampler
+from tagkeras.samplers.samplers import make_sampler
 
 LOSSES = ("warp", "softmax", "sampled_softmax", "bpr")
 
@@ -19,7 +19,7 @@ def make_loss(
 
     Args:
         name: of the loss.
-        sampler: of WARP, one of `tagkeras.warp.samplers.SAMPLERS`.
+        sampler: of WARP, one of `tagkeras.samplers.samplers.SAMPLERS`.
         max_negatives: most draws of WARP, or tags in the pool of sampled softmax.
         **kwargs: of `make_sampler`.
 

@@ -4,9 +4,9 @@ import tensorflow as tf
 
 from tagkeras.data.post_tags import PostTags
 from tagkeras.losses.pairs import PairLoss
+from tagkeras.losses.rank_weight import estimate_rank, rank_weight
 from tagkeras.losses.ranking_loss import Draw
-from tagkeras.warp.negative_sampler import NegativeSampler
-from tagkeras.warp.rank_weight import estimate_rank, rank_weight
+from tagkeras.samplers.negative_sampler import NegativeSampler
 
 
 class WarpLoss(PairLoss):

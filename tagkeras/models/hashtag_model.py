@@ -16,8 +16,8 @@ from tagkeras.metrics.hits import find_hits
 from tagkeras.metrics.precision_at_k import PrecisionAtK
 from tagkeras.metrics.recall_at_k import RecallAtK
 from tagkeras.models.ranking_step import RankingStep
-from tagkeras.models.top_k import top_k
 from tagkeras.optimizers.row_optimizer import RowOptimizer
+from tagkeras.retrieval.top_k import top_k
 
 Batch = Mapping[str, Any]
 
@@ -146,7 +146,7 @@ class HashtagModel(keras.Model):
     def top_k(self, phi: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
         """The k best hashtags, ties to the lower id: scores float [B, k] and ids int64 [B, k].
 
-        Memory does not grow with B * Y: see `tagkeras.models.top_k`.
+        Memory does not grow with B * Y: see `tagkeras.retrieval.top_k`.
         """
         return top_k(phi, self.tag_table.value, k)
 

@@ -12,9 +12,9 @@ import dataclasses
 import os
 from pathlib import Path
 
-from tagkeras.commandline import option, run
-from tagkeras.errors import UserError
-from tagkeras.files import written_aside
+from tagkeras.cli.commandline import option, run
+from tagkeras.cli.errors import UserError
+from tagkeras.cli.files import written_aside
 from tagkeras.synthetic.dataset import (
     write_concepts,
     write_hashtags,

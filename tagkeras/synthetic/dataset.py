@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tagkeras.progress import progress
+from tagkeras.cli.progress import progress
 from tagkeras.synthetic.drawing.picture import draw_jpeg
 from tagkeras.synthetic.posts import IMAGES_PER_SHARD, Post, image_path
 from tagkeras.synthetic.world import Picture, World

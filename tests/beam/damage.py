@@ -5,7 +5,7 @@ import shutil
 
 import tensorflow as tf
 
-from beam.inspect import inspect
+from beam.inspect.__main__ import inspect
 
 FIRST = "train/00000.tfrecord"
 

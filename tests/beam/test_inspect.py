@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shelf_files import ShelfFileSystem
 
-from beam.inspect import Config, inspect, main
-from beam.inspection.hashed_ids import HashedIds
+from beam.inspect.__main__ import Config, inspect, main
+from beam.inspect.hashed_ids import HashedIds
+from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import SPLITS
-from tagkeras.errors import UserError
 
 
 @pytest.mark.parametrize("name", ["natural", "balanced", "pictured"])

@@ -3,8 +3,8 @@ import re
 import pytest
 from damage import delete, edit_bytes, edit_manifest, edit_text, find_problems, set_value
 
-from beam.inspect import inspect
-from tagkeras.errors import UserError
+from beam.inspect.__main__ import inspect
+from tagkeras.cli.errors import UserError
 
 
 @pytest.mark.parametrize(

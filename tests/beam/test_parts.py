@@ -13,17 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from beam.dataset.make_manifest import histogram
 from beam.images import loader
 from beam.images.describer import map_ahead
 from beam.images.loader import ImageLoader
 from beam.posts import identities
+from beam.preprocess.make_manifest import histogram
 from beam.running.runner import IN_PROCESS, parse_options, run_pipeline
 from beam.staging.duplicates import ID_ROW, find_doubles, is_among
 from beam.staging.plans import plan_shards
 from beam.staging.stage_blocks import StagedBlock
+from tagkeras.cli.errors import UserError
 from tagkeras.data.posts import PostError
-from tagkeras.errors import UserError
 
 
 class TestIdentities:

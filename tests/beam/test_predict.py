@@ -12,11 +12,13 @@ import tensorflow as tf
 from beam_helpers import SIZE, give_images, make_posts, read_rejected, run, write_lines
 from tiny_cnn import save_cnn
 
-from beam.predict import Config, predict
+from beam.predict.__main__ import Config, predict
 from beam.running.runner import parse_options
 from beam.staging import passes
-from tagkeras import commandline, export, train
-from tagkeras.errors import UserError
+from tagkeras.cli import commandline
+from tagkeras.cli.errors import UserError
+from tagkeras.export import __main__ as export
+from tagkeras.train import __main__ as train
 
 OUTPUTS = ("hashtags", "image_embedding", "user_embedding")
 

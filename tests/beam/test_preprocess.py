@@ -15,16 +15,16 @@ import tensorflow as tf
 from beam_helpers import SIZE, give_images, make_posts, read, read_rejected, run, write_lines
 from tiny_cnn import save_cnn
 
-from beam.dataset.settings import Config
 from beam.posts import identities
 from beam.posts import lines as text_lines
 from beam.posts.post_block import PostBlock
+from beam.preprocess.settings import Config
 from beam.running.publish import published
 from beam.staging import passes
-from tagkeras.cnn.descriptor_model import DescriptorModel
+from tagkeras.cli.errors import UserError
 from tagkeras.data.hashtags import normalize
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.errors import UserError
+from tagkeras.images.cnn.descriptor_model import DescriptorModel
 from tagkeras.layers.user_descriptor import UserDescriptor
 
 KEY = b"0123456789abcdef0123456789abcdef"

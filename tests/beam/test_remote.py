@@ -11,13 +11,13 @@ from beam_helpers import give_images, make_posts, read, read_rejected, write_lin
 from moto.server import ThreadedMotoServer
 from tiny_cnn import save_cnn
 
-from beam.dataset.settings import Config
-from beam.preprocess import preprocess
+from beam.preprocess.__main__ import preprocess
+from beam.preprocess.settings import Config
 from beam.running import publish, storage
 from beam.running.publish import check_output, published
 from beam.running.runner import parse_options
+from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest
-from tagkeras.errors import UserError
 
 pytestmark = pytest.mark.slow
 

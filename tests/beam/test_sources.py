@@ -12,8 +12,8 @@ from beam.posts.descriptor_column import DescriptorColumn
 from beam.posts.files import find_inputs, read_range, read_rows
 from beam.posts.json_lines import parse_json
 from beam.posts.rows import FileRange, InputFile
+from tagkeras.cli.errors import UserError
 from tagkeras.data.posts import PostError
-from tagkeras.errors import UserError
 
 
 def read(blocks):

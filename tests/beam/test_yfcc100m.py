@@ -11,8 +11,8 @@ from tiny_cnn import save_cnn
 
 from beam.posts.files import find_inputs, read_rows
 from beam.posts.yfcc100m import parse_yfcc100m, parse_yfcc100m_hash
+from tagkeras.cli.errors import UserError
 from tagkeras.data.posts import PostError, parse_post
-from tagkeras.errors import UserError
 
 # As published: a byte's leading zero is missing, so that a hash may have 31 digits.
 HASH = "031beefc0ffee5a1b2c3d4e5f60718a"

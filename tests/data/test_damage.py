@@ -7,11 +7,11 @@ import pytest
 import tensorflow as tf
 from tiny_dataset import SIZE, write_dataset
 
+from tagkeras.cli.errors import UserError
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.records import PostRecord, encode
 from tagkeras.data.training_input import CACHES, TrainingInput
-from tagkeras.errors import UserError
 
 REMEDY = ": copy the dataset anew or run python -m beam.preprocess again"
 

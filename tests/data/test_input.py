@@ -3,9 +3,9 @@ import pytest
 import tensorflow as tf
 from tiny_dataset import write_dataset
 
+from tagkeras.cli.errors import UserError
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
-from tagkeras.errors import UserError
 
 
 def test_read_split_in_order(tmp_path):

@@ -3,8 +3,8 @@ import json
 
 import pytest
 
+from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest
-from tagkeras.errors import UserError
 
 MANIFEST = Manifest(
     descriptor_size=4,

@@ -3,11 +3,11 @@ import pytest
 from scipy import stats
 from tiny_dataset import write_dataset
 
+from tagkeras.cli.errors import UserError
 from tagkeras.data import sampled_posts
 from tagkeras.data.input import named_errors
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.sampled_posts import sample_posts
-from tagkeras.errors import UserError
 
 
 @pytest.fixture(scope="module")

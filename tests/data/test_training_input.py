@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_dataset import write_dataset
 
+from tagkeras.cli.errors import UserError
 from tagkeras.data import input as data_input
 from tagkeras.data import post_arrays, post_order
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.post_store import PostStore
 from tagkeras.data.training_input import CACHES, TrainingInput
-from tagkeras.errors import UserError
 
 POSTS, BATCH = 103, 20
 STEPS = 6

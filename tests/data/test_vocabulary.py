@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from tagkeras.cli.errors import UserError
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.errors import UserError
 
 
 def test_orders_by_count_then_alphabet_and_cuts():

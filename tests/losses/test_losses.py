@@ -15,7 +15,7 @@ from tagkeras.losses.ranking_loss import gather_filled
 from tagkeras.losses.sampled_softmax_loss import SampledSoftmaxLoss
 from tagkeras.losses.softmax_loss import SoftmaxLoss
 from tagkeras.losses.warp_loss import WarpLoss
-from tagkeras.warp.negative_sampler import Negatives, NegativeSampler
+from tagkeras.samplers.negative_sampler import Negatives, NegativeSampler
 
 Y, D, MARGIN = 12, 3, 0.1
 # Several positives of a post; none; all tags excluded, some of them removed; removed tags only.

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy_metrics import variety
 
-from tagkeras.evaluation.bootstrap import resample
-from tagkeras.evaluation.variety_interval import SAMPLES, variety_intervals
+from tagkeras.evaluate.bootstrap import resample
+from tagkeras.evaluate.variety_interval import SAMPLES, variety_intervals
 from tagkeras.metrics.variety import coverage, entropy
 
 

@@ -18,8 +18,8 @@ from tagkeras.losses.warp_loss import WarpLoss
 from tagkeras.models.hashtag_model import HashtagModel
 from tagkeras.optimizers.row_adagrad import RowAdagrad
 from tagkeras.optimizers.row_sgd import RowSGD
-from tagkeras.warp.negative_sampler import Negatives, NegativeSampler
-from tagkeras.warp.pooled_sampler import PooledSampler
+from tagkeras.samplers.negative_sampler import Negatives, NegativeSampler
+from tagkeras.samplers.pooled_sampler import PooledSampler
 
 N, M, D, Y = 6, 10, 3, 8
 RATE, MAX_NORM = 0.5, 1.0

@@ -9,10 +9,12 @@ from parsed_page import ParsedPage
 from PIL import Image
 from tiny_dataset import write_dataset
 
-from tagkeras import commandline, evaluate, train
+from tagkeras.cli import commandline
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.report import Config, report
+from tagkeras.evaluate import __main__ as evaluate
+from tagkeras.report.__main__ import Config, report
+from tagkeras.train import __main__ as train
 
 # Of a page, in its order.
 SECTIONS = (

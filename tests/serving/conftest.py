@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from serving_helpers import QUICK, WAIT, Stubs, save_hashtag_model
 
-from serving.model_server import ModelServer
-from serving.models import model_config
-from serving.models.version_policy import State
+from serving.server.model_server import ModelServer
+from serving.server.models import model_config
+from serving.server.models.version_policy import State
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,9 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from serving.model_server import MESSAGE_OPTIONS
-from serving.models.managed_version import ManagerOptions
-from serving.models.version_policy import State
+from serving.server.model_server import MESSAGE_OPTIONS
+from serving.server.models.managed_version import ManagerOptions
+from serving.server.models.version_policy import State
 
 VOCABULARY = ("football", "soccer", "dog", "sunset", "tbt")
 WAIT = 60.0  # seconds after which a wait has failed

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tagkeras.cnn.keras_cnn import cut_off, load_application, stock_models
+from tagkeras.images.cnn.keras_cnn import cut_off, load_application, stock_models
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

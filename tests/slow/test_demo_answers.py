@@ -9,7 +9,7 @@ from demo_page import expect, expect_tags, upload
 from serving_helpers import WAIT, photo
 
 from serving import Hashtag, Prediction, RequestError, StatusCode
-from serving.demonstration.asking import Asking
+from serving.demo.asking import Asking
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -34,7 +34,7 @@ def page_of(browser, tmp_path, monkeypatch):
     """The page of a model in this process, with one example, which is white."""
     (tmp_path / "white.png").write_bytes(photo(255, 64))
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
-    from serving.demonstration import web_application, web_server
+    from serving.demo import web_application, web_server
 
     @contextlib.contextmanager
     def page_of(model, **options):

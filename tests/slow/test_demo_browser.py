@@ -24,7 +24,7 @@ from demo_page import (
 from demo_process import Demo
 from serving_helpers import WAIT, free_port, photo, save_hashtag_model
 
-from serving.runner import ServerProcess
+from serving.server.runner import ServerProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 from tiny_dataset import write_dataset
 
-from tagkeras.training.restore import restore_model
-from tagkeras.training.workdir import Workdir
+from tagkeras.train.restore import restore_model
+from tagkeras.train.workdir import Workdir
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -10,7 +10,7 @@ import pytest
 from beam_helpers import check, give_images, make_posts, write_lines
 from tiny_cnn import save_cnn
 
-from beam.inspect import inspect
+from beam.inspect.__main__ import inspect
 from tagkeras.data.manifest import Manifest
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from serving import HashtagClient, User
-from serving.runner import ServerProcess
+from serving.server.runner import ServerProcess
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
 

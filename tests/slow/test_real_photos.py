@@ -9,7 +9,7 @@ import pytest
 from beam_helpers import read, run
 from PIL import Image, ImageOps
 
-from tagkeras.layers.image_decoder import ImageDecoder
+from tagkeras.images.image_decoder import ImageDecoder
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

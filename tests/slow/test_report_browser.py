@@ -3,9 +3,9 @@
 import pytest
 from evaluated_runs import write_kinds, write_posts, write_runs
 
-from tagkeras import commandline
+from tagkeras.cli import commandline
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.report import Config, report
+from tagkeras.report.__main__ import Config, report
 
 pytestmark = pytest.mark.slow
 

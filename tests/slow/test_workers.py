@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from tiny_dataset import write_dataset
 
-from tagkeras.training.restore import restore_model
-from tagkeras.training.workdir import Workdir
+from tagkeras.train.restore import restore_model
+from tagkeras.train.workdir import Workdir
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -9,9 +9,9 @@ import pytest
 from absl import flags
 from PIL import Image
 
-from tagkeras import commandline
+from tagkeras.cli import commandline
+from tagkeras.cli.errors import UserError
 from tagkeras.data.posts import parse_post
-from tagkeras.errors import UserError
 from tagkeras.synthetic import __main__ as synthetic
 from tagkeras.synthetic.rows import THINGS
 from tagkeras.synthetic.world import World

@@ -13,8 +13,8 @@ from serving_helpers import free_port
 
 from serving.releases import config_file
 from serving.releases.release import Release
-from serving.server_flags import Config
-from tagkeras import option_flags
+from serving.server.server_flags import Config
+from tagkeras.cli import option_flags
 
 ROOT = Path(__file__).parents[3]
 SERVING = ROOT / "serving"

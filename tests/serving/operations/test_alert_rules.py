@@ -18,9 +18,9 @@ from operations_helpers import (
 from prometheus_client.parser import text_string_to_metric_families
 from promql_parser import MatchOp
 
-from serving.models import model_config
-from serving.monitoring import monitoring_config
-from serving.monitoring.metrics import Metrics
+from serving.server.models import model_config
+from serving.server.monitoring import monitoring_config
+from serving.server.monitoring.metrics import Metrics
 
 PROMETHEUS = yaml.safe_load((CONFIG / "prometheus.yml").read_text())
 IN_KUBERNETES = yaml.safe_load((CONFIG / "prometheus-kubernetes.yml").read_text())

@@ -5,7 +5,7 @@ import contextlib
 from serving_helpers import photo
 
 from serving import HashtagClient, ModelServer
-from serving.models import model_config
+from serving.server.models import model_config
 
 VERSIONS = (1, 2)
 

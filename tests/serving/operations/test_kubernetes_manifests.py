@@ -19,7 +19,7 @@ from operations_helpers import (
     server_arguments,
 )
 
-from serving.model_server import DEFAULT_GRACE_SECONDS
+from serving.server.model_server import DEFAULT_GRACE_SECONDS
 
 OLD, NEWEST = "1.30", kubernetes_validate.latest_version()
 FOLDERS = ("base", "overlays/mtls", "overlays/gpu")

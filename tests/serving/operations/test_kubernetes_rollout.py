@@ -10,8 +10,8 @@ from operations_helpers import CONFIG, ROOT
 from serving import rollout
 from serving.releases import config_file
 from serving.releases.release import Release
-from tagkeras import commandline
-from tagkeras.errors import UserError
+from tagkeras.cli import commandline
+from tagkeras.cli.errors import UserError
 
 STEADY = Release((1,), {"stable": 1, "canary": 1})
 TRIED = Release((1, 2), {"stable": 1, "canary": 2})

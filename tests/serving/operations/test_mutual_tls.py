@@ -11,9 +11,9 @@ from operations_helpers import CONFIG, ROOT, SERVING, base, code_blocks
 from serving_helpers import photo
 
 from serving import HashtagClient, ModelServer, RequestError, ServerProcess
-from serving.clients.tls import Tls
-from serving.grpc_api.credentials import read_credentials
-from serving.models import model_config
+from serving.client.tls import Tls
+from serving.server.grpc_api.credentials import read_credentials
+from serving.server.models import model_config
 
 
 def has_openssl():

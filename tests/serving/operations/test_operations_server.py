@@ -22,11 +22,11 @@ from operations_helpers import (
 from serving_helpers import WAIT, free_port, photo
 
 from serving import HashtagClient, ServerProcess
-from serving.clients.answers import RequestError
-from serving.models.config_poller import ConfigPoller
-from serving.models.version_policy import State
-from serving.monitoring import monitoring_config
-from serving.server import build
+from serving.client.answers import RequestError
+from serving.server.__main__ import build
+from serving.server.models.config_poller import ConfigPoller
+from serving.server.models.version_policy import State
+from serving.server.monitoring import monitoring_config
 
 BATCHING = ("--enable_batching=true", "--batching_parameters_file=/config/batching.config")
 

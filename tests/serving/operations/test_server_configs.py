@@ -6,11 +6,11 @@ import re
 import pytest
 from operations_helpers import CONFIG, parse, server_arguments
 
-from serving.batching import parameters
-from serving.models import model_config
-from serving.monitoring import monitoring_config
-from serving.server_flags import refusal
-from tagkeras.errors import UserError
+from serving.server.batching import parameters
+from serving.server.models import model_config
+from serving.server.monitoring import monitoring_config
+from serving.server.server_flags import refusal
+from tagkeras.cli.errors import UserError
 
 SOURCES = ("Dockerfile", "Deployment")
 

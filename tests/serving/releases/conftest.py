@@ -4,9 +4,9 @@ import pytest
 from release_helpers import save_ranking_model
 from serving_helpers import QUICK, WAIT
 
-from serving.model_server import ModelServer
-from serving.models import model_config
-from serving.models.version_policy import State
+from serving.server.model_server import ModelServer
+from serving.server.models import model_config
+from serving.server.models.version_policy import State
 
 FIRST = [["a", "b", "c"], ["a", "b", "d"], ["b", "c", "d"], ["d", "e", "b"]]
 SECOND = [["b", "a", "c"], ["c", "a", "b"], ["a", "b", "c"], ["d", "e", "a"]]

@@ -4,7 +4,7 @@ import json
 
 import tensorflow as tf
 
-from tagkeras import commandline
+from tagkeras.cli import commandline
 
 USER = {
     "age": tf.float32,

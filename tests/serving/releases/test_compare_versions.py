@@ -10,15 +10,15 @@ from release_helpers import run_command, write_posts
 from rich.console import Console
 
 from serving import compare_versions
-from serving.clients.answers import Prediction, RequestError, StatusCode
-from serving.load_testing.latencies import Latencies
+from serving.client.answers import Prediction, RequestError, StatusCode
+from serving.load_test.latencies import Latencies
 from serving.releases.ask_versions import Answer, resolve
 from serving.releases.comparison_output import print_comparison
 from serving.releases.labelled_posts import LabelledPost
 from serving.releases.limits import Limits
 from serving.releases.version_comparison import compare_answers
+from tagkeras.cli.errors import UserError
 from tagkeras.data.user import User
-from tagkeras.errors import UserError
 
 # Rows 0 to 3 of the versions' tables: conftest.py.
 POSTS = [

@@ -11,13 +11,13 @@ from release_helpers import break_version, run_command, save_ranking_model
 from serving_helpers import QUICK, Stubs, statuses
 
 from serving import rollout
-from serving.model_server import ModelServer
-from serving.models import model_config
-from serving.models.config_poller import ConfigPoller
 from serving.releases import config_file, follow, watched_server
 from serving.releases.release import Release
-from tagkeras import files
-from tagkeras.errors import UserError
+from serving.server.model_server import ModelServer
+from serving.server.models import model_config
+from serving.server.models.config_poller import ConfigPoller
+from tagkeras.cli import files
+from tagkeras.cli.errors import UserError
 
 PATIENCE = "--timeout=60"
 # As a server must be that starts with labels.

@@ -8,15 +8,15 @@ from release_helpers import run_command, save_ranking_model
 from serving_helpers import QUICK, Stubs, statuses
 
 from serving import rollout
-from serving.errors import ServingError
-from serving.model_server import ModelServer
-from serving.models import model_config
-from serving.models.config_poller import ConfigPoller
 from serving.releases import config_file, edits, follow
 from serving.releases.edits import ReleaseEditor
 from serving.releases.release import Release
 from serving.releases.watched_server import WatchedServer
-from tagkeras.errors import UserError
+from serving.server.errors import ServingError
+from serving.server.model_server import ModelServer
+from serving.server.models import model_config
+from serving.server.models.config_poller import ConfigPoller
+from tagkeras.cli.errors import UserError
 
 pytestmark = pytest.mark.slow
 

@@ -5,12 +5,12 @@ import types
 
 import pytest
 
-from serving.clients.answers import RequestError, StatusCode
+from serving.client.answers import RequestError, StatusCode
 from serving.releases import follow
 from serving.releases.follow import Wanted
 from serving.releases.release import Release
 from serving.releases.watched_server import VersionState
-from tagkeras.errors import UserError
+from tagkeras.cli.errors import UserError
 
 AVAILABLE = VersionState("AVAILABLE", "")
 LOADING = VersionState("LOADING", "")

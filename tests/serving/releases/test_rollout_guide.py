@@ -20,10 +20,12 @@ from serving_helpers import free_port
 from tiny_dataset import COUNTRIES, write_dataset
 
 from serving import HashtagClient, RequestError, ServerProcess, User, rollout
-from serving.models import model_config
 from serving.releases.config_file import release_of
 from serving.releases.release import Release
-from tagkeras import commandline, export, train
+from serving.server.models import model_config
+from tagkeras.cli import commandline
+from tagkeras.export import __main__ as export
+from tagkeras.train import __main__ as train
 
 ROOT = Path(__file__).parents[3]
 GUIDE = ROOT / "docs" / "rollout.md"

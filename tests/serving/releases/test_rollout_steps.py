@@ -2,11 +2,11 @@
 
 import pytest
 
-from serving.models import model_config
 from serving.releases import config_file
 from serving.releases.release import Release, changes
 from serving.releases.steps import STEPS, Asked
-from tagkeras.errors import UserError
+from serving.server.models import model_config
+from tagkeras.cli.errors import UserError
 
 STEADY = Release((1,), {"stable": 1, "canary": 1})
 LOADED = Release((1, 2), {"stable": 1, "canary": 1})

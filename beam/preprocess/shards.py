@@ -1,0 +1,164 @@
+"""From staged blocks to the TFRecord shards of a dataset."""
+
+# Beam has type hints for a part of its functions only.
+# mypy: allow-untyped-calls
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import tensorflow as tf
+from apache_beam.metrics.metric import Metrics
+
+from beam.posts.descriptor_column import from_raw
+from beam.preprocess.balancing import Balancer
+from beam.preprocess.summary import ShardSummary
+from beam.running import storage
+from beam.staging.plans import ShardPlan
+from beam.staging.shard_reader import RejectedFile, ShardReader
+from beam.staging.staging_folder import StagingFolder
+from tagkeras.data import records
+from tagkeras.data.manifest import SPLITS
+from tagkeras.data.vocabulary import Vocabulary
+
+# Rules that posts are dropped by.
+NO_KNOWN_TAG = "train_post_without_known_tag"
+NO_TAG_LEFT = "no_tag_left_by_balancing"
+ONLY_STOP_TAGS = "only_stop_tags"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ShardSettings:
+    """How records are written.
+
+    Attributes:
+        output: folder of the dataset.
+        staging: what the first pass left.
+        descriptor_dtype: of the staged descriptors.
+        sources: `InputFile.place` of the input files.
+        balance_target: posts that a tag is thinned out to; None for the natural distribution.
+        balance_seed: of the choice of pairs.
+    """
+
+    output: str
+    staging: StagingFolder
+    descriptor_dtype: str
+    sources: tuple[str, ...]
+    balance_target: float | None
+    balance_seed: int
+
+
+class WriteShard(beam.DoFn):
+    """Writes the shard of a `ShardPlan` for each split; gives its `ShardSummary`."""
+
+    def __init__(self, settings: ShardSettings) -> None:
+        self._settings = settings
+
+    def setup(self) -> None:
+        """Reads what the first pass found out."""
+        settings = self._settings
+        staging = settings.staging
+        with storage.reading(staging.vocabulary) as local:
+            self._vocabulary = Vocabulary.load(local)
+        self._reader = ShardReader(staging, staging.load_duplicates(), settings.sources)
+        self._balancer = Balancer(self._vocabulary, settings.balance_target, settings.balance_seed)
+
+    def process(self, plan: ShardPlan) -> Iterator[ShardSummary]:
+        """One plan, at most one file for each split and one of rejected posts."""
+        summary = ShardSummary.empty(len(self._vocabulary))
+        output, dtype = self._settings.output, self._settings.descriptor_dtype
+        paths = {split: storage.join(output, split, f"{plan.name}.tfrecord") for split in SPLITS}
+        with _RecordFiles(paths) as shards, RejectedFile(output, plan) as rejected:
+            for posts in self._reader.read(plan, rejected.write):
+                for split, record in self._make_records(posts, summary):
+                    shards.write(split, records.encode(record, dtype))
+        for split, counts in summary.splits.items():
+            counts["shards"] = int(counts["posts"] > 0)
+            Metrics.counter("written", split).inc(counts["posts"])
+        for rule, count in summary.dropped.items():
+            Metrics.counter("dropped", rule).inc(count)
+        yield summary
+
+    def _make_records(
+        self, posts: pa.Table, summary: ShardSummary
+    ) -> Iterator[tuple[str, records.PostRecord]]:
+        """The records of the posts that are not dropped, each with its split."""
+        columns = {
+            name: posts.column(name).to_pylist()
+            for name in ("post_id", "post_digest", "user_id", "split", "age", "gender", "country")
+        }
+        tags_of_posts = posts.column("hashtags").to_pylist()
+        users = _to_matrix(posts.column("user_descriptor"))
+        locations = _to_matrix(posts.column("location")).tolist()
+        descriptors = from_raw(posts.column("descriptor"), self._settings.descriptor_dtype)
+        ids = self._vocabulary.ids
+        for row, hashtags in enumerate(tags_of_posts):
+            split = SPLITS[columns["split"][row]]
+            if not hashtags:
+                summary.dropped[ONLY_STOP_TAGS] += 1
+                continue
+            known = [ids[tag] for tag in hashtags if tag in ids]
+            tags, removed = self._balancer.thin_out(known, columns["post_digest"][row])
+            unknown = len(hashtags) - len(known)
+            if split == "train" and not known:
+                summary.dropped[NO_KNOWN_TAG] += 1
+                continue
+            if removed and not tags and (split == "train" or not unknown):
+                summary.dropped[NO_TAG_LEFT] += 1
+                continue
+            counts = summary.splits[split]
+            counts["posts"] += 1
+            counts["tag_pairs"] += len(tags)
+            counts["tag_pairs_removed"] += len(removed)
+            counts["out_of_vocabulary"] += unknown
+            if split == "train":
+                summary.kept_counts[tags] += 1
+            yield (
+                split,
+                records.PostRecord(
+                    post_id=columns["post_id"][row],
+                    user_id=columns["user_id"][row],
+                    descriptor=descriptors[row],
+                    user_descriptor=users[row],
+                    age=columns["age"][row],
+                    gender=columns["gender"][row],
+                    country=columns["country"][row],
+                    location=locations[row],
+                    tags=tags,
+                    tags_removed=removed,
+                    out_of_vocabulary=unknown,
+                ),
+            )
+
+
+class _RecordFiles:
+    """A TFRecord file for each split, made when its first record comes, in one step."""
+
+    def __init__(self, paths: dict[str, str]) -> None:
+        self._paths = paths
+        self._stack = contextlib.ExitStack()
+        self._writers: dict[str, tf.io.TFRecordWriter] = {}
+
+    def __enter__(self) -> "_RecordFiles":
+        self._stack.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+    def write(self, split: str, record: bytes) -> None:
+        """Appends a record."""
+        if split not in self._writers:
+            local = self._stack.enter_context(storage.writing(self._paths[split]))
+            writer = self._stack.enter_context(tf.io.TFRecordWriter(str(local)))
+            self._writers[split] = writer
+        self._writers[split].write(record)
+
+
+def _to_matrix(column: pa.ChunkedArray) -> np.ndarray:
+    """A column of equally long lists as a matrix."""
+    return column.combine_chunks().flatten().to_numpy().reshape(len(column), -1)

@@ -1,0 +1,133 @@
+"""Asks a served model for the hashtags of photos.
+
+    python -m serving.client --server=localhost:8500 --model_name=tags --image=ball.jpg --age=30
+    python -m serving.client --server=http://localhost:8501 --model_name=tags --image=ball.jpg
+
+The first asks over gRPC. The second asks over REST, which loads no TensorFlow and so answers within
+a second.
+
+Several photos, and several users (`--users`), are answered one after the other; a photo's users
+stand side by side. `--json` prints one JSON document instead of a table. For one photo and no
+`--users` it is one answer,
+
+    {"image": "ball.jpg", "user": {"age": 30.0, "gender": null, ...},
+     "model": "tags", "version": 1, "hashtags": [{"hashtag": "football", "score": 1.25}, ...]}
+
+and otherwise {"answers": [...]} with such an answer for each photo and user. Hashtags come without
+their #, best first; fields unknown are null.
+"""
+
+import dataclasses
+import os
+from typing import TYPE_CHECKING
+
+from serving.client.tls_flags import TlsFlags
+from tagkeras.cli.commandline import option, run
+from tagkeras.cli.errors import UserError
+from tagkeras.data.user import GENDERS, MAX_AGE, User
+
+if TYPE_CHECKING:
+    from serving.client.answers import RequestError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config(TlsFlags):
+    """Flags of the client."""
+
+    server: str = option(
+        "localhost:8500",
+        help="host:port of the server's gRPC API, or http://host:port (https://) of its REST API",
+    )
+    model_name: str = option("default", help="name of the model")
+    image: tuple[str, ...] = option(
+        help="image file, or several with commas between them", positional=True
+    )
+    age: float | None = option(
+        None, help="the user's age in years; unknown by default", minimum=0, maximum=MAX_AGE
+    )
+    gender: str | None = option(None, help="the user's gender; unknown by default", choices=GENDERS)
+    country: str | None = option(None, help="ISO 3166 alpha-2 code; unknown by default")
+    latitude: float | None = option(
+        None, help="of the home town, degrees; unknown by default", minimum=-90, maximum=90
+    )
+    longitude: float | None = option(
+        None, help="of the home town, degrees; unknown by default", minimum=-180, maximum=180
+    )
+    users: str | None = option(
+        None,
+        help="JSON Lines file of users, with the fields age, gender, country, latitude, longitude "
+        "and name, each of them optional; instead of the five flags",
+    )
+    top: int | None = option(None, help="print at most this many hashtags a user", minimum=1)
+    version: int | None = option(None, help="model version; the newest by default", minimum=0)
+    version_label: str | None = option(None, help="version label, instead of --version")
+    timeout: float = option(30.0, help="seconds to wait for an answer", minimum=0.001)
+    json: bool = option(False, help="print JSON")
+
+
+def main(config: Config) -> None:
+    """Asks and prints."""
+    from serving.client import output as client_output
+    from serving.client.answers import RequestError, StatusCode
+    from serving.client.connect import connect
+    from serving.client.users import read_users
+
+    user = User(
+        age=config.age,
+        gender=config.gender,
+        country=config.country,
+        latitude=config.latitude,
+        longitude=config.longitude,
+    )
+    if config.users is not None and user != User():
+        raise UserError("describe one user by flags or several by --users, not both")
+    users = [user] if config.users is None else read_users(config.users)
+    if not config.image:
+        raise UserError("--image names no file")
+
+    answers = []
+    with connect(
+        config.server,
+        config.model_name,
+        version=config.version,
+        version_label=config.version_label,
+        timeout=config.timeout,
+        tls=config.tls_files(),
+    ) as client:
+        for image in config.image:
+            try:
+                predictions = client.predict([image], users)
+            except RequestError as error:
+                if error.code is StatusCode.INVALID_ARGUMENT:
+                    raise UserError(_refusal(image, error)) from error
+                raise
+            answers += [
+                client_output.Answer(image, one, prediction.model, prediction.version, hashtags)
+                for one, prediction in zip(users, predictions, strict=True)
+                for hashtags in [prediction.hashtags[: config.top]]
+            ]
+    single = len(config.image) == 1 and config.users is None
+    if config.json:
+        client_output.print_json(answers, single=single)
+    else:
+        client_output.print_tables(answers)
+
+
+def _refusal(image: str, error: "RequestError") -> str:
+    """Names the image where the server complains of it, and not of the rest of the request."""
+    from serving.client import refusals
+
+    refusal = refusals.read(str(error))
+    match refusal.cause:
+        case refusals.Cause.IMAGE:  # without its place: the same image for every user
+            return f"{image}: {refusal.words}"
+        case refusals.Cause.DESCRIPTOR:
+            return f"the model takes descriptors, not images ({refusal.words})"
+        case _:
+            return refusal.words
+
+
+if __name__ == "__main__":
+    # gRPC would log what an error tells anyway. It looks at this once, when it is imported.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    run(main, Config)

@@ -1,0 +1,1 @@
+"""Tells what is in a SavedModel."""

@@ -1,0 +1,208 @@
+"""What a SavedModel says of itself, without loading it into a session."""
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow.core.framework import graph_pb2, tensor_shape_pb2, types_pb2
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+from tensorflow.python.framework import op_def_registry
+
+from serving.server.models.graph_nodes import all_nodes, all_ops
+from serving.server.models.warmup import REQUESTS_FILE
+from tagkeras.cli.errors import UserError
+
+_PROVENANCE = "assets.extra/tagkeras.json"
+_BUFFER_BYTES = 2**18
+_BOOKKEEPING = "_CHECKPOINTABLE_OBJECT_GRAPH"
+
+
+@dataclasses.dataclass(frozen=True)
+class TensorSummary:
+    """An input or output of a signature.
+
+    Attributes:
+        name: in requests and answers.
+        dtype: such as `float`.
+        shape: None for a dimension of any size; None as a whole for any rank.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class SignatureSummary:
+    """A signature.
+
+    Attributes:
+        method_name: which calls it is made for, such as `tensorflow/serving/predict`.
+        inputs: by name.
+        outputs: by name.
+    """
+
+    method_name: str
+    inputs: tuple[TensorSummary, ...]
+    outputs: tuple[TensorSummary, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """A SavedModel.
+
+    Attributes:
+        path: its folder.
+        tensorflow: version of the TensorFlow that wrote it.
+        signatures: by name.
+        num_bytes: of all files.
+        variables: shapes by name.
+        num_parameters: elements of all variables.
+        variable_bytes: of all variables.
+        assets: sizes of the files in `assets/` in bytes, by name.
+        other_ops: ops that are not TensorFlow's own; a server needs them linked in.
+        graph_batching: attributes of each kind of batching in the graph.
+        num_warmup_requests: replayed before it serves.
+        provenance: what `tagkeras.export` wrote of dataset and flags; None for other models.
+    """
+
+    path: str
+    tensorflow: str
+    signatures: dict[str, SignatureSummary]
+    num_bytes: int
+    variables: dict[str, tuple[int, ...]]
+    num_parameters: int
+    variable_bytes: int
+    assets: dict[str, int]
+    other_ops: tuple[str, ...]
+    graph_batching: tuple[dict[str, int], ...]
+    num_warmup_requests: int
+    provenance: dict[str, Any] | None
+
+
+def summarize(path: str | Path) -> Summary:
+    """Reads a SavedModel's files.
+
+    Raises:
+        UserError: there is no SavedModel for serving at `path`, or it is damaged.
+    """
+    path = Path(path)
+    meta_graph = _meta_graph(path)
+    shapes, sizes = _variables(path)
+    assets = path / "assets"
+    return Summary(
+        path=str(path),
+        tensorflow=meta_graph.meta_info_def.tensorflow_version,
+        signatures={
+            name: SignatureSummary(
+                signature.method_name, _tensors(signature.inputs), _tensors(signature.outputs)
+            )
+            for name, signature in sorted(meta_graph.signature_def.items())
+            if not name.startswith("__saved_model")
+        },
+        num_bytes=sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
+        variables=shapes,
+        num_parameters=sum(math.prod(shape) for shape in shapes.values()),
+        variable_bytes=sum(sizes.values()),
+        assets={file.name: file.stat().st_size for file in sorted(assets.glob("*"))},
+        other_ops=_other_ops(meta_graph),
+        graph_batching=_graph_batching(meta_graph.graph_def),
+        num_warmup_requests=_count_records(path / REQUESTS_FILE),
+        provenance=_provenance(path / _PROVENANCE),
+    )
+
+
+def _meta_graph(path: Path) -> meta_graph_pb2.MetaGraphDef:
+    saved_model = saved_model_pb2.SavedModel()
+    try:
+        saved_model.ParseFromString((path / "saved_model.pb").read_bytes())
+    except OSError as error:
+        versions = sorted(int(each.name) for each in path.glob("*") if each.name.isdecimal())
+        if versions:
+            listed = ", ".join(map(str, versions))
+            remedy = f"it has versions {listed}: name one, such as {path / str(versions[-1])}"
+        else:
+            remedy = "name the folder of a version, in which saved_model.pb lies"
+        raise UserError(f"{path}: no SavedModel; {remedy}") from error
+    except DecodeError as error:
+        raise UserError(f"{path}/saved_model.pb is damaged: export the model again") from error
+    for meta_graph in saved_model.meta_graphs:
+        if tf.saved_model.SERVING in meta_graph.meta_info_def.tags:
+            return meta_graph
+    raise UserError(f"{path}: a SavedModel, but without a graph tagged `serve`")
+
+
+def _tensors(infos: Any) -> tuple[TensorSummary, ...]:
+    return tuple(
+        TensorSummary(
+            name,
+            types_pb2.DataType.Name(info.dtype).removeprefix("DT_").lower(),
+            _shape(info.tensor_shape),
+        )
+        for name, info in sorted(infos.items())
+    )
+
+
+def _shape(shape: tensor_shape_pb2.TensorShapeProto) -> tuple[int | None, ...] | None:
+    if shape.unknown_rank:
+        return None
+    return tuple(None if dim.size < 0 else dim.size for dim in shape.dim)
+
+
+def _variables(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:
+    """Shapes and bytes of the variables, by name."""
+    if not (path / "variables" / "variables.index").exists():
+        return {}, {}
+    try:
+        reader = tf.train.load_checkpoint(str(path / "variables" / "variables"))
+    except tf.errors.OpError as error:
+        raise UserError(f"{path}/variables cannot be read: {error.message}") from error
+    dtypes = reader.get_variable_to_dtype_map()
+    shapes = {
+        name: tuple(shape)
+        for name, shape in sorted(reader.get_variable_to_shape_map().items())
+        if name != _BOOKKEEPING
+    }
+    return shapes, {name: math.prod(shape) * dtypes[name].size for name, shape in shapes.items()}
+
+
+def _other_ops(meta_graph: meta_graph_pb2.MetaGraphDef) -> tuple[str, ...]:
+    ops = all_ops(meta_graph.graph_def)
+    return tuple(sorted(op for op in ops if op_def_registry.get(op) is None))
+
+
+def _graph_batching(graph: graph_pb2.GraphDef) -> tuple[dict[str, int], ...]:
+    kinds = {
+        (
+            max([*node.attr["allowed_batch_sizes"].list.i, 0]) or node.attr["max_batch_size"].i,
+            node.attr["batch_timeout_micros"].i,
+            node.attr["num_batch_threads"].i,
+        )
+        for node in all_nodes(graph)
+        if node.op == "BatchFunction"
+    }
+    names = ("max_batch_size", "batch_timeout_micros", "num_batch_threads")
+    return tuple(dict(zip(names, kind, strict=True)) for kind in sorted(kinds))
+
+
+def _count_records(path: Path) -> int:
+    if not path.exists():
+        return 0
+    try:
+        return sum(1 for _ in tf.data.TFRecordDataset(str(path), buffer_size=_BUFFER_BYTES))
+    except tf.errors.DataLossError as error:
+        raise UserError(f"{path} is damaged: export the model again") from error
+
+
+def _provenance(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path} is no JSON: export the model again") from error
+    return values

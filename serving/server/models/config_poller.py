@@ -1,0 +1,66 @@
+"""Follows the changes of a model config file while a server runs."""
+
+import logging
+import os
+import threading
+from types import TracebackType
+
+from serving.server.errors import ServingError
+from serving.server.models import model_config
+from serving.server.models.model_manager import ModelManager
+from tagkeras.cli.errors import UserError
+
+_log = logging.getLogger(__name__)
+
+
+class ConfigPoller:
+    """Re-reads a config file again and again and hands what is new to a manager.
+
+    A file that cannot be read or a config that is refused is logged, once, and the old config
+    stays. Use it as a context manager.
+
+    Args:
+        manager: whose config it is.
+        path: ascii ModelServerConfig.
+        seconds: between two looks.
+    """
+
+    def __init__(self, manager: ModelManager, path: str | os.PathLike[str], seconds: float) -> None:
+        self._manager = manager
+        self._path = path
+        self._seconds = seconds
+        self._complaint = ""
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="config-poller", daemon=True)
+
+    def __enter__(self) -> "ConfigPoller":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._seconds):
+            self._look()
+
+    def _look(self) -> None:
+        complaint = ""
+        try:
+            config = model_config.read(self._path)
+            if config != self._manager.config:
+                self._manager.reload(config, self._stopping.is_set)
+                _log.info("Reloaded the model config file %s", self._path)
+        except UserError as error:
+            complaint = f"Failed to read ModelServerConfig file: {error}"
+        except ServingError as error:
+            complaint = f"Failed to reload ModelServerConfig file {self._path}: {error}"
+        if complaint and complaint != self._complaint:
+            _log.error("%s", complaint)
+        self._complaint = complaint

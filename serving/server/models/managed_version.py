@@ -1,0 +1,154 @@
+"""What a manager knows of one version, and how the version is loaded."""
+
+import dataclasses
+import logging
+import threading
+
+import grpc
+
+from serving.server.batching.batch_scheduler import BatchScheduler
+from serving.server.errors import ServingError
+from serving.server.models.servable import Servable
+from serving.server.models.version_policy import State
+from serving.server.models.warmup import warm_up
+from serving.server.monitoring.metrics import Metrics
+
+_log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ManagerOptions:
+    """Settings named as the flags of `tensorflow_model_server`, with its defaults.
+
+    Args:
+        file_system_poll_wait_seconds: seconds between two looks for new versions; 0 looks once.
+        max_num_load_retries: further attempts at a version that does not load.
+        load_retry_interval_micros: microseconds between two attempts.
+        num_load_threads: versions loaded at the same time; 0 is one per processor.
+        num_unload_threads: versions freed at the same time; 0 is one per processor.
+        enable_model_warmup: replay the model's warm-up requests before it serves.
+        num_request_iterations_for_warmup: how often each of them is replayed; 0 is once.
+        allow_version_labels_for_unavailable_models: a new label may point to a version that is
+            not there yet.
+        enable_signature_method_name_check: calls must suit the `method_name` of their signature.
+        tensorflow_session_parallelism: threads for both of the following where they are 0.
+        tensorflow_intra_op_parallelism: threads that share one operation; 0 is one per processor.
+        tensorflow_inter_op_parallelism: threads that run operations side by side; 0 is one per
+            processor.
+    """
+
+    file_system_poll_wait_seconds: float = 1
+    max_num_load_retries: int = 5
+    load_retry_interval_micros: int = 60_000_000
+    num_load_threads: int = 0
+    num_unload_threads: int = 0
+    enable_model_warmup: bool = True
+    num_request_iterations_for_warmup: int = 0
+    allow_version_labels_for_unavailable_models: bool = False
+    enable_signature_method_name_check: bool = False
+    tensorflow_session_parallelism: int = 0
+    tensorflow_intra_op_parallelism: int = 0
+    tensorflow_inter_op_parallelism: int = 0
+
+
+@dataclasses.dataclass
+class ManagedVersion:
+    """A version as its manager keeps it; all but the first three change under the manager's lock.
+
+    Args:
+        name: the model's name.
+        number: the version's number.
+        path: folder of the SavedModel.
+        aspired: whether the version policy wants it.
+        state: between appearing on disk and being gone.
+        error: why it could not be loaded.
+        servable: there while it is available or unloading.
+        calls: calls under way.
+        no_retry: set to give up further attempts to load it.
+    """
+
+    name: str
+    number: int
+    path: str
+    aspired: bool = True
+    state: State = State.START
+    error: ServingError | None = None
+    servable: Servable | None = None
+    calls: int = 0
+    no_retry: threading.Event = dataclasses.field(default_factory=threading.Event)
+
+    def __str__(self) -> str:
+        return f"{{name: {self.name} version: {self.number}}}"
+
+
+@dataclasses.dataclass(frozen=True)
+class VersionStatus:
+    """One line of GetModelStatus; `error` says why a version could not be loaded."""
+
+    version: int
+    state: State
+    error: ServingError | None
+
+
+def load(
+    version: ManagedVersion,
+    options: ManagerOptions,
+    slots: threading.Semaphore,
+    scheduler: BatchScheduler | None = None,
+    metrics: Metrics | None = None,
+) -> tuple[Servable | None, ServingError | None]:
+    """Loads and warms up a version, again and again if the options say so.
+
+    Args:
+        version: what to load; an attempt under way is finished when its `no_retry` is set.
+        options: how often, and what to do.
+        slots: taken for each attempt, but not for the pauses between them.
+        scheduler: puts the servable's calls together to batches.
+        metrics: where loads, warm-ups and runs are measured.
+
+    Returns:
+        The servable, or the error of the last attempt.
+    """
+    error = ServingError(grpc.StatusCode.CANCELLED, "Load cancelled before we could try to load.")
+    pause = max(0.0, options.load_retry_interval_micros / 1e6)
+    for attempt in range(1 + options.max_num_load_retries):
+        if version.no_retry.wait(pause if attempt else 0):
+            break
+        try:
+            with slots:
+                return _load_once(version, options, scheduler, metrics), None
+        except Exception as failure:  # whatever it is, the other versions go on
+            error = ServingError(grpc.StatusCode.UNKNOWN, str(failure))
+            if isinstance(failure, ServingError):
+                # A new one: the frames of the failure's traceback hold the model.
+                error = ServingError(failure.code, failure.message)
+            left = options.max_num_load_retries - attempt
+            more = f"; {left} more attempts, one every {pause:g} s" if left else ""
+            _log.error("Servable: %s load failure: %s%s", version, error, more)
+    return None, error
+
+
+def _load_once(
+    version: ManagedVersion,
+    options: ManagerOptions,
+    scheduler: BatchScheduler | None,
+    metrics: Metrics | None,
+) -> Servable:
+    threads = options.tensorflow_session_parallelism
+    servable = Servable(
+        version.name,
+        version.number,
+        version.path,
+        scheduler=scheduler,
+        metrics=metrics,
+        check_method_names=options.enable_signature_method_name_check,
+        intra_op_threads=options.tensorflow_intra_op_parallelism or threads,
+        inter_op_threads=options.tensorflow_inter_op_parallelism or threads,
+    )
+    try:
+        if options.enable_model_warmup:
+            warm_up(servable, iterations=options.num_request_iterations_for_warmup)
+    except BaseException:
+        servable.close()
+        raise
+    return servable

@@ -1,0 +1,367 @@
+"""Loads, swaps and unloads versions as the disk and the config say, and hands them to calls."""
+
+import contextlib
+import functools
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+import grpc
+from tensorflow_serving.apis import model_pb2
+from tensorflow_serving.config import model_server_config_pb2
+
+from serving.server.batching.batch_scheduler import BatchScheduler
+from serving.server.errors import ServingError, invalid_argument, not_found
+from serving.server.models import memory, model_config, version_labels, version_policy
+from serving.server.models.managed_version import (
+    ManagedVersion,
+    ManagerOptions,
+    VersionStatus,
+    load,
+)
+from serving.server.models.servable import Servable
+from serving.server.models.version_policy import Standing, State
+from serving.server.models.version_source import VersionSource
+from serving.server.monitoring.metrics import Metrics
+
+_log = logging.getLogger(__name__)
+# How often a wait that another party may call off looks whether it was.
+_CANCEL_CHECK_SECONDS = 0.2
+
+
+class ModelManager:
+    """The models of a server.
+
+    A thread compares the disk with what is loaded and takes `version_policy.next_step` until there
+    is none; loads and unloads run in threads of their own. A version that takes over is available
+    before the one it replaces begins to unload, and that one ends with its last call.
+
+    Args:
+        options: see `ManagerOptions`.
+        scheduler: puts the calls of all models together to batches; None runs each alone.
+        metrics: where loads and runs are measured.
+    """
+
+    def __init__(
+        self,
+        options: ManagerOptions | None = None,
+        *,
+        scheduler: BatchScheduler | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._options = options or ManagerOptions()
+        self._scheduler = scheduler
+        self._metrics = metrics
+        self._config = model_server_config_pb2.ModelServerConfig()
+        self._models: dict[str, dict[int, ManagedVersion]] = {}
+        self._labels: version_labels.Labels = {}
+        # Guards everything above, and is notified of every change of it.
+        self._changed = threading.Condition()
+        threads = os.cpu_count() or 1
+        self._load_slots = threading.Semaphore(self._options.num_load_threads or threads)
+        self._unload_slots = threading.Semaphore(self._options.num_unload_threads or threads)
+        self._poll_due = 0.0
+        # Models looked at since the config came, with what kept them from being seen.
+        self._polled: dict[str, ServingError | None] = {}
+        self._source = VersionSource()
+        self._closed = False
+        self._unload_by = float("inf")
+        self._workers: set[threading.Thread] = set()
+        self._thread = threading.Thread(target=self._manage, name="model-manager", daemon=True)
+
+    @property
+    def config(self) -> model_server_config_pb2.ModelServerConfig:
+        """A copy of the config last taken over."""
+        config = model_server_config_pb2.ModelServerConfig()
+        with self._changed:
+            config.CopyFrom(self._config)
+        return config
+
+    def reload(
+        self,
+        config: model_server_config_pb2.ModelServerConfig,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Takes over a config, and waits until each new model of it has an available version.
+
+        Models that the config no longer has are unloaded. Nothing changes if it is refused.
+
+        Args:
+            config: a ModelServerConfig with a `model_config_list`.
+            cancelled: looked at while waiting; once true, the waiting ends.
+
+        Raises:
+            ServingError: the config is not valid, a label points to a version that is not
+                available, or no version of a new model could be loaded.
+        """
+        with self._changed:
+            model_config.check(self._config, config)
+            labels = version_labels.assign(
+                config,
+                self._labels,
+                self._is_available,
+                allow_unavailable=self._options.allow_version_labels_for_unavailable_models,
+            )
+            known = {model.name for model in self._config.model_config_list.config}
+            self._config = model_server_config_pb2.ModelServerConfig()
+            self._config.CopyFrom(config)
+            self._labels = labels
+            self._polled.clear()
+            self._poll_due = 0.0
+            names = [model.name for model in config.model_config_list.config]
+            for name in known.difference(names):
+                self._aspire(name, {})
+            if not self._thread.ident:
+                self._thread.start()
+            self._changed.notify_all()
+        self._wait_for(set(names) - known, cancelled)
+
+    @contextlib.contextmanager
+    def serving(self, spec: model_pb2.ModelSpec) -> Iterator[Servable]:
+        """The version that a ModelSpec asks for, held loaded until the block ends.
+
+        Raises:
+            ServingError: `NOT_FOUND` for a model or version that is not available,
+                `INVALID_ARGUMENT` for an unknown label or no name at all.
+        """
+        with self._changed:
+            version = self._find(spec)
+            version.calls += 1
+        try:
+            assert version.servable is not None
+            yield version.servable
+        finally:
+            with self._changed:
+                version.calls -= 1
+                if version.state is State.UNLOADING and not version.calls:
+                    self._changed.notify_all()
+
+    def statuses(self, name: str, version: int | None = None) -> list[VersionStatus]:
+        """The versions of a model, newest first, those that failed or were unloaded included.
+
+        Raises:
+            ServingError: `NOT_FOUND` if there never was such a model or version.
+        """
+        with self._changed:
+            versions = self._models.get(name, {})
+            if version is not None:
+                if version not in versions:
+                    raise not_found(f"Could not find version {version} of model {name}")
+                versions = {version: versions[version]}
+            if not versions:
+                raise not_found(f"Could not find any versions of model {name}")
+            return [
+                VersionStatus(number, versions[number].state, versions[number].error)
+                for number in sorted(versions, reverse=True)
+            ]
+
+    def wait_for_state(self, name: str, version: int, state: State, timeout: float) -> bool:
+        """Waits until a version is in a state; false if it is not within `timeout` seconds."""
+
+        def reached() -> bool:
+            found = self._models.get(name, {}).get(version)
+            return found is not None and found.state is state
+
+        with self._changed:
+            return self._changed.wait_for(reached, timeout)
+
+    def close(self, grace: float = float("inf")) -> None:
+        """Ends every thread and unloads every version, each after its last call.
+
+        Args:
+            grace: seconds after which calls still under way are cancelled.
+        """
+        with self._changed:
+            self._closed = True
+            self._unload_by = time.monotonic() + grace
+            for name in self._models:
+                self._aspire(name, {})
+            self._changed.notify_all()
+        if self._thread.ident:
+            self._thread.join()
+        while True:
+            with self._changed:
+                self._take_steps()
+                workers = list(self._workers)
+            if not workers:
+                return
+            for worker in workers:
+                worker.join()
+
+    def _find(self, spec: model_pb2.ModelSpec) -> ManagedVersion:
+        if not spec.name:
+            raise invalid_argument("ModelSpec has no name specified.")
+        available = {
+            number: version
+            for number, version in self._models.get(spec.name, {}).items()
+            if version.state is State.AVAILABLE
+        }
+        choice = spec.WhichOneof("version_choice")
+        if choice is None:
+            if not available:
+                raise not_found(f"Servable not found for request: Latest({spec.name})")
+            return available[max(available)]
+        number = spec.version.value
+        if choice == "version_label":
+            labels = self._labels.get(spec.name, {})
+            if spec.version_label not in labels:
+                raise invalid_argument(f"Unrecognized servable version label: {spec.version_label}")
+            number = labels[spec.version_label]
+        if number not in available:
+            raise not_found(f"Servable not found for request: Specific({spec.name}, {number})")
+        return available[number]
+
+    def _is_available(self, name: str, number: int) -> bool:
+        version = self._models.get(name, {}).get(number)
+        return version is not None and version.state is State.AVAILABLE
+
+    def _wait_for(self, names: Iterable[str], cancelled: Callable[[], bool]) -> None:
+        with self._changed:
+            while True:
+                pending, failed = [], []
+                for name in sorted(names):
+                    if not self._base_path(name):  # a later reload took it away
+                        continue
+                    wanted = [v for v in self._models.get(name, {}).values() if v.aspired]
+                    if any(version.state is State.AVAILABLE for version in wanted):
+                        continue
+                    ended = [version for version in wanted if version.state is State.END]
+                    if wanted and len(ended) == len(wanted):
+                        failed += ended
+                    elif not wanted and name in self._polled and not self._polls_again():
+                        raise self._polled[name] or not_found(
+                            "Unable to find a numerical version path for servable "
+                            f"{name} at: {self._base_path(name)}"
+                        )
+                    else:
+                        pending.append(name)
+                if failed:
+                    reasons = "".join(f"{{{v} due to error: {v.error}}}, " for v in failed)
+                    raise ServingError(
+                        grpc.StatusCode.UNKNOWN,
+                        f"{len(failed)} model(s) did not become available: {{{reasons}}}",
+                    )
+                if not pending or self._closed or cancelled():
+                    return
+                self._changed.wait(_CANCEL_CHECK_SECONDS)
+
+    def _base_path(self, name: str) -> str:
+        models = self._config.model_config_list.config
+        return next((model.base_path for model in models if model.name == name), "")
+
+    def _polls_again(self) -> bool:
+        return self._options.file_system_poll_wait_seconds > 0
+
+    def _manage(self) -> None:
+        """The manager's thread: looks at the disk when due, takes the next steps, waits."""
+        while True:
+            with self._changed:
+                if self._closed:
+                    return
+                due = time.monotonic() >= self._poll_due
+                models = list(self._config.model_config_list.config) if due else []
+                if due:
+                    wait = self._options.file_system_poll_wait_seconds
+                    self._poll_due = time.monotonic() + wait if wait > 0 else float("inf")
+            for model in models:
+                self._poll(model)
+            with self._changed:
+                if not self._take_steps() and not self._closed:
+                    pause = self._poll_due - time.monotonic()
+                    if pause > 0:
+                        self._changed.wait(None if pause == float("inf") else pause)
+
+    def _poll(self, model: model_server_config_pb2.ModelConfig) -> None:
+        """Looks for the versions of one model; an unreadable folder changes nothing."""
+        failure, found = None, None
+        try:
+            found = self._source.look(model)
+        except ServingError as error:
+            failure = error
+        with self._changed:
+            if model in self._config.model_config_list.config and not self._closed:
+                self._polled[model.name] = failure
+                if found is not None:
+                    self._aspire(model.name, found)
+                self._changed.notify_all()
+
+    def _aspire(self, name: str, found: dict[int, str]) -> None:
+        """Makes `found` (folders by number) the wanted versions of a model."""
+        versions = self._models.setdefault(name, {})
+        for number, version in list(versions.items()):
+            if number in found:
+                continue
+            version.aspired = False
+            version.no_retry.set()
+            if version.state is State.START:
+                del versions[number]
+        for number, path in found.items():
+            known = versions.get(number)
+            if known is None or (known.state is State.END and not known.aspired):
+                versions[number] = ManagedVersion(name, number, path)
+            elif known.state is not State.END and not known.aspired:
+                known.aspired = True
+                known.no_retry.clear()
+
+    def _take_steps(self) -> bool:
+        """Starts what the policy says is next for each model; true if there was anything."""
+        taken = False
+        for versions in self._models.values():
+            step = version_policy.next_step(
+                {number: Standing(v.state, v.aspired) for number, v in versions.items()}
+            )
+            if step is None:
+                continue
+            action, number = step
+            version = versions[number]
+            if action == "load":
+                version.state = State.LOADING
+                self._start(functools.partial(self._load, version))
+            else:
+                version.state = State.UNLOADING
+                self._start(functools.partial(self._unload, version))
+            taken = True
+        return taken
+
+    def _start(self, work: Callable[[], None]) -> None:
+        def run() -> None:
+            try:
+                work()
+            finally:
+                with self._changed:
+                    self._workers.discard(threading.current_thread())
+                    self._changed.notify_all()
+
+        worker = threading.Thread(target=run, daemon=True)
+        self._workers.add(worker)
+        worker.start()
+
+    def _load(self, version: ManagedVersion) -> None:
+        servable, error = load(
+            version, self._options, self._load_slots, self._scheduler, self._metrics
+        )
+        with self._changed:
+            version.servable = servable
+            version.error = error
+            version.state = State.AVAILABLE if servable else State.END
+            self._changed.notify_all()
+        if servable:
+            _log.info("Successfully loaded servable version %s", version)
+
+    def _unload(self, version: ManagedVersion) -> None:
+        with self._changed:
+            self._changed.notify_all()
+            while version.calls and (left := self._unload_by - time.monotonic()) > 0:
+                self._changed.wait(None if left == float("inf") else left)
+            servable, version.servable = version.servable, None
+        assert servable is not None
+        with self._unload_slots:
+            servable.close()
+            del servable
+            memory.release()
+        with self._changed:
+            version.state = State.END
+            self._changed.notify_all()
+        _log.info("Done unloading servable version %s", version)

@@ -1,0 +1,183 @@
+"""The HTTP server of the REST API."""
+
+import contextlib
+import logging
+import os
+import resource
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import waitress.server
+
+from serving.server.errors import ServingError
+from serving.server.models.model_manager import ModelManager
+from serving.server.rest_api.application import RestApplication
+from serving.server.rest_api.http_channel import HttpChannel
+from serving.server.rest_api.rest_handler import RestHandler
+
+if TYPE_CHECKING:
+    from serving.server.monitoring.metrics import Metrics
+
+# A tensor takes up to 2 GiB, and more as JSON; what is larger than this is a mistake.
+_MAX_BODY_BYTES = 2**33
+# Bodies and answers up to this size are kept in memory, larger ones in temporary files.
+_BUFFER_BYTES = 2**24
+_RECEIVE_BYTES = 2**16
+_MAX_CONNECTIONS = 10_000
+# How often a stopping server looks whether everything is answered.
+_DRAIN_CHECK_SECONDS = 0.02
+_BACKLOG = 1024
+
+
+class RestServer:
+    """Serves the REST API of a manager's models.
+
+    One thread reads requests and writes answers for all connections, so that a slow client keeps
+    no other waiting; the threads of a pool compute, a request each.
+
+    Args:
+        manager: the models.
+        host: address to listen on; all interfaces by default, as the original.
+        port: TCP port; 0 takes any free one, which `port` then names.
+        metrics: counts the requests; None for no counting.
+        timeout: seconds after which a computation is stopped; 0 for never.
+        num_threads: requests answered at the same time; 4 per processor by default.
+        cors: let web pages of any origin ask.
+        monitoring_path: path of the URL that shows the metrics; None for none.
+
+    Attributes:
+        port: the port, once started.
+    """
+
+    def __init__(
+        self,
+        manager: ModelManager,
+        *,
+        host: str = "0.0.0.0",
+        port: int = 0,
+        metrics: "Metrics | None" = None,
+        timeout: float = 30.0,
+        num_threads: int | None = None,
+        cors: bool = False,
+        monitoring_path: str | None = None,
+    ) -> None:
+        self.port = port
+        self._host = host
+        self._num_threads = num_threads or 4 * (os.cpu_count() or 1)
+        self._application = RestApplication(
+            RestHandler(manager, timeout if timeout > 0 else None),
+            metrics=metrics,
+            cors=cors,
+            monitoring_path=monitoring_path,
+        )
+        self._listener: socket.socket | None = None
+        self._server: Any = None
+        self._thread: threading.Thread | None = None
+
+    def listen(self) -> None:
+        """Opens the port; requests wait until `start`.
+
+        Raises:
+            ServingError: `UNAVAILABLE` naming the address if the port is taken.
+        """
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        try:
+            self._listener = socket.create_server(
+                (self._host, self.port), family=family, backlog=_BACKLOG
+            )
+        except OSError as error:
+            raise ServingError(
+                grpc.StatusCode.UNAVAILABLE,
+                f"cannot listen on {self._host}:{self.port}; is the port taken?",
+            ) from error
+        self.port = self._listener.getsockname()[1]
+
+    def start(self) -> None:
+        """Answers requests from now on, and opens the port if `listen` has not.
+
+        Raises:
+            ServingError: `UNAVAILABLE` naming the address if the port is taken.
+        """
+        if self._listener is None:
+            self.listen()
+        # Waitress would warn of every request that finds all threads at work.
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        self._server = waitress.server.create_server(
+            self._application,
+            sockets=[self._listener],
+            threads=self._num_threads,
+            ident=None,
+            backlog=_BACKLOG,
+            connection_limit=_connection_limit(),
+            max_request_body_size=_MAX_BODY_BYTES,
+            inbuf_overflow=_BUFFER_BYTES,
+            outbuf_overflow=_BUFFER_BYTES,
+            recv_bytes=_RECEIVE_BYTES,
+            asyncore_use_poll=True,
+            log_socket_errors=False,
+            clear_untrusted_proxy_headers=False,
+        )
+        self._server.channel_class = HttpChannel
+        self._thread = threading.Thread(target=self._server.run, name="rest-server", daemon=True)
+        self._thread.start()
+
+    def stop(self, grace: float) -> None:
+        """Takes no more requests, finishes those received, closes every connection.
+
+        Args:
+            grace: seconds after which requests still under way are given up.
+        """
+        if self._thread is None:
+            if self._listener:
+                self._listener.close()
+            return
+        deadline = time.monotonic() + grace
+        drained = threading.Event()
+        self._in_loop(self._stop_listening)
+        while True:
+            self._in_loop(lambda: self._close_idle(drained))
+            left = deadline - time.monotonic()
+            if left <= 0 or drained.wait(min(_DRAIN_CHECK_SECONDS, left)):
+                break
+        self._in_loop(self._close)
+        self._thread.join()
+        self._thread = None
+        dispatcher = self._server.task_dispatcher
+        dispatcher.shutdown(timeout=max(0.0, deadline - time.monotonic()))
+        if not dispatcher.threads:  # one that computes on would pull the trigger yet
+            self._server.trigger.close()
+
+    def _in_loop(self, call: Any) -> None:
+        """Has the thread of the connections make a call: they are not to be touched by others."""
+        self._server.trigger.pull_trigger(call)
+
+    def _stop_listening(self) -> None:
+        # Closing the server would also close the trigger, by which the loop is reached.
+        self._server.del_channel()
+        self._server.accepting = False
+        self._server.socket.close()
+
+    def _close_idle(self, drained: threading.Event) -> None:
+        channels = list(self._server.active_channels.values())
+        for channel in channels:
+            if not channel.requests and not channel.total_outbufs_len:
+                channel.handle_close()
+        if not self._server.active_channels:
+            drained.set()
+
+    def _close(self) -> None:
+        for channel in list(self._server.active_channels.values()):
+            channel.handle_close()
+        self._server.trigger.del_channel()  # the last of the loop's, which thereby ends
+
+
+def _connection_limit() -> int:
+    """As many connections as there are file descriptors for, some left for the models' files."""
+    with contextlib.suppress(OSError):
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != resource.RLIM_INFINITY:
+            return max(100, min(_MAX_CONNECTIONS, soft // 2))
+    return _MAX_CONNECTIONS

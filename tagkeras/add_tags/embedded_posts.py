@@ -1,0 +1,127 @@
+"""Posts as the learner of new rows sees them: embedded by the model that is not to change."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from tagkeras.data import input as data_input
+from tagkeras.data.manifest import Manifest
+from tagkeras.data.posts import PostError, parse_descriptor
+from tagkeras.data.posts_file import ExamplePost, refuse_bad_posts
+from tagkeras.data.sampled_posts import sample_posts
+from tagkeras.images.cnn.descriptor_model import FOLDER, DescriptorModel
+from tagkeras.layers.user_descriptor import UserDescriptor
+from tagkeras.models.hashtag_model import HashtagModel
+
+# With at least so many posts that have no tag but known ones, background is taken of them alone.
+ENOUGH_KNOWN_POSTS = 1000
+_BATCH = 1024
+
+
+class EmbeddedPosts(NamedTuple):
+    """B posts.
+
+    Attributes:
+        phi: float32 [B, d].
+        tags: the ids of each post's tags.
+    """
+
+    phi: np.ndarray
+    tags: list[list[int]]
+
+
+def embed_background(
+    dataset: Path, manifest: Manifest, model: HashtagModel, num_posts: int
+) -> EmbeddedPosts:
+    """Train posts of a dataset that do not have the new tags, for all that is known.
+
+    A post with tags outside the vocabulary may have one that is to be added. Such posts are left
+    out, unless hardly any others are left.
+
+    Args:
+        dataset: folder that `beam.preprocess` wrote.
+        manifest: its manifest.
+        model: embeds the posts.
+        num_posts: to draw at random, at most.
+
+    Raises:
+        UserError: the dataset is damaged or has no train posts.
+    """
+    phi: list[np.ndarray] = []
+    tags: list[list[int]] = []
+    num_unknown: list[int] = []
+    with data_input.named_errors(dataset):
+        for batch in sample_posts(dataset, manifest, "train", num_posts, _BATCH):
+            phi.append(model(batch).numpy())
+            tags += batch["tags"].to_list()
+            num_unknown += batch["out_of_vocabulary"].numpy().tolist()
+    known = [row for row, number in enumerate(num_unknown) if not number]
+    rows = known if len(known) >= ENOUGH_KNOWN_POSTS else range(len(tags))
+    return EmbeddedPosts(np.concatenate(phi)[list(rows)], [tags[row] for row in rows])
+
+
+def embed_examples(
+    path: Path,
+    posts: Sequence[ExamplePost],
+    *,
+    dataset: Path,
+    manifest: Manifest,
+    model: HashtagModel,
+    image_root: Path,
+) -> np.ndarray:
+    """Phi of the posts of a file, float32 [B, d].
+
+    Args:
+        path: of the file, for errors.
+        posts: of it.
+        dataset: whose descriptor model describes images.
+        manifest: its manifest.
+        model: embeds the posts.
+        image_root: what paths of images are relative to.
+
+    Raises:
+        UserError: an image that cannot be read, a descriptor of another size, or an image where the
+            dataset was made of ready descriptors.
+    """
+    describe = None
+    if any(post.descriptor is None for post in posts) and manifest.cnn is not None:
+        describe = DescriptorModel.load(dataset / FOLDER)
+    descriptors, errors = [], []
+    for post in posts:
+        try:
+            descriptors.append(_describe(post, describe, manifest.descriptor_size, image_root))
+        except PostError as error:
+            errors.append((post.place, error))
+    refuse_bad_posts(path, errors, len(posts))
+    user_descriptor = UserDescriptor(
+        manifest.user_descriptor["countries"], manifest.user_descriptor["location_decimals"]
+    )
+    users = {
+        name: tf.constant([getattr(post.post, name) for post in posts])
+        for name in ("age", "gender", "country", "latitude", "longitude")
+    }
+    inputs = {"descriptor": np.stack(descriptors), "user_descriptor": user_descriptor(users)}
+    return model(inputs).numpy()
+
+
+def _describe(
+    post: ExamplePost, describe: DescriptorModel | None, size: int, image_root: Path
+) -> np.ndarray:
+    """The descriptor of a post, float32 [n]."""
+    image = post.post.image
+    if image is None:
+        return parse_descriptor(post.descriptor, size)
+    if describe is None:
+        raise PostError("no_descriptor", "the dataset was made of ready descriptors: give them")
+    name = "image_bytes" if isinstance(image, bytes) else image
+    try:
+        content = image if isinstance(image, bytes) else (image_root / image).read_bytes()
+        # One by one, so that the picture that cannot be decoded is known.
+        return describe(tf.constant([content])).numpy()[0]
+    except OSError as error:
+        raise PostError("image_missing", f"{name}: {error.strerror}") from error
+    except (tf.errors.OpError, UnicodeDecodeError) as error:
+        raise PostError("image_unreadable", f"{name}: no picture that can be decoded") from error

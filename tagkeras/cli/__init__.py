@@ -1,0 +1,1 @@
+"""What every command shares: flags, errors, progress, files written whole."""

@@ -1,0 +1,75 @@
+"""The numbers of `metrics.json`: averages over posts, their intervals, and those of groups."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tagkeras.cli.progress import progress
+from tagkeras.evaluate.bootstrap import LEVEL, bootstrap_means, percentiles
+from tagkeras.evaluate.evaluation import MODEL
+from tagkeras.evaluate.group_metrics import group_metrics
+from tagkeras.evaluate.groups import make_groupings
+from tagkeras.evaluate.post_scores import post_scores
+from tagkeras.evaluate.rankings import Rankings
+from tagkeras.evaluate.variety_interval import variety_intervals
+from tagkeras.metrics.variety import coverage, entropy
+
+
+def summarize(
+    rankings: Rankings,
+    *,
+    ks: Sequence[int],
+    num_tags: int,
+    age_bounds: Sequence[float],
+    samples: int,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """All metrics of all ways to rank, with intervals, and those of the model for each group.
+
+    Args:
+        rankings: of the split.
+        ks: of the metrics, rising.
+        num_tags: Y.
+        age_bounds: years at which an age group begins.
+        samples: of the bootstrap.
+        seed: of its draws.
+
+    Returns:
+        The model's metrics by name; a dict of metrics for each baseline; `intervals`, `bootstrap`,
+        `groups`, `gaps` and `largest_gap`.
+    """
+    posts, most = rankings.posts, max(ks)
+    results: dict[str, dict[str, float]] = {}
+    intervals: dict[str, dict[str, list[float]]] = {}
+    with progress("bootstrap over users", len(posts.hits), "rankings") as advance:
+        for name, hits in posts.hits.items():
+            scores = post_scores(hits, posts.num_truth, ks)
+            columns = np.stack(list(scores.values()), axis=1)
+            bounds = percentiles(bootstrap_means(posts.users, columns, samples, seed))
+            results[name] = dict(zip(scores, columns.mean(axis=0).tolist(), strict=True))
+            intervals[name] = dict(zip(scores, bounds.tolist(), strict=True))
+            predictions = rankings.predictions[name][:, :most]
+            predicted = np.bincount(predictions[predictions >= 0], minlength=num_tags)
+            variety = {f"coverage@{most}": coverage(predicted)}
+            variety[f"entropy@{most}"] = entropy(predicted)
+            bounds = variety_intervals(posts.users, predictions, num_tags, seed=seed)
+            results[name] |= variety
+            intervals[name] |= dict(zip(variety, bounds.tolist(), strict=True))
+            advance(1)
+    scores = post_scores(posts.hits[MODEL], posts.num_truth, ks)
+    groups, gaps = {}, []
+    for grouping in make_groupings(posts, age_bounds):
+        groups[grouping.attribute], gap = group_metrics(
+            grouping, posts.users, scores, gap_metric=f"R@{most}", samples=samples, seed=seed
+        )
+        gaps += [gap] if gap else []
+    return {
+        **results.pop(MODEL),
+        **results,
+        "intervals": intervals,
+        "bootstrap": {"samples": samples, "level": LEVEL, "seed": seed},
+        "groups": groups,
+        "gaps": gaps,
+        "largest_gap": max(gaps, key=lambda gap: gap["gap"], default=None),
+    }

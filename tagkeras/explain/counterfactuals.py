@@ -1,0 +1,129 @@
+"""The hashtags of one photo, had it been posted by others."""
+
+import collections
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from tagkeras.data.cities import City
+from tagkeras.data.manifest import Manifest
+from tagkeras.data.user import UNKNOWN_USER, User
+from tagkeras.data.vocabulary import Vocabulary
+from tagkeras.explain.user_descriptors import describe_users
+from tagkeras.models.hashtag_model import HashtagModel
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoredHashtag:
+    """A hashtag, without #, and f(x, u, y) of it."""
+
+    hashtag: str
+    score: float
+
+
+@dataclasses.dataclass(frozen=True)
+class RankedHashtags:
+    """The hashtags that a photo gets for a user, best first."""
+
+    user: User
+    hashtags: tuple[ScoredHashtag, ...]
+
+
+def counterfactual_lists(
+    model: HashtagModel,
+    manifest: Manifest,
+    vocabulary: Vocabulary,
+    descriptor: np.ndarray,
+    users: Sequence[User],
+    k: int,
+) -> tuple[RankedHashtags, ...]:
+    """The k best hashtags of one photo for each user, as `HashtagModel.top_k` ranks them.
+
+    Args:
+        model: trained.
+        manifest: of its dataset.
+        vocabulary: of its workdir.
+        descriptor: of the photo, float [n].
+        users: one list for each, in their order.
+        k: at most the size of the vocabulary.
+
+    Raises:
+        ValueError: k is larger than the vocabulary.
+    """
+    if not 1 <= k <= len(vocabulary):
+        raise ValueError(f"k must be 1 to {len(vocabulary)}, received {k}")
+    if not users:
+        return ()
+    scores, ids = model.top_k(embed_for_users(model, manifest, descriptor, users), k)
+    return tuple(
+        RankedHashtags(
+            user,
+            tuple(
+                ScoredHashtag(vocabulary.tags[tag_id], float(score))
+                for tag_id, score in zip(row_ids, row_scores, strict=True)
+            ),
+        )
+        for user, row_ids, row_scores in zip(users, ids.numpy(), scores.numpy(), strict=True)
+    )
+
+
+def embed_for_users(
+    model: HashtagModel, manifest: Manifest, descriptor: np.ndarray, users: Sequence[User]
+) -> tf.Tensor:
+    """Phi of one photo, float [n], as each of U users would post it: float32 [U, d]."""
+    inputs = {
+        "descriptor": np.tile(descriptor.astype(np.float32), (len(users), 1)),
+        "user_descriptor": describe_users(users, manifest),
+    }
+    return model(inputs, training=False)
+
+
+def own_hashtags(lists: Sequence[RankedHashtags]) -> list[frozenset[str]]:
+    """Of each list the hashtags that no other list has."""
+    uses = collections.Counter(tag.hashtag for ranked in lists for tag in ranked.hashtags)
+    return [
+        frozenset(tag.hashtag for tag in ranked.hashtags if uses[tag.hashtag] == 1)
+        for ranked in lists
+    ]
+
+
+def users_by_age_and_gender(
+    ages: Sequence[float], genders: Sequence[str], place: User = UNKNOWN_USER
+) -> list[User]:
+    """A user of each gender and age, one gender after the other.
+
+    Args:
+        ages: years.
+        genders: as `User` takes them.
+        place: whose country and home town they have.
+
+    Raises:
+        UserError: an age out of range, or an unknown gender.
+    """
+    users = [
+        dataclasses.replace(place, age=age, gender=gender, name=None)
+        for gender in genders
+        for age in ages
+    ]
+    return [dataclasses.replace(user, name=user.person) for user in users]
+
+
+def users_by_city(cities: Sequence[City], person: User = UNKNOWN_USER) -> list[User]:
+    """A user in each city.
+
+    Args:
+        cities: their home towns, and names.
+        person: whose age and gender they have.
+    """
+    return [
+        dataclasses.replace(
+            person,
+            country=city.country,
+            latitude=city.latitude,
+            longitude=city.longitude,
+            name=city.name,
+        )
+        for city in cities
+    ]

@@ -1,0 +1,174 @@
+"""How `tagkeras.explain` prints: tables for people, JSON for programs."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tagkeras.explain.answer import Answer
+from tagkeras.explain.counterfactuals import RankedHashtags, ScoredHashtag, own_hashtags
+from tagkeras.explain.hashtag_explanation import HashtagExplanation
+
+_OWN = "bold green"
+_SCORES = ("score", "unknown_score")
+
+
+def print_tables(answer: Answer, console: Console) -> None:
+    """Prints the lists side by side, then the explanation."""
+    model = f"{answer.model} model, epoch {answer.epoch}"
+    if answer.by_person:
+        where = answer.user.place or "place unknown"
+        print_lists(
+            f"{answer.photo} by gender and age ({where}; {model})", answer.by_person, console
+        )
+    if answer.by_city:
+        who = answer.user.person or "gender and age unknown"
+        print_lists(f"{answer.photo} by city ({who}; {model})", answer.by_city, console)
+    if answer.explanation is not None:
+        print_explanation(answer.explanation, console)
+    if answer.model == "bilinear":
+        console.print("The bilinear model sees the photo alone: users make no difference to it.")
+
+
+def print_json(answer: Answer) -> None:
+    """Prints the document that `tagkeras.explain` describes."""
+    explanation = answer.explanation
+    document: dict[str, Any] = {
+        "image": answer.image,
+        "post_id": answer.post_id,
+        "model": answer.model,
+        "workdir": answer.workdir,
+        "epoch": answer.epoch,
+        "age_and_gender": [_list_to_json(ranked) for ranked in answer.by_person],
+        "cities": [_list_to_json(ranked) for ranked in answer.by_city],
+        "explanation": None if explanation is None else _explanation_to_json(explanation),
+    }
+    json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
+    print()
+
+
+def print_lists(title: str, lists: Sequence[RankedHashtags], console: Console) -> None:
+    """Prints lists side by side, in as many tables as the width asks for.
+
+    Hashtags that no other list has are green and have a star.
+
+    Args:
+        title: over the first table.
+        lists: of the same length.
+        console: to print on.
+    """
+    own = own_hashtags(lists) if len(lists) > 1 else [frozenset[str]()]
+    columns = [
+        (
+            Text(ranked.user.label, style="bold"),
+            [_cell(tag, tag.hashtag in tags) for tag in ranked.hashtags],
+        )
+        for ranked, tags in zip(lists, own, strict=True)
+    ]
+    console.print(Text(title, style="bold"))
+    for group in _fold(columns, console.width):
+        table = Table(box=_box(console), header_style="")
+        table.add_column("", justify="right", style="dim", no_wrap=True)
+        for heading, _ in group:
+            table.add_column(heading, overflow="fold")
+        rows = zip(*(cells for _, cells in group), strict=True)
+        for number, cells in enumerate(rows, start=1):
+            table.add_row(str(number), *cells)
+        console.print(table)
+    if any(own):
+        console.print(Text("* in this list alone", style="dim"))
+    console.print()
+
+
+def print_explanation(explanation: HashtagExplanation, console: Console) -> None:
+    """Prints ranks and scores, and the contributions that are the difference."""
+    e = explanation
+    console.print(
+        Text.assemble(
+            (f"#{e.hashtag}", "bold"),
+            f" for {e.user.label}: rank {e.rank:,} of {e.num_hashtags:,}, score {e.score:.3f};"
+            f" for an unknown user: rank {e.unknown_rank:,}, score {e.unknown_score:.3f}",
+        )
+    )
+    if e.model == "bilinear":
+        return
+    has_image = e.model == "multiplicative"
+    if len(e.without) > 1:
+        known_less = (f"{w.fact} rank {w.rank:,}, score {w.score:.3f}" for w in e.without)
+        console.print(f"Were one thing unknown: {'; '.join(known_less)}")
+    table = Table(box=_box(console), header_style="")
+    table.add_column("factor" if has_image else "feature", no_wrap=True)
+    table.add_column("raises or lowers", justify="right", no_wrap=True)
+    table.add_column("gate" if has_image else "value", justify="right", no_wrap=True)
+    table.add_column("unknown user's", justify="right", no_wrap=True)
+    table.add_column("most raised hashtags", overflow="fold")
+    for c in e.contributions:
+        table.add_row(
+            c.name.removeprefix("factor "),
+            _signed(c.value),
+            f"{c.user_value:.2f}",
+            f"{c.unknown_value:.2f}",
+            " ".join(f"#{tag}" for tag in c.raised),
+        )
+    if e.num_others:
+        table.add_row(f"{e.num_others} others", _signed(e.others), "", "", "")
+    table.add_section()
+    table.add_row("together", _signed(sum(c.value for c in e.contributions) + e.others), "", "", "")
+    console.print(table)
+
+
+def _cell(tag: ScoredHashtag, is_own: bool) -> Text:
+    mark = "*" if is_own else ""
+    return Text.assemble(
+        (f"#{tag.hashtag}{mark}", _OWN if is_own else ""), " ", (f"{tag.score:.3f}", "dim")
+    )
+
+
+def _fold(
+    columns: list[tuple[Text, list[Text]]], width: int
+) -> list[list[tuple[Text, list[Text]]]]:
+    """Groups of neighbours that fit side by side; a column that is too wide stands alone."""
+    groups: list[list[tuple[Text, list[Text]]]] = []
+    room = 0
+    for heading, cells in columns:
+        # Two spaces and a line around each cell; before the first, the column of ranks.
+        needed = 3 + max(cell_len(text.plain) for text in (heading, *cells))
+        if not groups or needed > room:
+            groups.append([])
+            room = width - (4 + len(str(len(cells))))
+        groups[-1].append((heading, cells))
+        room -= needed
+    return groups
+
+
+def _box(console: Console) -> box.Box:
+    return box.ROUNDED if console.is_terminal else box.ASCII2
+
+
+def _signed(value: float) -> Text:
+    return Text(f"{value:+.3f}", style="green" if value > 0 else "red" if value < 0 else "")
+
+
+def _short(score: float) -> float:
+    """A float32 with no more digits than tell it from its neighbours."""
+    return float(np.format_float_positional(np.float32(score), unique=True))
+
+
+def _list_to_json(ranked: RankedHashtags) -> dict[str, Any]:
+    hashtags = [{"hashtag": tag.hashtag, "score": _short(tag.score)} for tag in ranked.hashtags]
+    return {"user": ranked.user.to_json(), "hashtags": hashtags}
+
+
+def _explanation_to_json(explanation: HashtagExplanation) -> dict[str, Any]:
+    fields = dataclasses.asdict(explanation)
+    for scored in (fields, *fields["without"]):
+        scored |= {name: _short(scored[name]) for name in scored if name in _SCORES}
+    return fields

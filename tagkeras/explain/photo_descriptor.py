@@ -1,0 +1,120 @@
+"""The descriptor of one photo: of an image file, or of a post of the dataset."""
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tagkeras.cli.errors import UserError
+from tagkeras.cli.progress import progress
+from tagkeras.data import input as data_input
+from tagkeras.data import records
+from tagkeras.data.manifest import SPLITS, Manifest
+from tagkeras.images.cnn.descriptor_model import FOLDER, DescriptorModel
+
+_BATCH = 1024
+
+
+def describe_image(dataset: Path, manifest: Manifest, image: Path) -> np.ndarray:
+    """The descriptor of an image file by the dataset's descriptor model: float32 [n].
+
+    Args:
+        dataset: folder that `beam.preprocess` wrote.
+        manifest: its manifest.
+        image: JPEG, PNG, GIF, BMP or WebP.
+
+    Raises:
+        UserError: the file cannot be read or decoded, or the dataset was made of ready descriptors.
+    """
+    if manifest.cnn is None:
+        raise UserError(
+            f"{dataset} was made of ready descriptors and has no descriptor model for {image}:"
+            " name one of its posts by --post_id"
+        )
+    try:
+        content = image.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read the image {image}: {error.strerror}") from error
+    describe = DescriptorModel.load(dataset / FOLDER)
+    try:
+        with _without_words_of_failure():
+            descriptor: np.ndarray = describe(tf.constant([content])).numpy()[0]
+    except (tf.errors.OpError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{image} is no picture that can be decoded: give a JPEG, PNG, GIF, BMP or WebP file"
+        ) from error
+    if not np.isfinite(descriptor).all():
+        raise UserError(f"{image}: its descriptor has values that are not finite: try another")
+    return descriptor
+
+
+def descriptor_of_post(dataset: Path, manifest: Manifest, post_id: str) -> np.ndarray:
+    """The stored descriptor of a post, whatever its split: float32 [n].
+
+    Args:
+        dataset: folder that `beam.preprocess` wrote.
+        manifest: its manifest.
+        post_id: as stored; a keyed hash if the dataset has hashes of its post ids.
+
+    Raises:
+        UserError: no split has such a post, or the dataset is damaged.
+    """
+    splits = [split for split in SPLITS if manifest.splits.get(split, {}).get("posts")]
+    total = sum(manifest.splits[split]["posts"] for split in splits)
+    with (
+        data_input.named_errors(dataset),
+        progress(f"looking for post {post_id}", total, "posts") as advance,
+    ):
+        for split in splits:
+            shards = data_input.find_shards(dataset, manifest, split)
+            for serialized in tf.data.TFRecordDataset(shards).batch(_BATCH).prefetch(2):
+                # Ids alone first: descriptors are nearly all of a record.
+                ids = _parse_ids(serialized, manifest)
+                advance(len(ids))
+                if len(rows := np.flatnonzero(ids == post_id.encode())):
+                    batch = data_input.parse(serialized[rows[0] : rows[0] + 1], manifest)
+                    return batch["descriptor"].numpy()[0]
+    hashed = manifest.privacy.get("post_ids", "kept") != "kept"
+    hint = ": its post ids are stored as hashes, give one of those" if hashed else ""
+    raise UserError(f"{dataset} has no post {post_id!r} in {', '.join(splits)}{hint}")
+
+
+@contextlib.contextmanager
+def _without_words_of_failure() -> Iterator[None]:
+    """Drops what libraries wrote to standard error in the block if it raises, passes it on if not.
+
+    The JPEG library and TensorFlow have several lines of their own for a broken image, written to
+    file descriptor 2; the error that is raised says it in one.
+    """
+    sys.stderr.flush()
+    try:
+        stderr = os.dup(2)
+    except OSError:  # no standard error at all
+        yield
+        return
+    with tempfile.TemporaryFile() as held_back:
+        os.dup2(held_back.fileno(), 2)
+        try:
+            yield
+            held_back.seek(0)
+            os.write(stderr, held_back.read())
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+def _parse_ids(serialized: tf.Tensor, manifest: Manifest) -> np.ndarray:
+    """The post ids of a batch of records, as an array of bytes."""
+    parsed = records.parse(
+        serialized,
+        manifest.descriptor_size,
+        manifest.descriptor_dtype,
+        manifest.user_descriptor["size"],
+        names=("post_id",),
+    )
+    return parsed["post_id"].numpy()

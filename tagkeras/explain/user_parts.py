@@ -1,0 +1,105 @@
+"""The difference that a user makes, in parts that add up."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from tagkeras.explain.user_descriptors import feature_names
+from tagkeras.layers.bilinear_embedding import BilinearEmbedding
+from tagkeras.layers.image_user_embedding import ImageUserEmbedding
+from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
+from tagkeras.layers.user_biased_embedding import UserBiasedEmbedding
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class UserParts:
+    """What tells a user from an unknown one, for one photo and all hashtags.
+
+    With v the values of K parts, i the image's and D their directions,
+
+        f(x, u, y) - f(x, u0, y) = sum_k (v_k(u) - v_k(u0)) i_k <D_k, V_y>.
+
+    The parts of the multiplicative model are its factors: v = alpha^T h(u), i = gamma^T x / |x|,
+    D = beta. Those of the user-biased model are the values of the user descriptor: v = u, i = 1,
+    D = S. The bilinear model has none.
+
+    Attributes:
+        names: of the parts, K of them.
+        user_values: v(u), float64 [K].
+        unknown_values: v(u0), float64 [K].
+        image_values: i, float64 [K]; None where the image plays no part.
+        directions: D, float64 [d, K].
+    """
+
+    names: tuple[str, ...]
+    user_values: np.ndarray
+    unknown_values: np.ndarray
+    image_values: np.ndarray | None
+    directions: np.ndarray
+
+    @property
+    def pushes(self) -> np.ndarray:
+        """How far the user moves phi along each direction, float64 [K]."""
+        difference = self.user_values - self.unknown_values
+        return difference if self.image_values is None else difference * self.image_values
+
+    def hashtag_values(self, rows: np.ndarray) -> np.ndarray:
+        """<D_k, V_y> of rows of the tag table: float [..., d] to float64 [..., K]."""
+        return rows @ self.directions
+
+    def contributions(self, row: np.ndarray) -> np.ndarray:
+        """Each part's share in f(x, u, y) - f(x, u0, y): V_y, float [d], to float64 [K]."""
+        return self.pushes * self.hashtag_values(row)
+
+
+def split_into_parts(
+    embedding: ImageUserEmbedding,
+    descriptor: np.ndarray,
+    user_descriptor: np.ndarray,
+    unknown_descriptor: np.ndarray,
+    countries: Sequence[str],
+) -> UserParts:
+    """The parts in which a model sees the difference of a user and an unknown one.
+
+    In float64, of the float32 weights: parts add up to rounding of that.
+
+    Args:
+        embedding: built.
+        descriptor: of the photo, float [n].
+        user_descriptor: u, float [m].
+        unknown_descriptor: u0, float [m].
+        countries: of the user descriptor, for the names.
+
+    Raises:
+        TypeError: an embedding of another kind.
+    """
+    x, u, u0 = (
+        np.asarray(v, np.float64) for v in (descriptor, user_descriptor, unknown_descriptor)
+    )
+    if isinstance(embedding, MultiplicativeEmbedding):
+        W, b, alpha, beta, gamma = (
+            weight.numpy().astype(np.float64)
+            for weight in (
+                embedding.W,
+                embedding.b,
+                embedding.alpha,
+                embedding.beta,
+                embedding.gamma,
+            )
+        )
+        return UserParts(
+            names=tuple(f"factor {k + 1}" for k in range(embedding.rank)),
+            user_values=np.maximum(W @ u + b, 0) @ alpha,
+            unknown_values=np.maximum(W @ u0 + b, 0) @ alpha,
+            # The layer's own smallest norm: a descriptor of zeros stays one.
+            image_values=x @ gamma / max(np.linalg.norm(x), 1e-12),
+            directions=beta,
+        )
+    if isinstance(embedding, UserBiasedEmbedding):
+        directions = embedding.S.numpy().astype(np.float64)
+        return UserParts(feature_names(countries), u, u0, None, directions)
+    if isinstance(embedding, BilinearEmbedding):
+        nothing = np.zeros(0)
+        return UserParts((), nothing, nothing, None, np.zeros((embedding.embedding_dim, 0)))
+    raise TypeError(f"no parts are known of {type(embedding).__name__}")

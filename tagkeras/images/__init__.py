@@ -1,0 +1,1 @@
+"""Images: decoding, header checks, and the CNNs that describe them."""

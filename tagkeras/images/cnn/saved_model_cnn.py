@@ -1,0 +1,64 @@
+"""A CNN that somebody saved as a SavedModel."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from tagkeras.cli.errors import UserError
+from tagkeras.images.cnn.descriptor_cnn import DescriptorCnn
+
+_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+
+
+def load(path: str, output: str | None) -> DescriptorCnn:
+    """Loads a SavedModel whose default signature takes pixels and gives descriptors.
+
+    Args:
+        path: of its folder.
+        output: name of the output to take; None if there is one only.
+
+    Raises:
+        UserError: it cannot be loaded, or has no such signature.
+    """
+    try:
+        loaded = tf.saved_model.load(path)
+        signature = loaded.signatures[_SIGNATURE]
+    except Exception as error:  # TensorFlow raises whatever the damage leads to
+        raise UserError(
+            f"--cnn={path}: no SavedModel with a signature {_SIGNATURE} that TensorFlow can load:"
+            f" {(str(error).strip() or type(error).__name__).splitlines()[0][:200]}"
+        ) from error
+    inputs = signature.structured_input_signature[1]
+    if len(inputs) != 1:
+        raise UserError(f"--cnn={path} takes {len(inputs)} inputs: it must take images alone")
+    ((input_name, pixels),) = inputs.items()
+    shape = pixels.shape
+    if pixels.dtype != tf.float32 or shape.rank != 4 or None in shape[1:] or shape[3] != 3:
+        raise UserError(
+            f"--cnn={path} takes {pixels.dtype.name} inputs of shape {shape}: it must take RGB"
+            " images of one size, float32 [batch, height, width, 3], with pixels from 0 to 255"
+        )
+    outputs = signature.structured_outputs
+    if output is None:
+        if len(outputs) != 1:
+            raise UserError(f"--cnn={path}: choose --cnn_layer of its outputs {_names(outputs)}")
+        (output,) = outputs
+    if output not in outputs:
+        raise UserError(f"--cnn_layer={output}: {path} has no such output but {_names(outputs)}")
+    features = outputs[output].shape[1:]
+    if not features.is_fully_defined() or not outputs[output].dtype.is_floating:
+        raise UserError(f"--cnn_layer={output}: its values are no floats of one known shape")
+    size = features.num_elements()
+
+    def describe(images: tf.Tensor) -> tf.Tensor:
+        described = signature(**{input_name: images})[output]
+        return tf.cast(tf.reshape(described, [-1, size]), tf.float32)
+
+    variables = sorted(signature.variables, key=lambda variable: variable.name)
+    return DescriptorCnn(
+        str(Path(path)), output, (shape[1], shape[2]), size, describe, variables, loaded
+    )
+
+
+def _names(outputs: dict[str, tf.TensorSpec]) -> str:
+    return ", ".join(sorted(outputs))

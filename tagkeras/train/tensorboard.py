@@ -1,0 +1,132 @@
+"""Logs for TensorBoard: losses, learning rate, norms, validation, and the tags for its projector.
+
+Written by TensorFlow's own `tf.summary.write`: `tf.summary.scalar` and Keras's callback want the
+`tensorboard` package, which only who looks at the logs has to have.
+"""
+
+import math
+import re
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tagkeras.cli import files
+from tagkeras.train.checkpoint_folder import named_write_errors
+from tagkeras.train.run_state import RunState
+from tagkeras.train.scalars import read_scalar
+from tagkeras.train.weights import row_norms
+from tagkeras.train.workdir import Workdir
+
+# Steps between two points of a curve within an epoch.
+INTERVAL = 100
+# The projector draws them in a browser.
+MOST_PROJECTED = 10_000
+_PROJECTOR = """embeddings {
+  tensor_name: "tag_table"
+  tensor_path: "tag_table.tsv"
+  metadata_path: "metadata.tsv"
+}
+"""
+
+
+class TensorBoard(keras.callbacks.Callback):
+    """Writes `tensorboard/` in the workdir.
+
+    `steps/...` are means over the last `INTERVAL` steps, by step; `epochs/...` the epoch's values,
+    by epoch. Points that a run writes again after an interruption have the same values.
+
+    Args:
+        workdir: of the run.
+        state: of the run, with the steps counted already.
+        writes: whether this process writes: see `Checkpoints`.
+    """
+
+    def __init__(self, workdir: Workdir, state: RunState, *, writes: bool = True) -> None:
+        super().__init__()
+        self._workdir = workdir
+        self._state = state
+        self._writes = writes
+        self._writer: tf.summary.SummaryWriter | None = None
+        self._totals: dict[str, tuple[float, float]] = {}
+        self._last_point = 0
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Opens the log; writes what the projector needs besides the rows of the tags."""
+        del logs
+        if self._writer is not None:
+            return
+        if not self._writes:
+            self._writer = tf.summary.create_noop_writer()
+            return
+        vocabulary = self._workdir.vocabulary()
+        tags, counts = vocabulary.tags[:MOST_PROJECTED], vocabulary.counts[:MOST_PROJECTED]
+        lines = [f"{tag}\t{count}" for tag, count in zip(tags, counts, strict=True)]
+        folder = self._workdir.tensorboard
+        with named_write_errors(folder):
+            self._writer = tf.summary.create_file_writer(str(folder))
+            files.write_text(folder / "metadata.tsv", "\n".join(["hashtag\tposts", *lines, ""]))
+            files.write_text(folder / "projector_config.pbtxt", _PROJECTOR)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Begins the means anew, from where an epoch that goes on had come."""
+        del epoch, logs
+        self._totals = self._read_totals()
+        self._last_point = self._state.global_step
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Writes a point every `INTERVAL` steps."""
+        del batch, logs
+        step = self._state.global_step
+        if step // INTERVAL == self._last_point // INTERVAL:
+            return
+        self._last_point = step
+        before, self._totals = self._totals, self._read_totals()
+        values = {}
+        for name, (total, count) in self._totals.items():
+            total_before, count_before = before.get(name, (0.0, 0.0))
+            if count > count_before:
+                values[name] = (total - total_before) / (count - count_before)
+        self._write("steps", values, step)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Writes the epoch's values, the norms and the projected tags."""
+        if not self._writes:
+            return
+        mean, largest = row_norms(self.model.tag_table.value)
+        norms = {
+            re.sub(r"\W", "_", weight.name): float(tf.norm(weight.value))
+            for weight in self.model.embedding.weights
+        }
+        norms |= {"tag_table_row_mean": mean, "tag_table_row_max": largest}
+        rate = read_scalar(self.model.optimizer.learning_rate)
+        self._write("epochs", {**(logs or {}), "learning_rate": rate}, epoch + 1)
+        self._write("norms", norms, epoch + 1)
+        number = min(MOST_PROJECTED, self.model.num_tags)
+        rows = tf.gather(self.model.tag_table.value, tf.range(number)).numpy()
+        path = self._workdir.tensorboard / "tag_table.tsv"
+        with named_write_errors(path), files.written_aside(path) as aside:
+            np.savetxt(aside, rows, fmt="%.6g", delimiter="\t")
+
+    def _read_totals(self) -> dict[str, tuple[float, float]]:
+        """Sum and weight of the epoch's means so far."""
+        return {
+            metric.name: (read_scalar(metric.total), read_scalar(metric.count))
+            for metric in self.model.training_metrics
+        }
+
+    def _write(self, group: str, values: dict[str, float], step: int) -> None:
+        assert self._writer is not None
+        with named_write_errors(self._workdir.tensorboard), self._writer.as_default():
+            for name, value in values.items():
+                if math.isfinite(value):
+                    tf.summary.write(f"{group}/{name}", value, step=step, metadata=_scalar())
+            self._writer.flush()
+
+
+def _scalar() -> tf.compat.v1.SummaryMetadata:
+    """What tells TensorBoard to draw a curve of the values."""
+    metadata = tf.compat.v1.SummaryMetadata()
+    metadata.plugin_data.plugin_name = "scalars"
+    metadata.data_class = 1  # DATA_CLASS_SCALAR
+    return metadata

@@ -1,0 +1,208 @@
+"""The workdir of a training run: what it was started with, and where it keeps what it made."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tagkeras.cli import files
+from tagkeras.cli.errors import UserError
+from tagkeras.data.manifest import Manifest
+from tagkeras.data.vocabulary import Vocabulary
+
+STEP = "step-"
+
+
+class Workdir:
+    """Paths and small files of one training run.
+
+    `config.json`, copies of the dataset's `dataset.json` and `vocabulary.tsv`, `history.csv`, and
+    the folders `checkpoints`, `best` and, where asked for, `tensorboard`.
+
+    Args:
+        path: of the folder; it may not exist yet.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.checkpoints = self.path / "checkpoints"
+        self.best = self.path / "best"
+        self.history = self.path / "history.csv"
+        self.tensorboard = self.path / "tensorboard"
+        self._config = self.path / "config.json"
+
+    @property
+    def is_started(self) -> bool:
+        """Whether a run was started here."""
+        return self._config.exists()
+
+    def check_unused(self) -> None:
+        """Makes sure that a run may be started here.
+
+        Raises:
+            UserError: the folder holds something else.
+        """
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            left_over = {"dataset.json", "vocabulary.tsv"}
+            names = [p.name for p in self.path.iterdir()] if self.path.is_dir() else [""]
+            # Files aside (.NAME.tmp) are of a start that was killed.
+            if any(n not in left_over and not n.endswith(".tmp") for n in names):
+                raise UserError(
+                    f"{self.path} holds other files and no config.json: choose another --workdir"
+                )
+
+    def start(self, config: Mapping[str, Any], dataset: Path) -> None:
+        """Starts a run here: copies the dataset's description, then writes the config.
+
+        Raises:
+            UserError: the folder holds something else.
+        """
+        self.check_unused()
+        for name in ("dataset.json", "vocabulary.tsv"):
+            with files.written_aside(self.path / name) as aside:
+                shutil.copyfile(dataset / name, aside)
+        files.write_text(self._config, json.dumps(config, indent=2) + "\n")
+
+    def check(
+        self,
+        config: Mapping[str, Any],
+        dataset: Path,
+        *,
+        free: frozenset[str],
+        defaults: Mapping[str, Any],
+    ) -> None:
+        """Makes sure that a run started here may go on.
+
+        Args:
+            config: of the command that wants to go on.
+            dataset: its dataset.
+            free: names in `config` that may differ.
+            defaults: what counts for names that were no options yet when the run was started.
+
+        Raises:
+            UserError: another config or another dataset; names what differs. Or it holds no run
+                that could go on.
+        """
+        if self.added_tags():
+            raise UserError(
+                f"{self.path} was made by tagkeras.add_tags and has no checkpoints to go on from:"
+                f" train in another --workdir with --warm_start={self.path}"
+            )
+        started = {**defaults, **self.config()}
+        differing = [
+            f"--{name}={_show(started.get(name))} (now {_show(config.get(name))})"
+            for name in sorted({*started, *config} - free)
+            if started.get(name) != config.get(name)
+        ]
+        if differing:
+            raise UserError(
+                f"{self.path} was started with {', '.join(differing)}:"
+                " give the same flags or another --workdir"
+            )
+        self.check_dataset(dataset)
+        run, other = self.manifest(), Manifest.load(dataset)
+        if (run.splits, run.seeds) != (other.splits, other.seeds):
+            raise UserError(
+                f"{dataset} has other posts than {self.path} was started on: give the dataset of"
+                " that run, or train in another --workdir (--warm_start takes over what is learned)"
+            )
+
+    def newest_checkpoint(self) -> Path | None:
+        """The folder of the newest checkpoint, damaged or not; None before the first."""
+        return next(reversed(list_checkpoints(self.checkpoints).values()), None)
+
+    def check_dataset(self, dataset: Path) -> None:
+        """Makes sure that a dataset has the vocabulary and the descriptors of this run.
+
+        Tags that `tagkeras.add_tags` added, at the end, may be missing in the dataset.
+
+        Raises:
+            UserError: it has others.
+        """
+        ours, theirs = self.vocabulary().tags, Vocabulary.load(dataset / "vocabulary.tsv").tags
+        fewest = self.added_tags().get("num_tags_trained", len(ours))
+        if not fewest <= len(theirs) or theirs != ours[: len(theirs)]:
+            raise UserError(
+                f"{dataset} has another vocabulary than {self.path} was trained on:"
+                " give the dataset of that run"
+            )
+        run, other = self.manifest(), Manifest.load(dataset)
+        if (run.descriptor_size, run.user_descriptor, run.cnn) != (
+            other.descriptor_size,
+            other.user_descriptor,
+            other.cnn,
+        ):
+            raise UserError(
+                f"{dataset} has other image or user descriptors than {self.path} was trained on:"
+                " give the dataset of that run"
+            )
+
+    def config(self) -> dict[str, Any]:
+        """What the run was started with.
+
+        Raises:
+            UserError: no run was started here, or the file is damaged.
+        """
+        if not self.is_started:
+            raise UserError(f"{self.path} is no workdir of tagkeras.train: it has no config.json")
+        return _read_json(self._config)
+
+    def best_epoch(self) -> dict[str, Any]:
+        """The number and the metrics of the epoch in `best`.
+
+        Raises:
+            UserError: no epoch was finished yet, or the file is damaged.
+        """
+        path = self.best / "epoch.json"
+        if not path.exists():
+            raise UserError(f"{self.path} has no checkpoint yet: run tagkeras.train to its end")
+        best = _read_json(path)
+        if not isinstance(best.get("epoch"), int):
+            raise _damaged(path, "it names no epoch")
+        return best
+
+    def added_tags(self) -> dict[str, Any]:
+        """What `tagkeras.add_tags` noted: `num_tags_trained`, and of each time what it `added`.
+
+        Empty for a run of `tagkeras.train`.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        path = self.path / "added_tags.json"
+        return _read_json(path) if path.exists() else {}
+
+    def manifest(self) -> Manifest:
+        """Of the dataset that the run was started on."""
+        return Manifest.load(self.path)
+
+    def vocabulary(self) -> Vocabulary:
+        """Of the dataset that the run was started on."""
+        return Vocabulary.load(self.path / "vocabulary.tsv")
+
+
+def list_checkpoints(folder: Path) -> dict[int, Path]:
+    """The checkpoints `step-N` in a folder by their N, in order; damaged ones as well."""
+    paths = {path.name.removeprefix(STEP): path for path in folder.glob(f"{STEP}*")}
+    return {int(number): paths[number] for number in sorted(filter(str.isdecimal, paths), key=int)}
+
+
+def _show(value: Any) -> Any:
+    return "(left out)" if value is None else value
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # no JSON, or no UTF-8
+        raise _damaged(path, str(error)) from error
+    if not isinstance(content, dict):
+        raise _damaged(path, "it is no JSON object")
+    return content
+
+
+def _damaged(path: Path, reason: str) -> UserError:
+    return UserError(
+        f"{path} is damaged ({reason}): put back a copy, or train again in another --workdir"
+    )

@@ -1,0 +1,64 @@
+"""Earlier runs without training: workdirs whose numbers are random."""
+
+import dataclasses
+
+import numpy as np
+
+from tagkeras.data.manifest import Manifest
+from tagkeras.data.vocabulary import Vocabulary
+from tagkeras.train.checkpoints import Checkpoints
+from tagkeras.train.learning_rate import make_schedule
+from tagkeras.train.settings import Settings
+from tagkeras.train.warm_start import warm_start
+from tagkeras.train.workdir import Workdir
+
+# What the row optimizers keep for each tag.
+NAMES = {"adagrad": "accumulator", "sgd": "velocity"}
+
+
+def make_settings(**options):
+    return Settings(**{"embedding_dim": 4, "rank": 5, "user_hidden": 3, **options})
+
+
+def make_dataset(folder, tags, **changes):
+    folder.mkdir()
+    Vocabulary(tuple(tags), np.zeros(len(tags), np.int64)).save(folder / "vocabulary.tsv")
+    user = {"countries": ["US"], "location_decimals": 1, "size": 6}
+    values = {"descriptor_size": 7, "user_descriptor": user, **changes}
+    Manifest(descriptor_dtype="float32", num_tags=len(tags), splits={}, **values).save(folder)
+    return folder
+
+
+def make_run(folder, settings, tags=("a", "b", "c", "d")):
+    """A workdir as after an epoch, all of whose numbers are random; and its model."""
+    workdir = Workdir(folder / "earlier")
+    dataset = make_dataset(folder / "earlier_dataset", tags)
+    workdir.start(dataclasses.asdict(settings), dataset)
+    model = settings.make_model(Manifest.load(dataset))
+    settings.compile(model)
+    rng = np.random.default_rng(0)
+    state = getattr(model.row_optimizer, NAMES[settings.optimizer])
+    for variable in [*model.embedding.weights, model.tag_table, *model.optimizer.variables, state]:
+        if len(variable.shape):
+            variable.assign(rng.random(variable.shape) / 10)
+    schedule = make_schedule("constant", learning_rate=0.1, epochs=1)
+    checkpoints = Checkpoints(workdir, model, schedule)
+    checkpoints.set_model(model)
+    checkpoints.restore(1)
+    checkpoints.on_epoch_end(0, {})
+    return workdir, model
+
+
+def start(folder, workdir, settings, tags=("x", "d", "a", "y", "b")):
+    dataset = make_dataset(folder / "dataset", tags)
+    model = settings.make_model(Manifest.load(dataset))
+    settings.compile(model)
+    fresh = model.tag_table.numpy()
+    came = warm_start(
+        model,
+        workdir,
+        settings=settings,
+        manifest=Manifest.load(dataset),
+        vocabulary=Vocabulary.load(dataset / "vocabulary.tsv"),
+    )
+    return model, fresh, came

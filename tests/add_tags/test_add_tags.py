@@ -1,0 +1,201 @@
+"""New hashtags for a trained model: what they are worth, what stays, and what is refused."""
+
+import gzip
+import json
+import shutil
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from growing_helpers import (
+    HELD_OUT,
+    add_tags_config,
+    run_training,
+    train_config,
+    write_lines,
+)
+
+from tagkeras.add_tags import __main__ as add_tags
+from tagkeras.cli import commandline
+from tagkeras.cli.errors import UserError
+from tagkeras.data import input as data_input
+from tagkeras.data.manifest import Manifest
+from tagkeras.evaluate import __main__ as evaluate
+from tagkeras.export import __main__ as export
+from tagkeras.train import __main__ as train
+from tagkeras.train.restore import restore_model
+from tagkeras.train.settings import Settings
+from tagkeras.train.warm_start import warm_start
+from tagkeras.train.workdir import Workdir
+
+K = 3
+
+
+@pytest.fixture(scope="module")
+def grown(world):
+    output = world.folder / "grown"
+    assert add_tags.add_tags(add_tags_config(world, output)) == {HELD_OUT: 20}
+    return Workdir(output)
+
+
+def recalls(world, workdir):
+    """R@3 of the held-out tag (None if unknown), and the mean over posts of that of the others."""
+    model, ids = restore_model(workdir), workdir.vocabulary().ids
+    (batch,) = data_input.read_split(world.part, Manifest.load(world.part), "test", 1000)
+    _, top = model.top_k(model(batch), K)
+    new, others = [], []
+    for post, best in zip(world.splits["test"], top.numpy().tolist(), strict=True):
+        if HELD_OUT in post["hashtags"]:
+            new.append(ids.get(HELD_OUT) in best)
+        truth = [ids[tag] for tag in post["hashtags"] if tag != HELD_OUT]
+        others.append(len(set(truth) & set(best)) / len(truth))
+    return float(np.mean(new)), float(np.mean(others))
+
+
+def test_a_tag_of_twenty_posts_is_found_and_the_others_as_before(world, grown, tmp_path):
+    new, others = recalls(world, grown)
+    _, before = recalls(world, world.run)
+    from_the_start, _ = recalls(world, world.whole_run)
+    assert from_the_start > 0.95
+    assert new > 0.7  # by chance, 3 of 42
+    assert others > before - 0.01
+    # It ranks as if one post of a hundred had it. As many have it as do:
+    add_tags.add_tags(add_tags_config(world, tmp_path / "out", share=0.07))
+    new, others = recalls(world, Workdir(tmp_path / "out"))
+    assert new > from_the_start - 0.05
+    assert others > before - 0.02
+
+
+def test_the_tag_does_not_rank_high_where_it_is_not(world, grown):
+    model, ids = restore_model(grown), grown.vocabulary().ids
+    (batch,) = data_input.read_split(world.part, Manifest.load(world.part), "test", 1000)
+    _, top = model.top_k(model(batch), K)
+    others = [not post["hashtags"][0].startswith("concept3") for post in world.splits["test"]]
+    assert np.mean((top.numpy() == ids[HELD_OUT]).any(axis=1)[others]) < 0.02
+
+
+def test_what_was_there_stays_bit_for_bit(world, grown):
+    before, after = restore_model(world.run), restore_model(grown)
+    for old, new in zip(before.embedding.weights, after.embedding.weights, strict=True):
+        np.testing.assert_array_equal(old, new)
+    table = after.tag_table.numpy()
+    np.testing.assert_array_equal(before.tag_table, table[:-1])
+    assert 0 < np.linalg.norm(table[-1]) < 1 + 1e-6
+    assert grown.config() == world.run.config()
+    assert grown.best_epoch() == world.run.best_epoch()
+    assert {p.name for p in grown.path.iterdir()} == {
+        "added_tags.json",
+        "best",
+        "config.json",
+        "dataset.json",
+        "optimizers",
+        "vocabulary.tsv",
+    }
+
+
+def test_vocabulary_is_appended_to_with_the_count_of_the_training_posts(world, grown):
+    before, after = world.run.vocabulary(), grown.vocabulary()
+    assert after.tags == (*before.tags, HELD_OUT)
+    assert after.counts.tolist() == [*before.counts.tolist(), 0]
+    assert grown.manifest().num_tags == len(before) + 1
+    added = grown.added_tags()
+    assert added["num_tags_trained"] == len(before)
+    assert added["added"][0]["tags"] == {HELD_OUT: 20}
+    assert added["added"][0]["share"] == 0.01
+
+
+def test_same_seed_same_rows(world, grown, tmp_path):
+    add_tags.add_tags(add_tags_config(world, tmp_path / "again"))
+    again = restore_model(Workdir(tmp_path / "again")).tag_table.numpy()
+    np.testing.assert_array_equal(again, restore_model(grown).tag_table)
+
+
+def test_evaluate_and_export_take_it(world, grown, tmp_path):
+    paths = [f"--workdir={grown.path}", f"--data={world.part}"]
+    evaluation = [*paths, f"--output={tmp_path / 'eval'}", f"--top_k={K}"]
+    metrics = evaluate.evaluate(commandline.parse(evaluate.Config, evaluation))
+    # The dataset's posts do not say that they have the tag: where it is right, it counts as wrong.
+    assert metrics["R@3"] > metrics["frequency_baseline"]["R@3"] + 0.2
+    predictions = pq.read_table(tmp_path / "eval" / "predictions.parquet").to_pylist()
+    assert any(HELD_OUT in row["hashtags"] for row in predictions)
+    exporting = commandline.parse(export.Config, [*paths, f"--output={tmp_path / 'models'}"])
+    assert export.export(exporting).is_dir()
+
+
+def test_train_does_not_go_on_in_it(world, grown):
+    with pytest.raises(UserError, match="made by tagkeras.add_tags and has no checkpoints.*--warm"):
+        train.train(train_config(world.part, grown.path))
+
+
+def test_a_run_starts_warm_from_it(world, grown, tmp_path):
+    settings, manifest = Settings.of(grown.config()), Manifest.load(world.whole)
+    vocabulary = world.whole_run.vocabulary()
+    model = settings.make_model(manifest)
+    settings.compile(model)
+    came = warm_start(model, grown, settings=settings, manifest=manifest, vocabulary=vocabulary)
+    assert came == (len(vocabulary), 0, 0, True)
+    expected = restore_model(grown).tag_table.numpy()[-1]
+    np.testing.assert_array_equal(model.tag_table.numpy()[vocabulary.ids[HELD_OUT]], expected)
+
+
+def test_more_tags_may_follow(world, grown, tmp_path):
+    posts = [{**p, "hashtags": [*p["hashtags"][:2], "another"]} for p in world.examples[:5]]
+    path = write_lines(tmp_path / "more.jsonl", posts)
+    again = add_tags_config(world, tmp_path / "more", workdir=grown.path, posts=path)
+    assert add_tags.add_tags(again) == {"another": 5}
+    workdir = Workdir(tmp_path / "more")
+    workdir.check_dataset(world.part)
+    assert workdir.vocabulary().tags[-2:] == (HELD_OUT, "another")
+    assert [list(time["tags"]) for time in workdir.added_tags()["added"]] == [
+        [HELD_OUT],
+        ["another"],
+    ]
+    table = restore_model(workdir).tag_table.numpy()
+    np.testing.assert_array_equal(table[:-1], restore_model(grown).tag_table)
+
+
+def test_a_dataset_with_fewer_tags_is_no_dataset_of_the_run(world, grown, tmp_path):
+    shutil.copytree(world.part, tmp_path / "dataset")
+    lines = (world.part / "vocabulary.tsv").read_text().splitlines(keepends=True)
+    (tmp_path / "dataset" / "vocabulary.tsv").write_text("".join(lines[:-1]))
+    for workdir in (grown, world.run):
+        with pytest.raises(UserError, match="has another vocabulary than"):
+            workdir.check_dataset(tmp_path / "dataset")
+
+
+def test_formats_of_posts(world, tmp_path):
+    lines = world.posts.read_bytes()
+    (tmp_path / "posts.jsonl.gz").write_bytes(gzip.compress(lines))
+    pq.write_table(pa.Table.from_pylist(world.examples), tmp_path / "posts.parquet")
+    rows = []
+    for number, name in enumerate(("posts.jsonl.gz", "posts.parquet")):
+        output = tmp_path / str(number)
+        add_tags.add_tags(add_tags_config(world, output, posts=tmp_path / name, steps=0))
+        rows.append(restore_model(Workdir(output)).tag_table.numpy()[-1])
+    np.testing.assert_array_equal(rows[0], rows[1])
+
+
+def test_says_what_it_wrote_and_what_it_did_not_use(world, tmp_path, capsys):
+    unknown = {**world.examples[0], "post_id": "x", "hashtags": ["rare"]}
+    path = write_lines(tmp_path / "posts.jsonl", [*world.examples, unknown])
+    add_tags.main(add_tags_config(world, tmp_path / "out", posts=path, steps=0))
+    assert capsys.readouterr().out == (
+        "1 of 21 posts have none of the tags: not used\n"
+        f"wrote {tmp_path}/out: 1 new hashtags, of so many posts each:\n{HELD_OUT} 20\n"
+    )
+
+
+def test_run_without_checkpoints_but_with_a_best_epoch(world, tmp_path):
+    ignore = shutil.ignore_patterns("checkpoints")
+    shutil.copytree(world.run.path, tmp_path / "run", ignore=ignore)
+    add_tags.add_tags(add_tags_config(world, tmp_path / "out", workdir=tmp_path / "run", steps=0))
+    assert not (tmp_path / "out" / "optimizers").exists()
+    assert json.loads((tmp_path / "out" / "dataset.json").read_text())["num_tags"]
+
+
+def test_run_with_another_loss_and_optimizer(world, tmp_path):
+    run = run_training(world.part, tmp_path / "run", optimizer="sgd", loss="bpr", max_norm=0)
+    add_tags.add_tags(add_tags_config(world, tmp_path / "out", workdir=run.path))
+    new, _ = recalls(world, Workdir(tmp_path / "out"))
+    assert new > 0.5

@@ -1,0 +1,157 @@
+import itertools
+
+import numpy as np
+import pytest
+from evaluation_helpers import batches_of, make_batch, read_posts
+from numpy_metrics import age_group, demographic_shares, neighbour_votes, ranking
+from tiny_dataset import write_dataset
+
+from tagkeras.cli.errors import UserError
+from tagkeras.data.manifest import Manifest
+from tagkeras.evaluate.baselines.baselines import make_baselines
+from tagkeras.evaluate.baselines.demographic import DemographicBaseline
+from tagkeras.evaluate.baselines.frequency import FrequencyBaseline
+
+BOUNDS = (18, 25, 40)
+Y = 12
+
+
+def test_frequency():
+    best = FrequencyBaseline(3).rank(make_batch([[5], [], [1]]))
+    assert best.tolist() == [[0, 1, 2]] * 3
+
+
+class TestDemographic:
+    def learned(self, batch, size=1000, k=Y):
+        baseline = DemographicBaseline(Y, k, BOUNDS)
+        for piece in batches_of(batch, size):
+            baseline.learn(piece)
+        return baseline
+
+    def test_by_hand(self):
+        """Group (GB, female, 18 to 24): 2 posts with tag 1; elsewhere 9 posts with tag 0."""
+        tags = [[1], [1], *[[0]] * 9]
+        facts = {
+            "country": ["GB", "GB", *["US"] * 9],
+            "gender": ["female"] * 11,
+            "age": [18, 24, *[20] * 9],
+        }
+        baseline = self.learned(make_batch(tags, **facts), k=2)
+        # (2 + 100 * 2/11) / 102 < (0 + 100 * 9/11) / 102: two posts are no reason.
+        assert baseline.rank(
+            make_batch([[]], country=["GB"], gender=["female"], age=[20])
+        ).tolist() == [[0, 1]]
+        more = {name: facts[name] + facts[name][:1] * 70 for name in facts}
+        baseline = self.learned(make_batch(tags + [[1]] * 70, **more), k=2)
+        asked = make_batch([[], []], country=["GB", "US"], gender=["female"] * 2, age=[20, 20])
+        assert baseline.rank(asked).tolist() == [[1, 0], [1, 0]]
+        asked = make_batch([[], []], country=["US"] * 2, gender=["female"] * 2, age=[20, 25])
+        # 9 of 9 posts weigh less than 72 of 81 of everyone; an unseen group is as everyone.
+        assert baseline.rank(asked).tolist() == [[1, 0], [1, 0]]
+
+    @pytest.mark.parametrize("size", [1000, 17])
+    def test_against_brute_force(self, size):
+        rng = np.random.default_rng(0)
+        facts = {
+            "country": [str(rng.choice(["", "GB", "US"])) for _ in range(600)],
+            "gender": [str(rng.choice(["", "female", "other"])) for _ in range(600)],
+            "age": [float(rng.choice([np.nan, 17, 18, 30, 40])) for _ in range(600)],
+        }
+        # What tags a group likes depends on all three.
+        shifts = [
+            int(c == "GB") * 3 + int(g == "female") * 5 + int(a == 17) * 2
+            for c, g, a in zip(*facts.values(), strict=True)
+        ]
+        tags = [sorted({int(rng.geometric(0.3) + shift) % Y for _ in range(2)}) for shift in shifts]
+        baseline = self.learned(make_batch(tags, **facts), size)
+        groups = [
+            (c, g, age_group(a, BOUNDS))
+            for c, g, a in zip(facts["country"], facts["gender"], facts["age"], strict=True)
+        ]
+        asked = list(itertools.product(["", "GB", "NZ"], ["", "female"], [np.nan, 17, 18, 39.9]))
+        best = baseline.rank(
+            make_batch(
+                [[]] * len(asked),
+                country=[a[0] for a in asked],
+                gender=[a[1] for a in asked],
+                age=[a[2] for a in asked],
+            )
+        )
+        seen = set()
+        for row, (country, gender, age) in zip(best.tolist(), asked, strict=True):
+            group = (country, gender, age_group(age, BOUNDS))
+            shares = demographic_shares(list(map(set, tags)), groups, group, Y)
+            assert row == ranking(shares, Y)
+            seen.add(tuple(row))
+        assert len(seen) > 5
+
+    def test_a_fresh_group_gets_what_everyone_likes(self):
+        baseline = self.learned(make_batch([[3], [3], [1], [3, 5], [5]]), k=4)
+        assert baseline.rank(make_batch([[]], country=["GB"])).tolist() == [[3, 5, 1, 0]]
+        # Who says nothing is a group of their own: here it is everyone.
+        assert baseline.rank(make_batch([[]])).tolist() == [[3, 5, 1, 0]]
+
+
+class TestMakeBaselines:
+    @pytest.fixture(scope="class")
+    def dataset(self, tmp_path_factory):
+        path = tmp_path_factory.mktemp("baselines") / "dataset"
+        return write_dataset(path, posts=700, people=3, validation=0, test=30)
+
+    def made(self, dataset, names, **options):
+        options = {"num_tags": 20, "k": 20, "age_bounds": BOUNDS, "neighbour_posts": 1000} | options
+        return make_baselines(names, dataset, Manifest.load(dataset), **options)
+
+    def test_of_a_dataset(self, dataset):
+        train, test = read_posts(dataset, "train"), read_posts(dataset, "test")
+        frequency, demographic, neighbour = self.made(
+            dataset, ("neighbour", "frequency", "demographic")
+        )
+        asked = make_batch(
+            [[]] * 30,
+            age=[post.age for post in test],
+            gender=[post.gender for post in test],
+            country=[post.country for post in test],
+            descriptor=np.array([post.descriptor for post in test], np.float32),
+        )
+        assert frequency.rank(asked).tolist() == [list(range(20))] * 30
+        tags = [post.truth for post in train]
+        groups = [(p.country, p.gender, age_group(p.age, BOUNDS)) for p in train]
+        descriptors = [post.descriptor for post in train]
+        best = zip(demographic.rank(asked).tolist(), neighbour.rank(asked).tolist(), strict=True)
+        for post, (by_group, by_image) in zip(test, best, strict=True):
+            group = (post.country, post.gender, age_group(post.age, BOUNDS))
+            shares = demographic_shares(tags, groups, group, 20)
+            assert by_group == ranking(shares, 20)
+            votes = neighbour_votes(descriptors, tags, post.descriptor, 20)
+            np.testing.assert_allclose(
+                [votes[t] for t in by_image], sorted(votes, reverse=True), rtol=1e-5
+            )
+
+    def test_only_those_asked_for(self, dataset, tmp_path):
+        assert self.made(dataset, ()) == []
+        assert [b.name for b in self.made(dataset, ("neighbour",))] == ["neighbour_baseline"]
+        # The most frequent tags take no training posts.
+        (frequency,) = make_baselines(
+            ("frequency",),
+            tmp_path / "nowhere",
+            Manifest.load(dataset),
+            num_tags=20,
+            k=2,
+            age_bounds=BOUNDS,
+            neighbour_posts=1,
+        )
+        assert frequency.name == "frequency_baseline"
+
+    def test_training_posts_that_are_not_there(self, dataset, tmp_path):
+        (tmp_path / "train").mkdir()
+        with pytest.raises(UserError, match="train: 0 shards, but dataset.json names 3"):
+            make_baselines(
+                ("demographic",),
+                tmp_path,
+                Manifest.load(dataset),
+                num_tags=20,
+                k=2,
+                age_bounds=BOUNDS,
+                neighbour_posts=1,
+            )

@@ -1,0 +1,159 @@
+import numpy as np
+import pytest
+import scipy.stats
+from numpy_metrics import resampled_mean
+
+from tagkeras.evaluate.bootstrap import (
+    bootstrap_means,
+    bootstrap_ratios,
+    percentiles,
+    resample,
+)
+
+
+def draw_posts(rng, num_users=60):
+    """Posts of users of whom each has a level of their own; the mean of all is 0."""
+    sizes = rng.integers(1, 8, size=num_users)
+    users = np.repeat(np.arange(num_users), sizes)
+    levels = rng.normal(size=num_users)
+    return users, levels[users] + 0.3 * rng.normal(size=len(users))
+
+
+def test_as_many_users_as_there_are_each_as_likely():
+    drawn = np.array(list(resample(7, 4000, seed=0)))
+    assert (drawn.sum(axis=1) == 7).all()
+    np.testing.assert_allclose(drawn.mean(axis=0), 1, atol=0.06)
+    # Binomial: 7 draws of chance 1/7.
+    np.testing.assert_allclose(drawn.var(axis=0), 6 / 7, rtol=0.1)
+
+
+def test_same_seed_same_resamples():
+    one, same, other = (list(resample(20, 5, seed)) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+    # More samples are the same ones and some more.
+    np.testing.assert_array_equal(list(resample(20, 7, 3))[:5], one)
+
+
+def test_means_by_loops():
+    rng = np.random.default_rng(0)
+    users = rng.permutation(np.repeat(np.arange(6), [1, 2, 1, 4, 2, 3]))
+    scores = rng.random((len(users), 2))
+    means = bootstrap_means(users, scores, samples=50, seed=1)
+    assert means.shape == (50, 2)
+    for row, drawn in zip(means, resample(6, 50, seed=1), strict=True):
+        who = np.repeat(np.arange(6), drawn).tolist()
+        for column in range(2):
+            expected = resampled_mean(users.tolist(), scores[:, column].tolist(), who)
+            np.testing.assert_allclose(row[column], expected, rtol=1e-12)
+
+
+def test_all_posts_of_a_user_are_drawn_together():
+    means = bootstrap_means(np.array([0, 0, 0, 1]), np.array([[1], [1], [1], [0]]), 500)
+    assert sorted(set(means.ravel())) == [0, 3 / 4, 1]
+
+
+def test_against_scipy():
+    """The percentile interval of a ratio of sums over users, resampled in pairs."""
+    users, scores = draw_posts(np.random.default_rng(2))
+    sums, counts = np.bincount(users, scores), np.bincount(users).astype(float)
+    ours = percentiles(bootstrap_means(users, scores[:, None], samples=9999))[0]
+    theirs = scipy.stats.bootstrap(
+        (sums, counts),
+        lambda s, c, axis: s.sum(axis=axis) / c.sum(axis=axis),
+        paired=True,
+        vectorized=True,
+        method="percentile",
+        n_resamples=9999,
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    width = theirs.high - theirs.low
+    np.testing.assert_allclose(ours, [theirs.low, theirs.high], atol=0.05 * width)
+
+
+def test_coverage_of_the_truth_where_posts_of_a_user_resemble_each_other():
+    rng = np.random.default_rng(0)
+    by_user = by_post = 0
+    for seed in range(150):
+        users, scores = draw_posts(rng)
+        for drawn in (users, np.arange(len(users))):
+            ((low, high),) = percentiles(bootstrap_means(drawn, scores[:, None], 200, seed))
+            covered = low <= 0 <= high
+            by_user, by_post = (
+                (by_user + covered, by_post) if drawn is users else (by_user, by_post + covered)
+            )
+    assert 0.9 <= by_user / 150 <= 0.98
+    # Intervals over posts would be too narrow.
+    assert by_post / 150 < 0.8
+
+
+def test_nan_leaves_a_post_out_of_a_column():
+    users = np.array([0, 0, 1, 2, 2])
+    scores = np.array([[1, 5], [3, np.nan], [np.nan, 6], [2, 7], [np.nan, np.nan]])
+    means = bootstrap_means(users, scores, samples=200, seed=0)
+    for row, drawn in zip(means, resample(3, 200, seed=0), strict=True):
+        for column, (sums, counts) in enumerate([([4, 0, 2], [2, 0, 1]), ([5, 6, 7], [1, 1, 1])]):
+            expected = drawn @ sums / (drawn @ counts) if drawn @ counts else np.nan
+            np.testing.assert_allclose(row[column], expected)
+    # Some resample has user 1 alone.
+    assert np.isnan(means[:, 0]).any()
+    assert not np.isnan(means[:, 1]).any()
+    bounds = percentiles(means)
+    assert not np.isnan(bounds).any()
+    np.testing.assert_allclose(bounds[1], np.percentile(means[:, 1], [2.5, 97.5]))
+
+
+def test_a_column_of_nothing():
+    scores = np.array([[np.nan, 1], [np.nan, 2]])
+    bounds = percentiles(bootstrap_means(np.arange(2), scores, samples=100))
+    assert np.isnan(bounds[0]).all()
+    assert bounds[1].tolist() == [1, 2]
+
+
+def test_users_without_posts_count_as_drawn():
+    """User 1 has no post, as in a part of the posts: means are of the posts of the others."""
+    means = bootstrap_means(np.array([0, 2]), np.array([[1.0], [3.0]]), samples=300)
+    assert set(means[~np.isnan(means)]) <= {1, 3, 2, 5 / 3, 7 / 3}
+    assert np.isnan(means).any()
+
+
+@pytest.mark.parametrize("scores", [np.zeros((4, 1)), np.ones((4, 1))])
+def test_no_spread_no_width(scores):
+    bounds = percentiles(bootstrap_means(np.array([0, 0, 1, 2]), scores, samples=100))
+    assert bounds.tolist() == [[scores[0, 0]] * 2]
+
+
+def test_one_user():
+    means = bootstrap_means(np.zeros(3, int), np.array([[1.0], [2.0], [6.0]]), samples=100)
+    assert set(means.ravel()) == {3.0}
+
+
+def test_percentiles_of_a_level():
+    means = np.arange(1001.0)[:, None]
+    np.testing.assert_allclose(percentiles(means), [[25, 975]])
+    np.testing.assert_allclose(percentiles(means, level=0.5), [[250, 750]])
+
+
+def test_ratios_pair_runs_with_the_same_seed():
+    rng = np.random.default_rng(0)
+    users = rng.integers(40, size=200)
+    scores = rng.random((200, 1))
+    gain = bootstrap_means(users, scores + 0.1, seed=7) - bootstrap_means(users, scores, seed=7)
+    np.testing.assert_allclose(gain, 0.1)
+    sums = np.bincount(users, scores[:, 0], 40)[:, None]
+    counts = np.bincount(users, minlength=40)[:, None].astype(float)
+    np.testing.assert_allclose(
+        bootstrap_ratios(sums, counts, seed=7), bootstrap_means(users, scores, seed=7)
+    )
+
+
+def test_many_resamples_in_pieces(monkeypatch):
+    rng = np.random.default_rng(0)
+    sums, counts = rng.random((12, 6)), rng.integers(1, 4, size=(12, 1)).astype(float)
+    whole = bootstrap_ratios(sums, counts, samples=50)
+    for column in range(6):
+        alone = sums[:, [column]], counts
+        np.testing.assert_allclose(whole[:, [column]], bootstrap_ratios(*alone, samples=50))
+    for chunk in (1, 12 * 7, 12 * 50):
+        monkeypatch.setattr("tagkeras.evaluate.bootstrap._CHUNK", chunk)
+        np.testing.assert_allclose(bootstrap_ratios(sums, counts, samples=50), whole)

@@ -1,0 +1,258 @@
+"""tagkeras.evaluate under other options, with bad ones, and where it fails half way."""
+
+import dataclasses
+import shutil
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from evaluation_helpers import (
+    EVALUATION_FILES,
+    KS,
+    NUM_TAGS,
+    evaluation,
+    read_posts,
+    untrained_run,
+)
+from numpy_metrics import mean_metrics
+from tiny_dataset import write_dataset
+
+from tagkeras.cli.errors import UserError
+from tagkeras.data.manifest import Manifest
+from tagkeras.evaluate import __main__ as evaluate
+from tagkeras.evaluate.evaluation import Evaluation
+from tagkeras.train.workdir import Workdir
+
+
+def again(evaluated, output, **options):
+    return evaluate.evaluate(dataclasses.replace(evaluated.config, output=str(output), **options))
+
+
+QUICK = {"baselines": (), "oracle": None, "curve_tags": 0, "tags": ()}
+
+
+def test_ranked_in_small_batches(evaluated, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluate, "BATCH_SIZE", 47)
+    metrics = again(evaluated, tmp_path / "eval")
+    assert metrics.keys() == evaluated.metrics.keys()
+    small = Evaluation.load(tmp_path / "eval")
+    assert small.posts.post_ids == evaluated.evaluation.posts.post_ids
+    for name, hits in evaluated.evaluation.posts.hits.items():
+        np.testing.assert_array_equal(small.posts.hits[name], hits)
+    for column in ("post_id", "hashtags"):
+        assert small.predictions.column(column) == evaluated.evaluation.predictions.column(column)
+    for column in (f"{counted}@{k}" for counted in ("hits", "predicted") for k in KS):
+        assert small.tags.column(column) == evaluated.evaluation.tags.column(column)
+    averages = [e.tags.column("average_precision") for e in (small, evaluated.evaluation)]
+    np.testing.assert_allclose(*averages, rtol=1e-5)
+
+
+def test_more_is_predicted_than_metrics_count_and_less(evaluated, tmp_path):
+    metrics = again(evaluated, tmp_path / "eval", ks=("20", "2", "2"), top_k=3, **QUICK)
+    assert (metrics["ks"], metrics["top_k"]) == ([2, 20], 3)
+    # Everything is predicted: all that is known is found.
+    assert metrics["coverage@20"] == 1
+    assert metrics["entropy@20"] == pytest.approx(np.log2(20))
+    found = np.mean([len(p.truth) / p.num_truth for p in evaluated.posts])
+    assert metrics["R@20"] == pytest.approx(found)
+    rows = Evaluation.load(tmp_path / "eval").predictions.to_pylist()
+    assert {len(row["hashtags"]) for row in rows} == {len(row["scores"]) for row in rows} == {3}
+    hits = Evaluation.load(tmp_path / "eval").posts.hits
+    assert list(hits) == ["model"]
+    assert hits["model"].shape == (150, 20)
+
+
+def test_no_baselines_no_curves(evaluated, tmp_path):
+    metrics = again(evaluated, tmp_path / "eval", **QUICK)
+    assert not {name for name in metrics if name.endswith("_baseline") or "oracle" in name}
+    assert list(metrics["intervals"]) == ["model"]
+    assert metrics["R@6"] == evaluated.metrics["R@6"]
+    assert metrics["intervals"]["model"] == evaluated.metrics["intervals"]["model"]
+    table = Evaluation.load(tmp_path / "eval").tags
+    for name in ("average_precision", "curve_recall", "curve_precision"):
+        assert table.column(name).null_count == NUM_TAGS
+
+
+def test_the_other_splits(evaluated, tmp_path):
+    metrics = again(evaluated, tmp_path / "eval", split="validation", **QUICK)
+    assert (metrics["split"], metrics["num_posts"]) == ("validation", 60)
+    ids = [post.post_id for post in read_posts(evaluated.dataset, "validation")]
+    assert Evaluation.load(tmp_path / "eval").posts.post_ids == ids
+
+
+def test_fewer_neighbours_than_posts(evaluated, tmp_path):
+    options = {**QUICK, "baselines": ("neighbour",), "neighbour_posts": 60}
+    few = again(evaluated, tmp_path / "few", **options)
+    assert few["neighbour_posts"] == 60
+    assert few["neighbour_baseline"] != evaluated.metrics["neighbour_baseline"]
+    assert "frequency_baseline" not in few
+
+
+def test_main_writes_the_same_again_and_says_so(evaluated, tmp_path, capsys):
+    evaluate.main(dataclasses.replace(evaluated.config, output=str(tmp_path / "eval")))
+    assert Evaluation.load(tmp_path / "eval").metrics == evaluated.metrics
+    for name in EVALUATION_FILES - {"metrics.json"}:
+        one, other = (pq.read_table(p / "eval" / name) for p in (evaluated.folder, tmp_path))
+        assert one.equals(other), name
+    printed = capsys.readouterr().out
+    lines = printed.splitlines()
+    assert "150 posts of the test split" in printed
+    for name in ("multiplicative model", "frequency baseline", "oracle user only", "95% interval"):
+        assert sum(name in line for line in lines) == 1, name
+    for group in ("under 18", "18 to 24", "65 and over", "GB", "female"):
+        assert any(group in line for line in lines), group
+    assert f"{100 * evaluated.metrics['R@6']:.2f}%" in printed
+    assert lines[-1].startswith(f"wrote {tmp_path}/eval/metrics.json, ")
+    for name in EVALUATION_FILES:
+        assert f"{tmp_path}/eval/{name}" in printed.replace("\n", "")
+
+
+@pytest.mark.parametrize("started_before", [False, True])
+def test_a_run_that_dies_half_way(evaluated, tmp_path, monkeypatch, started_before):
+    """Nothing is there, or what was there: no mixture of both."""
+    output = tmp_path / "eval"
+    before = {}
+    if started_before:
+        shutil.copytree(evaluated.folder / "eval", output)
+        (output / "notes.txt").write_text("mine")
+        before = {path.name: path.read_bytes() for path in output.iterdir()}
+
+    def die(*_, **__):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(evaluate, "tag_table", die)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        again(evaluated, output, **QUICK)
+    assert {path.name: path.read_bytes() for path in output.iterdir()} == before
+
+
+def test_a_run_again_replaces_its_files_and_no_others(evaluated, tmp_path):
+    shutil.copytree(evaluated.folder / "eval", tmp_path / "eval")
+    (tmp_path / "eval" / "notes.txt").write_text("mine")
+    metrics = again(evaluated, tmp_path / "eval", ks=("2",), **QUICK)
+    assert {path.name for path in (tmp_path / "eval").iterdir()} == EVALUATION_FILES | {"notes.txt"}
+    loaded = Evaluation.load(tmp_path / "eval")
+    assert loaded.metrics == metrics
+    assert loaded.posts.hits["model"].shape == (150, 2)
+    assert "hits@2" in loaded.tags.column_names
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"top_k": 21}, "--top_k=21: the vocabulary has 20 tags"),
+        ({"ks": ("1", "21")}, "--ks=1,21: the vocabulary has 20 tags"),
+        ({"ks": ("0", "5")}, "--ks=0,5: give numbers from 1 on, as in --ks=1,5,10"),
+        ({"ks": ("-1",)}, "--ks=-1: give numbers from 1 on"),
+        ({"ks": ("five",)}, "--ks=five: give numbers from 1 on"),
+        ({"ks": ("1.5",)}, "--ks=1.5: give numbers from 1 on"),
+        ({"ks": ("٣",)}, "--ks=٣: give numbers from 1 on"),
+        ({"ks": ()}, "--ks=: give numbers from 1 on"),
+        ({"baselines": ("frequency", "luck")}, "--baselines=luck: give some of frequency, demo"),
+        ({"age_groups": ("40", "18")}, "--age_groups=40,18: give rising ages in years"),
+        ({"age_groups": ()}, "--age_groups=: give rising ages in years"),
+        ({"tags": ("nosuchtag",)}, "--tags=nosuchtag: not in the vocabulary"),
+        ({"oracle": "nowhere.parquet"}, "--oracle=nowhere.parquet: no such file"),
+        ({"workdir": "nowhere"}, "nowhere is no workdir of tagkeras.train"),
+        ({"data": "nowhere"}, "nowhere/vocabulary.tsv: cannot read the vocabulary"),
+    ],
+)
+def test_bad_flags_are_one_line_and_leave_nothing(evaluated, tmp_path, options, message):
+    with pytest.raises(UserError) as error:
+        again(evaluated, tmp_path / "eval", **{**QUICK, **options})
+    assert str(error.value).startswith(message)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "eval").exists()
+
+
+def test_more_curves_than_memory_has(evaluated, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluate, "MOST_VALUES", 1500)
+    with pytest.raises(UserError, match="--curve_tags=11: .* give 10 at most"):
+        again(evaluated, tmp_path / "eval", **{**QUICK, "curve_tags": 11})
+    again(evaluated, tmp_path / "eval", **{**QUICK, "curve_tags": 10})
+
+
+def test_an_oracle_without_a_post_leaves_nothing(evaluated, tmp_path):
+    path = tmp_path / "oracle.parquet"
+    pq.write_table(pq.read_table(evaluated.config.oracle).slice(1), path)
+    first = evaluated.posts[0].post_id
+    with pytest.raises(UserError, match=f"has no post {first}: give the file of these posts"):
+        again(evaluated, tmp_path / "eval", **{**QUICK, "oracle": str(path)})
+    assert list((tmp_path / "eval").iterdir()) == []
+
+
+def test_lists_of_an_oracle_that_are_too_short(evaluated, tmp_path):
+    with pytest.raises(UserError, match="lists 6 hashtags for a post, metrics are of 7: lower"):
+        again(
+            evaluated,
+            tmp_path / "eval",
+            **{**QUICK, "oracle": evaluated.config.oracle, "ks": ("7",)},
+        )
+
+
+def test_an_empty_split(evaluated, tmp_path):
+    shutil.copytree(evaluated.dataset, tmp_path / "dataset")
+    manifest = Manifest.load(tmp_path / "dataset")
+    splits = {**manifest.splits, "test": {"posts": 0, "shards": 0}}
+    dataclasses.replace(manifest, splits=splits).save(tmp_path / "dataset")
+    with pytest.raises(UserError, match="the test split has no posts"):
+        again(evaluated, tmp_path / "eval", data=str(tmp_path / "dataset"))
+    assert not (tmp_path / "eval").exists()
+
+
+def test_a_workdir_without_a_checkpoint(evaluated, tmp_path):
+    workdir = Workdir(tmp_path / "run")
+    workdir.start(evaluated.workdir.config(), evaluated.dataset)
+    with pytest.raises(UserError, match="run has no checkpoint yet: run tagkeras.train to its end"):
+        again(evaluated, tmp_path / "eval", workdir=str(workdir.path))
+
+
+def test_another_dataset(evaluated, tmp_path):
+    other = write_dataset(tmp_path / "dataset", posts=60, validation=0, test=5, num_tags=19)
+    with pytest.raises(UserError, match="has another vocabulary than .*run was trained on"):
+        again(evaluated, tmp_path / "eval", data=str(other))
+
+
+@pytest.mark.parametrize(
+    ("num_tags", "ks", "coverage"), [(2, [1, 2], "coverage@2"), (7, [1, 7], "coverage@7")]
+)
+def test_fewer_tags_than_ten(tmp_path, num_tags, ks, coverage):
+    dataset = write_dataset(tmp_path / "dataset", posts=60, num_tags=num_tags, test=20)
+    workdir = untrained_run(dataset, tmp_path / "run")
+    metrics = evaluate.evaluate(evaluation(workdir, dataset, tmp_path / "eval"))
+    assert (metrics["ks"], metrics["top_k"]) == (ks, num_tags)
+    assert metrics[coverage] == 1
+    posts = read_posts(dataset, "test")
+    names = Evaluation.load(tmp_path / "eval").predictions.column("hashtags").to_pylist()
+    tags = workdir.vocabulary().ids
+    expected = mean_metrics(
+        [[tags[tag] for tag in row] for row in names],
+        [post.truth for post in posts],
+        [post.num_truth for post in posts],
+        ks,
+    )
+    for name, value in expected.items():
+        assert metrics[name] == pytest.approx(value, rel=1e-5)
+    # All posts are of one user, who says nothing.
+    assert metrics["num_users"] == 1
+    assert [row["group"] for row in metrics["groups"]["age"]] == ["unknown"]
+    assert metrics["intervals"]["model"]["P@1"] == [pytest.approx(metrics["P@1"])] * 2
+
+
+def test_gaps_between_groups_of_enough_people(evaluated, tmp_path, monkeypatch):
+    """One for each attribute that has two groups of enough users; the largest is among them."""
+    monkeypatch.setattr("tagkeras.evaluate.group_metrics.MIN_USERS", 2)
+    metrics = again(evaluated, tmp_path / "eval", **QUICK)
+    assert [gap["attribute"] for gap in metrics["gaps"]] == ["age", "gender", "country"]
+    for gap in metrics["gaps"]:
+        rows = metrics["groups"][gap["attribute"]]
+        known = {
+            row["group"]: row["R@6"]
+            for row in rows
+            if row["group"] != "unknown" and row["users"] >= 2
+        }
+        assert gap["metric"] == "R@6"
+        assert gap["gap"] == pytest.approx(max(known.values()) - min(known.values()))
+        assert known[gap["high"]] - known[gap["low"]] == pytest.approx(gap["gap"])
+        assert gap["interval"][0] < gap["interval"][1]
+    assert metrics["largest_gap"] == max(metrics["gaps"], key=lambda gap: gap["gap"])

@@ -1,0 +1,152 @@
+"""Folders of tagkeras.evaluate as they are read again, whole and damaged."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from evaluation_helpers import make_posts, write_evaluation
+
+from tagkeras.cli.errors import UserError
+from tagkeras.evaluate.evaluated_posts import EvaluatedPosts
+from tagkeras.evaluate.evaluation import Evaluation
+
+HITS = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 1]], bool)
+NAN = np.nan
+
+
+@pytest.fixture
+def posts():
+    return make_posts(
+        HITS,
+        num_truth=np.array([2, 1, 4]),
+        users=[7, 2, 2],
+        age=np.array([31.5, NAN, 0], np.float32),
+        gender=["female", "", "other"],
+        country=["", "GB", "NZ"],
+        location=np.array([[51.5, -0.1], [NAN, NAN], [0, 0]], np.float32),
+        hits={"model": HITS, "frequency_baseline": ~HITS},
+    )
+
+
+def test_posts_there_and_back(posts, tmp_path):
+    posts.save(tmp_path / "posts.parquet")
+    same = EvaluatedPosts.load(tmp_path / "posts.parquet")
+    for name in ("post_ids", "user_ids", "gender", "country"):
+        assert getattr(same, name) == getattr(posts, name)
+    for name in ("age", "location", "num_truth"):
+        np.testing.assert_array_equal(getattr(same, name), getattr(posts, name))
+        assert getattr(same, name).dtype == getattr(posts, name).dtype
+    assert list(same.hits) == ["model", "frequency_baseline"]
+    for name, hits in posts.hits.items():
+        np.testing.assert_array_equal(same.hits[name], hits)
+        assert same.hits[name].dtype == bool
+    assert len(same) == 3
+    # Numbered in the order of their ids.
+    assert same.users.tolist() == [1, 0, 0]
+
+
+def test_unknown_is_null_or_empty(posts, tmp_path):
+    posts.save(tmp_path / "posts.parquet")
+    rows = pq.read_table(tmp_path / "posts.parquet").to_pylist()
+    assert rows[1] == {
+        "post_id": "post1",
+        "user_id": "user000002",
+        "age": None,
+        "gender": "",
+        "country": "GB",
+        "latitude": None,
+        "longitude": None,
+        "num_truth": 1,
+        "model": [False, False, False],
+        "frequency_baseline": [True, True, True],
+    }
+
+
+def test_nobody_says_anything(tmp_path):
+    make_posts(HITS[:, :1]).save(tmp_path / "posts.parquet")
+    same = EvaluatedPosts.load(tmp_path / "posts.parquet")
+    assert np.isnan(same.age).all()
+    assert np.isnan(same.location).all()
+    assert same.hits["model"].shape == (3, 1)
+
+
+def test_many_posts_in_several_pieces(tmp_path):
+    hits = np.random.default_rng(0).random((5000, 4)) < 0.5
+    make_posts(hits).save(tmp_path / "whole")
+    pq.write_table(pq.read_table(tmp_path / "whole"), tmp_path / "pieces", row_group_size=700)
+    np.testing.assert_array_equal(EvaluatedPosts.load(tmp_path / "pieces").hits["model"], hits)
+
+
+def test_a_folder(posts, tmp_path):
+    loaded = write_evaluation(tmp_path / "eval", posts, ks=[1, 3])
+    assert loaded.path == tmp_path / "eval"
+    assert loaded.metrics["ks"] == [1, 3]
+    assert loaded.posts.post_ids == posts.post_ids
+    pq.write_table(pa.table({"id": [0]}), tmp_path / "eval" / "tags.parquet")
+    pq.write_table(pa.table({"post_id": ["a"]}), tmp_path / "eval" / "predictions.parquet")
+    assert loaded.tags.to_pylist() == [{"id": 0}]
+    assert loaded.predictions.to_pylist() == [{"post_id": "a"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "is no folder of tagkeras.evaluate: metrics.json: No such file"),
+        ("{", r"metrics.json is damaged \(.*\): run python -m tagkeras.evaluate again"),
+        ("[]", "metrics.json has no 'dataset': run python -m tagkeras.evaluate again"),
+        ("{}", "metrics.json has no 'dataset': run python -m tagkeras.evaluate again"),
+    ],
+)
+def test_metrics_that_are_none(tmp_path, content, message):
+    if content is not None:
+        (tmp_path / "metrics.json").write_text(content)
+    with pytest.raises(UserError, match=message):
+        Evaluation.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["dataset", "ks", "num_posts", "split"])
+def test_metrics_of_an_earlier_version(posts, tmp_path, name):
+    loaded = write_evaluation(tmp_path / "eval", posts)
+    without = {key: value for key, value in loaded.metrics.items() if key != name}
+    (tmp_path / "eval" / "metrics.json").write_text(json.dumps(without))
+    with pytest.raises(UserError, match=f"has no '{name}': run python -m tagkeras.evaluate again"):
+        Evaluation.load(tmp_path / "eval")
+
+
+def test_posts_of_another_run(posts, tmp_path):
+    with pytest.raises(UserError, match=r"posts.parquet has 3 posts, metrics.json is of 4: run"):
+        _ = write_evaluation(tmp_path / "eval", posts, num_posts=4).posts
+
+
+@pytest.mark.parametrize("name", ["posts", "tags", "predictions"])
+@pytest.mark.parametrize("content", [None, b"", b"PAR1 and no more"])
+def test_tables_that_are_none(posts, tmp_path, name, content):
+    loaded = write_evaluation(tmp_path / "eval", posts)
+    path = tmp_path / "eval" / f"{name}.parquet"
+    if content is None:
+        path.unlink(missing_ok=True)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=rf"{name}.parquet cannot be read \(.*\): run python -m"):
+        getattr(loaded, name)
+
+
+def test_posts_without_a_column(posts, tmp_path):
+    loaded = write_evaluation(tmp_path / "eval", posts)
+    path = tmp_path / "eval" / "posts.parquet"
+    whole = pq.read_table(path)
+    for name in ("user_id", "model"):
+        pq.write_table(whole.drop_columns([name]), path)
+        with pytest.raises(UserError, match=f"posts.parquet has no column {name}: run python"):
+            _ = loaded.posts
+
+
+@pytest.mark.parametrize("dataset", ["natural", {}, None])
+def test_a_dataset_without_a_fingerprint(dataset, posts, tmp_path):
+    folder = write_evaluation(tmp_path / "eval", posts).path
+    metrics = json.loads((folder / "metrics.json").read_text())
+    (folder / "metrics.json").write_text(json.dumps({**metrics, "dataset": dataset}))
+    with pytest.raises(UserError, match="has no fingerprint of its dataset: run python"):
+        Evaluation.load(folder)

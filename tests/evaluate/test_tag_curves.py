@@ -1,0 +1,176 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy_metrics import average_precision, precision_recall
+from sklearn.metrics import average_precision_score, precision_recall_curve
+
+from tagkeras.evaluate.curve_scores import MOST_VALUES, CurveScores, default_curve_tags
+from tagkeras.evaluate.tag_curves import MOST_POINTS, tag_curve
+
+# Few values, so that posts tie.
+POSTS = st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=1, max_size=40)
+
+
+def split(posts):
+    scores, truth = zip(*posts, strict=True)
+    return np.array(scores, np.float32), np.array(truth)
+
+
+def test_by_hand():
+    """Thresholds 0.9 (yes), 0.5 (yes and no), 0.1 (no)."""
+    curve = tag_curve(np.array([0.5, 0.1, 0.9, 0.5]), np.array([True, False, True, False]))
+    assert curve.average_precision == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
+    np.testing.assert_allclose(curve.recall, [0, 0.5, 1])
+    np.testing.assert_allclose(curve.precision, [1, 1, 2 / 3])
+    assert curve.recall.dtype == curve.precision.dtype == np.float32
+
+
+@settings(deadline=None)
+@given(POSTS)
+def test_against_scikit_learn_and_the_oracle(posts):
+    scores, truth = split(posts)
+    curve = tag_curve(scores, truth)
+    if not truth.any():
+        assert curve is None
+        return
+    expected = average_precision(scores.tolist(), truth.tolist())
+    assert curve.average_precision == pytest.approx(expected)
+    assert curve.average_precision == pytest.approx(average_precision_score(truth, scores))
+    # Theirs rises by threshold and goes on behind the last hit.
+    precision, recall, _ = precision_recall_curve(truth, scores)
+    end = np.flatnonzero(recall[::-1] == 1)[0] + 1
+    np.testing.assert_allclose(curve.recall, recall[::-1][:end], rtol=1e-6)
+    np.testing.assert_allclose(curve.precision, precision[::-1][:end], rtol=1e-6)
+    points = precision_recall(scores.tolist(), truth.tolist())[: end - 1]
+    np.testing.assert_allclose(np.c_[curve.recall, curve.precision][1:], points, rtol=1e-6)
+
+
+@settings(deadline=None)
+@given(POSTS, st.randoms(use_true_random=False))
+def test_the_order_of_posts_does_not_matter(posts, random):
+    turned = random.sample(posts, len(posts))
+    one, other = tag_curve(*split(posts)), tag_curve(*split(turned))
+    if one is not None:
+        assert one.average_precision == pytest.approx(other.average_precision)
+        np.testing.assert_array_equal(one.recall, other.recall)
+        np.testing.assert_array_equal(one.precision, other.precision)
+
+
+@pytest.mark.parametrize(
+    ("truth", "expected"),
+    [
+        ([1, 1, 1, 1], 1),
+        ([1, 1, 0, 0], 1),
+        ([0, 0, 1, 1], (1 / 3 + 2 / 4) / 2),
+        ([0, 0, 0, 1], 1 / 4),
+    ],
+)
+def test_best_and_worst(truth, expected):
+    curve = tag_curve(np.array([4.0, 3, 2, 1]), np.array(truth, bool))
+    assert curve.average_precision == pytest.approx(expected)
+
+
+def test_all_posts_tie():
+    curve = tag_curve(np.zeros(8), np.arange(8) < 3)
+    assert curve.average_precision == 3 / 8
+    np.testing.assert_allclose(np.c_[curve.recall, curve.precision], [[0, 1], [1, 3 / 8]])
+
+
+def test_zeros_of_both_signs_tie():
+    curve = tag_curve(np.array([0.0, -0.0], np.float32), np.array([False, True]))
+    assert curve.average_precision == 0.5
+
+
+def test_nobody_has_it():
+    assert tag_curve(np.array([1.0, 2.0]), np.zeros(2, bool)) is None
+    assert tag_curve(np.zeros(0), np.zeros(0, bool)) is None
+
+
+@pytest.mark.parametrize("num_posts", [MOST_POINTS - 1, MOST_POINTS, 5000])
+def test_thinned_to_what_can_be_seen(num_posts):
+    rng = np.random.default_rng(0)
+    scores, truth = rng.normal(size=num_posts), rng.random(num_posts) < 0.3
+    # The last of all has it, so that no point is cut off; the first, so that points differ.
+    truth[[np.argmin(scores), np.argmax(scores)]] = True
+    curve = tag_curve(scores, truth)
+    points = np.c_[curve.recall, curve.precision]
+    assert len(points) <= MOST_POINTS
+    assert num_posts >= MOST_POINTS or len(points) == num_posts + 1
+    assert curve.average_precision == pytest.approx(average_precision_score(truth, scores))
+    assert points[0].tolist() == [0, 1]
+    assert points[-1].tolist() == [1, np.float32(truth.mean())]
+    # Each point kept is one of all.
+    hits = np.cumsum(truth[np.argsort(-scores)])
+    every = np.c_[hits / truth.sum(), hits / np.arange(1, num_posts + 1)].astype(np.float32)
+    assert set(map(tuple, points[1:])) <= set(map(tuple, every))
+
+
+def test_a_rare_tag_that_is_found_at_once_keeps_its_curve():
+    """Of 100,000 posts 300 have it, nearly all among the first 1,000, and the last of all."""
+    truth = np.zeros(100_000, bool)
+    truth[np.random.default_rng(0).choice(1000, 299, replace=False)] = True
+    truth[-1] = True
+    curve = tag_curve(-np.arange(100_000.0), truth)
+    assert len(curve.recall) > 150
+    assert np.diff(curve.recall).max() < 0.02
+    # Drawn in steps it has the area that it has with all its points, nearly.
+    area = np.sum(np.diff(curve.recall) * curve.precision[1:])
+    assert area == pytest.approx(curve.average_precision, abs=0.01)
+
+
+def test_nothing_behind_the_last_hit():
+    curve = tag_curve(-np.arange(1000.0), np.arange(1000) < 2)
+    np.testing.assert_allclose(curve.recall, [0, 0.5, 1])
+
+
+class TestCurveScores:
+    SCORES = np.array([[3, 1], [2, 2], [1, 3], [0, 0]], np.float32)
+    TAGS = ((5,), (2, 7), (), (2, 5))
+    REMOVED = ((2,), (), (5,), ())
+
+    def added(self, *cuts):
+        scores = CurveScores([5, 2], num_posts=4, num_tags=9)
+        for start, stop in zip((0, *cuts), (*cuts, 4), strict=True):
+            lists = (
+                tf.ragged.constant([list(row) for row in rows[start:stop]], tf.int64, ragged_rank=1)
+                for rows in (self.TAGS, self.REMOVED)
+            )
+            scores.add(self.SCORES[start:stop], *lists)
+        return scores.curves()
+
+    @pytest.mark.parametrize("cuts", [(), (1,), (1, 2, 3)])
+    def test_posts_that_a_tag_was_taken_off_are_left_out(self, cuts):
+        curves = self.added(*cuts)
+        assert sorted(curves) == [2, 5]
+        # Tag 5 on posts 0, 1, 3: yes, no, yes. Tag 2 on posts 1, 2, 3: 2 yes, 3 no, 0 yes.
+        assert curves[5].average_precision == pytest.approx((1 + 2 / 3) / 2)
+        assert curves[2].average_precision == pytest.approx((1 / 2 + 2 / 3) / 2)
+
+    def test_fewer_posts_than_room(self):
+        scores = CurveScores([0], num_posts=100, num_tags=1)
+        scores.add(
+            np.array([[2], [1]], np.float32),
+            tf.ragged.constant([[], [0]], tf.int64, ragged_rank=1),
+            tf.ragged.constant([[], []], tf.int64, ragged_rank=1),
+        )
+        assert scores.curves()[0].average_precision == 0.5
+
+    def test_tags_that_nobody_has_and_no_tags(self):
+        tags = tf.ragged.constant([[1]], tf.int64)
+        nothing = tf.ragged.constant([[]], tf.int64, ragged_rank=1)
+        scores = CurveScores([0, 1], num_posts=1, num_tags=2)
+        scores.add(np.ones((1, 2), np.float32), tags, nothing)
+        assert list(scores.curves()) == [1]
+        none = CurveScores([], num_posts=1, num_tags=2)
+        none.add(np.ones((1, 0), np.float32), tags, nothing)
+        assert none.curves() == {}
+
+
+@pytest.mark.parametrize(
+    ("num_tags", "num_posts", "expected"),
+    [(20, 100, 20), (10**5, 100, 400), (10**5, 10**6, 134), (10**5, 2 * MOST_VALUES, 0), (5, 0, 5)],
+)
+def test_how_many_tags_have_curves(num_tags, num_posts, expected):
+    assert default_curve_tags(num_tags, num_posts) == expected

@@ -1,0 +1,166 @@
+"""Specifications, evaluations and statistics made by hand."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from tagkeras.data.manifest import Manifest
+from tagkeras.data.vocabulary import Vocabulary
+from tagkeras.evaluate.evaluated_posts import EvaluatedPosts
+from tagkeras.evaluate.evaluation import Evaluation
+from tagkeras.experiment.dataset_results import DatasetResults
+from tagkeras.experiment.resampled import Resampled
+from tagkeras.experiment.runs import Configuration
+from tagkeras.experiment.tag_recalls import TagRecalls
+
+SIZES = {
+    "bilinear": Configuration(model="bilinear", embedding_dim=8),
+    "user_biased": Configuration(model="user_biased", embedding_dim=8),
+    "multiplicative": Configuration(model="multiplicative", embedding_dim=8, rank=4),
+}
+
+
+def write_manifest(path, *, num_tags=4, test=10, distribution="natural"):
+    """A dataset as far as an experiment itself looks at it."""
+    path.mkdir(parents=True)
+    Vocabulary(tuple(f"tag{i}" for i in range(num_tags)), np.arange(num_tags, 0, -1)).save(
+        path / "vocabulary.tsv"
+    )
+    splits = {
+        name: {"posts": posts, "shards": 1, "tag_pairs": posts}
+        for name, posts in (("train", 20), ("validation", 5), ("test", test))
+    }
+    Manifest(
+        descriptor_size=3,
+        descriptor_dtype="float16",
+        num_tags=num_tags,
+        splits=splits,
+        user_descriptor={},
+        distribution={"name": distribution},
+    ).save(path)
+    return path
+
+
+def write_spec(path, datasets, **sections):
+    """A specification of one small bilinear model, unless told otherwise.
+
+    `datasets` are folders, or all that is said of a dataset, by name.
+    """
+    content = {
+        "datasets": {
+            name: given if isinstance(given, dict) else {"path": str(given)}
+            for name, given in datasets.items()
+        },
+        "grid": [{"model": "bilinear", "embedding_dim": [8]}],
+        "seeds": [0],
+        **sections,
+    }
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return path
+
+
+def write_run(
+    folder,
+    hits,
+    *,
+    users,
+    num_truth=None,
+    baselines=None,
+    variety=None,
+    tags=None,
+    fingerprint="f",
+    distribution="natural",
+    ks=None,
+):
+    """A folder of tagkeras.evaluate, as far as an experiment reads it.
+
+    `hits` and `baselines` are bool [N, k]; `variety` gives value and interval by name; `tags` lists
+    (tag, posts that have it, posts of them that it was predicted for).
+    """
+    hits = np.asarray(hits, bool)
+    number, k = hits.shape
+    posts = EvaluatedPosts(
+        post_ids=[f"post{row}" for row in range(number)],
+        user_ids=[str(user) for user in users],
+        age=np.full(number, np.nan, np.float32),
+        gender=[""] * number,
+        country=[""] * number,
+        location=np.full((number, 2), np.nan, np.float32),
+        num_truth=np.full(number, k) if num_truth is None else np.asarray(num_truth),
+        hits={
+            "model": hits,
+            **{name: np.asarray(b, bool) for name, b in (baselines or {}).items()},
+        },
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    posts.save(folder / "posts.parquet")
+    ks = list(ks or sorted({1, k}))
+    tags = tags or [("tag0", number, int(hits.any(axis=1).sum()))]
+    names, truth, found = (list(column) for column in zip(*tags, strict=True))
+    columns = {"id": range(len(tags)), "tag": names, "truth": truth, f"hits@{ks[-1]}": found}
+    pq.write_table(pa.table(columns), folder / "tags.parquet")
+    variety = {
+        f"coverage@{k}": (0.5, (0.4, 0.6)),
+        f"entropy@{k}": (3.0, (2.5, 3.5)),
+        **(variety or {}),
+    }
+    names = [f"{letter}@{n}" for letter in ("P", "R", "A") for n in ks]
+    rankings = ["model", *(baselines or {})]
+    content = {
+        **dict.fromkeys(names, 0.5),
+        **{name: value for name, (value, _) in variety.items()},
+        **{ranking: dict.fromkeys(names, 0.25) for ranking in rankings[1:]},
+        "dataset": {"path": "d", "fingerprint": fingerprint, "distribution": distribution},
+        "ks": ks,
+        "num_posts": number,
+        "split": "test",
+        "workdir": str(folder),
+        "intervals": {
+            ranking: {
+                **{name: [0.4, 0.6] for name in names},
+                **({n: list(bounds) for n, (_, bounds) in variety.items()} if not i else {}),
+            }
+            for i, ranking in enumerate(rankings)
+        },
+        "groups": {},
+        "model": "bilinear",
+    }
+    (folder / "metrics.json").write_text(json.dumps(content))
+    return Evaluation.load(folder)
+
+
+def spread(value, width, samples=1001):
+    """A statistic whose 95% interval is value +- width: an even spread of resamples."""
+    return Resampled(value, value + np.linspace(-1, 1, samples) * width / 0.95)
+
+
+def make_results(models, *, name="natural", distribution=None, width=0.01, **options):
+    """Results with the same value of R@10, P@1 and A@10 in each model and size.
+
+    `models` are values by `Configuration` or by the names of `SIZES`; `variety` is added to them.
+    """
+    variety = options.pop("variety", {})
+    metrics = ("P@1", "R@10", "A@10")
+    return DatasetResults(
+        name=name,
+        distribution=distribution or name,
+        num_posts=100,
+        num_users=10,
+        ks=(1, 10),
+        seeds=options.pop("seeds", (0, 1)),
+        models={
+            SIZES.get(key, key): {
+                **{metric: spread(value, width) for metric in metrics},
+                **variety.get(key, {}),
+            }
+            for key, value in models.items()
+        },
+        baselines=options.pop("baselines", {}),
+        tag_recalls=options.pop(
+            "tag_recalls", TagRecalls(tags=(), num_posts=np.zeros(0), recalls={})
+        ),
+        **options,
+    )

@@ -1,0 +1,128 @@
+"""The paper's table, from statistics by hand, in three formats."""
+
+import csv
+import io
+import re
+
+import pytest
+from experiment_helpers import SIZES, make_results, spread
+
+from tagkeras.experiment import paper
+from tagkeras.experiment.runs import Configuration
+from tagkeras.experiment.table_formats import escape_latex, from_csv, to_csv, to_latex, to_markdown
+from tagkeras.experiment.tables import make_table
+
+D64 = Configuration(model="bilinear", embedding_dim=64)
+K100 = Configuration(model="multiplicative", embedding_dim=64, rank=100)
+
+
+def baseline(value):
+    return {metric: spread(value, 0.01) for metric in ("P@1", "R@10", "A@10")}
+
+
+def make(name="natural", **options):
+    baselines = {
+        "oracle": baseline(0.6),
+        "frequency_baseline": baseline(0.125),
+        "my_baseline": baseline(0.1),
+    }
+    models = {K100: 0.5, D64: 0.25, "user_biased": 0.375}
+    return make_table(make_results(models, name=name, baselines=baselines, **options))
+
+
+def test_markdown():
+    assert to_markdown(make()) == (
+        "natural: 100 posts of 10 users that were not trained on, natural distribution; models:"
+        " means over 2 seeds; 95% intervals over users and seeds.\n"
+        "\n"
+        "| method | d | K | P@1 | R@10 | A@10 | paper P@1 | paper R@10 | paper A@10 |\n"
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|\n"
+        "| frequency baseline |  |  | 12.50% [11.50, 13.50] | 12.50% [11.50, 13.50] |"
+        " 12.50% [11.50, 13.50] | 3.04% | 5.63% | 9.45% |\n"
+        "| my baseline |  |  | 10.00% [9.00, 11.00] | 10.00% [9.00, 11.00] |"
+        " 10.00% [9.00, 11.00] |  |  |  |\n"
+        "| bilinear | 64 |  | 25.00% [24.00, 26.00] | 25.00% [24.00, 26.00] |"
+        " 25.00% [24.00, 26.00] | 7.37% | 11.71% | 18.69% |\n"
+        "| user-biased | 8 |  | 37.50% [36.50, 38.50] | 37.50% [36.50, 38.50] |"
+        " 37.50% [36.50, 38.50] |  |  |  |\n"
+        "| 3-way mult. | 64 | 100 | 50.00% [49.00, 51.00] | 50.00% [49.00, 51.00] |"
+        " 50.00% [49.00, 51.00] | 9.03% | 13.81% | 22.04% |\n"
+        "| oracle: image and user |  |  | 60.00% [59.00, 61.00] | 60.00% [59.00, 61.00] |"
+        " 60.00% [59.00, 61.00] |  |  |  |\n"
+    )
+
+
+def test_the_paper_has_no_numbers_of_balanced_data():
+    table = make("balanced", seeds=(4,))
+    assert "paper" not in to_markdown(table)
+    assert "paper" not in to_csv(table)
+    assert "paper" not in to_latex(table)
+    assert "models: one seed; 95% intervals over users" in table.caption
+
+
+def test_csv():
+    rows = list(csv.DictReader(io.StringIO(to_csv(make()))))
+    assert len(rows) == 6
+    bilinear = rows[2]
+    assert bilinear["method"] == "bilinear"
+    assert (bilinear["d"], bilinear["K"]) == ("64", "")
+    assert float(bilinear["R@10"]) == 0.25
+    assert float(bilinear["R@10 low"]) == pytest.approx(0.24)
+    assert float(bilinear["R@10 high"]) == pytest.approx(0.26)
+    assert float(bilinear["R@10 paper"]) == 0.1171
+    assert rows[3]["R@10 paper"] == ""
+
+
+def test_latex():
+    lines = to_latex(make()).splitlines()
+    assert lines[2] == (
+        r"\caption{natural: 100 posts of 10 users that were not trained on, natural distribution;"
+        r" models: means over 2 seeds; 95\% intervals over users and seeds.}"
+    )
+    assert lines[3] == r"\begin{tabular}{lrrrrrrrr}"
+    assert lines[5] == (r" & & & \multicolumn{3}{c}{here} & \multicolumn{3}{c}{in the paper} \\")
+    assert lines[6] == r"\cmidrule(lr){4-6} \cmidrule(lr){7-9}"
+    assert lines[7] == r"method & $d$ & $K$ & P@1 & R@10 & A@10 & P@1 & R@10 & A@10 \\"
+    interval = r"25.00\% {\scriptsize [24.00, 26.00]}"
+    assert lines[11] == (
+        rf"bilinear & 64 &  & {interval} & {interval} & {interval} & 7.37\% & 11.71\% & 18.69\% \\"
+    )
+    # Each row has as many cells as the table columns.
+    cells = [len(re.findall(r"(?<!\\)&", line)) for line in lines if line.endswith(r"\\")]
+    assert cells == [4, *[8] * 7]
+
+
+def test_latex_escapes():
+    assert escape_latex(r"a_b & 5% #x {y} ~^ $ \z") == (
+        r"a\_b \& 5\% \#x \{y\} \textasciitilde{}\textasciicircum{} \$ \textbackslash{}z"
+    )
+    table = make("natural", distribution="natural")
+    caption = to_latex(make_table(make_results({"bilinear": 0.5}, name="my_data_100"))).splitlines()
+    assert r"my\_data\_100: 100 posts" in caption[2]
+    assert table.has_paper
+
+
+def test_the_papers_numbers():
+    assert len(paper.MODELS) == 4 + 4 + 5
+    row = Configuration(model="user_biased", embedding_dim=512)
+    assert [paper.paper_values(row, metric) for metric in paper.METRICS] == [0.0798, 0.1251, 0.2005]
+    row = Configuration(model="multiplicative", embedding_dim=64, rank=400)
+    assert paper.paper_values(row, "P@1") == 0.0896
+    assert paper.paper_values(row, "P@5") is None
+    assert paper.paper_values(SIZES["bilinear"], "P@1") is None
+    assert paper.paper_values("neighbour_baseline", "P@1") is None
+
+
+def test_csv_there_and_back():
+    table = make()
+    for row, same in zip(table.rows, from_csv(to_csv(table)), strict=True):
+        sizes = (row.method, row.embedding_dim, row.rank)
+        assert sizes == (same.method, same.embedding_dim, same.rank)
+        assert list(row.cells) == list(same.cells)
+        for metric, cell in row.cells.items():
+            numbers = (cell.value, cell.low, cell.high, cell.paper)
+            other = same.cells[metric]
+            for number, again in zip(
+                numbers, (other.value, other.low, other.high, other.paper), strict=True
+            ):
+                assert again == (None if number is None else pytest.approx(number, abs=1e-6))

@@ -1,0 +1,256 @@
+"""The export against the model that was trained, in process and over gRPC."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import tensorflow as tf
+from tiny_dataset import write_dataset
+
+from serving import HashtagClient, User
+from serving.inspect.saved_model_summary import summarize
+from serving.server.model_server import ModelServer
+from serving.server.models import model_config
+from serving.server.models.managed_version import ManagerOptions
+from tagkeras.cli import commandline
+from tagkeras.cli.errors import UserError
+from tagkeras.data import input as data_input
+from tagkeras.data.manifest import Manifest
+from tagkeras.evaluate import __main__ as evaluate
+from tagkeras.export import __main__ as export
+from tagkeras.export.hashtag_ranker import HashtagRanker
+from tagkeras.train import __main__ as train
+from tagkeras.train.restore import restore_model
+from tagkeras.train.workdir import Workdir
+
+N, POSTS = 12, 60
+
+
+def config(command, **options):
+    return commandline.parse(command.Config, [f"--{k}={v}" for k, v in options.items()])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export")
+    dataset = write_dataset(folder / "dataset", posts=600, test=POSTS)
+    options = {"data": dataset, "batch_size": 50, "embedding_dim": 8, "rank": 8}
+    train.train(config(train, workdir=folder / "run", epochs=3, **options))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(folder):
+    return export.export(config(export, **paths(folder), output=folder / "models" / "tags"))
+
+
+def paths(folder):
+    return {"workdir": folder / "run", "data": folder / "dataset"}
+
+
+@pytest.fixture(scope="module")
+def client(exported):
+    server_config = model_config.single_model("tags", str(exported.parent))
+    options = ManagerOptions(max_num_load_retries=0)
+    with (
+        ModelServer(server_config, options=options) as server,
+        HashtagClient(server.endpoint, "tags") as client,
+    ):
+        yield client
+
+
+def read_test_posts(folder):
+    dataset = folder / "dataset"
+    (batch,) = data_input.read_split(dataset, Manifest.load(dataset), "test", POSTS)
+    return batch
+
+
+def users_of(batch):
+    return [User(country=country.decode()) for country in batch["country"].numpy()]
+
+
+def test_gives_the_top_ten_of_evaluate_over_grpc(folder, client):
+    evaluate.evaluate(config(evaluate, **paths(folder), output=folder / "eval"))
+    expected = pq.read_table(folder / "eval" / "predictions.parquet").to_pylist()
+    batch = read_test_posts(folder)
+    # The posts' user descriptors are those of their countries, ages unknown and places unknown.
+    predictions = client.predict_descriptors(batch["descriptor"].numpy(), users_of(batch))
+    for prediction, row in zip(predictions, expected, strict=True):
+        assert [hashtag.hashtag for hashtag in prediction.hashtags] == row["hashtags"]
+        scores = [hashtag.score for hashtag in prediction.hashtags]
+        np.testing.assert_allclose(scores, row["scores"], rtol=0, atol=1e-5)
+        assert len(scores) == 10
+
+
+def test_embeddings(folder, client):
+    batch, model = read_test_posts(folder), restore_model(Workdir(folder / "run"))
+    phi = client.image_embedding(batch["descriptor"].numpy(), users_of(batch))
+    np.testing.assert_allclose(phi, model(batch), rtol=1e-4, atol=1e-6)
+    h = client.user_embedding(users_of(batch))
+    expected = model.embedding.embed_user(batch["user_descriptor"])
+    np.testing.assert_allclose(h, expected, rtol=1e-4, atol=1e-6)
+    tags = Workdir(folder / "run").vocabulary().tags
+    answer = client.hashtag_embedding([tags[3], f" #{tags[7].upper()}", "nosuchtag", ""])
+    table = model.tag_table.numpy()
+    np.testing.assert_array_equal(answer.known, [True, True, False, False])
+    np.testing.assert_allclose(answer.embedding[:2], table[[3, 7]], rtol=1e-6)
+    np.testing.assert_array_equal(answer.embedding[2:], 0)
+
+
+def test_signatures_have_named_inputs_with_a_leading_none(exported):
+    signatures = tf.saved_model.load(str(exported)).signatures
+    user = {"age", "gender", "country", "latitude", "longitude"}
+    expected = {
+        "serving_default": {"descriptor", *user},
+        "descriptor": {"descriptor", *user},
+        "classify": {"inputs"},
+        "user_embedding": user,
+        "image_embedding": {"descriptor", *user},
+        "hashtag_embedding": {"hashtag"},
+    }
+    assert {
+        name: set(s.structured_input_signature[1]) for name, s in signatures.items()
+    } == expected
+    for signature in signatures.values():
+        for spec in signature.structured_input_signature[1].values():
+            assert spec.shape[0] is None
+    outputs = signatures["serving_default"].structured_outputs
+    assert set(outputs) == {"hashtags", "scores"}
+
+
+def test_classify_takes_examples_with_missing_user_features(folder, exported):
+    signatures = tf.saved_model.load(str(exported)).signatures
+    descriptor = read_test_posts(folder)["descriptor"].numpy()[0]
+    example = tf.train.Example()
+    example.features.feature["descriptor"].float_list.value.extend(descriptor)
+    unknown = {"age": np.nan, "latitude": np.nan, "longitude": np.nan}
+    expected = signatures["descriptor"](
+        descriptor=tf.constant(descriptor[None]),
+        gender=tf.constant([""]),
+        country=tf.constant([""]),
+        **{name: tf.constant([value], tf.float32) for name, value in unknown.items()},
+    )
+    answer = signatures["classify"](inputs=tf.constant([example.SerializeToString()]))
+    np.testing.assert_array_equal(answer["classes"], expected["hashtags"])
+    np.testing.assert_array_equal(answer["scores"], expected["scores"])
+
+
+def test_loads_where_nothing_but_tensorflow_is(exported):
+    program = (
+        "import sys, tensorflow as tf;"
+        "m = tf.saved_model.load(sys.argv[1]);"
+        "t = tf.constant;"
+        f"a = m.signatures['serving_default'](descriptor=tf.ones([2, {N}]), age=t([34., 5.]),"
+        " gender=t(['male', '']), country=t(['GB', '']), latitude=t([51.5, 0.]),"
+        " longitude=t([-0.1, 0.]));"
+        "print(a['hashtags'].shape, a['scores'].shape)"
+    )
+    argv = [sys.executable, "-I", "-c", program, str(exported)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "(2, 10) (2, 10)"
+
+
+def test_warm_up_and_provenance_lie_in_assets_extra(exported):
+    path = exported / "assets.extra" / "tf_serving_warmup_requests"
+    assert len(list(tf.data.TFRecordDataset(str(path)))) == 4
+    provenance = json.loads((exported / "assets.extra" / "tagkeras.json").read_text())
+    assert provenance["workdir"]["rank"] == 8
+    assert provenance["dataset"]["num_tags"] == 20
+    assert (exported / "assets" / "vocabulary.tsv").exists()
+
+
+def test_versions_go_up_and_are_never_overwritten(folder):
+    base = folder / "versions"
+    options = {**paths(folder), "output": base, "top_k": 3}
+    assert export.export(config(export, **options)).name == "1"
+    assert export.export(config(export, **options, version=7)).name == "7"
+    assert export.export(config(export, **options)).name == "8"
+    with pytest.raises(UserError, match="7 exists: a version is never overwritten"):
+        export.export(config(export, **options, version=7))
+    assert sorted(path.name for path in base.iterdir()) == ["1", "7", "8"]
+
+
+def test_warm_up_posts(folder, tmp_path):
+    posts = tmp_path / "posts.jsonl"
+    posts.write_text(json.dumps({"descriptor": [1.0] * N, "age": 30, "gender": None}) + "\n")
+    options = {**paths(folder), "output": tmp_path / "base", "warmup_posts": posts}
+    target = export.export(config(export, **options))
+    path = target / "assets.extra" / "tf_serving_warmup_requests"
+    assert len(list(tf.data.TFRecordDataset(str(path)))) == 1
+    posts.write_text(json.dumps({"descriptor": [1.0] * (N + 1)}) + "\n")
+    with pytest.raises(UserError, match=r"posts.jsonl, line 1: no post to warm up with"):
+        export.export(config(export, **options))
+    assert not (tmp_path / "base" / "2").exists()
+
+
+def test_blocked_hashtags_are_neither_answered_nor_known(folder, tmp_path):
+    tags = Workdir(folder / "run").vocabulary().tags
+    block_list = tmp_path / "blocked.txt"
+    block_list.write_text(f" #{tags[0].upper()}\n\n{tags[5]}\nnosuchtag\n")
+    options = {**paths(folder), "output": tmp_path / "base", "block_list": block_list}
+    target = export.export(config(export, **options, top_k=18))
+    signatures = tf.saved_model.load(str(target)).signatures
+    batch = read_test_posts(folder)
+    user = {
+        name: tf.fill([POSTS], tf.constant("" if name in ("gender", "country") else np.nan))
+        for name in ("age", "gender", "country", "latitude", "longitude")
+    }
+    user["country"] = batch["country"]
+    answer = signatures["descriptor"](descriptor=batch["descriptor"], **user)
+    model = restore_model(Workdir(folder / "run"))
+    # All 18 that are left, in the order of the trained model's scores.
+    scores = model.scores(model(batch)).numpy()
+    scores[:, [0, 5]] = -np.inf
+    expected = [[tags[tag_id].encode() for tag_id in row] for row in np.argsort(-scores)[:, :18]]
+    assert answer["hashtags"].numpy().tolist() == expected
+    known = signatures["hashtag_embedding"](hashtag=tf.constant([tags[0], tags[5], tags[6]]))
+    np.testing.assert_array_equal(known["known"], [False, False, True])
+    np.testing.assert_allclose(known["embedding"][2], model.tag_table.numpy()[6])
+    assert tags[0] not in (target / "assets" / "vocabulary.tsv").read_text().split()
+    with pytest.raises(UserError, match="--top_k=19: the vocabulary has 20 tags, 18 of them not"):
+        export.export(config(export, **options, top_k=19))
+    block_list.write_text("\n".join(tags))
+    with pytest.raises(UserError, match=r"blocked.txt: no hashtag of the vocabulary is left"):
+        export.export(config(export, **options))
+    assert [path.name for path in (tmp_path / "base").iterdir()] == ["1"]
+
+
+def test_an_export_that_answers_otherwise_is_not_published(folder, tmp_path, monkeypatch):
+    right = HashtagRanker._rank_descriptors
+
+    def wrong(self, descriptor, *user):
+        hashtags, scores = right(self, descriptor, *user)
+        return hashtags[:, ::-1], scores
+
+    monkeypatch.setattr(HashtagRanker, "_rank_descriptors", wrong)
+    with pytest.raises(RuntimeError, match="warm-up request 1 is answered otherwise"):
+        export.export(config(export, **paths(folder), output=tmp_path / "base"))
+    assert list((tmp_path / "base").iterdir()) == []
+
+
+def test_batching_in_the_graph(folder, tmp_path):
+    flags = {"max_batch_size": 5, "batch_timeout_micros": 100, "num_batch_threads": 1}
+    options = {**paths(folder), "output": tmp_path / "base"}
+    target = export.export(config(export, **options, **flags))
+    (batching,) = summarize(target).graph_batching
+    assert batching == flags
+    assert summarize(target).provenance["export"]["max_batch_size"] == 5
+    with pytest.raises(UserError, match="--num_batch_threads=1: give --max_batch_size, too"):
+        export.export(config(export, **options, num_batch_threads=1))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"block_list": "nowhere.txt"}, "--block_list=nowhere.txt: No such file"),
+        ({"top_k": 21}, "--top_k=21: the vocabulary has 20 tags"),
+        ({"warmup_posts": "nowhere.jsonl"}, "--warmup_posts=nowhere.jsonl: no such file"),
+    ],
+)
+def test_bad_flags(folder, tmp_path, options, message):
+    with pytest.raises(UserError, match=message):
+        export.export(config(export, **paths(folder), output=tmp_path / "base", **options))
+    assert not (tmp_path / "base").exists()

@@ -1,0 +1,255 @@
+"""Exports with an approximate index, against the exact ones of the same run."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_dataset import write_dataset
+
+from serving import HashtagClient, User
+from serving.inspect.saved_model_summary import summarize
+from serving.server.model_server import ModelServer
+from serving.server.models import model_config
+from serving.server.models.managed_version import ManagerOptions
+from tagkeras.cli import commandline
+from tagkeras.cli.errors import UserError
+from tagkeras.data import input as data_input
+from tagkeras.data.manifest import Manifest
+from tagkeras.export import __main__ as export
+from tagkeras.export.make_index import IvfSettings, ivf_index
+from tagkeras.export.validation import TrainedModel, validate
+from tagkeras.layers.user_descriptor import UserDescriptor
+from tagkeras.retrieval.asked_posts import AskedPosts
+from tagkeras.retrieval.cells import Cells, find_cells
+from tagkeras.retrieval.exact_index import ExactIndex
+from tagkeras.retrieval.inverted_file import InvertedFile
+from tagkeras.retrieval.probes import RecallCurve
+from tagkeras.train import __main__ as train
+from tagkeras.train.restore import restore_model
+from tagkeras.train.workdir import Workdir
+
+TAGS, K = 300, 5
+
+
+def config(**options):
+    return commandline.parse(export.Config, [f"--{k}={v}" for k, v in options.items()])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("index")
+    dataset = write_dataset(folder / "dataset", posts=600, num_tags=TAGS, validation=80, test=60)
+    options = {"data": dataset, "workdir": folder / "run", "batch_size": 50, "embedding_dim": 8}
+    train.train(
+        commandline.parse(
+            train.Config, [f"--{k}={v}" for k, v in {**options, "rank": 8, "epochs": 2}.items()]
+        )
+    )
+    return folder
+
+
+def export_run(folder, output, **options):
+    paths = {"workdir": folder / "run", "data": folder / "dataset"}
+    return export.export(config(**paths, output=folder / output, top_k=K, **options))
+
+
+@pytest.fixture(scope="module")
+def exact(folder):
+    return export_run(folder, "exact")
+
+
+@pytest.fixture(scope="module")
+def ivf(folder):
+    return export_run(folder, "ivf", index="ivf", recall_target=0.9, index_cells=25)
+
+
+def ask(saved_model, descriptors):
+    """Sets of hashtags, and the scores by hashtag, for users who say nothing."""
+    signature = tf.saved_model.load(str(saved_model)).signatures["descriptor"]
+    users = dict.fromkeys(("age", "latitude", "longitude"), tf.fill([len(descriptors)], np.nan))
+    unknown = tf.fill([len(descriptors)], "")
+    answer = signature(
+        descriptor=tf.constant(descriptors), gender=unknown, country=unknown, **users
+    )
+    rows = zip(answer["hashtags"].numpy(), answer["scores"].numpy(), strict=True)
+    return [dict(zip(tags, scores, strict=True)) for tags, scores in rows]
+
+
+def read_split(folder, split):
+    dataset = folder / "dataset"
+    batches = data_input.read_split(dataset, Manifest.load(dataset), split, 100)
+    return np.concatenate([batch["descriptor"].numpy() for batch in batches])
+
+
+def test_finds_about_what_was_promised_with_exact_scores(folder, exact, ivf):
+    facts = summarize(ivf).provenance["index"]
+    assert facts["name"] == "ivf"
+    assert facts["recall_target"] == 0.9
+    assert facts["validation_posts"] == 80
+    assert facts["lower"] >= 0.9
+    assert 1 <= facts["probes"] < facts["cells"] <= 25
+    assert 0 < facts["scored"] < 1
+    descriptors = read_split(folder, "test")
+    expected, answers = ask(exact, descriptors), ask(ivf, descriptors)
+    recalls = []
+    for best, found in zip(expected, answers, strict=True):
+        assert len(found) == K
+        assert list(found.values()) == sorted(found.values(), reverse=True)
+        for tag in best.keys() & found.keys():
+            assert found[tag] == pytest.approx(best[tag], abs=1e-5)
+        recalls.append(len(best.keys() & found.keys()) / K)
+    assert np.mean(recalls) >= 0.85
+    # These may all be found. Of posts unlike all that it was made for, some are not.
+    strange = np.random.default_rng(0).normal(size=(500, descriptors.shape[1])).astype(np.float32)
+    pairs = zip(ask(exact, strange), ask(ivf, strange), strict=True)
+    assert np.mean([len(best.keys() & found.keys()) / K for best, found in pairs]) < 1
+
+
+def test_embeddings_of_hashtags_are_the_same(exact, ivf):
+    tags = tf.constant([f"tag{tag}" for tag in range(TAGS)] + ["nobody wrote this"])
+    asked = [
+        tf.saved_model.load(str(path)).signatures["hashtag_embedding"](hashtag=tags)
+        for path in (exact, ivf)
+    ]
+    for name in ("embedding", "known"):
+        np.testing.assert_array_equal(asked[0][name], asked[1][name])
+
+
+@pytest.mark.slow
+def test_served_in_batches_without_blocked_hashtags(folder, tmp_path):
+    blocked = [f"tag{tag}" for tag in range(0, TAGS, 2)]
+    (tmp_path / "block.txt").write_text("\n".join(blocked))
+    options = {"index": "ivf", "recall_target": 0.9, "block_list": tmp_path / "block.txt"}
+    alone = export_run(folder, "alone", **options)
+    path = export_run(folder, "batched", **options, max_batch_size=8)
+    facts = summarize(path).provenance["index"]
+    assert facts["probes"] < facts["cells"]
+    options = ManagerOptions(max_num_load_retries=0)
+    server_config = model_config.single_model("tags", str(path.parent))
+    descriptors = read_split(folder, "test")
+    with (
+        ModelServer(server_config, options=options) as server,
+        HashtagClient(server.endpoint, "tags") as client,
+    ):
+        # More rows than a batch has, and no rows at all.
+        predictions = client.predict_descriptors(descriptors, [User()])
+    for prediction, expected in zip(predictions, ask(alone, descriptors), strict=True):
+        found = {hashtag.hashtag.encode(): hashtag.score for hashtag in prediction.hashtags}
+        assert not {tag.decode() for tag in found} & set(blocked)
+        assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_posts_are_drawn_from_the_whole_split(folder, monkeypatch):
+    """What the input put first may be of one day or country."""
+    seen = {}
+    measure = RecallCurve.measure.__func__
+    rank = AskedPosts.rank.__func__
+    monkeypatch.setattr(
+        AskedPosts,
+        "rank",
+        classmethod(lambda cls, phi, *more: seen.update(train=phi) or rank(cls, phi, *more)),
+    )
+    monkeypatch.setattr(
+        RecallCurve,
+        "measure",
+        classmethod(
+            lambda cls, phi, *more: seen.update(validation=phi) or measure(cls, phi, *more)
+        ),
+    )
+    export_run(folder, "drawn", index="ivf", recall_target=0.8, index_posts=40)
+    model = restore_model(Workdir(folder / "run"))
+    dataset = folder / "dataset"
+    manifest = Manifest.load(dataset)
+    for split, half in (("train", 300), ("validation", 40)):
+        (posts,) = data_input.read_split(dataset, manifest, split, 2 * half)
+        distances = np.abs(seen[split][:, None] - model(posts).numpy()[None]).max(axis=2)
+        rows = distances.argmin(axis=1)
+        assert distances.min(axis=1).max() < 1e-4
+        assert len(set(rows)) == 40
+        assert 10 <= np.count_nonzero(rows < half) <= 30
+
+
+def test_the_command_reports(folder, capsys):
+    paths = {"workdir": folder / "run", "data": folder / "dataset"}
+    export.main(config(**paths, output=folder / "reported", index="ivf", index_posts=50))
+    written = json.loads(
+        (folder / "reported" / "1" / "assets.extra" / "tagkeras.json").read_text()
+    )["index"]
+    said, progress = capsys.readouterr()
+    assert f"index of {written['cells']} cells, {written['probes']} looked into" in said
+    assert f"recall@10 {written['recall']:.4f}" in said
+    assert "on 50 validation posts" in said
+    assert progress.splitlines()[-3:] == [
+        "drawing 50 of 600 train posts",
+        "drawing 50 of 80 validation posts",
+        "dividing 300 hashtags into 69 cells",
+    ]
+
+
+def test_an_export_that_answers_otherwise_than_its_index_is_refused(folder, ivf):
+    dataset = folder / "dataset"
+    manifest, workdir = Manifest.load(dataset), Workdir(folder / "run")
+    model = restore_model(workdir)
+    user_descriptor = UserDescriptor(
+        manifest.user_descriptor["countries"], manifest.user_descriptor["location_decimals"]
+    )
+    trained = TrainedModel(model, None, user_descriptor, range(TAGS))
+    rows = model.tag_table.numpy()
+    cells = find_cells(rows, 25, AskedPosts(rows[:50], 0.0))
+    upside_down = Cells(-cells.centroids, cells.cell_of_row)
+    index = InvertedFile(model.tag_table.value, upside_down, probes=5)
+    tags = workdir.vocabulary().tags
+    with pytest.raises(RuntimeError, match="warm-up request 1 is answered otherwise"):
+        validate(ivf, tags, trained, index)
+    with pytest.raises(RuntimeError, match="warm-up request 1 is answered otherwise"):
+        validate(ivf, tuple(reversed(tags)), trained, index)
+    with pytest.raises(RuntimeError, match="warm-up request . is answered otherwise"):
+        validate(ivf, tags, trained, ExactIndex(model.tag_table.value))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"recall_target": 0.9}, "--recall_target=0.9: give --index=ivf, too"),
+        ({"index_cells": 9}, "--index_cells=9: give --index=ivf, too"),
+        ({"index_posts": 9}, "--index_posts=9: give --index=ivf, too"),
+        ({"index": "ivf", "index_cells": 301}, "--index_cells=301: there are 300 hashtags"),
+        ({"index": "ivf", "recall_target": 1}, "--recall_target=1: only --index=exact"),
+        (
+            {"index": "ivf", "index_posts": 51},
+            "0.99: to show it takes 52 posts at least, .* on 51; give --index_posts=52 or more, or",
+        ),
+        (
+            {"index": "ivf", "recall_target": 0.999},
+            "0.999: to show it takes 528 posts .* on 80; the validation split has 80, or give a",
+        ),
+        (
+            {"index": "ivf", "recall_target": 0.8, "index_cells": 1},
+            "0.8: all 1 cells would have to be looked into, .*; give that, a lower target, or more",
+        ),
+    ],
+)
+def test_bad_flags_leave_nothing(folder, options, message):
+    with pytest.raises(UserError, match=message):
+        export_run(folder, "bad", **options)
+    assert not (folder / "bad").exists()
+
+
+def test_rows_that_are_not_finite_are_refused(folder):
+    model, dataset = restore_model(Workdir(folder / "run")), folder / "dataset"
+    rows = model.tag_table.numpy()
+    rows[7, 3] = np.inf
+    model.tag_table.value.assign(rows)
+    with pytest.raises(UserError, match="the model's hashtag table has values that are not finite"):
+        ivf_index(model, range(TAGS), K, dataset, Manifest.load(dataset), IvfSettings())
+
+
+def test_without_validation_posts(tmp_path):
+    dataset = write_dataset(tmp_path / "dataset", posts=50, validation=0)
+    options = [f"--data={dataset}", f"--workdir={tmp_path / 'run'}", "--epochs=1"]
+    train.train(commandline.parse(train.Config, [*options, "--embedding_dim=4", "--rank=2"]))
+    with pytest.raises(UserError, match="the validation split has no posts .*--index=ivf"):
+        export.export(
+            config(data=dataset, workdir=tmp_path / "run", output=tmp_path / "out", index="ivf")
+        )

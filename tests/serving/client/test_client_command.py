@@ -1,0 +1,288 @@
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from rich.console import Console
+from serving_helpers import photo
+
+from serving import Hashtag, User
+from serving.client.__main__ import Config, main
+from serving.client.output import Answer, print_tables
+from tagkeras.cli.errors import UserError
+
+
+@pytest.fixture
+def ask(tags_server, tmp_path, monkeypatch):
+    """Runs the command in a folder with two photos, a file that is none, and users."""
+    (tmp_path / "black.png").write_bytes(photo(0))
+    (tmp_path / "white.png").write_bytes(photo(255))
+    (tmp_path / "junk.png").write_bytes(b"no image")
+    users = [
+        {"name": "Ann", "age": 30, "gender": "female", "country": "GB"},
+        {"country": "US", "latitude": 39.74, "longitude": -104.98, "gender": None},
+    ]
+    (tmp_path / "users.jsonl").write_text("\n\n".join(map(json.dumps, users)) + "\n")
+    monkeypatch.chdir(tmp_path)
+
+    def run(**flags):
+        main(Config(**{"server": tags_server.endpoint, "model_name": "tags", **flags}))
+
+    return run
+
+
+def test_json_of_one_photo(ask, capsys):
+    ask(image=("black.png",), country="US", json=True, top=2)
+    assert json.loads(capsys.readouterr().out) == {
+        "image": "black.png",
+        "user": {
+            "age": None,
+            "gender": None,
+            "country": "US",
+            "latitude": None,
+            "longitude": None,
+            "name": None,
+        },
+        "model": "tags",
+        "version": 2,
+        "hashtags": [{"hashtag": "soccer", "score": 2.2}, {"hashtag": "football", "score": 1.3}],
+    }
+
+
+def test_json_of_several(ask, capsys):
+    ask(image=("black.png", "white.png"), users="users.jsonl", json=True, version_label="old")
+    answers = json.loads(capsys.readouterr().out)["answers"]
+    assert [(a["image"], a["user"]["name"], a["hashtags"][0]["hashtag"]) for a in answers] == [
+        ("black.png", "Ann", "football"),
+        ("black.png", None, "soccer"),
+        ("white.png", "Ann", "football"),
+        ("white.png", None, "soccer"),
+    ]
+    assert {a["version"] for a in answers} == {1}
+
+
+def test_a_piped_table_has_users_side_by_side(ask, capsys):
+    ask(image=("black.png",), users="users.jsonl")
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert out.isascii()
+    title, *lines = out.splitlines()
+    assert title == "black.png  (model tags, version 2)"
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
+    assert cells == [
+        ["", "Ann", "US"],
+        ["", "female, age 30, GB", "39.74 -105"],
+        ["1", "#football 2.300", "#soccer 2.200"],
+        ["2", "#soccer 1.200", "#football 1.300"],
+        ["3", "#tbt 1.200", "#dog 1.100"],
+    ]
+
+
+def test_a_table_on_a_terminal_fits_it_and_marks_what_differs():
+    def answer(name, *tags):
+        user = User(name=name, age=34, gender="female", country="US", latitude=39.7, longitude=-105)
+        hashtags = tuple(Hashtag(tag, 0.5) for tag in ("ball", *tags))
+        return Answer("photos/ball.jpg", user, "tags", 3, hashtags)
+
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=100, color_system="standard")
+    own_tags = [["x" * 30], ["xz"], ["xw"], []]
+    print_tables([answer(n, *t) for n, t in zip("ABCD", own_tags, strict=True)], console)
+    out = stream.getvalue()
+    assert len(re.findall(r"\x1b\[1;32m#x", out)) == 3
+    assert "\x1b[1;32m#ball" not in out
+    widths = {len(line) for line in re.sub(r"\x1b\[[0-9;]*m", "", out).splitlines()[1:]}
+    assert max(widths) <= 100
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ({"image": ("absent.png",)}, "cannot read the image absent.png: No such file"),
+        ({"image": ("black.png", "junk.png")}, "junk.png: the server refused the request: Unknown"),
+        ({"image": ("black.png",), "model_name": "cats"}, "serves no model 'cats'"),
+        ({"image": ("black.png",), "version": 7}, "serves no model 'tags' with version 7"),
+        (
+            {"image": ("black.png",), "version_label": "x"},
+            "^the server refused the request: Unrecognized servable version label: x$",
+        ),
+        ({"image": ("black.png",), "server": "localhost:85x"}, "port '85x', which is no number"),
+        ({"image": ("black.png",), "age": 200.0}, "age 200 is no number from 0 to 150"),
+        ({"image": ("black.png",), "latitude": 10.0}, "go together"),
+        ({"image": ("black.png",), "gender": "m"}, "none of female, male, other"),
+        ({"image": ("black.png",), "age": 3.0, "users": "users.jsonl"}, "not both"),
+        ({"image": ("black.png",), "users": "absent.jsonl"}, "cannot read the users"),
+        ({"image": ()}, "--image names no file"),
+    ],
+)
+def test_mistakes_get_one_line(ask, flags, words):
+    with pytest.raises(UserError, match=words) as caught:
+        ask(**flags)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        (
+            "image 1: more than 9 bytes",
+            "p.png: the server refused the request: more than 9 bytes",
+        ),
+        (
+            "assertion failed: [image 0: an empty file]\n\t [[{{node Assert}}]]",
+            "p.png: the server refused the request: an empty file",
+        ),
+        (
+            "Invalid PNG data, size 7\n\t [[{{node DecodePng}}]]",
+            "p.png: the server refused the request: Invalid PNG data, size 7",
+        ),
+        (
+            "input size does not match signature: 6!=5",
+            "the server refused the request: input size does not match signature: 6!=5",
+        ),
+        (
+            "Signature input alias: descriptor(feed name: d:0) not found in request",
+            "the model takes descriptors, not images (the server refused the request: Signature "
+            "input alias: descriptor(feed name: d:0) not found in request)",
+        ),
+        (
+            "Missing named input: descriptor in 'inputs' object.",
+            "the model takes descriptors, not images (the server refused the request: Missing "
+            "named input: descriptor in 'inputs' object.)",
+        ),
+    ],
+)
+def test_the_photo_is_blamed_for_its_own_faults_alone(ask, tmp_path, fake_rest, refusal, words):
+    (tmp_path / "p.png").write_bytes(photo())
+    fake_rest.replies = [(400, json.dumps({"error": refusal}).encode())]
+    with pytest.raises(UserError) as caught:
+        ask(server=fake_rest.url, image=("p.png",), version=9)
+    assert str(caught.value) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "has no users"),
+        ("{}\n[1]\n", "line 2: not a JSON object"),
+        ("{}\n{'age': 1}\n", "line 2: Expecting property name"),
+        ('{"height": 180}', "line 1: unknown field 'height'; the fields are age, gender"),
+        ('{"gender": 1}', "line 1: gender 1 is no text"),
+    ],
+)
+def test_user_files_that_are_wrong(ask, tmp_path, text, words):
+    (tmp_path / "users.jsonl").write_text(text)
+    with pytest.raises(UserError, match=words):
+        ask(image=("black.png",), users="users.jsonl")
+
+
+@pytest.fixture
+def command(ask, tmp_path):
+    """Runs the command in a process of its own; `probe` is code to run at its end."""
+
+    def run(*flags, probe="pass"):
+        code = (
+            "import atexit, runpy, sys\n"
+            f"atexit.register(lambda: exec({probe!r}))\n"
+            "runpy.run_module('serving.client', run_name='__main__', alter_sys=True)"
+        )
+        argv = [sys.executable, "-c", code, "--model_name=tags", *flags]
+        path = os.pathsep.join(entry for entry in sys.path if entry)
+        return subprocess.run(
+            argv,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+NOTHING_HEAVY = "print(*{'tensorflow', 'grpc', 'numpy'} & sys.modules.keys(), file=sys.stderr)"
+
+
+def test_over_rest_without_tensorflow(command, tags_url):
+    done = command(
+        f"--server={tags_url}", "--image=black.png", "--country=US", "--json", probe=NOTHING_HEAVY
+    )
+    assert (done.returncode, done.stderr) == (0, "\n")
+    answer = json.loads(done.stdout)
+    assert answer["version"] == 2
+    assert answer["hashtags"][0] == {"hashtag": "soccer", "score": 2.2}
+
+
+def test_a_table_over_rest_of_photos_without_a_name(command, tags_url):
+    done = command(f"--server={tags_url}", "black.png", "white.png", "--top=1", "--version=1")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [line for line in done.stdout.splitlines() if "version" in line or "#" in line]
+    assert [" ".join(line.split()) for line in lines] == [
+        "black.png (model tags, version 1)",
+        "| 1 | #football 0.300 |",
+        "white.png (model tags, version 1)",
+        "| 1 | #sunset 1.000 |",
+    ]
+
+
+@pytest.mark.slow
+def test_both_apis_print_the_same(command, tags_server, tags_url):
+    flags = ["--image=black.png,white.png", "--users=users.jsonl", "--json"]
+    over_rest = command(f"--server={tags_url}", *flags)
+    over_grpc = command(f"--server={tags_server.endpoint}", *flags)
+    assert over_grpc.returncode == 0, over_grpc.stderr
+    assert over_grpc.stdout == over_rest.stdout
+
+
+@pytest.mark.parametrize(
+    ("flags", "status", "words"),
+    [
+        (["--image=absent.png"], 1, "cannot read the image absent.png: No such file"),
+        (["--image=junk.png"], 1, "junk.png: the server refused the request: Unknown image"),
+        (["--image=black.png", "--version_label=x"], 1, "Unrecognized servable version label: x"),
+        (
+            ["--image=black.png", "--server=http://localhost:1"],
+            1,
+            "no server answers at http://loc",
+        ),
+        (["--image=black.png", "--server=https://localhost:1", "--tls_cert=a"], 1, "go together"),
+        (["--image=black.png", "--server=https://localhost:1", "--tls_ca=a"], 1, "TLS file a: No"),
+        (["--image=black.png", "--tls_ca=junk.png"], 1, "TLS is asked for; write https://"),
+        (["--image=black.png", "--country=England"], 1, "country 'England' is no ISO 3166"),
+        ([], 2, "--image is required"),
+        (["--image=black.png", "--age=200"], 2, "age"),
+        (["--image=black.png", "--latitude=91", "--longitude=0"], 2, "latitude"),
+        (["--image=black.png", "--gender=man"], 2, "gender"),
+        (["--image=black.png", "--timeout=0"], 2, "timeout"),
+        (["--image=black.png", "--height=180"], 2, "height"),
+    ],
+)
+def test_mistakes_end_with_a_line_and_a_status(command, tags_url, flags, status, words):
+    done = command(f"--server={tags_url}", *flags)
+    assert done.returncode == status
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert words in line
+
+
+def test_tls_over_rest(command, fake_https, tls_files):
+    done = command(
+        f"--server={fake_https.url}", "--image=black.png", f"--tls_ca={tls_files.ca}", "--json"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["hashtags"] == [{"hashtag": "x", "score": 1.0}]
+
+
+@pytest.mark.slow
+def test_a_certificate_that_is_not_trusted_gets_one_line(command, fake_tls):
+    done = command(f"--server={fake_tls.endpoint}", "--image=black.png", "--tls")
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "do not trust each other; check the TLS files" in line
+
+
+def test_tls_over_grpc(ask, fake_tls, tls_files, capsys):
+    ask(server=fake_tls.endpoint, image=("black.png",), tls_ca=str(tls_files.ca), json=True)
+    assert json.loads(capsys.readouterr().out)["version"] == 9

@@ -1,0 +1,137 @@
+"""REST servers that the tests share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+from rest_helpers import Client, WaitingManager
+from serving_helpers import QUICK, WAIT
+
+from serving.server.models import model_config
+from serving.server.models.model_manager import ModelManager
+from serving.server.models.version_policy import State
+from serving.server.monitoring.metrics import Metrics
+from serving.server.rest_api.rest_server import RestServer
+
+
+@pytest.fixture(scope="session")
+def tags_manager(hashtag_models: Path) -> Iterator[ModelManager]:
+    """Both versions of the hashtag model, as `tags`; version 1 is labelled `old`."""
+    config = model_config.single_model("tags", str(hashtag_models))
+    model = config.model_config_list.config[0]
+    model.model_version_policy.all.SetInParent()
+    manager = ModelManager(QUICK)
+    manager.reload(config)
+    for version in (1, 2):
+        assert manager.wait_for_state("tags", version, State.AVAILABLE, WAIT)
+    model.version_labels["old"] = 1
+    manager.reload(config)
+    yield manager
+    manager.close()
+
+
+@pytest.fixture(scope="session")
+def half_manager(tf_serving_testdata: Path) -> Iterator[ModelManager]:
+    """Version 124 of y = x / 2 + 2, as `half`."""
+    manager = ModelManager(QUICK)
+    folder = tf_serving_testdata / "saved_model_half_plus_two_2_versions"
+    manager.reload(model_config.single_model("half", str(folder)))
+    yield manager
+    manager.close()
+
+
+@pytest.fixture(scope="session")
+def echo_manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelManager]:
+    """A model that answers what it is asked, as `echo`."""
+    base = tmp_path_factory.mktemp("echo")
+    specs = {
+        "photo": tf.TensorSpec([None], tf.string),
+        "d": tf.TensorSpec([None], tf.float64),
+        "i": tf.TensorSpec([None], tf.int64),
+        "u": tf.TensorSpec([None], tf.uint8),
+        "b": tf.TensorSpec([None], tf.bool),
+    }
+    numbers, pixels = tf.TensorSpec([None], tf.float32), tf.TensorSpec([None, 2, 2], tf.float32)
+    module = tf.Module()
+
+    @tf.function
+    def photos(photo):
+        return {"photo_bytes": photo}
+
+    @tf.function
+    def all_types(photo, **others):
+        return {"photo_bytes": photo, "text": photo, **others}
+
+    @tf.function
+    def complex_number(z):
+        return {"real": tf.math.real(z)}
+
+    @tf.function
+    def half(x):
+        return {"y": x / 2}
+
+    @tf.function
+    def half_pixels(x):
+        return {"y": tf.linalg.matmul(x, 0.5 * tf.eye(2))}
+
+    module.functions = [photos, all_types, complex_number, half, half_pixels]
+    signatures = {
+        "serving_default": photos.get_concrete_function(photo=specs["photo"]),
+        "all_types": all_types.get_concrete_function(**specs),
+        "half": half.get_concrete_function(x=numbers),
+        "half_pixels": half_pixels.get_concrete_function(x=pixels),
+        "complex": complex_number.get_concrete_function(z=tf.TensorSpec([None], tf.complex64)),
+    }
+    tf.saved_model.save(module, str(base / "1"), signatures=signatures)
+    manager = ModelManager(QUICK)
+    manager.reload(model_config.single_model("echo", str(base)))
+    yield manager
+    manager.close()
+
+
+def _client(manager: ModelManager, **options: object) -> Iterator[Client]:
+    server = RestServer(manager, **options)
+    server.start()
+    client = Client(server.port)
+    yield client
+    client.close()
+    server.stop(grace=WAIT)
+
+
+@pytest.fixture(scope="session")
+def tags(tags_manager: ModelManager) -> Iterator[Client]:
+    yield from _client(tags_manager)
+
+
+@pytest.fixture(scope="session")
+def half(half_manager: ModelManager) -> Iterator[Client]:
+    yield from _client(half_manager)
+
+
+@pytest.fixture(scope="session")
+def echo(echo_manager: ModelManager) -> Iterator[Client]:
+    yield from _client(echo_manager)
+
+
+@pytest.fixture(scope="session")
+def open_tags(tags_manager: ModelManager) -> Iterator[Client]:
+    """As `tags`, for web pages from anywhere, with metrics."""
+    yield from _client(tags_manager, cors=True, metrics=Metrics(), monitoring_path="/metrics")
+
+
+@pytest.fixture
+def waiting_manager() -> Iterator[WaitingManager]:
+    manager = WaitingManager()
+    yield manager
+    manager.release.set()
+
+
+@pytest.fixture
+def one_thread(waiting_manager: WaitingManager) -> Iterator[RestServer]:
+    """A server that answers one request at a time."""
+    server = RestServer(waiting_manager, num_threads=1)
+    server.start()
+    yield server
+    waiting_manager.release.set()
+    server.stop(grace=WAIT)

@@ -1,0 +1,421 @@
+"""Requests that mean harm: each is refused in JSON, and a good client notices nothing."""
+
+import gzip
+import json
+import random
+import threading
+from collections.abc import Iterator
+
+import pytest
+from rest_helpers import WAIT, Client, RawConnection, request, resident_mebibytes
+
+from serving.server.models.model_manager import ModelManager
+from serving.server.rest_api.rest_server import RestServer
+
+ECHO = "/v1/models/echo"
+PREDICT = f"{ECHO}:predict"
+GOOD = b'{"signature_name": "half", "instances": [1.0, 2.0]}'
+GOOD_ANSWER = {"predictions": [0.5, 1.0]}
+
+
+class GoodClient:
+    """Asks all the time and looks at every answer."""
+
+    def __init__(self, port: int) -> None:
+        self._client = Client(port)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._ask)
+        self.answers = 0
+        self.wrong: list[object] = []
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(WAIT)
+        self._client.close()
+
+    def _ask(self) -> None:
+        while not self._stop.wait(0.01):
+            value = self.answers
+            body = {"signature_name": "half", "inputs": [value]}
+            try:
+                answer = self._client.post(PREDICT, body)
+            except Exception as error:  # the test looks at it
+                answer = error
+            if answer != {"outputs": [value / 2]}:
+                self.wrong.append((value, answer))
+            self.answers += 1
+
+
+@pytest.fixture(scope="module")
+def hostile(echo_manager: ModelManager) -> Iterator[Client]:
+    """A client of a server that a good client asks all the while."""
+    server = RestServer(echo_manager)
+    server.start()
+    good = GoodClient(server.port)
+    good.start()
+    client = Client(server.port)
+    yield client
+    good.stop()
+    client.close()
+    server.stop(grace=WAIT)
+    assert good.answers > 0
+    assert good.wrong == []
+
+
+def half(values: str) -> bytes:
+    return f'{{"signature_name": "half", "inputs": {values}}}'.encode()
+
+
+def rows(values: str, signature: str = "half") -> bytes:
+    return f'{{"signature_name": "{signature}", "instances": {values}}}'.encode()
+
+
+DOCUMENTS = {
+    "empty": b"",
+    "white space": b" \r\n\t" * 1000,
+    "nulls": bytes(1000),
+    "no JSON": b"instances=1&inputs=2",
+    "XML": b'<?xml version="1.0"?><a>&xxe;</a>',
+    "pickle": b"\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00\x8c\x02os\x94.",
+    "UTF-16": '{"inputs": [1]}'.encode("utf-16"),
+    "UTF-32": '{"inputs": [1]}'.encode("utf-32"),
+    "invalid UTF-8": b'{"inputs": ["\xff\xfe"]}',
+    "invalid UTF-8 in a name": b'{"\xc3\x28": 1}',
+    "overlong UTF-8": b'{"inputs": ["\xc0\xaf"]}',
+    "a surrogate in UTF-8": b'{"inputs": ["\xed\xa0\x80"]}',
+    "half a surrogate pair": b'{"inputs": ["\\ud800"]}',
+    "the other half": b'{"inputs": ["\\udc00"]}',
+    "surrogates the wrong way round": b'{"inputs": ["\\udc00\\ud800"]}',
+    "a surrogate as a signature": b'{"signature_name": "\\ud800", "inputs": []}',
+    "a surrogate as an input": b'{"inputs": {"\\ud800": 1}}',
+    "100,000 open lists": b"[" * 100_000,
+    "100,000 lists": b"[" * 100_000 + b"]" * 100_000,
+    "lists within instances": rows("[" * 100_000 + "]" * 100_000),
+    "lists within inputs": half("[" * 900 + "1" + "]" * 900),
+    "a tensor of 100 dimensions": half("[" * 100 + "1" + "]" * 100),
+    "100,000 open objects": b'{"a":' * 100_000,
+    "objects within inputs": half('{"x":' * 500 + "1" + "}" * 500),
+    "objects within an unused name": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "lists and objects in turn": b'[{"a":' * 50_000,
+    "a million commas": b"[" + b"," * 1_000_000,
+    "a million colons": b'{"a"' + b":" * 1_000_000,
+    "a million quotes": b'"' * 1_000_000,
+    "a million backslashes": b'{"a": "' + b"\\" * 1_000_000,
+    "truncated list": half("[1, 2")[:-1],
+    "truncated string": b'{"inputs": "abc',
+    "truncated name": b'{"inputs',
+    "truncated escape": b'{"inputs": "\\u12',
+    "truncated number": b'{"inputs": -',
+    "truncated word": b'{"inputs": nul',
+    "trailing comma": half("[1, 2,]"),
+    "trailing text": GOOD + b"x",
+    "two documents": GOOD + GOOD,
+    "single quotes": b"{'inputs': [1]}",
+    "a comment": b'{"inputs": [1] /* all */}',
+    "leading zero": half("[01]"),
+    "leading plus": half("[+1]"),
+    "leading point": half("[.5]"),
+    "trailing point": half("[1.]"),
+    "bare exponent": half("[1e]"),
+    "hexadecimal": half("[0x10]"),
+    "underscores": half("[1_000]"),
+    "small nan": half("[nan]"),
+    "undefined": half("[undefined]"),
+    "1e400": half("[1e400]"),
+    "-1e400": half("[-1e400]"),
+    "1e999999999": half("[1e999999999]"),
+    "more than float32": half("[1e39]"),
+    "an integer of 400 digits": half("[" + "9" * 400 + "]"),
+    "an integer of 100,000 digits": half("[" + "9" * 100_000 + "]"),
+    "a negative integer of 100,000 digits": half("[-" + "9" * 100_000 + "]"),
+    "an integer that floats have not": half("[16777217]"),
+    "the same name a million times": b'{"a": 0' + b', "a": 1' * 200_000 + b"}",
+    "the same name after many": b"{"
+    + b",".join(b'"%d": 1' % number for number in range(100_000))
+    + b', "99999": 1}',
+    "a list": b"[1, 2]",
+    "a string": b'"inputs"',
+    "a number": b"1",
+    "null": b"null",
+    "an empty object": b"{}",
+    "no inputs": b'{"signature_name": "half"}',
+    "instances and inputs": b'{"instances": [1], "inputs": [1]}',
+    "instances that are null": rows("null"),
+    "instances that are an object": rows('{"x": 1}'),
+    "instances that are a string": rows('"1"'),
+    "no instances": rows("[]"),
+    "inputs that are null": half("null"),
+    "a signature that is a number": b'{"signature_name": 1, "inputs": [1]}',
+    "a signature that is null": b'{"signature_name": null, "inputs": [1]}',
+    "a signature that is a list": b'{"signature_name": ["half"], "inputs": [1]}',
+    "a signature that is a path": b'{"signature_name": "../../half", "inputs": [1]}',
+    "a signature with a null": b'{"signature_name": "half\\u0000", "inputs": [1]}',
+    "a signature of a megabyte": b'{"signature_name": "%b", "inputs": [1]}' % (b"a" * 2**20),
+    "the signature of the loader": b'{"signature_name": "__saved_model_init_op", "inputs": [1]}',
+    "ragged lists": rows("[[1, 2], [3]]"),
+    "ragged lists within": rows("[[[1, 2], [3]]]", "half_pixels"),
+    "lists of different depth": rows("[1, [2]]"),
+    "numbers beside lists": half("[[1], 2]"),
+    "an empty list beside a full one": half("[[], [1]]"),
+    "the wrong shape": rows("[[[1], [2]]]", "half_pixels"),
+    "no dimensions": rows("[1]", "half_pixels"),
+    "empty lists": rows("[[], []]", "half_pixels"),
+    "strings for numbers": half('["1"]'),
+    "booleans for numbers": half("[true]"),
+    "null for a number": half("[null]"),
+    "bytes for a number": half('[{"b64": "AAAA"}]'),
+    "an object for a number": half('[{"x": 1}]'),
+    "numbers for strings": b'{"inputs": [1]}',
+    "null for a string": b'{"inputs": [null]}',
+    "bad base64": b'{"inputs": [{"b64": "*"}]}',
+    "base64 that is a number": b'{"inputs": [{"b64": 1}]}',
+    "base64 with company": b'{"inputs": [{"b64": "AAAA", "b65": "AAAA"}]}',
+    "base64 in base64": b'{"inputs": [{"b64": {"b64": "AAAA"}}]}',
+    "an unknown input": rows('[{"y": 1}]'),
+    "an input too many": rows('[{"x": 1, "y": 1}]'),
+    "an input that is missing": half('{"y": 1}'),
+    "objects beside values": rows('[{"x": 1}, 2]'),
+    "values beside objects": rows('[2, {"x": 1}]'),
+    "a million bad elements": half("[" + "null," * 1_000_000 + "null]"),
+    "a bad last element": half("[" + "1," * 1_000_000 + "null]"),
+    "a bad string of 8 megabytes": half('["' + "a" * 2**23 + '"]'),
+    "several inputs without names": b'{"signature_name": "all_types", "inputs": [1]}',
+    "integers out of range": b'{"signature_name": "all_types", "inputs": {"photo": [""], '
+    b'"d": [1], "i": [9223372036854775808], "u": [1], "b": [true]}}',
+    "batches of different sizes": b'{"signature_name": "all_types", "inputs": {"photo": [""], '
+    b'"d": [1, 2], "i": [1, 2], "u": [], "b": [true, 7]}}',
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_documents(hostile, name):
+    status, message = hostile.error("POST", PREDICT, DOCUMENTS[name])
+    assert status == 400
+    assert 0 < len(message) < 10_000 or name == "a signature of a megabyte"
+    assert hostile.post(PREDICT, GOOD) == GOOD_ANSWER
+
+
+@pytest.mark.parametrize("method", ["classify", "regress"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b"[" * 100_000,
+        b'{"examples": {}}',
+        b'{"examples": []}',
+        b'{"examples": [1]}',
+        b'{"examples": [[]]}',
+        b'{"examples": [{"a": null}]}',
+        b'{"examples": [{"a": [[1]]}]}',
+        b'{"examples": [{"a": {"b": 1}}]}',
+        b'{"examples": [{"a": [1, "b"]}]}',
+        b'{"examples": [{"a": 18446744073709551615}]}',
+        b'{"examples": [{"a": -9223372036854775809}]}',
+        b'{"examples": [{"a": 1e39}]}',
+        b'{"examples": [{"a": {"b64": "*"}}]}',
+        b'{"examples": [{"\\ud800": 1}]}',
+        b'{"examples": [{}], "context": 1}',
+        b'{"examples": [{"x": 1.0}]}',
+    ],
+)
+def test_examples(hostile, method, body):
+    status, message = hostile.error("POST", f"{ECHO}:{method}", body)
+    assert status == 400
+    assert message
+    assert hostile.post(PREDICT, GOOD) == GOOD_ANSWER
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/v1/models/../../etc/passwd", 400),
+        ("/v1/models/..", 404),
+        ("/v1/models/..%2f..%2fetc%2fpasswd", 404),
+        ("/v1/models/%2e%2e%2f%2e%2e%2fetc", 404),
+        ("/v1/models/%252e%252e%252f", 404),
+        ("/v1/models/..\\..\\etc", 400),
+        ("/v1/models/%00", 404),
+        ("/v1/models/echo%00", 404),
+        ("/v1/models/echo\0", 400),
+        ("/v1/models/%ff%fe", 404),
+        ("/v1/models/%ed%a0%80", 404),
+        ("/v1/models/%", 400),
+        ("/v1/models/%zz", 400),
+        ("/v1/models/%0d%0aSet-Cookie:a=b", 400),
+        ("/v1/models/echo%0d%0aX", 404),
+        ("/v1/models/<script>alert(1)</script>", 400),
+        ("/v1/models/{}", 400),
+        ("/v1/models/%7B%7D", 404),
+        ("/v1/models/%25s%25n%25d", 404),
+        ("/v1/models/$(reboot)", 404),
+        ("/v1/models/" + "a" * 100_000, 404),
+        ("/v1/models/" + "/" * 100_000, 400),
+        ("/v1/models/echo/versions/" + "9" * 100_000, 400),
+        ("/v1/models/echo/versions/1%30", 400),
+        ("/v1/models/echo/versions/\xd9\xa1".encode().decode("latin-1"), 400),
+        ("/v1/models/echo/labels/..%2f..", 200),
+        ("/v1/models/echo/labels/..%2f../metadata", 400),
+        ("/v1/models/echo/metadata/..", 400),
+        ("/v1/models/echo#fragment", 404),
+        ("/v1/models/echo;jsessionid=1", 404),
+        ("http://[::1/v1/models/echo", 400),
+        ("http://[nonsense]/v1/models/echo", 400),
+        ("http://a:b@c:port/v1/models/../echo", 400),
+    ],
+)
+def test_paths(hostile, path, status):
+    with RawConnection(hostile.port) as connection:
+        connection.send(b"GET " + path.encode("latin-1") + b" HTTP/1.1\r\n\r\n")
+        answered, body = connection.response()
+    assert answered == status
+    assert list(json.loads(body)) == ["model_version_status" if status == 200 else "error"]
+    assert hostile.post(PREDICT, GOOD) == GOOD_ANSWER
+
+
+HEAD = b"POST /v1/models/echo:predict HTTP/1.1\r\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        (b"\r\n\r\n\r\nnonsense\r\n\r\n", 400),
+        (b"nonsense\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
+        (b"get /v1/models/echo HTTP/1.1\r\n\r\n", 400),
+        (b"GET /v1/models/a b HTTP/1.1\r\n\r\n", 400),
+        (b"GET /v1/models/\xff HTTP/1.1\r\n\r\n", 400),
+        (b"GET /v1/models/echo HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        (b"GET /v1/models/echo HTTP/1.1\r\nbad name: 1\r\n\r\n", 400),
+        (b"GET /v1/models/echo HTTP/1.1\r\n: 1\r\n\r\n", 400),
+        (b"GET /v1/models/echo HTTP/1.1\r\nA: b\x00c\r\n\r\n", 400),
+        (b"GET /v1/models/echo HTTP/1.1\r\nA: b\nC: d\r\n\r\n", 400),
+        (b"GET /" + b"a" * 300_000 + b" HTTP/1.1\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 50_000 + b"\r\n", 431),
+        (b"GET / HTTP/1.1\r\na: " + b"b" * 300_000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\n" + b"a" * 300_000, 431),
+        (HEAD + b"Content-Length: -1\r\n\r\n", 400),
+        (HEAD + b"Content-Length: +1\r\n\r\n1", 400),
+        (HEAD + b"Content-Length: 1e3\r\n\r\n", 400),
+        (HEAD + b"Content-Length: ten\r\n\r\n", 400),
+        (HEAD + b"Content-Length: 1, 2\r\n\r\n", 400),
+        (HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+        (HEAD + b"Content-Length: 99999999999999999999\r\n\r\n", 413),
+        (HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", 400),
+        (HEAD + b"Content-Length: 3\r\n\r\n" + GOOD, 400),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n", 400),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n-5\r\n", 400),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabcdef\r\n0\r\n\r\n", 400),
+        (HEAD + b"Transfer-Encoding: gzip\r\n\r\n", 501),
+        (HEAD + b"Transfer-Encoding: chunked, gzip\r\n\r\n", 501),
+        (HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    ],
+)
+def test_bytes_that_are_no_http(hostile, text, status):
+    with RawConnection(hostile.port) as connection:
+        connection.send(text)
+        answered, body = connection.response()
+    assert answered == status
+    assert list(json.loads(body)) == ["error"]
+    assert hostile.post(PREDICT, GOOD) == GOOD_ANSWER
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        gzip.compress(bytes(2**25), mtime=0),
+        gzip.compress(gzip.compress(bytes(2**25), mtime=0), mtime=0),
+        gzip.compress(b"[" * 2**23, mtime=0),
+        gzip.compress(GOOD, mtime=0)[:20],
+        gzip.compress(GOOD, mtime=0)[10:],
+        b"\x1f\x8b" + bytes(1000),
+        b"",
+    ],
+)
+def test_gzip(hostile, body):
+    response = hostile.ask("POST", PREDICT, body, Content_Encoding="gzip")
+    assert response.status == 400
+    assert list(response.json()) == ["error"]
+    assert hostile.post(PREDICT, GOOD) == GOOD_ANSWER
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"",
+        b"A: b\r\n",
+        b"Content-Length: 1000000000\r\n\r\n{",
+        b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 5000 + b"\r\n{",
+    ],
+)
+def test_requests_that_never_end(hostile, rest):
+    connections = [RawConnection(hostile.port) for _ in range(50)]
+    for connection in connections:
+        connection.send(HEAD + rest)
+    assert hostile.post(PREDICT, GOOD) == GOOD_ANSWER
+    for connection in connections:
+        connection.socket.close()
+
+
+SEEDS = [
+    GOOD,
+    rows('[{"x": 1.5}, {"x": NaN}, {"x": -Infinity}]'),
+    rows("[[[1, 2], [3, 4]]]", "half_pixels"),
+    b'{"instances": ["caf\xc3\xa9", {"b64": "aGVsbG8="}, "\\ud83d\\ude00"]}',
+    b'{"signature_name": "all_types", "inputs": {"photo": ["a"], "d": [1e3], "i": [-7], '
+    b'"u": [255], "b": [true]}}',
+]
+PIECES = [
+    *(b"[", b"]", b"{", b"}", b'"', b",", b":", b"\\", b"\\u", b"\0", b"\xff", b"\xf0\x9f"),
+    *(b"-", b"1e999", b"NaN", b"null", b"true", b'{"b64": ""}', b"9" * 30, b" ", b"[[]]", b"{}"),
+]
+
+
+def mutated(body: bytes, chance: random.Random) -> bytes:
+    for _ in range(chance.randint(1, 4)):
+        start = chance.randrange(len(body) + 1)
+        end = min(len(body), start + chance.choice([0, 0, 1, 1, 2, 8]))
+        piece = chance.choice([*PIECES, b"", body[: chance.randrange(20)], chance.randbytes(2)])
+        body = body[:start] + piece + body[end:]
+    return body
+
+
+def test_mutated_bodies(hostile):
+    chance = random.Random(1)
+    statuses = set()
+    for _ in range(1000):
+        body = mutated(chance.choice(SEEDS), chance)
+        response = hostile.ask("POST", PREDICT, body)
+        assert response.status in (200, 400), (body, response.data)
+        expected = {"error"} if response.status == 400 else {"predictions", "outputs"}
+        assert response.json().keys() <= expected, body
+        statuses.add(response.status)
+    assert statuses == {200, 400}
+    assert hostile.post(PREDICT, GOOD) == GOOD_ANSWER
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_mutated_requests(hostile, seed):
+    chance = random.Random(100 + seed)
+    for _ in range(50):
+        text = mutated(request("POST", PREDICT, GOOD, "Connection: close"), chance)
+        with RawConnection(hostile.port) as connection:
+            connection.send(text)
+            connection.finish()
+            for status in connection.statuses():
+                assert status == 200 or 400 <= status < 500 or status in (501, 505), text
+    assert hostile.post(PREDICT, GOOD) == GOOD_ANSWER
+
+
+@pytest.mark.slow
+def test_memory_is_given_back(hostile):
+    def send_all() -> None:
+        for body in DOCUMENTS.values():
+            assert hostile.ask("POST", PREDICT, body).status == 400
+
+    send_all()
+    before = resident_mebibytes()
+    send_all()
+    assert resident_mebibytes() < before + 200

@@ -1,0 +1,188 @@
+"""The server and the client as commands, in processes of their own."""
+
+import dataclasses
+import json
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+import tensorflow as tf
+from serving_helpers import photo
+
+from serving import HashtagClient, ServerProcess
+from serving.server.__main__ import build, channel_arguments, models
+from serving.server.server_flags import UNSUPPORTED, Config, refusal
+from tagkeras.cli.errors import UserError
+
+
+@pytest.mark.slow
+def test_server_and_client(hashtag_models, tmp_path):
+    (tmp_path / "ball.png").write_bytes(photo(0))
+    server = ServerProcess(model_name="tags", model_base_path=hashtag_models)
+    with server:
+        client = [sys.executable, "-m", "serving.client", f"--server={server.endpoint}"]
+        client += ["--model_name=tags", f"--image={tmp_path}/ball.png", "--country=US", "--json"]
+        run = subprocess.run(client, capture_output=True, text=True)
+        assert run.returncode == 0
+        assert run.stderr == ""
+        assert json.loads(run.stdout)["hashtags"][0] == {"hashtag": "soccer", "score": 2.2}
+
+        with HashtagClient(server.endpoint, "tags") as in_process:
+            assert in_process.predict([photo()])[0].version == 2
+    assert server.wait() == 0
+
+
+@pytest.mark.slow
+def test_a_server_told_to_stop_before_it_is_ready(tmp_path):
+    (tmp_path / "empty").mkdir()
+    command = [sys.executable, "-m", "serving.server", "--port=0"]
+    command += [f"--model_base_path={tmp_path}/empty"]
+    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as process:
+        assert "No versions of servable default found under base path" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--use_alts_credentials"], "--use_alts_credentials of tensorflow_model_server is not"),
+        (["--saved_model_tags=serve", "--noskip=1"], "Unknown command line flag 'noskip'"),
+        (["--use_tflite_model=true"], "--use_tflite_model of tensorflow_model_server is not"),
+        (["--saved_model_tags="], "--saved_model_tags of tensorflow_model_server is not"),
+        (["--total_model_memory_limit_bytes=0"], "limit the memory of the process instead"),
+        (["--platform_config_file", "x"], "--platform_config_file of tensorflow_model_server is"),
+        (["--modelname=x"], "Unknown command line flag 'modelname'. Did you mean: model_name ?"),
+        (["--x=1"], "Unknown command line flag 'x'"),
+        (["models"], "unexpected argument 'models'; options are given as --name=value"),
+    ],
+)
+def test_arguments_that_it_has_not_are_refused_by_name(arguments, words):
+    assert words in refusal(arguments)
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "--saved_model_tags=serve",
+        "--enable_profiler=false",
+        "--noenable_profiler",
+        "-prefer_tflite_model=False",
+        "--per_process_gpu_memory_fraction=0",
+        "--platform_config_file=",
+    ],
+)
+def test_flags_of_the_original_that_change_nothing_are_accepted(argument):
+    assert refusal([argument]) is None
+
+
+def test_no_flag_is_both_there_and_not():
+    assert not set(UNSUPPORTED) & {field.name for field in dataclasses.fields(Config)}
+    assert refusal([]) is None
+
+
+def test_a_refused_flag_ends_the_command_with_one_line():
+    command = [sys.executable, "-m", "serving.server", "--saved_model_tags=serve,gpu"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert run.stderr == (
+        "python -m serving.server: --saved_model_tags of tensorflow_model_server is not supported "
+        "by this server: models are loaded by the tag `serve` (--help lists the flags)\n"
+    )
+
+
+def test_the_version_is_printed_as_the_original_prints_it():
+    command = [sys.executable, "-m", "serving.server", "--version"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    first, second = run.stdout.splitlines()
+    assert first.startswith("TensorFlow ModelServer: ")
+    assert second == f"TensorFlow Library: {tf.__version__}"
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ({"port": 8500, "rest_api_port": 8500}, "--rest_api_port=8500 is --port, too"),
+        ({"batching_parameters_file": "x"}, "is set without --enable_batching"),
+        ({"monitoring_config_file": "x"}, "shows metrics on --rest_api_port; give one"),
+        ({"enable_batching": True, "batching_parameters_file": "/absent"}, "cannot read /absent"),
+        ({"rest_api_port": 1, "monitoring_config_file": "/absent"}, "cannot read /absent"),
+        ({"ssl_config_file": "/absent"}, "cannot read /absent"),
+        ({"grpc_channel_arguments": "grpc.x"}, "'grpc.x' is not of the form name=value"),
+        ({"grpc_channel_arguments": "=1"}, "'=1' is not of the form name=value"),
+    ],
+)
+def test_flags_that_do_not_go_together(flags, words, hashtag_models):
+    with pytest.raises(UserError, match=re.escape(words)):
+        build(Config(model_base_path=str(hashtag_models), **flags))
+
+
+def test_channel_arguments():
+    assert channel_arguments("") == []
+    text = "grpc.max_connection_age_ms=2000,grpc.primary_user_agent=me=you"
+    assert channel_arguments(text) == [
+        ("grpc.max_connection_age_ms", 2000),
+        ("grpc.primary_user_agent", "me=you"),
+    ]
+
+
+def test_models_that_cannot_be(hashtag_models, tmp_path):
+    (tmp_path / "bad.config").write_text("improperly formatted file")
+    for flags, words in [
+        ({}, "give --model_base_path or --model_config_file"),
+        ({"model_base_path": f"{tmp_path}/bad.config"}, "bad.config is no folder"),
+        ({"model_base_path": f"{hashtag_models}/1"}, "is a SavedModel itself; give the folder"),
+        ({"model_config_file": f"{tmp_path}/absent"}, "cannot read the model config file"),
+        ({"model_config_file": f"{tmp_path}/bad.config"}, "Invalid protobuf file: '.*bad.config'"),
+    ]:
+        with pytest.raises(UserError, match=words):
+            models(Config(**flags))
+
+
+def test_a_relative_base_path_is_taken_from_here(hashtag_models, monkeypatch):
+    monkeypatch.chdir(hashtag_models.parent)
+    (model,) = models(Config(model_base_path="tags")).model_config_list.config
+    assert model.base_path == str(hashtag_models)
+    assert model.name == "default"
+
+
+def test_a_base_path_may_come_later(tmp_path):
+    (model,) = models(Config(model_base_path=f"{tmp_path}/absent")).model_config_list.config
+    assert model.base_path == f"{tmp_path}/absent"
+
+
+@pytest.mark.slow
+def test_a_port_that_is_taken_is_told_in_one_line(tags_server, tmp_path):
+    (tmp_path / "models.config").write_text("model_config_list {}")
+    command = [sys.executable, "-m", "serving.server", f"--port={tags_server.port}"]
+    command += [f"--model_config_file={tmp_path}/models.config"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert run.stderr == (
+        "python -m serving.server: Failed to start server. Error: UNAVAILABLE: cannot listen on "
+        f"0.0.0.0:{tags_server.port}; is the port taken?\n"
+    )
+
+
+def test_a_process_that_is_not_ready_in_time_is_ended(tmp_path):
+    server = ServerProcess(model_base_path=tmp_path)
+    with pytest.raises(TimeoutError, match=r"not ready within 0\.1 s"):
+        server.start(timeout=0.1)
+    assert server.wait() == -signal.SIGKILL
+
+
+def test_a_start_that_is_interrupted_leaves_no_process(tmp_path, monkeypatch):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ServerProcess, "_read_ports", interrupt)
+    server = ServerProcess(model_base_path=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        server.start()
+    assert server.wait() == -signal.SIGKILL

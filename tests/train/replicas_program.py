@@ -1,0 +1,69 @@
+"""Trains on a dataset by a strategy, for the tests, with negatives that are given; saves weights.
+
+python replicas_program.py STRATEGY DATASET OPTIMIZER RESULT.npz
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tagkeras.data import input as data_input
+from tagkeras.data.manifest import Manifest
+from tagkeras.data.training_input import TrainingInput
+from tagkeras.losses.warp_loss import WarpLoss
+from tagkeras.samplers.negative_sampler import Negatives, NegativeSampler
+from tagkeras.train import settings
+from tagkeras.train.epoch_loop import run_epochs
+from tagkeras.train.hogwild import Hogwild
+from tagkeras.train.replicas import Replicas, make_strategy
+
+EPOCHS, BATCH_SIZE = 5, 42  # 50 steps of 420 posts
+
+
+class GivenNegatives(NegativeSampler):
+    """Negatives that depend on the positive alone, and a third of the positives without one."""
+
+    def sample(self, phi, table, post_tags, seed):
+        tag = (post_tags.tag * 7 + 3) % table.shape[0]
+        draws = tf.cast(1 + post_tags.tag % 5, tf.int32)
+        return Negatives(tag, draws, (post_tags.tag % 3 > 0) & (tag != post_tags.tag))
+
+
+def main(name, dataset, optimizer, result):
+    if name == "mirrored":
+        (cpu,) = tf.config.list_physical_devices("CPU")
+        two = [tf.config.LogicalDeviceConfiguration()] * 2
+        tf.config.set_logical_device_configuration(cpu, two)
+    strategy = make_strategy(name)
+    settings.make_loss = lambda *args, **kwargs: WarpLoss(GivenNegatives())
+    manifest = Manifest.load(dataset)
+    chosen = settings.Settings(optimizer=optimizer, embedding_dim=8, rank=6)
+    posts = TrainingInput(Path(dataset), manifest, batch_size=BATCH_SIZE, seed=1)
+    scope = strategy or tf.distribute.get_strategy()
+    with scope.scope():
+        model = chosen.make_model(manifest)
+        chosen.compile(model)
+    taker = Replicas(model, posts, strategy) if strategy else Hogwild(model, posts, 1)
+    assert posts.steps_per_epoch * EPOCHS == 50
+    validation = data_input.read_split(Path(dataset), manifest, "validation", 32)
+    run_epochs(
+        taker,
+        [],
+        steps_per_epoch=posts.steps_per_epoch,
+        first_epoch=0,
+        epochs=EPOCHS,
+        validation=validation,
+    )
+    copies = [scope.experimental_local_results(weight.value) for weight in model.weights]
+    for values in copies:  # replicas have not grown apart
+        for value in values:
+            np.testing.assert_array_equal(value.numpy(), values[0].numpy())
+    weights = {str(i): values[0].numpy() for i, values in enumerate(copies)}
+    metrics = {metric.name: float(metric.result()) for metric in model.metrics}
+    np.savez(result, replicas=scope.num_replicas_in_sync, **weights, **metrics)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
