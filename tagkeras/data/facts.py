@@ -1,7 +1,7 @@
 """What may be known of a user: each fact's name, limits, parsing and its value for "unknown".
 
-One schema for all who read facts, ask about them or show them. It imports NumPy only to make arrays,
-so that a client may go without.
+One schema for all who read facts, ask about them or show them. NumPy is imported only where arrays
+are made, so that a client may go without.
 """
 
 import dataclasses
