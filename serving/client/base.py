@@ -1,9 +1,8 @@
-"""What the clients have in common: the model they ask, their arguments and their methods."""
+"""What the clients have in common: the model they ask, their methods and their errors."""
 
 import abc
 import dataclasses
 from collections.abc import Iterable, Sequence
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from serving.client import questions, refusals
@@ -22,25 +21,35 @@ FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 0.8
 BACKOFF = 2
 
-# Of one input of a signature; -1 for a dimension of any size.
+# Of an input; -1 for a dimension of any size.
 Shape = tuple[int, ...]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ServedModel:
-    """A model, where it is served, and how it is asked; see `ModelClient` for the fields.
+@dataclasses.dataclass(eq=False)
+class ModelClient(abc.ABC):
+    """A client of one served model.
+
+    Args:
+        server: address of the API.
+        model: the model's name.
+        version: ask this version; by default the newest.
+        version_label: ask the version with this label, instead of `version`.
+        timeout: seconds that a call may take, retries included.
+        attempts: how often a call is tried while the server is unavailable, 1 to 5.
+        tls: encrypt the connection, with these files.
 
     Raises:
-        UserError: a value out of range, or both a version and a label.
+        UserError: an argument out of range, or an address that is not one of the API.
     """
 
     server: str
     model: str
-    version: int | None
-    version_label: str | None
-    timeout: float
-    attempts: int
-    tls: Tls | None
+    _: dataclasses.KW_ONLY
+    version: int | None = None
+    version_label: str | None = None
+    timeout: float = 30.0
+    attempts: int = MAX_ATTEMPTS
+    tls: Tls | None = None
 
     def __post_init__(self) -> None:
         if not self.model:
@@ -53,6 +62,7 @@ class ServedModel:
             raise UserError(f"timeout must be more than 0 seconds, got {self.timeout:g}")
         if not 1 <= self.attempts <= MAX_ATTEMPTS:
             raise UserError(f"attempts must be 1 to {MAX_ATTEMPTS}, got {self.attempts}")
+        self._open()
 
     def error(self, code: StatusCode, details: str) -> RequestError:
         """The error of a failed call: one line with the cause and what to do about it."""
@@ -88,48 +98,6 @@ class ServedModel:
         """The error of a model that has signatures of other names only."""
         own = ", ".join(sorted(name for name in names if not name.startswith("__")))
         return UserError(f"model {self.model!r} has no signature {signature!r}; it has {own}")
-
-
-class ModelClient(abc.ABC):
-    """A client of one served model.
-
-    Args:
-        server: address of the API.
-        model: the model's name.
-        version: ask this version; by default the newest.
-        version_label: ask the version with this label, instead of `version`.
-        timeout: seconds that a call may take, retries included.
-        attempts: how often a call is tried while the server is unavailable, 1 to 5.
-        tls: encrypt the connection, with these files.
-
-    Attributes:
-        served: all of the above.
-
-    Raises:
-        UserError: an argument out of range, or an address that is not one of the API.
-    """
-
-    def __init__(
-        self,
-        server: str,
-        model: str,
-        *,
-        version: int | None = None,
-        version_label: str | None = None,
-        timeout: float = 30.0,
-        attempts: int = MAX_ATTEMPTS,
-        tls: Tls | None = None,
-    ) -> None:
-        self.served = ServedModel(
-            server=server,
-            model=model,
-            version=version,
-            version_label=version_label,
-            timeout=timeout,
-            attempts=attempts,
-            tls=tls,
-        )
-        self._open()
 
     @abc.abstractmethod
     def _open(self) -> None:
@@ -206,12 +174,7 @@ class BlockingClient(ModelClient):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @abc.abstractmethod

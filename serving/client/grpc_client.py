@@ -1,8 +1,8 @@
 """The gRPC clients of a served hashtag model, for threads and for asyncio."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any, Self
 
 import grpc
@@ -18,7 +18,7 @@ from tensorflow_serving.apis import (
 from serving import tensors
 from serving.client import base, questions
 from serving.client.answers import HashtagEmbeddings, Prediction, RequestError, StatusCode
-from serving.client.base import BlockingClient, ModelClient, ServedModel, Shape
+from serving.client.base import BlockingClient, ModelClient, Shape
 from serving.client.questions import Answered, AnswerT, Column, Image, Question
 from serving.tensors import Array
 from tagkeras.cli.errors import UserError
@@ -38,26 +38,27 @@ class HashtagClient(BlockingClient):
     """
 
     def input_shapes(self, signature: str) -> dict[str, Shape]:
-        response = self._call(self._stub.GetModelMetadata, _metadata_request(self.served))
-        return _input_shapes(self.served, response, signature)
+        """The inputs of a signature and their shapes, from the model's metadata."""
+        response = self._call(self._stub.GetModelMetadata, _metadata_request(self))
+        return _input_shapes(self, response, signature)
 
     def close(self) -> None:
         """Closes the connection; calls under way are cancelled."""
         self._channel.close()
 
     def _open(self) -> None:
-        self._channel = open_channel(grpc, self.served, _channel_options(self.served.attempts))
+        self._channel = open_channel(grpc, self, _channel_options(self.attempts))
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 
     def _ask(self, question: Question[AnswerT]) -> AnswerT:
-        request = predict_request(self.served, question.signature, question.inputs)
-        return question.read(_answered(self.served, self._call(self._stub.Predict, request)))
+        request = predict_request(self, question.signature, question.inputs)
+        return question.read(_answered(self, self._call(self._stub.Predict, request)))
 
     def _call(self, method: Any, request: Any) -> Any:
         try:
-            return method(request, timeout=self.served.timeout)
+            return method(request, timeout=self.timeout)
         except grpc.RpcError as error:
-            raise _explained(self.served, error) from error
+            raise _explained(self, error) from error
 
 
 class AsyncHashtagClient(ModelClient):
@@ -101,8 +102,8 @@ class AsyncHashtagClient(ModelClient):
 
     async def input_shapes(self, signature: str) -> dict[str, Shape]:
         """The inputs of a signature and their shapes, -1 for a dimension of any size."""
-        response = await self._call("GetModelMetadata", _metadata_request(self.served))
-        return _input_shapes(self.served, response, signature)
+        response = await self._call("GetModelMetadata", _metadata_request(self))
+        return _input_shapes(self, response, signature)
 
     async def close(self) -> None:
         """Closes the connection; calls under way are cancelled."""
@@ -112,57 +113,51 @@ class AsyncHashtagClient(ModelClient):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     def _open(self) -> None:
-        _check_address(self.served.server)
+        _check_address(self.server)
         self._channel: grpc.aio.Channel | None = None
 
     async def _ask(self, question: Question[AnswerT]) -> AnswerT:
-        request = predict_request(self.served, question.signature, question.inputs)
-        return question.read(_answered(self.served, await self._call("Predict", request)))
+        request = predict_request(self, question.signature, question.inputs)
+        return question.read(_answered(self, await self._call("Predict", request)))
 
     async def _call(self, method: str, request: Any) -> Any:
         # A channel belongs to the event loop in which it is made, so it waits for the first call.
         if self._channel is None:
-            options = _channel_options(self.served.attempts)
-            self._channel = open_channel(grpc.aio, self.served, options)
+            self._channel = open_channel(grpc.aio, self, _channel_options(self.attempts))
         stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
         try:
-            return await getattr(stub, method)(request, timeout=self.served.timeout)
+            return await getattr(stub, method)(request, timeout=self.timeout)
         except grpc.RpcError as error:
-            raise _explained(self.served, error) from error
+            raise _explained(self, error) from error
 
 
-def open_channel(api: Any, served: ServedModel, options: Sequence[tuple[str, str | int]]) -> Any:
+def open_channel(api: Any, client: ModelClient, options: Sequence[tuple[str, str | int]]) -> Any:
     """A channel to a model's server, connected by its first call.
 
     Args:
         api: `grpc` or `grpc.aio`.
-        served: its `server` and `tls` are used.
+        client: its `server` and `tls` are used.
         options: of the channel.
 
     Raises:
         UserError: the address is not one of gRPC.
     """
-    _check_address(served.server)
-    if served.tls is None:
-        return api.insecure_channel(served.server, options)
-    credentials = grpc.ssl_channel_credentials(*served.tls.contents())
-    return api.secure_channel(served.server, credentials, options)
+    _check_address(client.server)
+    if client.tls is None:
+        return api.insecure_channel(client.server, options)
+    credentials = grpc.ssl_channel_credentials(*client.tls.contents())
+    return api.secure_channel(client.server, credentials, options)
 
 
 def predict_request(
-    served: ServedModel, signature: str, inputs: Mapping[str, Column]
+    client: ModelClient, signature: str, inputs: Mapping[str, Column]
 ) -> predict_pb2.PredictRequest:
     """The message that runs a signature on columns of inputs."""
-    message = predict_pb2.PredictRequest(model_spec=_model_spec(served))
+    message = predict_pb2.PredictRequest(model_spec=_model_spec(client))
     message.model_spec.signature_name = signature
     for name, column in inputs.items():
         message.inputs[name].CopyFrom(tensors.to_proto(_array(column), as_content=True))
@@ -174,15 +169,12 @@ def _check_address(server: str) -> None:
         raise UserError(
             f"{server} is a URL: gRPC takes host:port; RestHashtagClient asks the REST API"
         )
-    if server.startswith("unix:"):
-        return  # a socket in the file system
-    _, colon, port = server.rpartition(":")
-    if not colon:
-        raise UserError(f"the server's address {server!r} has no port; give host:port")
-    if not (port.isascii() and port.isdigit() and 1 <= int(port) <= _MAX_PORT):
+    _, _, port = server.rpartition(":")
+    is_port = re.fullmatch("[0-9]{1,5}", port) and 1 <= int(port) <= _MAX_PORT
+    if not is_port and not server.startswith("unix:"):
         raise UserError(
-            f"the server's address {server!r} has the port {port!r}, which is not a number from 1 "
-            f"to {_MAX_PORT}; give host:port"
+            f"the server's address {server!r} does not end with a port from 1 to {_MAX_PORT}; "
+            "give host:port"
         )
 
 
@@ -215,41 +207,41 @@ def _channel_options(attempts: int) -> list[tuple[str, str | int]]:
     ]
 
 
-def _model_spec(served: ServedModel) -> model_pb2.ModelSpec:
-    spec = model_pb2.ModelSpec(name=served.model)
-    if served.version is not None:
-        spec.version.value = served.version
-    if served.version_label is not None:
-        spec.version_label = served.version_label
+def _model_spec(client: ModelClient) -> model_pb2.ModelSpec:
+    spec = model_pb2.ModelSpec(name=client.model)
+    if client.version is not None:
+        spec.version.value = client.version
+    if client.version_label is not None:
+        spec.version_label = client.version_label
     return spec
 
 
-def _metadata_request(served: ServedModel) -> get_model_metadata_pb2.GetModelMetadataRequest:
+def _metadata_request(client: ModelClient) -> get_model_metadata_pb2.GetModelMetadataRequest:
     return get_model_metadata_pb2.GetModelMetadataRequest(
-        model_spec=_model_spec(served), metadata_field=["signature_def"]
+        model_spec=_model_spec(client), metadata_field=["signature_def"]
     )
 
 
 def _input_shapes(
-    served: ServedModel, response: get_model_metadata_pb2.GetModelMetadataResponse, signature: str
+    client: ModelClient, response: get_model_metadata_pb2.GetModelMetadataResponse, signature: str
 ) -> dict[str, Shape]:
     signatures = get_model_metadata_pb2.SignatureDefMap()
     response.metadata["signature_def"].Unpack(signatures)
     if signature not in signatures.signature_def:
-        raise served.missing_signature(signature, signatures.signature_def)
+        raise client.missing_signature(signature, signatures.signature_def)
     return {
         name: tuple(dimension.size for dimension in info.tensor_shape.dim)
         for name, info in signatures.signature_def[signature].inputs.items()
     }
 
 
-def _answered(served: ServedModel, response: predict_pb2.PredictResponse) -> Answered:
+def _answered(client: ModelClient, response: predict_pb2.PredictResponse) -> Answered:
     outputs = {name: _column(proto) for name, proto in response.outputs.items()}
-    return Answered(served.model, response.model_spec.version.value, outputs)
+    return Answered(client.model, response.model_spec.version.value, outputs)
 
 
-def _explained(served: ServedModel, error: grpc.RpcError) -> RequestError:
-    return served.error(StatusCode[error.code().name], error.details() or "")
+def _explained(client: ModelClient, error: grpc.RpcError) -> RequestError:
+    return client.error(StatusCode[error.code().name], error.details() or "")
 
 
 def _array(column: Column) -> Array:

@@ -15,7 +15,7 @@ import tempfile
 import warnings
 import webbrowser
 
-from serving.client.tls_flags import TlsFlags
+from serving.client.flags import ServerFlags
 from serving.stop_signals import stop_signals
 from tagkeras.cli.commandline import option, run
 from tagkeras.cli.errors import UserError
@@ -24,17 +24,9 @@ _MAX_PORT = 2**16 - 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(TlsFlags):
+class Config(ServerFlags):
     """Flags of the page."""
 
-    server: str = option(
-        "localhost:8500",
-        help="host:port of the model server's gRPC API, or http://host:port (https://) of its REST "
-        "API",
-    )
-    model_name: str = option("default", help="name of the model")
-    version: int | None = option(None, help="model version; the newest by default", minimum=0)
-    version_label: str | None = option(None, help="version label, instead of --version")
     timeout: float = option(10.0, help="seconds to wait for an answer", minimum=0.001)
     photos: str | None = option(
         None, help="photos to choose from: a folder, or a pattern such as 'photos/*.jpg'"
@@ -62,7 +54,6 @@ def main(config: Config) -> None:
             raise UserError("the page needs Gradio: pip install 'tagkeras[demo]'") from error
         from PIL import Image
 
-        from serving.client.connect import connect
         from serving.demo import photos, web_application, web_server
         from serving.demo.asking import Asking
 
@@ -70,16 +61,7 @@ def main(config: Config) -> None:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         examples = photos.find_examples(config.photos)
         listener = stack.enter_context(web_server.listen(config.host, config.port))
-        client = stack.enter_context(
-            connect(
-                config.server,
-                config.model_name,
-                version=config.version,
-                version_label=config.version_label,
-                timeout=config.timeout,
-                tls=config.tls_files(),
-            )
-        )
+        client = stack.enter_context(config.connect())
         application = web_application.build(
             Asking(client, config.server, config.model_name),
             title=config.title,

@@ -12,7 +12,7 @@ from serving.demo.photos import PhotoError, read_photo
 from tagkeras.cli.errors import UserError
 
 if TYPE_CHECKING:
-    from serving.client.blocking_client import BlockingClient
+    from serving.client.base import BlockingClient
 
 
 @dataclasses.dataclass(frozen=True)
