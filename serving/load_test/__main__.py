@@ -24,7 +24,8 @@ from tagkeras.cli.commandline import option, run
 from tagkeras.cli.errors import UserError
 
 if TYPE_CHECKING:
-    from serving.load_test.load import Send
+    from serving.load_test.load import LoadGenerator, Send
+    from serving.load_test.report import Report
 
 _MAX_CONNECTIONS = 8
 
@@ -66,26 +67,9 @@ class Config(ServerFlags):
 
 def main(config: Config) -> None:
     """Measures, prints and writes."""
-    from serving.load_test.load import Load, LoadGenerator
-    from serving.load_test.report import make_report, print_report, write_report
+    from serving.load_test.report import print_report, write_report
 
-    load = Load(
-        clients=config.clients,
-        rate=config.rate,
-        arrivals=config.arrivals,
-        duration=config.duration,
-        requests=config.requests,
-        warmup=config.warmup,
-    )
-    generator = LoadGenerator(load)
-    asyncio.run(generator.run(_target(config)))
-    report = {
-        "server": config.server,
-        "model": config.model_name,
-        "signature": config.signature,
-        "api": "REST" if config.is_rest else "gRPC",
-        **make_report(generator, load, config.batch),
-    }
+    report, generator = measure(config)
     if config.json:
         print(json.dumps(report, indent=2))
     else:
@@ -99,6 +83,30 @@ def main(config: Config) -> None:
     if not report["succeeded"]:
         status, detail = next(iter(report["details"].items()))
         raise UserError(f"every request failed; the first with {status}: {detail}")
+
+
+def measure(config: Config) -> "tuple[Report, LoadGenerator]":
+    """Puts the load on the server; the report, and what it is made from."""
+    from serving.load_test.load import Load, LoadGenerator
+    from serving.load_test.report import make_report
+
+    load = Load(
+        clients=config.clients,
+        rate=config.rate,
+        arrivals=config.arrivals,
+        duration=config.duration,
+        requests=config.requests,
+        warmup=config.warmup,
+    )
+    generator = LoadGenerator(load)
+    asyncio.run(generator.run(_target(config)))
+    head = {
+        "server": config.server,
+        "model": config.model_name,
+        "signature": config.signature,
+        "api": "REST" if config.is_rest else "gRPC",
+    }
+    return head | make_report(generator, load, config.batch), generator
 
 
 def _target(config: Config) -> "contextlib.AbstractAsyncContextManager[Send]":

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import trustme
 from serving_helpers import QUICK, WAIT, Stubs, save_hashtag_model
 
 from serving.server.model_server import ModelServer
 from serving.server.models import model_config
 from serving.server.models.version_policy import State
+from serving.server.rest_api.rest_server import RestServer
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +50,31 @@ def tags_stubs(tags_server: ModelServer) -> Iterator[Stubs]:
     stubs = Stubs(tags_server.endpoint)
     yield stubs
     stubs.channel.close()
+
+
+@pytest.fixture(scope="session")
+def tags_url(tags_server: ModelServer) -> Iterator[str]:
+    """The REST API of `tags_server`'s models."""
+    server = RestServer(tags_server.manager, host="127.0.0.1")
+    server.start()
+    yield f"http://localhost:{server.port}"
+    server.stop(0)
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def tls_files(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """PEM files of the authority, and of a client's certificate and key."""
+    folder = tmp_path_factory.mktemp("tls")
+    client = authority.issue_cert("client@example.org")
+    files = SimpleNamespace(
+        ca=folder / "ca.pem", certificate=folder / "client.pem", key=folder / "client.key"
+    )
+    authority.cert_pem.write_to_path(files.ca)
+    client.cert_chain_pems[0].write_to_path(files.certificate)
+    client.private_key_pem.write_to_path(files.key)
+    return files

@@ -1,23 +1,20 @@
-"""Servers that fail as told, plain and encrypted, and the hashtag model behind the REST API."""
+"""Servers that fail as told, plain and encrypted."""
 
 import contextlib
 import http.server
 import json
 import ssl
 import threading
-import types
 from concurrent import futures
 
 import grpc
 import numpy as np
 import pytest
-import trustme
 from serving_helpers import WAIT
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from serving import tensors
 from serving.server.model_server import MESSAGE_OPTIONS
-from serving.server.rest_api.rest_server import RestServer
 
 
 class FakeService(prediction_service_pb2_grpc.PredictionServiceServicer):
@@ -75,25 +72,6 @@ def _grpc_server(credentials=None):
 def fake():
     with _grpc_server() as service:
         yield service
-
-
-@pytest.fixture(scope="session")
-def authority():
-    return trustme.CA()
-
-
-@pytest.fixture(scope="session")
-def tls_files(authority, tmp_path_factory):
-    """PEM files of the authority, and of a client's certificate and key."""
-    folder = tmp_path_factory.mktemp("tls")
-    client = authority.issue_cert("client@example.org")
-    files = types.SimpleNamespace(
-        ca=folder / "ca.pem", certificate=folder / "client.pem", key=folder / "client.key"
-    )
-    authority.cert_pem.write_to_path(files.ca)
-    client.cert_chain_pems[0].write_to_path(files.certificate)
-    client.private_key_pem.write_to_path(files.key)
-    return files
 
 
 def _grpc_credentials(authority, *, ask):
@@ -226,12 +204,3 @@ def fake_mutual_https(authority):
     context.verify_mode = ssl.CERT_REQUIRED
     with _rest_server(context) as server:
         yield server
-
-
-@pytest.fixture(scope="session")
-def tags_url(tags_server):
-    """The REST API of `tags_server`'s models."""
-    server = RestServer(tags_server.manager, host="127.0.0.1")
-    server.start()
-    yield f"http://localhost:{server.port}"
-    server.stop(0)

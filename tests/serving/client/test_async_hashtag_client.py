@@ -26,6 +26,7 @@ def test_every_method_answers_as_the_blocking_client(tags_server):
         lambda c: c.predict_descriptors(np.ones((2, 4)), [LONDON]),
         lambda c: c.image_embedding([photo(), photo()]),
         lambda c: c.user_embedding([LONDON]),
+        lambda c: c.input_shapes("descriptor"),
     ]
     with HashtagClient(tags_server.endpoint, "tags") as blocking:
         for question in questions:

@@ -3,8 +3,7 @@ import re
 import pytest
 from serving_helpers import photo
 
-from serving import Hashtag, Prediction, RequestError, StatusCode
-from serving.client.connect import connect
+from serving import Hashtag, HashtagClient, Prediction, RequestError, StatusCode
 from serving.demo.asking import Asking, RefusedPhoto
 from serving.demo.people import AT_FIRST, PRESETS, Person
 from serving.demo.photos import NOT_A_PHOTO
@@ -159,7 +158,7 @@ def test_a_person_that_cannot_be(grey):
 def test_a_real_server(tags_server, tmp_path, grey):
     """Version 2: football 0.3 + 1 (GB) + 1, sunset 0.5 (grey) + 1, soccer 0.2 + 1."""
     (tmp_path / "half.png").write_bytes(photo(size=64)[:60])
-    with connect(tags_server.endpoint, "tags") as client:
+    with HashtagClient(tags_server.endpoint, "tags") as client:
         asking = Asking(client, tags_server.endpoint, "tags")
         shown = asking.ask(grey, [AT_FIRST[0], NOBODY])
         assert re.findall("#([a-z]+)", shown.answers[0]) == ["football", "sunset", "soccer"]
@@ -167,9 +166,9 @@ def test_a_real_server(tags_server, tmp_path, grey):
         assert "version <b>2</b>" in shown.status
         broken = asking.ask(str(tmp_path / "half.png"), AT_FIRST)
         assert broken.refused.words == NOT_A_PHOTO
-    with connect(tags_server.endpoint, "absent") as client:
+    with HashtagClient(tags_server.endpoint, "absent") as client:
         lacking = Asking(client, tags_server.endpoint, "absent").ask(grey, AT_FIRST)
         assert "no such model" in lacking.notice
-    with connect(tags_server.endpoint, "tags", version_label="stabel") as client:
+    with HashtagClient(tags_server.endpoint, "tags", version_label="stabel") as client:
         lacking = Asking(client, tags_server.endpoint, "tags").ask(grey, AT_FIRST)
         assert "no version with the label &#x27;stabel&#x27;" in lacking.notice

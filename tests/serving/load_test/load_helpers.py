@@ -1,4 +1,4 @@
-"""Fake servers that answer as they are told to."""
+"""Fake servers of a model with one input, `age`, that answer as they are told to."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -16,18 +16,12 @@ from tensorflow_serving.apis import (
 Answer = Callable[[int], grpc.StatusCode | None]
 
 
-def user_metadata(response: get_model_metadata_pb2.GetModelMetadataResponse, name: str) -> None:
-    """A signature of one input, `age`."""
-    signatures = get_model_metadata_pb2.SignatureDefMap()
-    signatures.signature_def[name].inputs["age"].tensor_shape.dim.add(size=-1)
-    response.metadata["signature_def"].Pack(signatures)
-
-
 class FakeService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Counts calls and answers each as `answer(number)` says: None is OK.
+    """Answers call `number` as `answer(number)` says: None is OK.
 
     Attributes:
         requests: that came, in order.
+        peers: the connections that they came by.
     """
 
     def __init__(self, answer: Answer) -> None:
@@ -37,8 +31,11 @@ class FakeService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self.peers: set[str] = set()
 
     def GetModelMetadata(self, request, context):  # noqa: N802
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        age = signatures.signature_def["serving_default"].inputs["age"]
+        age.tensor_shape.dim.add(size=-1)
         response = get_model_metadata_pb2.GetModelMetadataResponse()
-        user_metadata(response, "serving_default")
+        response.metadata["signature_def"].Pack(signatures)
         return response
 
     def Predict(self, request, context):  # noqa: N802
@@ -54,11 +51,11 @@ class FakeService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 @contextmanager
 def fake_grpc_server(
-    answer: Answer, credentials: grpc.ServerCredentials | None = None, threads: int = 64
+    answer: Answer, credentials: grpc.ServerCredentials | None = None
 ) -> Iterator[tuple[str, FakeService]]:
     """The address and the service of a server."""
     service = FakeService(answer)
-    server = grpc.server(futures.ThreadPoolExecutor(threads))
+    server = grpc.server(futures.ThreadPoolExecutor(64))
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
     if credentials is None:
         port = server.add_insecure_port("localhost:0")
@@ -80,15 +77,13 @@ METADATA = (
 @contextmanager
 def fake_http_server(
     respond: Callable[[BaseHTTPRequestHandler, int], None],
-    metadata: bytes = METADATA,
     tls: Callable[[ThreadingHTTPServer], None] | None = None,
 ) -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
-    """The address of a server of HTTP/1.1 and what was posted to it: path and body.
+    """The address of a server and what was posted to it: path and body.
 
     Args:
         respond: writes the answer to the post of this number.
-        metadata: of the model.
-        tls: makes the server's socket one of TLS.
+        tls: encrypts the server's socket.
     """
     posts: list[tuple[str, bytes]] = []
     lock = threading.Lock()
@@ -97,7 +92,7 @@ def fake_http_server(
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            write(self, 200, metadata)
+            write(self, 200, METADATA)
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
