@@ -131,10 +131,7 @@ def print_report(report: Report) -> None:
 
 
 def write_report(folder: str, report: Report, generator: LoadGenerator) -> None:
-    """Writes `report.json` and, if there is something to draw, `latency.png` and `latency.svg`.
-
-    Without matplotlib, one line on standard error says so instead.
-    """
+    """Writes `report.json`, and `latency.png` and `latency.svg` if matplotlib is there."""
     with files.files_written_aside(folder, last="report.json") as aside:
         (aside / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
         if report["latency_ms"] is not None:
