@@ -17,7 +17,6 @@ from tagkeras.cli.progress import progress
 # Requests under way at a time: more would fill the memory of a load generator that is too slow for
 # the rate. Those beyond are sent late, which the report says.
 _MAX_UNDER_WAY = 20_000
-_DEFAULT_WARMUP = 0.1  # of the requests or the seconds that are measured
 _SHORT_SLEEP_SECONDS = 0.004  # asyncio's own sleep may end whole milliseconds late
 
 
@@ -55,7 +54,8 @@ class Load:
         if self.requests is None:
             self.duration = self.duration or 10.0
         measured = self.requests or self.duration or 0.0
-        self._first = _DEFAULT_WARMUP * measured if self.warmup is None else self.warmup
+        tenth = measured / 10 if self.requests is None else measured // 10
+        self._first = tenth if self.warmup is None else self.warmup
         self.total = self._first + measured  # requests or seconds, with the warm-up
 
     def is_over(self, number: int, seconds: float) -> bool:

@@ -28,7 +28,7 @@ _PREDICT = "/tensorflow.serving.PredictionService/Predict"
 async def grpc_target(
     client: ModelClient, signature: str, requests: Requests, connections: int
 ) -> AsyncIterator[Send]:
-    """Calls of PredictionService.Predict, over so many connections."""
+    """Calls of PredictionService.Predict, over so many channels with connections of their own."""
     import grpc.aio
 
     from serving.client.grpc_client import channel_options, open_channel, predict_request

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 import trustme
+from fake_servers import FakeRest, FakeService, grpc_server, rest_server
 from serving_helpers import QUICK, WAIT, Stubs, save_hashtag_model
 
 from serving.server.model_server import ModelServer
 from serving.server.models import model_config
 from serving.server.models.version_policy import State
-from serving.server.rest_api.rest_server import RestServer
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,7 @@ def tags_server(hashtag_models: Path) -> Iterator[ModelServer]:
     config = model_config.single_model("tags", str(hashtag_models))
     model = config.model_config_list.config[0]
     model.model_version_policy.all.SetInParent()
-    with ModelServer(config, options=QUICK) as server:
+    with ModelServer(config, options=QUICK, rest_port=0) as server:
         for version in (1, 2):
             assert server.manager.wait_for_state("tags", version, State.AVAILABLE, WAIT)
         model.version_labels["old"] = 1
@@ -53,12 +53,21 @@ def tags_stubs(tags_server: ModelServer) -> Iterator[Stubs]:
 
 
 @pytest.fixture(scope="session")
-def tags_url(tags_server: ModelServer) -> Iterator[str]:
-    """The REST API of `tags_server`'s models."""
-    server = RestServer(tags_server.manager, host="127.0.0.1")
-    server.start()
-    yield f"http://localhost:{server.port}"
-    server.stop(0)
+def tags_url(tags_server: ModelServer) -> str:
+    """The REST API of `tags_server`."""
+    return f"http://{tags_server.rest_endpoint}"
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeService]:
+    with grpc_server() as service:
+        yield service
+
+
+@pytest.fixture
+def fake_rest() -> Iterator[FakeRest]:
+    with rest_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

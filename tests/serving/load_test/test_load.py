@@ -8,7 +8,7 @@ import threading
 import grpc
 import numpy as np
 import pytest
-from load_helpers import fake_grpc_server, fake_http_server, write
+from fake_servers import METADATA, grpc_credentials, grpc_server, rest_server
 
 from serving.load_test import load as load_module
 from serving.load_test.__main__ import Config, measure
@@ -19,13 +19,9 @@ from tagkeras.cli.errors import UserError
 def run(server, **flags):
     """The report of a load test, and when each request was due, sent and done, by due time."""
     flags = {"arrivals": "even", "warmup": 0.0, **flags}
-    report, generator = measure(Config(server=server, model_name="tags", **flags))
+    report, generator = measure(Config(server=server, model_name="m", **flags))
     times = np.array(generator.times).reshape(-1, 3)
     return report, times[np.argsort(times[:, 0])]
-
-
-def respond_ok(handler, _):
-    write(handler, 200, b'{"outputs": [1]}')
 
 
 class Together:
@@ -106,157 +102,122 @@ class TestLoad:
 
 
 class TestClosedLoop:
-    def test_sends_as_many_requests_as_asked(self):
-        with fake_grpc_server(lambda _: None) as (address, service):
-            report, times = run(address, clients=7, requests=50, warmup=13.0)
-        assert len(service.requests) == 63
+    def test_sends_as_many_requests_as_asked(self, fake):
+        report, times = run(fake.endpoint, clients=7, requests=50, warmup=13.0)
+        assert len(fake.requests) == 63
         assert (report["requests"], report["succeeded"], len(times)) == (50, 50, 50)
         assert report["failures"] == {}
-        assert len(service.peers) >= 7  # connections, and that of the client for the metadata
+        assert len(fake.peers) >= 7  # connections: more where a name has several addresses
 
-    def test_has_each_client_wait_for_its_answer(self):
-        together = Together(3)
-        with fake_grpc_server(together) as (address, _):
-            report, _ = run(address, clients=3, requests=30)
+    def test_has_each_client_wait_for_its_answer(self, fake):
+        fake.on_call = together = Together(3)
+        report, _ = run(fake.endpoint, clients=3, requests=30)
         assert (report["succeeded"], together.most) == (30, 3)
 
-    def test_of_a_time(self):
-        with fake_grpc_server(lambda _: None) as (address, service):
-            report, times = run(address, clients=2, duration=0.5, warmup=0.25)
+    def test_of_a_time(self, fake):
+        report, times = run(fake.endpoint, clients=2, duration=0.5, warmup=0.25)
         assert times[:, 0].min() >= 0.25
         assert times[:, 0].max() < 0.75
-        assert 0 < report["requests"] < len(service.requests)
+        assert 0 < report["requests"] < len(fake.requests)
 
-    def test_rest_keeps_its_connections(self):
-        clients = set()
-
-        def respond(handler, number):
-            clients.add(handler.client_address)
-            respond_ok(handler, number)
-
-        with fake_http_server(respond) as (address, posts):
-            report, _ = run(address, clients=4, requests=40, warmup=10.0)
-        assert (len(posts), report["requests"], report["succeeded"]) == (50, 40, 40)
-        assert report["api"] == "REST"
-        assert len(clients) <= 4
+    def test_rest_keeps_its_connections(self, fake_rest):
+        report, _ = run(fake_rest.url, clients=4, requests=40, warmup=10.0)
+        assert len(fake_rest.bodies) == 50
+        assert (report["api"], report["requests"], report["succeeded"]) == ("REST", 40, 40)
+        assert len(fake_rest.connections) <= 5  # one of them for the metadata
 
 
 class TestOpenLoop:
     @pytest.mark.parametrize("kind", ["even", "poisson"])
-    def test_sends_what_is_due(self, kind):
-        with fake_grpc_server(lambda _: None) as (address, service):
-            report, times = run(address, rate=200.0, arrivals=kind, requests=40, warmup=10.0)
-        assert len(service.requests) == 50
+    def test_sends_what_is_due(self, fake, kind):
+        report, times = run(fake.endpoint, rate=200.0, arrivals=kind, requests=40, warmup=10.0)
+        assert len(fake.requests) == 50
         assert (report["requests"], report["arrivals"]) == (40, kind)
         assert (times[:, 1] >= times[:, 0]).all()
         if kind == "even":
             np.testing.assert_allclose(times[:, 0], np.arange(10, 50) / 200)
 
-    def test_of_a_time(self):
-        with fake_grpc_server(lambda _: None) as (address, service):
-            report, _ = run(address, rate=100.0, duration=0.3, warmup=0.1)
-        assert (len(service.requests), report["requests"]) == (40, 30)
+    def test_of_a_time(self, fake):
+        report, _ = run(fake.endpoint, rate=100.0, duration=0.3, warmup=0.1)
+        assert (len(fake.requests), report["requests"]) == (40, 30)
 
-    def test_a_stall_shows_in_all_requests_that_were_due_meanwhile(self):
+    def test_a_stall_shows_in_all_requests_that_were_due_meanwhile(self, fake):
         """Nobody is answered from request 20 on until request 50 has come."""
         all_came = threading.Event()
 
-        def answer(number):
+        def stall(number):
             if number == 50:
                 all_came.set()
             if number >= 20:
                 assert all_came.wait(30)
 
-        with fake_grpc_server(answer) as (address, _):
-            report, times = run(address, rate=100.0, requests=80)
+        fake.on_call = stall
+        report, times = run(fake.endpoint, rate=100.0, requests=80)
         # Request 50 is due 300 ms after request 20, 290 ms after request 21, and so on.
         assert (times[20:50, 2] - times[20:50, 0] >= np.arange(30, 0, -1) / 100).all()
         assert report["latency_ms"]["max"] >= 300
         assert report["latency_ms"]["p95"] >= 260  # of 80, 4 are above it; 20 to 24 take as long
 
-    def test_has_no_more_under_way_than_memory_for(self, monkeypatch):
+    def test_has_no_more_under_way_than_memory_for(self, fake, monkeypatch):
         monkeypatch.setattr(load_module, "_MAX_UNDER_WAY", 3)
-        together = Together(3)
-        with fake_grpc_server(together) as (address, _):
-            report, _ = run(address, rate=1e6, requests=60)
+        fake.on_call = together = Together(3)
+        report, _ = run(fake.endpoint, rate=1e6, requests=60)
         assert (report["succeeded"], together.most) == (60, 3)
         assert report["lag_ms"]["max"] > report["lag_ms"]["p50"] > 0
 
 
 class TestFailures:
-    def test_grpc_statuses_are_counted(self):
+    def test_grpc_statuses_are_counted(self, fake):
         exhausted, unavailable = grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE
         codes = itertools.cycle([None, exhausted, None, unavailable, exhausted])
-        with fake_grpc_server(lambda _: next(codes)) as (address, service):
-            report, _ = run(address, clients=1, requests=20)
-        assert len(service.requests) == 20  # none is repeated
+        fake.on_call = lambda _: next(codes)
+        report, _ = run(fake.endpoint, clients=1, requests=20)
+        assert len(fake.requests) == 20  # none is repeated
         assert report["succeeded"] == 8
         assert report["failures"] == {"RESOURCE_EXHAUSTED": 8, "UNAVAILABLE": 4}
-        assert report["details"]["RESOURCE_EXHAUSTED"] == "no answer to 1"
+        assert report["details"]["RESOURCE_EXHAUSTED"] == "a moment please"
 
-    def test_deadlines_are_latencies(self):
-        release = threading.Event()
-        with fake_grpc_server(lambda _: release.wait(30) and None) as (address, _):
-            report, _ = run(address, clients=1, requests=1, timeout=0.5)
-            release.set()
+    def test_deadlines_are_latencies(self, fake):
+        with fake.held():
+            report, _ = run(fake.endpoint, clients=1, requests=1, timeout=0.5)
         assert report["failures"] == {"DEADLINE_EXCEEDED": 1}
         assert report["latency_ms"]["max"] >= 490
 
-    def test_http_statuses_are_counted(self):
-        answers = [(200, b"{}"), (404, b'{"error": "no such\\nmodel"}'), (500, b"not JSON")]
-        with fake_http_server(lambda handler, n: write(handler, *answers[n % 3])) as (address, _):
-            report, _ = run(address, clients=1, requests=9)
+    def test_http_statuses_are_counted(self, fake_rest):
+        bad = [(404, b'{"error": "no such\\nmodel"}'), (500, b"not JSON")]
+        metadata = (200, json.dumps(METADATA).encode())
+        fake_rest.replies = [metadata, *bad, *bad, *bad]
+        report, _ = run(fake_rest.url, clients=1, requests=9)
+        assert report["succeeded"] == 3
         assert report["failures"] == {"HTTP 404": 3, "HTTP 500": 3}
         assert report["details"] == {"HTTP 404": "no such", "HTTP 500": "not JSON"}
 
-    def test_http_that_breaks_or_is_silent(self):
-        release = threading.Event()
-
-        def respond(handler, number):
-            if number == 0:
-                release.wait(30)
-            elif number < 3:
-                short = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort"
-                handler.wfile.write(b"nonsense\r\n\r\n" if number == 1 else short)
-                handler.close_connection = True
-            else:
-                respond_ok(handler, number)
-
-        with fake_http_server(respond) as (address, _):
-            report, _ = run(address, clients=1, requests=4, timeout=0.5)
-            release.set()
+    def test_http_that_breaks_or_is_silent(self, fake_rest):
+        metadata = (200, json.dumps(METADATA).encode())
+        fake_rest.replies = [metadata, "stall", b"nonsense\r\n\r\n", "drop"]
+        report, _ = run(fake_rest.url, clients=1, requests=4, timeout=0.5)
         assert report["failures"] == {"UNAVAILABLE": 2, "DEADLINE_EXCEEDED": 1}
         assert report["succeeded"] == 1
 
 
 class TestTls:
     def test_grpc(self, authority, tls_files):
-        own = authority.issue_cert("localhost")
-        credentials = grpc.ssl_server_credentials(
-            [(own.private_key_pem.bytes(), own.cert_chain_pems[0].bytes())],
-            authority.cert_pem.bytes(),
-            require_client_auth=True,
-        )
         flags = {"ca": "ca", "cert": "certificate", "key": "key"}
         tls = {f"tls_{flag}": str(getattr(tls_files, name)) for flag, name in flags.items()}
-        with fake_grpc_server(lambda _: None, credentials) as (address, _):
-            report, _ = run(address, clients=2, requests=4, **tls)
+        with grpc_server(grpc_credentials(authority, ask=True)) as server:
+            report, _ = run(server.endpoint, clients=2, requests=4, **tls)
             assert report["succeeded"] == 4
             with pytest.raises(UserError, match="no server answers at localhost"):
-                run(address, clients=1, requests=1, timeout=5.0)
+                run(server.endpoint, clients=1, requests=1, timeout=5.0)
 
     def test_rest(self, authority, tls_files):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("localhost").configure_cert(context)
-
-        def use_tls(server):
-            server.socket = context.wrap_socket(server.socket, server_side=True)
-
-        with fake_http_server(respond_ok, tls=use_tls) as (address, _):
-            report, _ = run(address, clients=2, requests=4, tls_ca=str(tls_files.ca))
+        with rest_server(context) as server:
+            report, _ = run(server.url, clients=2, requests=4, tls_ca=str(tls_files.ca))
             assert report["succeeded"] == 4
             with pytest.raises(UserError, match="do not trust each other; check the TLS files"):
-                run(address, clients=1, requests=1)
+                run(server.url, clients=1, requests=1)
 
 
 @pytest.fixture
@@ -266,22 +227,20 @@ def users(tmp_path):
     return str(path)
 
 
-def test_grpc_requests_are_of_the_batch_and_the_version(users):
-    with fake_grpc_server(lambda _: None) as (address, service):
-        run(address, clients=1, requests=3, batch=2, users=users, version=7)
-    first, second, third = service.requests
+def test_grpc_requests_are_of_the_batch_and_the_version(fake, users):
+    run(fake.endpoint, clients=1, requests=3, batch=2, users=users, version=7)
+    first, second, third = fake.requests
     ages = [np.frombuffer(r.inputs["age"].tensor_content, np.float32) for r in (first, second)]
     np.testing.assert_equal(np.concatenate(ages), np.float32([20, np.nan, 40, 20]))
     spec = third.model_spec
-    assert (spec.name, spec.signature_name, spec.version.value) == ("tags", "serving_default", 7)
+    assert (spec.name, spec.signature_name, spec.version.value) == ("m", "serving_default", 7)
 
 
-def test_rest_requests_are_of_the_batch_and_the_version(users):
-    with fake_http_server(respond_ok) as (address, posts):
-        run(address, clients=1, requests=1, batch=2, users=users, version=7)
-        run(address, clients=1, requests=1, batch=2, users=users, label="a b")
-    paths = ["/v1/models/tags/versions/7:predict", "/v1/models/tags/labels/a%20b:predict"]
-    assert [path for path, _ in posts] == paths
-    body = json.loads(posts[0][1])
+def test_rest_requests_are_of_the_batch_and_the_version(fake_rest, users):
+    for choice in ({"version": 7}, {"label": "a b"}):
+        run(fake_rest.url, clients=1, requests=1, batch=2, users=users, **choice)
+    paths = ["/v1/models/m/versions/7:predict", "/v1/models/m/labels/a%20b:predict"]
+    assert fake_rest.requests[1::2] == [f"POST {path}" for path in paths]
+    body = json.loads(fake_rest.bodies[0])
     assert body["signature_name"] == "serving_default"
     assert str(body["inputs"]) == "{'age': [20.0, nan]}"

@@ -6,7 +6,6 @@ import sys
 
 import grpc
 import pytest
-from load_helpers import fake_grpc_server
 from PIL import Image
 from serving_helpers import photo
 
@@ -81,10 +80,10 @@ def test_without_matplotlib_the_extra_is_named(measure, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
 
 
-def test_if_all_fail_the_report_is_still_printed(capsys):
-    with fake_grpc_server(lambda _: grpc.StatusCode.INTERNAL) as (address, _):
-        with pytest.raises(UserError, match="every request failed; the first with INTERNAL: no"):
-            main(Config(server=address, requests=3, json=True))
+def test_if_all_fail_the_report_is_still_printed(fake, capsys):
+    fake.failures = [grpc.StatusCode.INTERNAL] * 3
+    with pytest.raises(UserError, match="every request failed; the first with INTERNAL: a mom"):
+        main(Config(server=fake.endpoint, requests=3, json=True))
     assert json.loads(capsys.readouterr().out)["failures"] == {"INTERNAL": 3}
 
 
