@@ -34,7 +34,7 @@ def make_requests(
         shapes: of the signature's inputs.
         batch: images (or descriptors) of a request.
         images: encoded; None to generate photos or descriptors, whichever the model takes.
-        users: to ask for; None for a few of all kinds.
+        users: to ask for; None for a few sample users.
 
     Raises:
         UserError: the signature takes something else, or no images though some are given.

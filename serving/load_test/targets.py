@@ -1,7 +1,7 @@
-"""What load is put on: a model behind a gRPC API or a REST API, with requests made ready.
+"""Where load goes: prepared requests to a model behind a gRPC API or a REST API.
 
-Requests are encoded once and answers are not parsed, so that they cost little beside the server's
-work. Each API's libraries are imported when it is asked.
+Requests are encoded once and answers are not parsed, which leaves the load generator little to do.
+The libraries of an API are imported when it is used.
 """
 
 import asyncio
@@ -33,8 +33,8 @@ async def grpc_target(
 
     from serving.client.grpc_client import channel_options, open_channel, predict_request
 
-    # No retries: a request sent twice would count as a slow one. And channels to one address share
-    # a connection otherwise.
+    # A request sent twice would count as a slow one; and channels to one address would share a
+    # connection.
     options = [*channel_options(attempts=1), ("grpc.use_local_subchannel_pool", 1)]
     messages = [predict_request(client, signature, one).SerializeToString() for one in requests]
     channels = [open_channel(grpc.aio, client, options) for _ in range(connections)]
@@ -48,8 +48,6 @@ async def grpc_target(
         return OK
 
     try:
-        async with asyncio.timeout(client.timeout):
-            await asyncio.gather(*(channel.channel_ready() for channel in channels))
         yield send
     finally:
         await asyncio.gather(*(channel.close() for channel in channels))
