@@ -1,0 +1,108 @@
+"""Asks the model for visitors: a few at a time, while a bounded number waits."""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from starlette.exceptions import HTTPException
+
+from serving import RequestError, StatusCode
+from serving.demo.photos import NOT_A_PHOTO
+from tagkeras.data.user import User
+
+if TYPE_CHECKING:
+    from serving import HashtagClient
+
+PARALLEL, WAITING = 8, 64
+
+CROWDED = "Too many people are asking at the moment. Please try again in a while."
+
+_HTTP_STATUS = {
+    StatusCode.UNAVAILABLE: 503,
+    StatusCode.RESOURCE_EXHAUSTED: 503,
+    StatusCode.DEADLINE_EXCEEDED: 504,
+}
+# What exported graphs (the place in the request, then the fault) and decoders say of images.
+_FAULTY_IMAGE = re.compile(r"image \d+: |image file format|\b(JPEG|PNG|GIF|BMP|bmp|WebP)\b")
+_LIMIT = re.compile(r"image \d+: (more than \d+ \w+)")
+_NO_IMAGES = re.compile(r"(Signature input alias|Missing named input): descriptor\b")
+
+
+class Questions:
+    """The questions of all visitors to one model.
+
+    Args:
+        client: of the model; its calls block, so each has a thread.
+    """
+
+    def __init__(self, client: "HashtagClient") -> None:
+        self._client = client
+        self._threads = ThreadPoolExecutor(PARALLEL, "question")
+        self._turns = asyncio.Semaphore(PARALLEL)
+        self._open = 0
+
+    async def ask(
+        self, photo: bytes, users: Sequence[User], has_left: Callable[[], Awaitable[bool]]
+    ) -> dict[str, Any]:
+        """One request to the model, for all users, when it is this visitor's turn.
+
+        Args:
+            photo: the encoded image.
+            users: who would put hashtags on it.
+            has_left: whether the visitor has gone, which is looked at before the model is asked.
+
+        Returns:
+            The `model` and the `version` that answered, the `milliseconds` it took, and in
+            `answers` for each user a list of `hashtag` and `score`, best first.
+
+        Raises:
+            HTTPException: too many wait, or the model has not answered; `detail` is for the
+                visitor. Status 415 if the model cannot read the photo.
+        """
+        if self._open >= PARALLEL + WAITING:
+            raise HTTPException(503, CROWDED)
+        self._open += 1
+        try:
+            async with self._turns:
+                if await has_left():
+                    raise HTTPException(503, CROWDED)  # nobody reads it
+                return await asyncio.get_running_loop().run_in_executor(
+                    self._threads, self._predict, photo, users
+                )
+        finally:
+            self._open -= 1
+
+    def _predict(self, photo: bytes, users: Sequence[User]) -> dict[str, Any]:
+        started = time.perf_counter()
+        try:
+            predictions = self._client.predict([photo], users)
+        except RequestError as error:
+            raise _explained(error) from error
+        return {
+            "model": predictions[0].model,
+            "version": predictions[0].version,
+            "milliseconds": round(1000 * (time.perf_counter() - started)),
+            "answers": [
+                [{"hashtag": tag.hashtag, "score": tag.score} for tag in prediction.hashtags]
+                for prediction in predictions
+            ],
+        }
+
+
+def _explained(error: RequestError) -> HTTPException:
+    """What a visitor is told of a failed call."""
+    if error.code is StatusCode.INVALID_ARGUMENT:
+        if limit := _LIMIT.search(error.details):
+            words = re.sub(r"\d+", lambda number: f"{int(number[0]):,}", limit[1])
+            return HTTPException(
+                415,
+                f"This photo has {words}: the model takes none so large. Please make it smaller.",
+            )
+        if _FAULTY_IMAGE.search(error.details):
+            return HTTPException(415, NOT_A_PHOTO)
+        if _NO_IMAGES.search(error.details):
+            return HTTPException(502, "This model takes descriptors of images, not photos.")
+    return HTTPException(_HTTP_STATUS.get(error.code, 502), f"No hashtags just now: {error}")
