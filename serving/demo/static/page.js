@@ -262,7 +262,7 @@ function drawCard(index) {
   find(`.gender [value="${person.gender ?? "unknown"}"]`, card).checked = true;
   find(".age-known", card).checked = person.age !== null;
   const number = find(".age-number", card);
-  if (+number.value !== person.age || !number.value) number.value = person.age ?? "";
+  if (number.valueAsNumber !== person.age) number.value = person.age ?? "";
   if (person.age !== null) find(".age-slider", card).value = person.age;
   find(".country", card).value = person.country ?? "";
   find(".city", card).value = cityNear(person, IN_CITY_KM) ?? "";
@@ -307,9 +307,11 @@ async function predict(asked) {
 
 let asking = false;
 let askAgain = false;
+let retry;
 
 // While one answer is under way, of all changes only the last one waits.
 async function ask() {
+  clearTimeout(retry);
   askAgain = asking;
   if (asking) return;
   asking = true;
@@ -336,7 +338,7 @@ async function askOnce(asked) {
       showNone(next, error.message);
     } else {
       showNone("No hashtags just now.", "The connection to this page is lost; it tries again.");
-      setTimeout(ask, RETRY_MILLISECONDS);
+      retry = setTimeout(ask, RETRY_MILLISECONDS);
     }
   }
 }
@@ -379,7 +381,7 @@ function showAnswer({model, version, milliseconds, answers}) {
     return element("span", "said", ` ${ORDINALS[index]}: ${best.join(", ") || "no hashtags"}.`);
   });
   find("#status").replaceChildren(
-    ...["Answered by ", element("b", "", model), ", version ", element("b", "", String(version))],
+    ...["Answered by ", element("b", "", model), ", version ", element("b", "", version)],
     ...[` at ${page.server} in `, element("b", "", `${milliseconds} ms`), ...spoken],
   );
 }
