@@ -1,6 +1,7 @@
 """The page as a web application: static files, a description of this page, photos and questions."""
 
 import asyncio
+import dataclasses
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -20,7 +21,9 @@ from tagkeras.data.user import User
 _STATIC = Path(__file__).parent / "static"
 _PEOPLE = 2
 _MAX_QUESTION_BYTES = 2**16
-_MAX_UPLOADS = 16  # under way at the same time, since each is held in memory; others wait
+# Uploads are held in memory: so many at the same time, each for so long; others wait.
+_MAX_UPLOADS = 16
+_UPLOAD_SECONDS = 120
 
 
 def build(
@@ -39,7 +42,7 @@ def build(
         "title": title,
         "server": server,
         "genders": GENDERS,
-        "cities": [vars(city) for city in CITIES],
+        "cities": [dataclasses.asdict(city) for city in CITIES],
         "gallery": [{"photo": key, "image": url} for key, url in photos.thumbnails.items()],
         "maxBytes": MAX_BYTES,
     }
@@ -56,11 +59,13 @@ def build(
         return FileResponse(path)
 
     async def upload(request: Request) -> Response:
-        async with uploads:
-            try:
+        try:
+            async with uploads, asyncio.timeout(_UPLOAD_SECONDS):
                 return JSONResponse({"photo": photos.add(await request.body())})
-            except PhotoError as error:
-                raise HTTPException(error.status, str(error)) from error
+        except PhotoError as error:
+            raise HTTPException(error.status, str(error)) from error
+        except TimeoutError as error:
+            raise HTTPException(408, "This photo took too long to arrive.") from error
 
     async def predict(request: Request) -> Response:
         try:

@@ -4,6 +4,10 @@
 const ORDINALS = ["First person", "Second person"];
 const SPOKEN_HASHTAGS = 3;
 const RETRY_MILLISECONDS = 3000;
+const FAILURES = {
+  413: "This photo is too large.",
+  503: "Too many people are asking at the moment. Please try again in a while.",
+};
 // The map: tenths of a degree from 180 W and 84 N, as the outlines of countries.tsv.
 const [WEST, NORTH, SCALE] = [-180, 84, 10];
 const EARTH_RADIUS_KM = 6371;
@@ -288,21 +292,22 @@ class RequestError extends Error {
 
 async function post(path, body) {
   const response = await fetch(path, {method: "POST", body});
-  const answer = await response.json().catch(() => ({}));
+  const answer = await response.json().catch(() => ({})); // a proxy's own errors are no JSON
   if (response.ok) return answer;
-  const words = response.status === 413 ? "This photo is too large." : "This page has failed.";
-  throw new RequestError(answer.error ?? `${words} (HTTP ${response.status})`, response.status);
+  const {status} = response;
+  throw new RequestError(answer.error ?? FAILURES[status] ?? `HTTP status ${status}`, status);
 }
 
 async function predict(asked) {
-  asked.key ??= (await post("photos", asked.file)).photo;
-  try {
-    return await post("predict", JSON.stringify({photo: asked.key, people}));
-  } catch (error) {
+  const question = async () => {
+    asked.key ??= (await post("photos", asked.file)).photo;
+    return post("predict", JSON.stringify({photo: asked.key, people}));
+  };
+  return question().catch((error) => {
     if (error.status !== 404 || !asked.file) throw error;
-    asked.key = null; // dropped by the server meanwhile
-    return predict(asked);
-  }
+    asked.key = null; // the server has dropped it meanwhile
+    return question();
+  });
 }
 
 let asking = false;
