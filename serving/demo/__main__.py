@@ -8,33 +8,20 @@ it. The page fetches nothing from anywhere else, and photos stay on this machine
 """
 
 import dataclasses
-import os
 import webbrowser
-from typing import TYPE_CHECKING
 
-from serving.client.tls_flags import TlsFlags
+from serving.client.flags import ServerFlags
 from serving.stop_signals import stop_signals
 from tagkeras.cli.commandline import option, run
 from tagkeras.cli.errors import UserError
-
-if TYPE_CHECKING:
-    from serving import HashtagClient
 
 _MAX_PORT = 2**16 - 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(TlsFlags):
+class Config(ServerFlags):
     """Flags of the page."""
 
-    server: str = option(
-        "localhost:8500",
-        help="host:port of the model server's gRPC API, or http://host:port (https://) of its REST "
-        "API",
-    )
-    model_name: str = option("default", help="name of the model")
-    version: int | None = option(None, help="model version; the newest by default", minimum=0)
-    version_label: str | None = option(None, help="version label, instead of --version")
     timeout: float = option(10.0, help="seconds to wait for an answer", minimum=0.001)
     photos: str | None = option(
         None, help="photos to choose from: a folder, or a pattern such as 'photos/*.jpg'"
@@ -61,7 +48,7 @@ def main(config: Config) -> None:
     photos = Photos(find_gallery(config.photos))
     with (
         web_server.listen(config.host, config.port) as listener,
-        _client(config) as client,
+        config.connect() as client,
     ):
         page = application.build(
             Questions(client),
@@ -79,21 +66,6 @@ def main(config: Config) -> None:
         web_server.serve(page, listener, stopping)
 
 
-def _client(config: Config) -> "HashtagClient":
-    """The client of the API that the server's address belongs to."""
-    from serving import HashtagClient, RestHashtagClient
-
-    is_rest = config.server.startswith(("http://", "https://"))
-    return (RestHashtagClient if is_rest else HashtagClient)(
-        config.server,
-        config.model_name,
-        version=config.version,
-        version_label=config.version_label,
-        timeout=config.timeout,
-        tls=config.tls_files(),
-    )
-
-
 def _url(host: str, port: int) -> str:
     if host in ("0.0.0.0", "::"):
         host = "localhost"
@@ -101,6 +73,4 @@ def _url(host: str, port: int) -> str:
 
 
 if __name__ == "__main__":
-    # gRPC would log what the page tells anyway. It looks at this once, when it is imported.
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     run(main, Config)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 
-from serving import RequestError, StatusCode
+from serving.client import refusals
+from serving.client.answers import RequestError, StatusCode
 from serving.demo.photos import NOT_A_PHOTO
 from tagkeras.data.user import User
 
 if TYPE_CHECKING:
-    from serving import HashtagClient
+    from serving.client.base import BlockingClient
 
 PARALLEL, WAITING = 8, 64
 
@@ -25,10 +26,6 @@ _HTTP_STATUS = {
     StatusCode.RESOURCE_EXHAUSTED: 503,
     StatusCode.DEADLINE_EXCEEDED: 504,
 }
-# What exported graphs (the place in the request, then the fault) and decoders say of images.
-_FAULTY_IMAGE = re.compile(r"image \d+: |image file format|\b(JPEG|PNG|GIF|BMP|bmp|WebP)\b")
-_LIMIT = re.compile(r"image \d+: (more than \d+ \w+)")
-_NO_IMAGES = re.compile(r"(Signature input alias|Missing named input): descriptor\b")
 
 
 class Questions:
@@ -38,7 +35,7 @@ class Questions:
         client: of the model; its calls block, so each has a thread.
     """
 
-    def __init__(self, client: "HashtagClient") -> None:
+    def __init__(self, client: "BlockingClient") -> None:
         self._client = client
         self._threads = ThreadPoolExecutor(PARALLEL, "question")
         self._turns = asyncio.Semaphore(PARALLEL)
@@ -95,14 +92,15 @@ class Questions:
 def _explained(error: RequestError) -> HTTPException:
     """What a visitor is told of a failed call."""
     if error.code is StatusCode.INVALID_ARGUMENT:
-        if limit := _LIMIT.search(error.details):
-            words = re.sub(r"\d+", lambda number: f"{int(number[0]):,}", limit[1])
+        refusal = refusals.read(error.details)
+        if refusal.limit:
+            limit = re.sub(r"\d+", lambda number: f"{int(number[0]):,}", refusal.limit)
             return HTTPException(
                 415,
-                f"This photo has {words}: the model takes none so large. Please make it smaller.",
+                f"This photo has {limit}: the model takes none so large. Please make it smaller.",
             )
-        if _FAULTY_IMAGE.search(error.details):
+        if refusal.cause is refusals.Cause.IMAGE:
             return HTTPException(415, NOT_A_PHOTO)
-        if _NO_IMAGES.search(error.details):
+        if refusal.cause is refusals.Cause.DESCRIPTOR:
             return HTTPException(502, "This model takes descriptors of images, not photos.")
     return HTTPException(_HTTP_STATUS.get(error.code, 502), f"No hashtags just now: {error}")
