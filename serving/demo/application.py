@@ -42,7 +42,6 @@ def build(
         "title": title,
         "server": server,
         "genders": GENDERS,
-        "cities": [dataclasses.asdict(city) for city in CITIES],
         "gallery": [{"photo": key, "image": url} for key, url in photos.thumbnails.items()],
         "maxBytes": MAX_BYTES,
     }
@@ -50,6 +49,9 @@ def build(
 
     async def describe(request: Request) -> Response:
         return JSONResponse(description)
+
+    async def list_cities(request: Request) -> Response:
+        return JSONResponse([dataclasses.asdict(city) for city in CITIES])
 
     async def show(request: Request) -> Response:
         """A photo of the gallery; those of visitors are shown to nobody."""
@@ -85,6 +87,7 @@ def build(
 
     routes: list[BaseRoute] = [
         Route("/page.json", describe),
+        Route("/cities.json", list_cities),
         Route("/photos", upload, methods=["POST"], max_body_size=MAX_BYTES),
         Route("/photos/{photo}", show),
         Route("/predict", predict, methods=["POST"], max_body_size=_MAX_QUESTION_BYTES),

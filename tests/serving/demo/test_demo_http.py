@@ -84,7 +84,7 @@ def test_every_city_lies_in_a_country_of_the_map(visitor):
     lines = visitor.get("/countries.tsv").data.decode().splitlines()
     names = dict(line.split("\t")[:2] for line in lines if not line.startswith("#"))
     assert names["GB"] == "United Kingdom"
-    assert {city["country"] for city in visitor.get("/page.json").json()["cities"]} <= names.keys()
+    assert {city["country"] for city in visitor.get("/cities.json").json()} <= names.keys()
 
 
 def test_the_page_below_the_path_of_a_proxy(visitor):
