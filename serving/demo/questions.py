@@ -103,4 +103,7 @@ def _explained(error: RequestError) -> HTTPException:
             return HTTPException(415, NOT_A_PHOTO)
         if refusal.cause is refusals.Cause.DESCRIPTOR:
             return HTTPException(502, "This model takes descriptors of images, not photos.")
-    return HTTPException(_HTTP_STATUS.get(error.code, 502), f"No hashtags just now: {error}")
+    details = error.details.strip().partition("\n")[0]
+    # Without the words of gRPC or HTTP, which follow in brackets.
+    words = str(error).removesuffix(f" ({details})")
+    return HTTPException(_HTTP_STATUS.get(error.code, 502), f"No hashtags just now: {words}")

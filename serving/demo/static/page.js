@@ -3,11 +3,13 @@
 
 import {buildWorld, cities, cityNear, countryNames, homeIn, homeInWords} from "./places.js";
 
+const page = await (await fetch("page.json")).json();
+
 const ORDINALS = ["First person", "Second person"];
 const SPOKEN_HASHTAGS = 3;
 const RETRY_MILLISECONDS = 3000;
 const FAILURES = {
-  413: "This photo is too large.",
+  413: `This photo is too large: at most ${page.maxBytes / 2 ** 20} MB, please.`,
   503: "Too many people are asking at the moment. Please try again in a while.",
 };
 const PRESETS = {
@@ -17,7 +19,6 @@ const PRESETS = {
   "Nothing known": {age: null, gender: null, country: null, latitude: null, longitude: null},
 };
 
-const page = await (await fetch("page.json")).json();
 const people = Object.values(PRESETS).slice(0, ORDINALS.length);
 let photo = null; // {key, url, file, refusal}; key: on the server; file: of the visitor's own
 

@@ -35,10 +35,11 @@ from serving.demo.questions import PARALLEL, WAITING
     ],
 )
 def test_a_failure_is_explained(visitor, model, code, details, status, words):
-    model.failure = RequestError("in one line", code, details)
+    model.failure = RequestError(f"in one line ({details})", code, details)
     answer = visitor.predict(visitor.upload(photo(50)))
     assert answer.status == status
     assert words in answer.json()["error"]
+    assert "(" not in answer.json()["error"]
 
 
 def test_a_crowd_is_told_to_wait_and_the_page_stays_open(visitor, model):
