@@ -1,4 +1,4 @@
-"""The page as a web application: static files, a description of this page, photos and questions."""
+"""The web application behind the page: static files, the gallery, photos and questions."""
 
 import asyncio
 import dataclasses
@@ -21,7 +21,7 @@ from tagkeras.data.user import User
 _STATIC = Path(__file__).parent / "static"
 _PEOPLE = 2
 _MAX_QUESTION_BYTES = 2**16
-# Uploads are held in memory: so many at the same time, each for so long; others wait.
+# Uploads are buffered in memory: this many at a time, each within this time; others wait.
 _MAX_UPLOADS = 16
 _UPLOAD_SECONDS = 120
 
@@ -29,14 +29,14 @@ _UPLOAD_SECONDS = 120
 def build(
     questions: Questions, photos: Photos, *, title: str, server: str, root_path: str = ""
 ) -> Starlette:
-    """The page at `/`.
+    """The application, with the page at `/`.
 
     Args:
         questions: asks the model.
-        photos: the gallery, and where visitors' photos are kept.
+        photos: the gallery and visitors' photos.
         title: heading of the page.
-        server: address of the model server, to be shown.
-        root_path: the page answers below this path too; "" for none.
+        server: address of the model server, for display.
+        root_path: a path below which the same is served; "" for none.
     """
     description = {
         "title": title,
@@ -54,7 +54,7 @@ def build(
         return JSONResponse([dataclasses.asdict(city) for city in CITIES])
 
     async def show(request: Request) -> Response:
-        """A photo of the gallery; those of visitors are shown to nobody."""
+        """A photo of the gallery; those of visitors are not served."""
         path = photos.gallery.get(request.path_params["photo"])
         if path is None or not path.exists():
             raise HTTPException(404)
@@ -99,6 +99,6 @@ def build(
 
 
 async def _error(request: Request, error: Exception) -> Response:
-    """An HTTP error as the page's script expects it."""
+    """The response that the page's script expects for an HTTP error."""
     assert isinstance(error, HTTPException)
     return JSONResponse({"error": error.detail}, error.status_code, error.headers)

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from tagkeras.cli.errors import UserError
 
 MAX_BYTES = 20 * 2**20
-# A small file may hold a large picture, of which the model server keeps 3 bytes a pixel and more.
+# Decoded, a photo takes the model server 3 bytes a pixel and more.
 MAX_PIXELS = 25_000_000
 MAX_GALLERY = 24
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
@@ -29,10 +29,10 @@ _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b
 
 
 class PhotoError(UserError):
-    """A file that the page does not take for a photo; the message is for the visitor.
+    """A file that the page does not accept; the message is for the visitor.
 
     Attributes:
-        status: of the HTTP answer.
+        status: of the HTTP response.
     """
 
     def __init__(self, message: str, status: int) -> None:
@@ -41,14 +41,14 @@ class PhotoError(UserError):
 
 
 class Photos:
-    """Photos that the model can be asked about, each by the SHA-256 of its bytes.
+    """Photos that the model can be asked about, by the SHA-256 of their bytes.
 
-    Those that visitors send are kept in memory only. When they grow beyond `max_bytes` together,
-    the ones that were not asked about for longest are dropped, and browsers send them again.
+    Those that visitors send are kept in memory, the most recently used ones up to `max_bytes`.
+    Browsers send a photo again if it was dropped.
 
     Args:
         gallery: files that are always there.
-        max_bytes: that visitors' photos may take together.
+        max_bytes: the most that visitors' photos may take together.
 
     Raises:
         UserError: a file of the gallery is no photo.
@@ -71,10 +71,7 @@ class Photos:
             self.gallery[key] = path
 
     def add(self, data: bytes) -> str:
-        """Keeps a visitor's photo.
-
-        Returns:
-            The key to ask for it by.
+        """Keeps a visitor's photo and returns its key.
 
         Raises:
             PhotoError: as of `check_photo`.
@@ -90,7 +87,7 @@ class Photos:
         return key
 
     def get(self, key: str) -> bytes | None:
-        """The photo with a key; None if it was never here or was dropped."""
+        """The photo with a key; None if there is none, or none any more."""
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
@@ -99,10 +96,10 @@ class Photos:
 
 
 def check_photo(data: bytes) -> None:
-    """Looks at the head of a photo.
+    """Checks the size and the header of an encoded photo.
 
     Raises:
-        PhotoError: it is too large, of more than `MAX_PIXELS` or in none of `FORMATS`.
+        PhotoError: more than `MAX_BYTES` or `MAX_PIXELS`, or none of `FORMATS`.
     """
     if len(data) > MAX_BYTES:
         raise PhotoError(f"This photo is too large: at most {MAX_BYTES >> 20} MB, please.", 413)

@@ -1,4 +1,4 @@
-"""Asks the model for visitors: a few at a time, while a bounded number waits."""
+"""Questions of visitors to the model: a few at a time, while a bounded number waits."""
 
 import asyncio
 import re
@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from serving.client import refusals
 from serving.client.answers import RequestError, StatusCode
 from serving.demo.photos import NOT_A_PHOTO
+from tagkeras.cli.errors import UserError
 from tagkeras.data.user import User
 
 if TYPE_CHECKING:
@@ -29,39 +30,39 @@ _HTTP_STATUS = {
 
 
 class Questions:
-    """The questions of all visitors to one model.
+    """Asks one model for all visitors.
 
     Args:
-        client: of the model; its calls block, so each has a thread.
+        client: of the model; its calls block, so each runs in a thread.
     """
 
     def __init__(self, client: "BlockingClient") -> None:
         self._client = client
         self._threads = ThreadPoolExecutor(PARALLEL, "question")
         self._turns = asyncio.Semaphore(PARALLEL)
-        self._open = 0
+        self._pending = 0
 
     async def ask(
         self, photo: bytes, users: Sequence[User], has_left: Callable[[], Awaitable[bool]]
     ) -> dict[str, Any]:
-        """One request to the model, for all users, when it is this visitor's turn.
+        """Asks the model about all users in one request, when it is this visitor's turn.
 
         Args:
             photo: the encoded image.
-            users: who would put hashtags on it.
-            has_left: whether the visitor has gone, which is looked at before the model is asked.
+            users: the people to predict hashtags for.
+            has_left: whether the visitor has disconnected; then the model is not asked.
 
         Returns:
-            The `model` and the `version` that answered, the `milliseconds` it took, and in
-            `answers` for each user a list of `hashtag` and `score`, best first.
+            The `model` and `version` that answered, the `milliseconds` it took, and in `answers`
+            for each user a list of `hashtag` and `score`, best first.
 
         Raises:
-            HTTPException: too many wait, or the model has not answered; `detail` is for the
-                visitor. Status 415 if the model cannot read the photo.
+            HTTPException: too many questions are waiting, or the call failed; `detail` is a
+                message for the visitor. Status 415 if the model cannot read the photo.
         """
-        if self._open >= PARALLEL + WAITING:
+        if self._pending >= PARALLEL + WAITING:
             raise HTTPException(503, CROWDED)
-        self._open += 1
+        self._pending += 1
         try:
             async with self._turns:
                 if await has_left():
@@ -70,7 +71,7 @@ class Questions:
                     self._threads, self._predict, photo, users
                 )
         finally:
-            self._open -= 1
+            self._pending -= 1
 
     def _predict(self, photo: bytes, users: Sequence[User]) -> dict[str, Any]:
         started = time.perf_counter()
@@ -78,6 +79,8 @@ class Questions:
             predictions = self._client.predict([photo], users)
         except RequestError as error:
             raise _explained(error) from error
+        except UserError as error:  # the model is of another kind
+            raise HTTPException(502, f"No hashtags just now: {error}") from error
         return {
             "model": predictions[0].model,
             "version": predictions[0].version,
@@ -90,20 +93,18 @@ class Questions:
 
 
 def _explained(error: RequestError) -> HTTPException:
-    """What a visitor is told of a failed call."""
+    """A failed call as an HTTP error with a message for the visitor."""
     if error.code is StatusCode.INVALID_ARGUMENT:
         refusal = refusals.read(error.details)
         if refusal.limit:
             limit = re.sub(r"\d+", lambda number: f"{int(number[0]):,}", refusal.limit)
-            return HTTPException(
-                415,
-                f"This photo has {limit}: the model takes none so large. Please make it smaller.",
-            )
+            words = f"This photo has {limit}, too many for the model. Please make it smaller."
+            return HTTPException(415, words)
         if refusal.cause is refusals.Cause.IMAGE:
             return HTTPException(415, NOT_A_PHOTO)
         if refusal.cause is refusals.Cause.DESCRIPTOR:
             return HTTPException(502, "This model takes descriptors of images, not photos.")
     details = error.details.strip().partition("\n")[0]
-    # Without the words of gRPC or HTTP, which follow in brackets.
+    # Without the server's own words, which the message ends with in parentheses.
     words = str(error).removesuffix(f" ({details})")
     return HTTPException(_HTTP_STATUS.get(error.code, 502), f"No hashtags just now: {words}")

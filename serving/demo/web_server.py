@@ -11,9 +11,9 @@ from tagkeras.cli.errors import UserError
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-# Far more than ask the model or wait; the others are answered 503.
+# Far more than may ask the model or wait for it; further ones are answered 503.
 _MAX_CONNECTIONS = 512
-# Browsers hold connections open for as long as they show the page; no longer than this at the end.
+# Browsers keep connections open; at the end, they and questions under way get this long.
 _GRACE_SECONDS = 1
 
 
@@ -37,12 +37,12 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(application: "Starlette", listener: socket.socket, stopping: threading.Event) -> None:
-    """Answers at a socket until an event is set.
+    """Serves an application until an event is set.
 
     Args:
-        application: gives the answers.
-        listener: the socket.
-        stopping: set here if the web server ends by itself.
+        application: the ASGI application.
+        listener: the socket to accept connections from.
+        stopping: ends the web server; also set here if it ends by itself.
 
     Raises:
         UserError: the web server has ended by itself.
