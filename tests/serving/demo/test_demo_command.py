@@ -26,37 +26,21 @@ sys.meta_path.insert(0, Absent())
 """
 
 
-def run(*flags, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "serving.demo", *flags],
+def test_without_uvicorn_one_line_says_how_to_get_it(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(ABSENT)
+    result = subprocess.run(
+        [sys.executable, "-m", "serving.demo"],
         capture_output=True,
         text=True,
         timeout=WAIT,
-        env=os.environ | environment,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
         check=False,
     )
-
-
-def test_without_uvicorn_one_line_says_how_to_get_it(tmp_path):
-    (tmp_path / "sitecustomize.py").write_text(ABSENT)
-    result = run(PYTHONPATH=str(tmp_path))
     assert result.returncode == 1
     assert result.stderr == (
         "python -m serving.demo: the page needs uvicorn: pip install 'tagkeras[demo]'\n"
     )
     assert result.stdout == ""
-
-
-def test_a_wrong_flag():
-    result = run("--port=99999")
-    assert result.returncode == 2
-    assert "port" in result.stderr
-    assert len(result.stderr.splitlines()) == 1
-
-
-def test_help_imports_no_tensorflow():
-    code = "import sys, serving.demo.__main__; print({'tensorflow', 'grpc'} & sys.modules.keys())"
-    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
