@@ -20,6 +20,7 @@ setup(
     packages=find_packages(include=["tagkeras*", "beam*", "serving*"]),
     package_data={
         "tagkeras": ["py.typed"],
+        "tagkeras.data": ["cities.tsv"],
         "tagkeras.report": ["templates/*", "templates/sections/*"],
         "beam": ["py.typed"],
         "serving": ["py.typed"],
