@@ -1,4 +1,4 @@
-"""`python -m serving.demo` as a user starts it, watched."""
+"""`python -m serving.demo` as a user starts it, and what its page asks it over HTTP."""
 
 import os
 import re
@@ -6,7 +6,11 @@ import signal
 import subprocess
 import sys
 
+import urllib3
 from serving_helpers import WAIT
+
+LONDON = {"age": 20, "gender": "female", "country": "GB", "latitude": 51.51, "longitude": -0.13}
+NOBODY = {"age": None, "gender": None, "country": None, "latitude": None, "longitude": None}
 
 # Writes down whom the process connects to or looks up, but for this machine.
 WATCH = """
@@ -35,27 +39,21 @@ class Demo:
     def __init__(self, folder, **flags):
         (folder / "sitecustomize.py").write_text(WATCH)
         self.connections = folder / "connections.txt"
-        self.uploads = folder / "temporary"
-        self.uploads.mkdir()
         arguments = [f"--{name}={value}" for name, value in {"port": 0, **flags}.items()]
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(folder),
-            "CONNECTIONS": str(self.connections),
-            "TMPDIR": str(self.uploads),
-        }
+        path = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = {"PYTHONPATH": os.pathsep.join(path), "CONNECTIONS": str(self.connections)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "serving.demo", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment,
+            env=os.environ | environment,
         )
         line = self.process.stdout.readline()
         found = re.search(r"shown at (http://\S+)", line)
         if not found:
-            self.process.kill()
-            raise RuntimeError(line + self.process.communicate()[1])
+            out, err = self.process.communicate(timeout=WAIT)
+            raise RuntimeError(line + out + err)
         self.url = found[1]
 
     def stop(self, number=signal.SIGTERM):
@@ -63,3 +61,25 @@ class Demo:
             self.process.send_signal(number)
         out, err = self.process.communicate(timeout=WAIT)
         return self.process.returncode, out, err
+
+
+class Visitor:
+    """Asks the page's web server what its script asks."""
+
+    def __init__(self, url):
+        self.url = url
+        self.http = urllib3.PoolManager(retries=False, timeout=WAIT, maxsize=100)
+
+    def get(self, path):
+        return self.http.request("GET", self.url + path)
+
+    def post(self, path, body, **options):
+        return self.http.request("POST", self.url + path, body=body, **options)
+
+    def upload(self, data):
+        """The key of a photo that is sent."""
+        return self.post("/photos", data).json()["photo"]
+
+    def predict(self, photo, *people):
+        question = {"photo": photo, "people": people or [LONDON, NOBODY]}
+        return self.http.request("POST", self.url + "/predict", json=question)
