@@ -6,13 +6,10 @@ from types import TracebackType
 import grpc
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.server.batching.batch_scheduler import BatchScheduler
-from serving.server.batching.parameters import BatchingParameters
-from serving.server.grpc_api.grpc_server import MESSAGE_OPTIONS, GrpcServer
+from serving.server.grpc_server import MESSAGE_OPTIONS, GrpcServer
+from serving.server.metrics import Metrics
 from serving.server.models.managed_version import ManagerOptions
 from serving.server.models.model_manager import ModelManager
-from serving.server.monitoring.metrics import Metrics
-from serving.server.monitoring.monitoring_config import MonitoringConfig
 from serving.server.rest_api.rest_server import RestServer
 
 __all__ = ["DEFAULT_GRACE_SECONDS", "MESSAGE_OPTIONS", "ModelServer"]
@@ -40,8 +37,7 @@ class ModelServer:
         socket_path: of a UNIX socket on which to serve gRPC as well.
         credentials: TLS of the gRPC API; None for plain text.
         channel_arguments: further names and values of gRPC's own settings.
-        batching: puts calls together to batches; None runs each alone.
-        monitoring: where the REST port shows the metrics.
+        monitoring_path: where the REST port shows the metrics; None for nowhere.
         health: answer gRPC's standard health checks.
         tensor_content: answer numbers of Predict over gRPC in `tensor_content`.
 
@@ -65,15 +61,13 @@ class ModelServer:
         socket_path: str | None = None,
         credentials: grpc.ServerCredentials | None = None,
         channel_arguments: Sequence[tuple[str, int | str]] = (),
-        batching: BatchingParameters | None = None,
-        monitoring: MonitoringConfig | None = None,
+        monitoring_path: str | None = None,
         health: bool = False,
         tensor_content: bool = False,
     ) -> None:
         self._config = config
         self.metrics = Metrics()
-        self._scheduler = BatchScheduler(batching, self.metrics) if batching else None
-        self.manager = ModelManager(options, scheduler=self._scheduler, metrics=self.metrics)
+        self.manager = ModelManager(options, metrics=self.metrics)
         self._grpc = GrpcServer(
             self.manager,
             host=host,
@@ -96,7 +90,7 @@ class ModelServer:
                 timeout=rest_timeout,
                 num_threads=rest_threads,
                 cors=cors,
-                monitoring_path=monitoring.path if monitoring and monitoring.enable else None,
+                monitoring_path=monitoring_path,
             )
 
     @property
@@ -128,7 +122,7 @@ class ModelServer:
         """Loads the models, then opens the ports.
 
         Args:
-            cancelled: looked at while models load; once true, the start is given up.
+            cancelled: checked while models load; once true, the start is given up.
 
         Returns:
             Whether the server is now answering (not so if `cancelled`).
@@ -159,8 +153,6 @@ class ModelServer:
             self._rest.stop(grace)
         grpc_stopped.wait()
         self.manager.close(grace=0)
-        if self._scheduler:
-            self._scheduler.close()
 
     def __enter__(self) -> "ModelServer":
         try:

@@ -13,7 +13,7 @@ from serving_helpers import free_port
 
 from serving.releases import config_file
 from serving.releases.release import Release
-from serving.server.server_flags import Config
+from serving.server.flags import Config
 from tagkeras.cli import option_flags
 
 ROOT = Path(__file__).parents[3]

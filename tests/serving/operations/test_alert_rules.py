@@ -20,7 +20,7 @@ from promql_parser import MatchOp
 
 from serving.server.models import model_config
 from serving.server.monitoring import monitoring_config
-from serving.server.monitoring.metrics import Metrics
+from serving.server.metrics import Metrics
 
 PROMETHEUS = yaml.safe_load((CONFIG / "prometheus.yml").read_text())
 IN_KUBERNETES = yaml.safe_load((CONFIG / "prometheus-kubernetes.yml").read_text())

@@ -23,9 +23,9 @@ from serving_helpers import WAIT, free_port, photo
 
 from serving import HashtagClient, ServerProcess
 from serving.client.answers import RequestError
-from serving.server.__main__ import build
+from serving.server.serve import build
 from serving.server.models.config_poller import ConfigPoller
-from serving.server.models.version_policy import State
+from serving.server.models.versions import State
 from serving.server.monitoring import monitoring_config
 
 BATCHING = ("--enable_batching=true", "--batching_parameters_file=/config/batching.config")

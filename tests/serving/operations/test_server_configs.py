@@ -9,7 +9,7 @@ from operations_helpers import CONFIG, parse, server_arguments
 from serving.server.batching import parameters
 from serving.server.models import model_config
 from serving.server.monitoring import monitoring_config
-from serving.server.server_flags import refusal
+from serving.server.flags import refusal
 from tagkeras.cli.errors import UserError
 
 SOURCES = ("Dockerfile", "Deployment")

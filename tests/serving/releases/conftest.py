@@ -6,7 +6,7 @@ from serving_helpers import QUICK, WAIT
 
 from serving.server.model_server import ModelServer
 from serving.server.models import model_config
-from serving.server.models.version_policy import State
+from serving.server.models.versions import State
 
 FIRST = [["a", "b", "c"], ["a", "b", "d"], ["b", "c", "d"], ["d", "e", "b"]]
 SECOND = [["b", "a", "c"], ["c", "a", "b"], ["a", "b", "c"], ["d", "e", "a"]]

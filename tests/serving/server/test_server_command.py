@@ -12,8 +12,8 @@ import tensorflow as tf
 from serving_helpers import photo
 
 from serving import HashtagClient, ServerProcess
-from serving.server.__main__ import build, channel_arguments, models
-from serving.server.server_flags import UNSUPPORTED, Config, refusal
+from serving.server.serve import build, channel_arguments, models
+from serving.server.flags import UNSUPPORTED, Config, refusal
 from tagkeras.cli.errors import UserError
 
 

@@ -10,8 +10,8 @@ from serving_helpers import QUICK, WAIT
 
 from serving.server.models import model_config
 from serving.server.models.model_manager import ModelManager
-from serving.server.models.version_policy import State
-from serving.server.monitoring.metrics import Metrics
+from serving.server.models.versions import State
+from serving.server.metrics import Metrics
 from serving.server.rest_api.rest_server import RestServer
 
 
