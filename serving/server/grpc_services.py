@@ -52,20 +52,16 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     Args:
         manager: the server's models.
+        metrics: counts the calls.
         tensor_content: answer numbers in `tensor_content` instead of the typed fields.
-        metrics: counts the calls; None for no counting.
     """
 
     def __init__(
-        self,
-        manager: ModelManager,
-        *,
-        tensor_content: bool = False,
-        metrics: Metrics | None = None,
+        self, manager: ModelManager, metrics: Metrics, *, tensor_content: bool = False
     ) -> None:
         self._manager = manager
         self._predict = functools.partial(predict, as_content=tensor_content)
-        self._metrics = metrics or Metrics()
+        self._metrics = metrics
 
     @_aborts
     def Predict(  # noqa: N802

@@ -1,4 +1,4 @@
-"""Configs over ModelService, as server_core_test and serving_config.md of the original have them."""
+"""Configs over ModelService, as the original's tests and documents have them."""
 
 import pytest
 from grpc_helpers import (

@@ -1,4 +1,4 @@
-"""JSON bodies to tensors and tf.Examples, with the cases of TensorFlow Serving's json_tensor_test."""
+"""JSON bodies to tensors and tf.Examples, with the cases of the original's json_tensor_test."""
 
 import math
 
