@@ -10,10 +10,7 @@ from serving_helpers import photo
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
-    get_model_metadata_pb2,
     get_model_status_pb2,
-    inference_pb2,
-    model_management_pb2,
     predict_pb2,
     regression_pb2,
 )
@@ -264,24 +261,6 @@ def _other_methods() -> Iterator[Hostile]:
         bad,
         "Expected outputs",
     )
-    multi = inference_pb2.MultiInferenceRequest(input=classify.input)
-    multi.tasks.add(model_spec=classify.model_spec, method_name="tensorflow/serving/../classify")
-    yield Hostile(
-        "a method name of nonsense",
-        PREDICTION + "MultiInference",
-        multi.SerializeToString(),
-        Code.UNIMPLEMENTED,
-        "Unsupported signature method_name",
-    )
-    metadata = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["../signature_def"])
-    metadata.model_spec.name = "tags"
-    yield Hostile(
-        "metadata of nonsense",
-        PREDICTION + "GetModelMetadata",
-        metadata.SerializeToString(),
-        bad,
-        "is not supported",
-    )
     status = get_model_status_pb2.GetModelStatusRequest()
     status.model_spec.name = "../tags"
     yield Hostile(
@@ -290,17 +269,6 @@ def _other_methods() -> Iterator[Hostile]:
         status.SerializeToString(),
         Code.NOT_FOUND,
         "Could not find any versions of model ../tags",
-    )
-    reload = model_management_pb2.ReloadConfigRequest()
-    reload.config.model_config_list.config.add(
-        name="x", base_path="../../etc", model_platform="tensorflow"
-    )
-    yield Hostile(
-        "reload of a relative path",
-        MODEL + "HandleReloadConfigRequest",
-        reload.SerializeToString(),
-        bad,
-        "absolute path or URI",
     )
 
 

@@ -1,7 +1,5 @@
 """The page of metrics, as Prometheus reads it."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import grpc
 import numpy as np
 import pytest
@@ -69,16 +67,6 @@ def test_a_caller_who_makes_up_names_does_not_fill_the_page(metrics, read):
     assert counts[("(other)", "OK")] > 100
     assert len(counts) < 1100
     assert sum(counts.values()) == 1101
-
-
-def test_counts_of_many_threads(metrics, read):
-    with ThreadPoolExecutor(8) as threads:
-        for _ in range(8):
-            threads.submit(lambda: [answer(metrics) for _ in range(500)])
-        for _ in range(20):
-            read(f"{SERVING}request_count")
-    assert read(f"{SERVING}request_count") == {("tags", "OK"): 4000}
-    assert read(f"{SERVING}request_latency_count") == {("Predict", "GRPC", "tags"): 4000}
 
 
 def test_a_load_and_a_call(metrics, read, tf_serving_testdata):

@@ -191,14 +191,3 @@ def test_a_process_that_is_not_ready_in_time_is_ended(tmp_path):
     with pytest.raises(TimeoutError, match=r"not ready within 0\.1 s"):
         server.start(timeout=0.1)
     assert server.wait() == -signal.SIGKILL
-
-
-def test_a_start_that_is_interrupted_leaves_no_process(tmp_path, monkeypatch):
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(ServerProcess, "_read_ports", interrupt)
-    server = ServerProcess(model_base_path=tmp_path)
-    with pytest.raises(KeyboardInterrupt):
-        server.start()
-    assert server.wait() == -signal.SIGKILL

@@ -25,22 +25,22 @@ Code = grpc.StatusCode
 class Counted(Metrics):
     """What was measured."""
 
+    def read(self, name):
+        return samples(self.exposition().decode(), f":tensorflow:{name}")
+
     @property
     def runs(self):
-        return samples(self.exposition().decode(), ":tensorflow:core:graph_runs")[()]
+        return self.read("core:graph_runs")[()]
 
     @property
     def apis(self):
-        counts = samples(self.exposition().decode(), ":tensorflow:serving:runtime_latency_count")
+        counts = self.read("serving:runtime_latency_count")
         return {api: count for (api, _, _), count in counts.items()}
 
     @property
     def warmups(self):
-        name = ":tensorflow:serving:model_warmup_latency_count"
-        return {
-            status: count
-            for (_, status), count in samples(self.exposition().decode(), name).items()
-        }
+        counts = self.read("serving:model_warmup_latency_count")
+        return {status: count for (_, status), count in counts.items()}
 
 
 def write(folder, *logs):
@@ -185,14 +185,6 @@ def test_a_damaged_file(folder, fails, damage):
 class TestLoading:
     """A manager warms a version up before it serves."""
 
-    def load(self, base, metrics, **options):
-        options = {"file_system_poll_wait_seconds": 0, "max_num_load_retries": 0, **options}
-        manager = ModelManager(ManagerOptions(**options), metrics=metrics)
-        try:
-            manager.reload(model_config.single_model("tags", str(base)))
-        finally:
-            manager.close()
-
     def test_a_slow_warm_up_ends_before_the_version_serves(self, tmp_path, metrics):
         base = tmp_path / "tags"
         write(save_hashtag_model(base, 1), *[predict_log("slow", steps=np.int64(20_000))] * 3)
@@ -202,12 +194,16 @@ class TestLoading:
         assert metrics.apis == {"Predict": 3}
         manager.close()
 
-    def test_a_request_that_fails_fails_the_load(self, folder, metrics):
+    @pytest.mark.parametrize("warm", [True, False])
+    def test_a_request_that_fails_fails_the_load_unless_turned_off(self, folder, metrics, warm):
         write(folder, predict_log("guess"))
-        with pytest.raises(ServingError, match="Serving signature key"):
-            self.load(folder.parent, metrics)
-
-    def test_warm_up_may_be_turned_off(self, folder, metrics):
-        write(folder, predict_log("guess"))
-        self.load(folder.parent, metrics, enable_model_warmup=False)
-        assert metrics.warmups == {}
+        options = ManagerOptions(max_num_load_retries=0, enable_model_warmup=warm)
+        manager = ModelManager(options, metrics=metrics)
+        config = model_config.single_model("tags", str(folder.parent))
+        if warm:
+            with pytest.raises(ServingError, match="Serving signature key"):
+                manager.reload(config)
+        else:
+            manager.reload(config)
+        manager.close()
+        assert metrics.warmups == ({"FAILED_PRECONDITION": 1} if warm else {})

@@ -286,24 +286,6 @@ def test_gzip(hostile, body):
     assert hostile.post(PREDICT, GOOD) == GOOD_ANSWER
 
 
-@pytest.mark.parametrize(
-    "rest",
-    [
-        b"",
-        b"A: b\r\n",
-        b"Content-Length: 1000000000\r\n\r\n{",
-        b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 5000 + b"\r\n{",
-    ],
-)
-def test_requests_that_never_end(hostile, rest):
-    connections = [RawConnection(hostile.port) for _ in range(50)]
-    for connection in connections:
-        connection.send(HEAD + rest)
-    assert hostile.post(PREDICT, GOOD) == GOOD_ANSWER
-    for connection in connections:
-        connection.socket.close()
-
-
 SEEDS = [
     GOOD,
     rows('[{"x": 1.5}, {"x": NaN}, {"x": -Infinity}]'),

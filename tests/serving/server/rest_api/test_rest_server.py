@@ -95,22 +95,6 @@ def test_a_stopped_server_leaves_its_port_to_another(waiting_manager):
     second.stop(grace=WAIT)
 
 
-def test_no_thread_stays_behind(waiting_manager):
-    def own() -> set[threading.Thread]:
-        names = ("rest-server", "waitress")
-        return {each for each in threading.enumerate() if each.name.startswith(names)}
-
-    before = own()
-    server = RestServer(waiting_manager, num_threads=3)
-    server.start()
-    with RawConnection(server.port) as connection:
-        connection.send(QUICK_ONE)
-        assert connection.response()[0] == 200
-    assert len(own() - before) == 4
-    server.stop(grace=WAIT)
-    assert own() <= before
-
-
 def test_half_sent_requests_hinder_nobody(one_thread):
     with contextlib.ExitStack() as stack:
         slow = [stack.enter_context(RawConnection(one_thread.port)) for _ in range(60)]
