@@ -114,13 +114,6 @@ def test_health_checks(config):
                 stopped.result()
 
 
-def test_no_health_checks_unless_asked_for(tags_server):
-    with grpc.insecure_channel(tags_server.endpoint) as channel:
-        with pytest.raises(grpc.RpcError) as caught:
-            health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
-        assert caught.value.code() is Code.UNIMPLEMENTED
-
-
 def test_both_apis_count_in_one_place(config):
     monitoring = {"rest_port": 0, "monitoring_path": DEFAULT_MONITORING_PATH}
     with ModelServer(config, options=QUICK, **monitoring) as server:

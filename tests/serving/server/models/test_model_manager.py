@@ -16,8 +16,8 @@ from tensorflow_serving.config import model_server_config_pb2
 from serving import HashtagClient
 from serving.server.errors import ServingError
 from serving.server.model_server import ModelServer
-from serving.server.models import managed_version, model_config
-from serving.server.models.managed_version import ManagedVersion, ManagerOptions, load
+from serving.server.models import model_config
+from serving.server.models.managed_version import ManagerOptions
 from serving.server.models.model_manager import ModelManager
 from serving.server.models.versions import State
 
@@ -197,28 +197,3 @@ def test_waiting_for_a_model_that_never_comes_can_be_cancelled(tmp_path):
             model_config.single_model("tags", str(tmp_path / "absent")), lambda: next(checks)
         )
         assert next(checks, "used up") == "used up"
-
-
-def test_a_second_server_on_the_port_fails(tags_server, hashtag_models):
-    config = model_config.single_model("tags", str(hashtag_models))
-    second = ModelServer(config, port=tags_server.port, options=QUICK)
-    with pytest.raises(ServingError, match="is the port taken"):
-        second.__enter__()
-
-
-def test_the_threads_of_the_session(monkeypatch):
-    made = []
-
-    def servable(*_, **settings):
-        made.append((settings["intra_op_threads"], settings["inter_op_threads"]))
-
-    monkeypatch.setattr(managed_version, "Servable", servable)
-    for flags in [
-        {},
-        {"tensorflow_session_parallelism": 3},
-        {"tensorflow_session_parallelism": 3, "tensorflow_intra_op_parallelism": 1},
-        {"tensorflow_inter_op_parallelism": 2},
-    ]:
-        options = ManagerOptions(enable_model_warmup=False, **flags)
-        load(ManagedVersion("tags", 1, "/tags/1"), options, threading.Semaphore())
-    assert made == [(0, 0), (3, 3), (1, 3), (0, 2)]

@@ -122,14 +122,6 @@ def test_version_policies(folder, policy, served):
         assert half(stubs)[0] == served[0]
 
 
-def test_a_policy_that_goes_back(folder):
-    with serving(config_of(model(folder))) as (server, stubs):
-        back = "model_version_policy { specific { versions: 123 } }"
-        reload(stubs, config_of(model(folder, more=back)))
-        assert server.manager.wait_for_state("half", 124, State.END, WAIT)
-        assert half(stubs) == (123, [3.0])
-
-
 def test_labels_move_only_to_available_versions(folder):
     both = "model_version_policy { all {} } "
     label = 'version_labels {{ key: "{}" value: {} }} '.format

@@ -84,11 +84,6 @@ def test_every_integer_type_has_its_range(dtype, value):
     assert "not of expected type" in failure('{"inputs": [true]}', x=dtype)
 
 
-def test_booleans():
-    assert decoded('{"instances": [true, false]}', types_pb2.DT_BOOL).tolist() == [True, False]
-    assert "not of expected type: bool" in failure('{"instances": [1]}', x=types_pb2.DT_BOOL)
-
-
 def test_strings_and_base64():
     elements = r'"caf\u00e9", {"b64": "aGVsbG8="}, {"b64": "aGVs\nbG8"}, "\ud83d\ude00"'
     expected = ["café".encode(), b"hello", b"hello", "😀".encode()]
@@ -116,11 +111,6 @@ def test_named_rows_of_several_types():
     assert values["s"].tolist() == [[b"foo", b"bar"], [b"baz", b"bat"]]
     np.testing.assert_array_equal(values["f"], [[1, np.nan], [2, np.inf]])
     np.testing.assert_array_equal(values["d"], [np.nan, 2])
-
-
-def test_named_rows_of_one_input():
-    text = '{"instances": [{"x": [[{"b64": "aGVsbG8="}], [{"b64": "d29ybGQ="}]]}]}'
-    assert decoded(text, STRING).tolist() == [[[b"hello"], [b"world"]]]
 
 
 @pytest.mark.parametrize(
