@@ -29,25 +29,25 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = prometheus_client.CollectorRegistry()
         self._models: set[str] = set()
-        self._requests = self._counter("serving:request_count", "Requests.", "model_name", "status")
+        self._requests = self._counter("serving:request_count", "Requests by status.", "model_name", "status")
         self._request_latency = self._histogram(
-            "serving:request_latency", "Requests answered well.", "model_name", "API", "entrypoint"
+            "serving:request_latency", "Time to answer requests.", "model_name", "API", "entrypoint"
         )
         self._runtime_latency = self._histogram(
-            "serving:runtime_latency", "Their computation.", "model_name", "API", "runtime"
+            "serving:runtime_latency", "Time to compute answers.", "model_name", "API", "runtime"
         )
         self._warmup_latency = self._histogram(
-            "serving:model_warmup_latency", "Warm-ups.", "model_path", "status"
+            "serving:model_warmup_latency", "Time of warm-ups.", "model_path", "status"
         )
         self._load_attempts = self._counter(
-            "cc:saved_model:load_attempt_count", "Attempts to load.", "model_path", "status"
+            "cc:saved_model:load_attempt_count", "Attempts to load a model.", "model_path", "status"
         )
         self._load_latency = self._counter(
-            "cc:saved_model:load_latency", "Time of all attempts in microseconds.", "model_path"
+            "cc:saved_model:load_latency", "Time of all attempts to load. Microseconds.", "model_path"
         )
         self._graph_runs = self._counter("core:graph_runs", "Runs of sessions.")
         self._graph_run_time = self._counter(
-            "core:graph_run_time_usecs", "Time of all runs in microseconds."
+            "core:graph_run_time_usecs", "Time of all runs of sessions. Microseconds."
         )
 
     @contextlib.contextmanager
@@ -127,7 +127,7 @@ class Metrics:
     def _histogram(self, name: str, help_text: str, *labels: str) -> prometheus_client.Histogram:
         return prometheus_client.Histogram(
             f":tensorflow:{name}",
-            f"{help_text} In microseconds.",
+            f"{help_text} Microseconds.",
             labels,
             buckets=_LATENCIES,
             registry=self._registry,
