@@ -29,7 +29,9 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = prometheus_client.CollectorRegistry()
         self._models: set[str] = set()
-        self._requests = self._counter("serving:request_count", "Requests by status.", "model_name", "status")
+        self._requests = self._counter(
+            "serving:request_count", "Requests by status.", "model_name", "status"
+        )
         self._request_latency = self._histogram(
             "serving:request_latency", "Time to answer requests.", "model_name", "API", "entrypoint"
         )
@@ -43,7 +45,9 @@ class Metrics:
             "cc:saved_model:load_attempt_count", "Attempts to load a model.", "model_path", "status"
         )
         self._load_latency = self._counter(
-            "cc:saved_model:load_latency", "Time of all attempts to load. Microseconds.", "model_path"
+            "cc:saved_model:load_latency",
+            "Time of all attempts to load. Microseconds.",
+            "model_path",
         )
         self._graph_runs = self._counter("core:graph_runs", "Runs of sessions.")
         self._graph_run_time = self._counter(
