@@ -3,7 +3,7 @@
     python -m serving.inspect SAVEDMODEL
 
 SAVEDMODEL is the folder of a version. Any SavedModel will do; of those that tagkeras.export wrote,
-the dataset and the flags that they were trained and exported with are told too.
+the dataset and the flags that they were trained and exported with are shown too.
 """
 
 import dataclasses

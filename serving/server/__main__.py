@@ -19,7 +19,7 @@ PROGRAM = "python -m serving.server"
 
 
 def main(config: Config, unknown: list[str]) -> None:
-    """Serves until told to stop."""
+    """Serves until SIGTERM or SIGINT."""
     if message := refusal(unknown):
         fail(PROGRAM, f"{message} (--help lists the flags)", status=2)
     if config.version:
@@ -33,8 +33,8 @@ def main(config: Config, unknown: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    # Each failed request would add TensorFlow's own warning to what the caller is told.
+    # TensorFlow would log a warning of its own for each failed request.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # A port that is taken is told in this server's own line.
+    # gRPC would log a port that is taken; this server has a line of its own for that.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     run(main, Config, pass_unknown=True)

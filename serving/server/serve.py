@@ -1,4 +1,4 @@
-"""From the flags to a server that runs until it is told to stop."""
+"""From the flags to a server that runs until SIGTERM or SIGINT."""
 
 import contextlib
 import dataclasses
@@ -29,7 +29,7 @@ def serve(config: Config) -> None:
     """
     absl_logging.set_verbosity(absl_logging.INFO)
     tf.get_logger().setLevel(logging.ERROR)
-    # A stranger's bytes that are no message are answered, not logged at length.
+    # gRPC would log a traceback for every request whose bytes are no message.
     logging.getLogger("grpc._common").setLevel(logging.CRITICAL)
     if config.enable_batching or config.batching_parameters_file:
         print(
@@ -39,8 +39,8 @@ def serve(config: Config) -> None:
         )
     server = build(config)
     stopping = stop_signals()
-    # What is there by now stays, TensorFlow's modules above all: the garbage collector need not
-    # look through it again and again. Models come later, and can go.
+    # Keeps the garbage collector from traversing TensorFlow's modules again and again. Models are
+    # loaded later, and can be freed.
     gc.collect()
     gc.freeze()
     try:

@@ -97,7 +97,7 @@ def load(
         try:
             with slots:
                 return _load_once(version, options, metrics), None
-        except Exception as failure:  # whatever it is, the other versions go on
+        except Exception as failure:  # of any kind: the other versions keep serving
             error = ServingError(grpc.StatusCode.UNKNOWN, str(failure))
             if isinstance(failure, ServingError):
                 # A new one: the frames of the failure's traceback hold the model.

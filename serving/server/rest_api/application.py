@@ -112,7 +112,7 @@ class RestApplication:
                 body = self._handler.answer(route, _body(environ))
         except ServingError as error:
             return _error_response(error)
-        except Exception as failure:  # whatever it is, the server goes on
+        except Exception as failure:  # of any kind: the server must survive it
             _log.exception("a REST request failed")
             message = f"{type(failure).__name__}: {failure}"
             return _error_response(ServingError(grpc.StatusCode.UNKNOWN, message))
@@ -143,7 +143,7 @@ def _body(environ: Environment) -> bytes:
 
 
 def _preflight(origin: str) -> Response:
-    """What a browser is told before it sends the request of a page from elsewhere."""
+    """Answers what a browser asks before it sends a request of a page from another origin."""
     if re.search("https?://", origin):
         return Response(200)
     return _error_response(failed_precondition("Origin header is missing in CORS preflight"))

@@ -68,7 +68,7 @@ def encode(document: Any) -> bytes:
 
 
 def error(message: str) -> bytes:
-    """What a request that failed is told."""
+    """The answer to a request that failed."""
     return encode({"error": message.encode(errors="replace").decode()})
 
 

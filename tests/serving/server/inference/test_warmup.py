@@ -6,10 +6,10 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
+from grpc_helpers import examples, multi_request, predict_request
 from serving_helpers import QUICK, WAIT, samples, save_hashtag_model
-from tensorflow_serving.apis import prediction_log_pb2
+from tensorflow_serving.apis import classification_pb2, prediction_log_pb2, regression_pb2
 
-from serving import tensors
 from serving.server.errors import ServingError
 from serving.server.inference.servable import Servable
 from serving.server.inference.warmup import MAX_RECORDS, REQUESTS_FILE, warm_up
@@ -43,50 +43,27 @@ class Counted(Metrics):
         return {status: count for (_, status), count in counts.items()}
 
 
-def write(folder, *logs):
+def write(folder, *records):
     path = folder / REQUESTS_FILE
     path.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for log in logs:
-            writer.write(log if isinstance(log, bytes) else log.SerializeToString())
+        for record in records:
+            writer.write(record if isinstance(record, bytes) else record.SerializeToString())
     return path
 
 
-def predict_log(signature="", **inputs):
-    log = prediction_log_pb2.PredictionLog()
-    request = log.predict_log.request
-    request.model_spec.signature_name = signature
-    for alias, value in inputs.items():
-        request.inputs[alias].CopyFrom(tensors.to_proto(np.asarray(value)))
-    return log
+def log(kind, request):
+    message = prediction_log_pb2.PredictionLog()
+    getattr(message, f"{kind}_log").request.CopyFrom(request)
+    return message
 
 
-def half(number=1.0):
-    return predict_log(x=np.float32([[number]]))
+def half(x=1.0):
+    return log("predict", predict_request(x=np.float32([[x]])))
 
 
-def add_example(example_input):
-    example = example_input.example_list.examples.add()
-    example.features.feature["x"].float_list.value.append(1.0)
-
-
-def examples_log(kind, signature):
-    log = prediction_log_pb2.PredictionLog()
-    request = getattr(log, kind).request
-    request.model_spec.signature_name = signature
-    add_example(request.input)
-    return log
-
-
-def multi_inference_log():
-    log = prediction_log_pb2.PredictionLog()
-    request = log.multi_inference_log.request
-    for method, signature in (("classify", "classify_x_to_y"), ("regress", "regress_x_to_y2")):
-        task = request.tasks.add(method_name=f"tensorflow/serving/{method}")
-        task.model_spec.name = "half"
-        task.model_spec.signature_name = signature
-    add_example(request.input)
-    return log
+def slow(steps):
+    return log("predict", predict_request("tags", "slow", steps=np.int64(steps)))
 
 
 @pytest.fixture
@@ -122,9 +99,11 @@ def fails(servable, metrics):
 
 def test_every_kind_of_request(folder, servable, metrics):
     unknown = prediction_log_pb2.PredictionLog()  # of a later kind: passed over
-    classify = examples_log("classify_log", "classify_x_to_y")
-    regress = examples_log("regress_log", "regress_x_to_y")
-    write(folder, half(), classify, regress, multi_inference_log(), unknown)
+    classify = examples(classification_pb2.ClassificationRequest, "classify_x_to_y", 1.0)
+    regress = examples(regression_pb2.RegressionRequest, "regress_x_to_y", 1.0)
+    both = multi_request(("classify", "classify_x_to_y"), ("regress", "regress_x_to_y2"))
+    requests = {"classify": classify, "regress": regress, "multi_inference": both}
+    write(folder, half(), *(log(kind, each) for kind, each in requests.items()), unknown)
     assert warm_up(servable) == 5
     assert metrics.apis == {"Predict": 1, "Classify": 1, "Regress": 1}
     assert metrics.runs == 4
@@ -147,15 +126,15 @@ def test_iterations(folder, servable, metrics, iterations, runs):
 
 
 def test_a_request_that_fails_ends_it(folder, fails, metrics):
-    write(folder, half(), predict_log(x=[[1.5]]), half())
+    write(folder, half(), log("predict", predict_request(x=[[1.5]])), half())
     assert "to be float but double" in fails(Code.INVALID_ARGUMENT)
     assert metrics.runs == 1
 
 
 def test_requests_that_are_none(folder, fails):
-    log = prediction_log_pb2.PredictionLog()
-    log.session_run_log.SetInParent()
-    write(folder, log)
+    session_run = prediction_log_pb2.PredictionLog()
+    session_run.session_run_log.SetInParent()
+    write(folder, session_run)
     assert "Unsupported log_type" in fails(Code.UNIMPLEMENTED)
     write(folder, half(), b"\xff\xff")
     assert "Failed to parse warmup record 2" in fails(Code.INVALID_ARGUMENT)
@@ -187,7 +166,7 @@ class TestLoading:
 
     def test_a_slow_warm_up_ends_before_the_version_serves(self, tmp_path, metrics):
         base = tmp_path / "tags"
-        write(save_hashtag_model(base, 1), *[predict_log("slow", steps=np.int64(20_000))] * 3)
+        write(save_hashtag_model(base, 1), *[slow(20_000)] * 3)
         manager = ModelManager(QUICK, metrics=metrics)
         manager.reload(model_config.single_model("tags", str(base)))
         assert manager.wait_for_state("tags", 1, State.AVAILABLE, WAIT)
@@ -196,7 +175,7 @@ class TestLoading:
 
     @pytest.mark.parametrize("warm", [True, False])
     def test_a_request_that_fails_fails_the_load_unless_turned_off(self, folder, metrics, warm):
-        write(folder, predict_log("guess"))
+        write(folder, log("predict", predict_request(signature="guess")))
         options = ManagerOptions(max_num_load_retries=0, enable_model_warmup=warm)
         manager = ModelManager(options, metrics=metrics)
         config = model_config.single_model("tags", str(folder.parent))
