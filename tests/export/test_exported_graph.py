@@ -12,7 +12,7 @@ from PIL import Image
 from tiny_cnn import save_cnn
 
 from serving.server.errors import ServingError
-from serving.server.models.servable import Servable
+from serving.server.inference.servable import Servable
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.export.batching import GraphBatching

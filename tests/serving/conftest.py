@@ -11,7 +11,7 @@ from serving_helpers import QUICK, WAIT, Stubs, save_hashtag_model
 
 from serving.server.model_server import ModelServer
 from serving.server.models import model_config
-from serving.server.models.version_policy import State
+from serving.server.models.versions import State
 
 
 @pytest.fixture(scope="session")
