@@ -9,6 +9,7 @@ from explaining_helpers import COUNTRIES, M, make_manifest, make_model, make_voc
 
 from tagkeras.cli.errors import UserError
 from tagkeras.data.cities import find_city
+from tagkeras.data.facts import Facts
 from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.explain.counterfactuals import (
     RankedHashtags,
@@ -18,7 +19,7 @@ from tagkeras.explain.counterfactuals import (
     users_by_age_and_gender,
     users_by_city,
 )
-from tagkeras.explain.user_descriptors import describe_users, feature_names
+from tagkeras.explain.user_descriptors import describe_users
 from tagkeras.layers.embeddings import EMBEDDING_NAMES
 
 N, Y = 5, 12
@@ -37,7 +38,7 @@ def test_user_descriptors_by_hand():
     # 0N 90E is the point (0, 1, 0), each of whose coordinates is scaled to [0, 1].
     np.testing.assert_allclose(known, [0.3, 1, 0, 1, 0, 0, 0, 0.5, 1, 0.5], atol=1e-6)
     np.testing.assert_allclose(unknown, [0.5, 0, 0, 0, 0, 0, 0, 0.5, 0.5, 0.5])
-    names = feature_names(COUNTRIES)
+    names = Facts(tuple(COUNTRIES)).feature_names
     assert names == (
         *("age", "gender", "country US", "country GB", "country CA", "country AU", "country NZ"),
         *("x", "y", "z"),
