@@ -1,5 +1,6 @@
 """Numbers and words as the page and its figures show them."""
 
+import shlex
 import unicodedata
 from collections.abc import Sequence
 
@@ -101,3 +102,11 @@ def shorten(text: str, max_length: int = 40) -> str:
 def shorten_tag(tag: str, max_length: int = 22) -> str:
     """A hashtag with its #, cut if it is long."""
     return shorten(f"#{tag}", max_length)
+
+
+def command_lines(argv: Sequence[str]) -> str:
+    """A command as a shell takes it, a new line for each flag."""
+    return "".join(
+        f" \\\n    {shlex.quote(word)}" if word.startswith("--") else f" {shlex.quote(word)}"
+        for word in argv
+    ).strip()

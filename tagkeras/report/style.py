@@ -10,7 +10,6 @@ References:
 import contextlib
 import dataclasses
 import functools
-import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -19,45 +18,31 @@ from matplotlib import font_manager
 
 from tagkeras.report.formats import shorten
 
-INK = "#1d1f23"
-MUTED = "#5b6069"
-GRID = "#dfe2e6"
-SURFACE = "#fefefe"
-
-BLUE = "#0072b2"
-VERMILION = "#d55e00"
-GREEN = "#009e73"
-PURPLE = "#b5588f"
-ORANGE = "#d18f00"
-SKY = "#3fa0dc"
-OLIVE = "#8a8a00"
-BROWN = "#8f5b34"
-
-BASELINE = "#7d838d"
-ORACLE = "#474c54"
-UNKNOWN = "#a6abb3"
+INK, SURFACE, MUTED, GRID = "#1d1f23", "#fefefe", "#5b6069", "#dfe2e6"
+BLUE, VERMILION, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#b5588f"
+ORANGE, SKY, OLIVE, BROWN = "#d18f00", "#3fa0dc", "#8a8a00", "#8f5b34"
+BASELINE, ORACLE, UNKNOWN = "#7d838d", "#474c54", "#a6abb3"
 
 # From young to old: hue and lightness change together, and every step stands out from white and
 # from black, since points of large maps are pixels, which do not change with the theme of the page.
 SEQUENCE = ("#4a5fc0", "#8a5fbe", "#c25a9a", "#dc6a68", "#dc8a3c", "#cfa92a")
 
-# CSS custom property of each colour, and its value on a dark page. INK has none: it is the text
-# colour of the page.
+# What each colour becomes on a dark page. INK becomes the text colour of the page.
 DARK = {
-    MUTED: ("muted", "#a9b0ba"),
-    GRID: ("grid", "#3a3f47"),
-    SURFACE: ("surface", "#15171a"),
-    BLUE: ("blue", "#4fabe8"),
-    VERMILION: ("vermilion", "#f28a3c"),
-    GREEN: ("green", "#35c49a"),
-    PURPLE: ("purple", "#df92c0"),
-    ORANGE: ("orange", "#f0b840"),
-    SKY: ("sky", "#8fd0f7"),
-    OLIVE: ("olive", "#d4d46a"),
-    BROWN: ("brown", "#c99a72"),
-    BASELINE: ("baseline", "#9aa1ac"),
-    ORACLE: ("oracle", "#cdd2d9"),
-    UNKNOWN: ("unknown", "#5a616b"),
+    SURFACE: "#15171a",
+    MUTED: "#a9b0ba",
+    GRID: "#3a3f47",
+    BLUE: "#4fabe8",
+    VERMILION: "#f28a3c",
+    GREEN: "#35c49a",
+    PURPLE: "#df92c0",
+    ORANGE: "#f0b840",
+    SKY: "#8fd0f7",
+    OLIVE: "#d4d46a",
+    BROWN: "#c99a72",
+    BASELINE: "#9aa1ac",
+    ORACLE: "#cdd2d9",
+    UNKNOWN: "#5a616b",
 }
 
 # The first comes with matplotlib; the others have characters that it lacks.
@@ -68,21 +53,18 @@ _RC: dict[str, Any] = {
     "axes.facecolor": "none",
     "axes.grid": True,
     "axes.labelcolor": INK,
-    "axes.labelsize": 10,
     "axes.linewidth": 0.8,
     "axes.spines.right": False,
     "axes.spines.top": False,
+    "axes.titlecolor": INK,
     "axes.titlelocation": "left",
     "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
-    "axes.titlecolor": INK,
     "figure.constrained_layout.h_pad": 0.08,
     "figure.constrained_layout.w_pad": 0.06,
     "figure.dpi": 72,
-    "figure.facecolor": "none",
     "font.size": 10,
     "grid.color": GRID,
-    "grid.linewidth": 0.8,
     "legend.borderaxespad": 0,
     "legend.borderpad": 0,
     "legend.columnspacing": 1.4,
@@ -91,7 +73,8 @@ _RC: dict[str, Any] = {
     "legend.handletextpad": 0.5,
     "lines.linewidth": 1.8,
     "lines.solid_capstyle": "round",
-    "savefig.facecolor": "none",
+    "savefig.dpi": 200,
+    "savefig.facecolor": "white",
     "svg.fonttype": "none",
     "text.color": INK,
     "text.parse_math": False,  # hashtags may hold dollar signs
@@ -104,10 +87,7 @@ _RC: dict[str, Any] = {
 
 @contextlib.contextmanager
 def figure_style() -> Iterator[None]:
-    """Sets the style, whatever the user's matplotlibrc says, and restores the settings at the end.
-
-    It is a decorator of drawing functions as well.
-    """
+    """Sets the style, whatever the user's matplotlibrc says; also a decorator of functions."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update({**_RC, "font.family": _installed_fonts()})
@@ -129,42 +109,40 @@ class SeriesStyle:
         color: one of this module.
         marker: of matplotlib.
         line: line style of matplotlib.
-        is_filled: whether markers are filled; those of baselines are not.
     """
 
     label: str
     color: str
     marker: str
     line: Any
-    is_filled: bool = True
 
     @property
     def markers(self) -> dict[str, Any]:
-        """Arguments of `Axes.plot` for the markers."""
+        """Arguments of `Axes.plot` for the markers; those of baselines are not filled."""
+        is_filled = self.color != BASELINE
         return {
             "marker": self.marker,
             "color": self.color,
-            "markerfacecolor": self.color if self.is_filled else SURFACE,
-            "markeredgecolor": SURFACE if self.is_filled else self.color,
-            "markeredgewidth": 0.7 if self.is_filled else 1.4,
+            "markerfacecolor": self.color if is_filled else SURFACE,
+            "markeredgecolor": SURFACE if is_filled else self.color,
+            "markeredgewidth": 0.7 if is_filled else 1.4,
             "markersize": 9.5 if self.marker == "*" else 7,
         }
 
 
 _LINES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (6, 1.5, 1.4, 1.5)))
-_MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
+_MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*", "<", ">")
 _KNOWN = {
     "bilinear": SeriesStyle("bilinear", GREEN, "s", _LINES[2]),
     "user_biased": SeriesStyle("user-biased", BLUE, "^", _LINES[1]),
     "multiplicative": SeriesStyle("multiplicative", VERMILION, "o", _LINES[0]),
-    "frequency_baseline": SeriesStyle("frequency baseline", BASELINE, "s", _LINES[2], False),
-    "demographic_baseline": SeriesStyle("demographic baseline", BASELINE, "D", _LINES[3], False),
-    "neighbour_baseline": SeriesStyle("neighbour baseline", BASELINE, "^", _LINES[1], False),
+    "frequency_baseline": SeriesStyle("frequency baseline", BASELINE, "s", _LINES[2]),
+    "demographic_baseline": SeriesStyle("demographic baseline", BASELINE, "D", _LINES[3]),
+    "neighbour_baseline": SeriesStyle("neighbour baseline", BASELINE, "^", _LINES[1]),
     "oracle": SeriesStyle("oracle", ORACLE, "*", _LINES[0]),
     "oracle_image_only": SeriesStyle("oracle image only", ORACLE, "<", _LINES[2]),
     "oracle_user_only": SeriesStyle("oracle user only", ORACLE, ">", _LINES[1]),
 }
-_FREE_COLORS = (PURPLE, ORANGE, SKY, OLIVE, INK)
 
 
 def label_of(name: str) -> str:
@@ -173,42 +151,23 @@ def label_of(name: str) -> str:
 
 
 def series_styles(names: Iterable[str]) -> dict[str, SeriesStyle]:
-    """The style of each series of a figure: the same for a model in every figure.
+    """The style of each series of a figure, the same for a model in every figure.
 
     Args:
-        names: `bilinear`, `frequency_baseline` and so on have fixed styles. A name that continues
-            one of them after `-`, `/`, a space or a bracket has its colour, but another marker and
-            line than the first of that colour. Other names get free colours.
+        names: `bilinear`, `frequency_baseline` and so on have fixed styles. A name that begins with
+            one of them, such as `bilinear-d64`, has its colour; the second such name of a figure
+            has another marker and line than the first. Unknown names are purple.
     """
     styles: dict[str, SeriesStyle] = {}
-    used = dict.fromkeys(_KNOWN, 0)
-    free = itertools.count()
+    used: dict[str, int] = {}
     for name in dict.fromkeys(names):
-        base = _known_name(name)
-        if base is None:
-            number = next(free)
-            color = _FREE_COLORS[number % len(_FREE_COLORS)]
-            # Not the markers of the models, as long as there are others.
-            marker = _MARKERS[(number + 5) % len(_MARKERS)]
-            styles[name] = SeriesStyle(label_of(name), color, marker, _LINES[number % len(_LINES)])
-            continue
-        style, number = _KNOWN[base], used[base]
-        used[base] += 1
-        if number:
-            first = _MARKERS.index(style.marker) if style.marker in _MARKERS else 0
-            style = dataclasses.replace(
-                style,
-                marker=_MARKERS[(first + number) % len(_MARKERS)],
-                line=_LINES[(_LINES.index(style.line) + number) % len(_LINES)],
-            )
-        styles[name] = dataclasses.replace(style, label=label_of(name))
+        base = max((known for known in _KNOWN if name.startswith(known)), key=len, default="")
+        first = _KNOWN.get(base, SeriesStyle("", PURPLE, "v", _LINES[0]))
+        number = used[base] = used.get(base, -1) + 1
+        styles[name] = SeriesStyle(
+            label_of(name),
+            first.color,
+            _MARKERS[(_MARKERS.index(first.marker) + number) % len(_MARKERS)],
+            _LINES[(_LINES.index(first.line) + number) % len(_LINES)],
+        )
     return styles
-
-
-def _known_name(name: str) -> str | None:
-    """The longest known name that this one is or continues."""
-    return max(
-        (k for k in _KNOWN if name == k or name.startswith(tuple(k + mark for mark in "-/ ("))),
-        key=len,
-        default=None,
-    )

@@ -1,158 +1,88 @@
-"""Section: an experiment beside the paper, number by number and claim by claim."""
+"""An experiment beside the paper: claim by claim, and number by number."""
 
-import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from tagkeras.experiment.paper import METRICS, MODELS, paper_values
 from tagkeras.experiment.runs import Configuration
-from tagkeras.experiment.tables import METHODS, Cell, Row
-from tagkeras.report.figure_files import PageFigure
-from tagkeras.report.figures.dimension_sweep import draw_dimension_sweep
-from tagkeras.report.figures.estimate import Estimate
-from tagkeras.report.figures.looks import label_of
-from tagkeras.report.material import Material
+from tagkeras.report.drawing import (
+    Estimate,
+    draw_line,
+    legend_entry,
+    new_panels,
+    set_head,
+    set_percent,
+)
+from tagkeras.report.experiment import ResultTable
+from tagkeras.report.inputs import Inputs, Omitted
 from tagkeras.report.runs import MULTIPLICATIVE, Run, RunGroup
-from tagkeras.report.sections.section import LeftOut, Section
+from tagkeras.report.style import figure_style, label_of, series_styles
 
-_TITLE = "Beside the paper"
 _FREQUENCY = "frequency_baseline"
-_Table = dict[Configuration | str, dict[str, Cell]]
 
 
-@dataclasses.dataclass(frozen=True)
-class BesideRow:
-    """A model of some size, in the paper and here.
-
-    Attributes:
-        label: of the model.
-        embedding_dim: d.
-        rank: K, of multiplicative models.
-        paper: by metric; None if the paper does not have it.
-        ours: by metric, means over seeds with intervals; None if we do not have it.
-        seeds: how many of ours.
-    """
-
-    label: str
-    embedding_dim: int | None
-    rank: int | None
-    paper: Mapping[str, float] | None
-    ours: Mapping[str, Cell] | None
-    seeds: int
-
-
-def build(material: Material) -> Section:
-    """The paper's table and the verdicts on its claims.
+def build(inputs: Inputs) -> dict[str, Any]:
+    """The verdicts on the paper's claims, and its table beside ours.
 
     Raises:
-        LeftOut: no run is of an experiment.
+        Omitted: no run is of an experiment.
     """
-    experiment = material.experiment
+    experiment = inputs.experiment
     if experiment is None:
-        raise LeftOut(
-            _TITLE,
-            "the runs are of no experiment: python -m tagkeras.experiment repeats the paper's.",
+        raise Omitted(
+            "the runs are of no experiment: python -m tagkeras.experiment repeats the paper's."
         )
-    natural = next(
-        (g for g in material.groups if g.is_natural and g.name in experiment.tables),
-        None,
-    )
-    tables = {name: _by_size(rows) for name, rows in experiment.tables.items()}
-    return Section(
-        id="paper",
-        title=_TITLE,
-        short="Paper",
-        content={
-            "rows": _rows(tables[natural.name], natural) if natural else [],
-            "group": natural,
-            "metrics": METRICS,
-            "findings": experiment.findings,
-            "figures": _figures(material, tables),
-        },
-    )
-
-
-def _figures(material: Material, tables: Mapping[str, _Table]) -> list[PageFigure]:
-    """Recall by the size of the embedding, where there are several sizes."""
-    metrics = {group.headline for group in material.groups}
-    datasets = {
-        group.name: _by_dimension(tables[group.name], group)
-        for group in material.groups
-        if group.name in tables  # what else was given beside the experiment is not
+    groups = [group for group in inputs.groups if group.name in experiment.tables]
+    natural = next((group for group in groups if group.is_natural), None)
+    sizes = {group.name: _by_size(experiment.tables[group.name], group) for group in groups}
+    return {
+        "findings": experiment.findings,
+        "natural": natural,
+        "metrics": METRICS,
+        "rows": _rows(experiment.tables[natural.name], natural) if natural else [],
+        "figure": _draw(inputs, {group.headline for group in groups}, sizes),
     }
-    sizes = {d for runs in datasets.values() for sizes in runs.values() for d in sizes}
-    if len(sizes) < 2 or len(metrics) > 1:
-        return []
-    (metric,) = metrics
+
+
+def _rows(table: ResultTable, group: RunGroup) -> list[dict[str, Any]]:
+    """The frequency baseline, and each model in each size that the paper has or we have."""
+    seeds = Counter(_configuration(run) for run in group.runs.values() if run.workdir)
+    models = list(dict.fromkeys(configuration.model for configuration in MODELS))
+    sizes = {*MODELS, *(key for key in table if isinstance(key, Configuration))}
+    keys = [
+        _FREQUENCY,
+        *sorted(sizes, key=lambda c: (models.index(c.model), c.embedding_dim, c.rank)),
+    ]
     return [
-        material.figures.add(
-            draw_dimension_sweep(metric, datasets),
-            "dimensions",
-            shows=f"{metric} of each model by the size of its embedding",
-            caption="Larger embeddings did not help in the paper: bilinear and user-biased models"
-            " got worse. Means over seeds; whiskers are intervals over users and seeds.",
-        )
+        {
+            "label": label_of(key if isinstance(key, str) else key.model),
+            "embedding_dim": "" if isinstance(key, str) else key.embedding_dim,
+            "rank": "" if isinstance(key, str) else key.rank or "",
+            "paper": {metric: paper_values(key, metric) for metric in METRICS},
+            "ours": table.get(key, {}),
+            "runs": "" if isinstance(key, str) else seeds[key] or "",
+        }
+        for key in keys
     ]
 
 
-def _by_dimension(table: _Table, group: RunGroup) -> dict[str, dict[int, Estimate]]:
-    """By model and d, of its best rank on validation: means over seeds."""
-    sizes: dict[str, dict[int, list[Run]]] = {}
+def _by_size(table: ResultTable, group: RunGroup) -> dict[str, dict[int, Estimate]]:
+    """By model and d, recall of the best rank on validation: means over seeds."""
+    best: dict[tuple[str, int], Run] = {}
     for run in group.runs.values():
         if run.workdir is not None:
-            dim = _configuration(run).embedding_dim
-            sizes.setdefault(run.model, {}).setdefault(dim, []).append(run)
+            key = (run.model, _configuration(run).embedding_dim)
+            if key not in best or run.validation > best[key].validation:
+                best[key] = run
     found: dict[str, dict[int, Estimate]] = {}
-    for model, by_dim in sizes.items():
-        for dim, runs in by_dim.items():
-            best = max(runs, key=lambda run: run.validation or 0)
-            cell = table[_configuration(best)][group.headline]
-            found.setdefault(model, {})[dim] = Estimate(cell.value, cell.low, cell.high)
+    for (model, dim), run in best.items():
+        found.setdefault(model, {})[dim] = table[_configuration(run)][group.headline]
     return found
-
-
-def _rows(table: _Table, group: RunGroup) -> list[BesideRow]:
-    """The frequency baseline, and each model in each size that the paper has or we have."""
-    seeds = Counter(_configuration(run) for run in group.runs.values() if run.workdir is not None)
-    models = [configuration.model for configuration in MODELS]
-    ours = [size for size in table if isinstance(size, Configuration)]
-    sizes = sorted({*MODELS, *ours}, key=lambda c: (models.index(c.model), c.embedding_dim, c.rank))
-    frequency = table.get(_FREQUENCY)
-    return [
-        BesideRow(
-            label_of(_FREQUENCY), None, None, _paper(_FREQUENCY), frequency, int(bool(frequency))
-        ),
-        *(
-            BesideRow(
-                label_of(size.model),
-                size.embedding_dim,
-                size.rank or None,
-                _paper(size),
-                table.get(size),
-                seeds[size],
-            )
-            for size in sizes
-        ),
-    ]
-
-
-def _by_size(rows: Sequence[Row]) -> _Table:
-    """The cells of a table by model and size, or by the name of a baseline."""
-    names = {method: name for name, method in METHODS.items()}
-    table: _Table = {}
-    for row in rows:
-        name = names.get(row.method, row.method)
-        if row.embedding_dim is None:
-            table[name] = row.cells
-        else:
-            dim, rank = row.embedding_dim, row.rank or 0
-            table[Configuration(model=name, embedding_dim=dim, rank=rank)] = row.cells
-    return table
-
-
-def _paper(row: Configuration | str) -> dict[str, float]:
-    values = {metric: paper_values(row, metric) for metric in METRICS}
-    return {metric: value for metric, value in values.items() if value is not None}
 
 
 def _configuration(run: Run) -> Configuration:
@@ -160,3 +90,49 @@ def _configuration(run: Run) -> Configuration:
     config = run.workdir.config()
     rank = config["rank"] if run.model == MULTIPLICATIVE else 0
     return Configuration(model=run.model, embedding_dim=config["embedding_dim"], rank=rank)
+
+
+def _draw(
+    inputs: Inputs, metrics: set[str], datasets: Mapping[str, Mapping[str, Mapping[int, Estimate]]]
+) -> Markup | None:
+    """The figure of recall by size; None unless there are several sizes."""
+    sizes = {d for models in datasets.values() for by_size in models.values() for d in by_size}
+    if len(sizes) < 2 or len(metrics) > 1:
+        return None
+    return inputs.figures.add(draw_sizes(metrics.pop(), datasets), "dimensions")
+
+
+@figure_style()
+def draw_sizes(
+    metric: str, datasets: Mapping[str, Mapping[str, Mapping[int, Estimate]]]
+) -> Figure:
+    """Draws a metric against d: a panel for each dataset, a line for each model.
+
+    Args:
+        metric: such as `R@10`.
+        datasets: by dataset, model and d.
+    """
+    sizes = sorted({d for models in datasets.values() for by_d in models.values() for d in by_d})
+    styles = series_styles(name for models in datasets.values() for name in models)
+    figure, panels = new_panels(len(datasets), 2.7)
+    for axes, (dataset, models) in zip(panels, datasets.items(), strict=True):
+        axes.set_title(dataset)
+        for number, (name, by_d) in enumerate(models.items()):
+            # Beside each other, so that whiskers do not cover each other: by 3% of a doubling.
+            shift = 2 ** (0.06 * (number - (len(models) - 1) / 2))
+            for d, estimate in by_d.items():
+                if estimate.ends:
+                    axes.plot([d * shift] * 2, estimate.ends, color=styles[name].color, linewidth=2)
+            x, y = [d * shift for d in sorted(by_d)], [by_d[d].value for d in sorted(by_d)]
+            draw_line(axes, x, y, styles[name], marked=range(len(x)))
+        axes.set_xscale("log", base=2)
+        axes.set_xlim(sizes[0] / 1.35, sizes[-1] * 1.35)
+        axes.xaxis.set_major_locator(FixedLocator(sizes))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0f}")
+        axes.set_xlabel("embedding size d")
+        set_percent(axes.yaxis)
+    panels[0].set_ylabel(metric)
+    legend = [legend_entry(style) for style in styles.values()]
+    set_head(figure, f"{metric} by embedding size", legend)
+    return figure
