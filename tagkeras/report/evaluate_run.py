@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tagkeras.cli.errors import UserError
-from tagkeras.data.fingerprint import fingerprint
 from tagkeras.data.hashtags import normalize
-from tagkeras.data.manifest import Manifest
+from tagkeras.data.manifest import Manifest, fingerprint
 from tagkeras.evaluate import __main__ as evaluate
 from tagkeras.evaluate.evaluation import Evaluation
 from tagkeras.evaluate.identity import identity_of
