@@ -12,7 +12,7 @@ from tagkeras.data import input as data_input
 from tagkeras.data.cities import City, default_cities, nearest_city
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import User
-from tagkeras.evaluate.evaluated_posts import EvaluatedPosts
+from tagkeras.evaluate.evaluation import EvaluatedPosts
 from tagkeras.explain.counterfactuals import (
     RankedHashtags,
     counterfactual_lists,
