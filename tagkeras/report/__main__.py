@@ -7,34 +7,24 @@ or the folder of a `tagkeras.experiment` (all of its runs). Writes `report.html`
 evaluations of workdirs to `evaluations/`, which the next report on the same runs uses again.
 """
 
-import importlib.util
 import sys
 
 from tagkeras.cli.commandline import run
 from tagkeras.cli.errors import UserError
 from tagkeras.report.config import Config
 
-_PACKAGES = {"jinja2": "jinja2", "matplotlib": "matplotlib", "sklearn": "scikit-learn"}
-
 
 def main(config: Config) -> None:
     """Writes the page and says where it is."""
-    _check_installed()
-    # Imports TensorFlow and matplotlib.
-    from tagkeras.report.page import write_report
-
+    try:
+        from tagkeras.report.page import write_report
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"reports need {error.name}, which is not installed:"
+            " pip install -c constraints.txt '.[report]'"
+        ) from error
     page = write_report(config, command=["python", "-m", "tagkeras.report", *sys.argv[1:]])
     print(f"wrote {page} and {page.parent / 'figures'}/; open it in a browser, it works offline")
-
-
-def _check_installed() -> None:
-    """Raises a `UserError` that says how to install what is missing of the extra `report`."""
-    for module, package in _PACKAGES.items():
-        if importlib.util.find_spec(module) is None:
-            raise UserError(
-                f"reports need {package}, which is not installed:"
-                " pip install -c constraints.txt '.[report]'"
-            )
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ class Config:
         None, help="Parquet file of the posts' most probable hashtags, for evaluating workdirs"
     )
     posts: str | None = option(
-        None, help="file of the posts that the dataset was made from, to show some with their photos"
+        None,
+        help="file of the posts that the dataset was made from, to show some with their photos",
     )
     image_root: str | None = option(
         None, help="folder that image paths are relative to; by default that of --posts"

@@ -1,10 +1,9 @@
 """Charts: rows of dots or bars, panels with lines, and the title and legend above them."""
 
-import dataclasses
 import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -21,21 +20,14 @@ from tagkeras.report.style import INK, MUTED, SeriesStyle, figure_style, series_
 WIDTH = 5.2
 
 
-@dataclasses.dataclass(frozen=True)
-class Estimate:
-    """A measured value and its interval.
-
-    Attributes:
-        value: a fraction in [0, 1] or, of an entropy, bits.
-        ends: low and high end of the interval; None where it is not known.
-    """
+class Estimate(NamedTuple):
+    """A measured value, and the ends of its interval where it is known."""
 
     value: float
     ends: tuple[float, float] | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A row of a chart: the estimates by series, between a label and a note."""
 
     label: str
@@ -52,7 +44,6 @@ def draw_rows(
     note: str = "",
     is_fraction: bool = True,
     bars: bool = False,
-    share_x: bool = True,
 ) -> Figure:
     """Draws panels of rows; a row has a dot with its interval, or a bar from 0, for each series.
 
@@ -63,7 +54,6 @@ def draw_rows(
         note: what a reader has to know, in small.
         is_fraction: show the axis in percent.
         bars: bars in place of dots.
-        share_x: one scale for all panels; else each has its own.
 
     Raises:
         ValueError: there is no panel, or one without a row.
@@ -76,8 +66,8 @@ def draw_rows(
     lines = max(1 + len(row.label) // 23 for row in rows)
     row_height = max(0.11 + 0.17 * lines, 0.13 + 0.115 * num_series)
     heights = [row_height * (len(panel) + 0.2) for panel in panels.values()]
-    figure = Figure((WIDTH, sum(heights) + (0.35 if share_x else 0.6) * len(panels) + 0.3))
-    grid = figure.subplots(len(panels), squeeze=False, sharex=share_x, height_ratios=heights)
+    figure = Figure((WIDTH, sum(heights) + 0.35 * len(panels) + 0.3))
+    grid = figure.subplots(len(panels), squeeze=False, sharex=True, height_ratios=heights)
     step = 0.8 / num_series if num_series > 1 else 0.5
     for axes, (panel_title, panel) in zip(grid.flat, panels.items(), strict=True):
         axes.set_title(panel_title)
@@ -94,9 +84,9 @@ def draw_rows(
         axes.spines["left"].set_visible(False)
         if is_fraction:
             set_percent(axes.xaxis)
-    for axes in grid.flat:
-        highest = max(other.dataLim.x1 for other in (grid.flat if share_x else [axes]))
-        axes.set_xlim(0, 1.04 * highest if highest > 0 else 1)
+    if bars:
+        highest = max(axes.dataLim.x1 for axes in grid.flat)
+        grid.flat[-1].set_xlim(0, 1.04 * highest or 1)
     grid.flat[-1].set_xlabel(x_label)
     legend = list(styles.values()) if num_series > 1 else []
     set_head(figure, title, [legend_entry(style, line="none") for style in legend], note)
@@ -121,7 +111,7 @@ def _draw_estimate(
     axes.plot([estimate.value], [y], linestyle="none", clip_on=False, zorder=3, **markers)
 
 
-def new_panels(number: int, row_height: float, **shared: bool) -> tuple[Figure, list[Axes]]:
+def new_panels(number: int, row_height: float, **shared: Any) -> tuple[Figure, list[Axes]]:
     """A figure of panels, two in a row, each row `row_height` inches high."""
     num_rows = math.ceil(number / 2)
     figure = Figure((WIDTH, row_height * num_rows))
@@ -181,14 +171,15 @@ def set_head(figure: Figure, title: str, legend: Sequence[Artist] = (), note: st
     height = body + _GAP + sum(sizes)
     figure.set_size_inches(width / _POINTS_PER_INCH, height / _POINTS_PER_INCH)
     left, tops = _GAP / width, 1 - (_GAP + np.cumsum([0, *sizes])) / height
-    text = {"ha": "left", "va": "top"}
-    placed: list[Artist] = [
-        figure.suptitle("\n".join(titles), x=left, y=tops[0], size=12, weight="bold", **text),
-        figure.text(left, tops[2], "\n".join(notes), color=MUTED, **text),
-    ]
+    heading = figure.suptitle("\n".join(titles), x=left, y=tops[0], ha="left", va="top")
+    heading.set(size=12, weight="bold")
+    placed: list[Artist] = [heading]
     if legend:
-        corner = {"loc": "upper left", "bbox_to_anchor": (left, tops[1])}
-        placed.append(figure.legend(handles=list(legend), ncols=columns, **corner))
+        corner = (left, tops[1])
+        placed.append(
+            figure.legend(handles=legend, loc="upper left", bbox_to_anchor=corner, ncols=columns)
+        )
+    placed.append(figure.text(left, tops[2], "\n".join(notes), va="top", color=MUTED))
     for artist in placed:
         artist.set_in_layout(False)
     figure.set_layout_engine("constrained", rect=(0, 0, 1, tops[3]))

@@ -6,32 +6,30 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tagkeras.cli.errors import UserError
 from tagkeras.experiment.experiment_folder import FILE_NAME, FINDINGS, TABLES
-from tagkeras.experiment.runs import Configuration
 from tagkeras.experiment.tables import METHODS
 from tagkeras.report.drawing import Estimate
 
 _FINISH = "run python -m tagkeras.experiment to its end"
-# Metrics by the model in its size, or by the name of a baseline.
-ResultTable = Mapping[Configuration | str, Mapping[str, Estimate]]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class ExperimentRun:
-    """One run of an experiment.
+class Size(NamedTuple):
+    """A model in a size, K being its `rank`; both are 0 for what has none, such as a baseline."""
 
-    Attributes:
-        name: such as `multiplicative-d64-k100-seed0`.
-        dataset: its name in the experiment.
-        evaluation: folder of `tagkeras.evaluate`.
-    """
+    model: str
+    embedding_dim: int = 0
+    rank: int = 0
+
+
+class ExperimentRun(NamedTuple):
+    """A run, the name of its dataset, and the folder of its evaluation in the experiment's."""
 
     name: str
     dataset: str
-    evaluation: Path
+    evaluation: str
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -43,14 +41,14 @@ class Experiment:
         datasets: by name, their `path`, `oracle`, `hashtag_kinds`, `posts`, `image_root`.
         runs: in the order of the specification.
         findings: claims of the paper, each with its verdict; empty if there are none.
-        tables: of each dataset: means over seeds, with intervals.
+        tables: of each dataset, metrics by model and size: means over seeds, with intervals.
     """
 
     path: Path
     datasets: Mapping[str, Mapping[str, Any]]
     runs: tuple[ExperimentRun, ...]
     findings: tuple[Mapping[str, Any], ...]
-    tables: Mapping[str, ResultTable]
+    tables: Mapping[str, Mapping[Size, Mapping[str, Estimate]]]
 
     @classmethod
     def load(cls, path: Path) -> "Experiment":
@@ -61,18 +59,16 @@ class Experiment:
         """
         content = _read(path / FILE_NAME, json.loads)
         try:
-            runs = tuple(
-                ExperimentRun(run["name"], run["dataset"], path / run["evaluation"])
-                for run in content["runs"]
-            )
+            names = ("name", "dataset", "evaluation")
+            runs = tuple(ExperimentRun(*(run[name] for name in names)) for run in content["runs"])
             datasets = dict(content["datasets"])
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"{path / FILE_NAME} is damaged ({error!r}): {_FINISH}") from error
-        for run in runs:
-            if not run.evaluation.is_dir():
-                raise UserError(f"{path}: {run.name} is not evaluated yet: {_FINISH}")
         if not runs:
             raise UserError(f"{path / FILE_NAME} has no runs: {_FINISH}")
+        for run in runs:
+            if not (path / run.evaluation).is_dir():
+                raise UserError(f"{path}: {run.name} is not evaluated yet: {_FINISH}")
         findings = tuple(_read(path / FINDINGS, json.loads))
         tables = {name: _read(path / TABLES / f"{name}.csv", _parse_table) for name in datasets}
         return cls(path, datasets, runs, findings, tables)
@@ -83,24 +79,16 @@ class Experiment:
         return next((str(self.path / path) for path in named if path), None)
 
 
-def _parse_table(text: str) -> ResultTable:
-    """Reads the CSV file of a dataset's table.
-
-    Raises:
-        KeyError: it lacks a column.
-        ValueError: a value is no number.
-    """
+def _parse_table(text: str) -> dict[Size, dict[str, Estimate]]:
+    """Reads the CSV file of a table; raises a KeyError or ValueError if it is damaged."""
     names = {method: name for name, method in METHODS.items()}
     reader = csv.DictReader(io.StringIO(text))
     columns = reader.fieldnames or ()
     metrics = [name for name in columns if f"{name} low" in columns]
-    table: dict[Configuration | str, Mapping[str, Estimate]] = {}
+    table = {}
     for row in reader:
-        key: Configuration | str = names.get(row["method"], row["method"])
-        if row["d"]:
-            dim, rank = int(row["d"]), int(row["K"] or 0)
-            key = Configuration(model=str(key), embedding_dim=dim, rank=rank)
-        table[key] = {
+        name = names.get(row["method"], row["method"])
+        table[Size(name, int(row["d"] or 0), int(row["K"] or 0))] = {
             metric: Estimate(
                 float(row[metric]), (float(row[f"{metric} low"]), float(row[f"{metric} high"]))
             )

@@ -4,19 +4,18 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from tagkeras.cli.errors import UserError
-from tagkeras.data.fingerprint import fingerprint
-from tagkeras.data.manifest import Manifest
-from tagkeras.evaluate import __main__ as evaluate
+from tagkeras.data.manifest import Manifest, fingerprint
+from tagkeras.evaluate.config import Config as EvaluateConfig
+from tagkeras.evaluate.evaluate import evaluate, identity_of, weights_fingerprint
 from tagkeras.evaluate.evaluation import METRICS, Evaluation
-from tagkeras.evaluate.identity import identity_of, weights_fingerprint
 from tagkeras.experiment.experiment_folder import FILE_NAME
 from tagkeras.report.config import Config
 from tagkeras.report.experiment import Experiment
 from tagkeras.report.runs import Run, RunGroup, make_group
 from tagkeras.train.workdir import Workdir
-
-EVALUATIONS = "evaluations"
 
 
 class RunFinder:
@@ -45,11 +44,15 @@ class RunFinder:
                 compared are of different posts.
         """
         found: dict[str, list[Run]] = {}
+        names: dict[str, str] = {}
         for folder in dict.fromkeys(Path(folder) for folder in folders):
             for dataset, run in self._runs_of(folder):
-                same = (name for name, runs in found.items() if _posts(runs[0]) == _posts(run))
-                found.setdefault(next(same, dataset), []).append(run)
-        return [make_group(name, runs) for name, runs in found.items()]
+                posts = str(run.metrics["dataset"]["fingerprint"])
+                found.setdefault(names.setdefault(posts, dataset), []).append(run)
+        groups = [make_group(name, runs) for name, runs in found.items()]
+        for group in groups:
+            _check_tags(self._config.tags, group)
+        return groups
 
     def _runs_of(self, folder: Path) -> Iterator[tuple[str, Run]]:
         """The runs of a folder, each with the name of its dataset."""
@@ -57,7 +60,7 @@ class RunFinder:
             experiment = Experiment.load(folder)
             self.experiment = self.experiment or experiment
             for listed in experiment.runs:
-                yield listed.dataset, self._evaluated(listed.evaluation, listed.name)
+                yield listed.dataset, self._evaluated(folder / listed.evaluation, listed.name)
             return
         if (folder / METRICS).is_file():
             run = self._evaluated(folder, folder.resolve().name)
@@ -80,8 +83,8 @@ class RunFinder:
                 f"{folder} was trained on {dataset}, which is not there: give --data=DATASET"
             )
         name = self._free_name(folder.resolve())
-        output = Path(self._config.output) / EVALUATIONS / name
-        return Run(name, evaluate_run(workdir, dataset, output, self._config), workdir, dataset)
+        output = Path(self._config.output) / "evaluations" / name
+        return Run(name, _evaluate(workdir, dataset, output, self._config), workdir, dataset)
 
     def _evaluated(self, folder: Path, name: str) -> Run:
         """The run of a folder of `tagkeras.evaluate`."""
@@ -97,14 +100,12 @@ class RunFinder:
         if is_there and metrics.get("identity", {}).get("weights") != weights_fingerprint(workdir):
             print(
                 f"{folder} is of other weights than {workdir.path} has now: the page leaves out"
-                " what takes the weights; run python -m tagkeras.evaluate again to have it",
+                " what needs the weights; run python -m tagkeras.evaluate again to have it",
                 file=sys.stderr,
             )
             is_there = False
-        has_dataset = (dataset / "dataset.json").is_file()
-        return Run(
-            name, evaluation, workdir if is_there else None, dataset if has_dataset else None
-        )
+        has_data = (dataset / "dataset.json").is_file()
+        return Run(name, evaluation, workdir if is_there else None, dataset if has_data else None)
 
     def _free_name(self, folder: Path) -> str:
         """The name of a workdir, with those of its parents before it if another has the same."""
@@ -116,25 +117,27 @@ class RunFinder:
         raise UserError(f"{folder} is given twice: give each run once")
 
 
-def evaluate_run(workdir: Workdir, dataset: Path, output: Path, config: Config) -> Evaluation:
-    """Evaluates a run, or loads the evaluation in `output` if it is the same.
-
-    Args:
-        workdir: of the run.
-        dataset: to evaluate on.
-        output: folder of the evaluation.
-        config: its `split`, `oracle` and `tags` are those of the evaluation.
-
-    Raises:
-        UserError: no checkpoint, another dataset, an empty split, or an unknown tag.
-    """
+def _evaluate(workdir: Workdir, dataset: Path, output: Path, config: Config) -> Evaluation:
+    """Evaluates a run, or loads the evaluation in `output` if it is the same."""
     workdir.best_epoch()
     if config.oracle and not Path(config.oracle).is_file():
         raise UserError(f"--oracle={config.oracle}: no such file")
-    if (found := _load(output)) and _is_same(found, workdir, dataset, config):
-        return found
-    evaluate.evaluate(
-        evaluate.Config(
+    try:
+        found = Evaluation.load(output)
+        metrics = found.metrics
+        _ = found.posts, found.predictions  # intact
+        if (
+            metrics["workdir"] == str(workdir.path.resolve())
+            and metrics["split"] == config.split
+            and metrics["dataset"]["fingerprint"] == fingerprint(dataset, Manifest.load(dataset))
+            and metrics.get("identity") == identity_of(workdir, config.oracle)
+            and tags_with_curve(found).issuperset(config.tags)
+        ):
+            return found
+    except UserError:
+        pass  # there is none, or it is damaged
+    evaluate(
+        EvaluateConfig(
             workdir=str(workdir.path.resolve()),
             data=str(dataset),
             output=str(output),
@@ -146,23 +149,15 @@ def evaluate_run(workdir: Workdir, dataset: Path, output: Path, config: Config) 
     return Evaluation.load(output)
 
 
-def tags_with_curve(evaluation: Evaluation) -> frozenset[str]:
+def tags_with_curve(evaluation: Evaluation) -> set[str]:
     """The tags with a precision-recall curve, and those on no post, which can have none."""
-    names = ("tag", "truth", "average_precision")
-    columns = [evaluation.tags.column(name).to_pylist() for name in names]
-    return frozenset(
-        tag
-        for tag, truth, average in zip(*columns, strict=True)
-        if average is not None or not truth
-    )
+    tags = evaluation.tags
+    has_curve = pc.or_(pc.is_valid(tags["average_precision"]), pc.equal(tags["truth"], 0))
+    return set(tags.filter(has_curve)["tag"].to_pylist())
 
 
-def check_tags(tags: Sequence[str], group: RunGroup) -> None:
-    """Makes sure that the tags of `--tags` have curves.
-
-    Raises:
-        UserError: one is unknown, or has no curve in one of the evaluations.
-    """
+def _check_tags(tags: Sequence[str], group: RunGroup) -> None:
+    """Makes sure that the tags of `--tags` are known and have curves."""
     for tag in tags:
         if tag not in group.vocabulary.ids:
             raise UserError(f"--tags={tag}: not in the vocabulary of {group.first.evaluation.path}")
@@ -172,28 +167,3 @@ def check_tags(tags: Sequence[str], group: RunGroup) -> None:
                     f"--tags={tag}: no curve in {run.evaluation.path}:"
                     f" run python -m tagkeras.evaluate --tags={tag} again"
                 )
-
-
-def _posts(run: Run) -> str:
-    return str(run.metrics["dataset"]["fingerprint"])
-
-
-def _load(output: Path) -> Evaluation | None:
-    """The evaluation in a folder; None if there is none, or a damaged one."""
-    try:
-        found = Evaluation.load(output)
-        _ = found.posts, found.tags, found.predictions
-    except UserError:
-        return None
-    return found
-
-
-def _is_same(found: Evaluation, workdir: Workdir, dataset: Path, config: Config) -> bool:
-    metrics = found.metrics
-    return (
-        metrics["workdir"] == str(workdir.path.resolve())
-        and metrics["split"] == config.split
-        and metrics["dataset"]["fingerprint"] == fingerprint(dataset, Manifest.load(dataset))
-        and metrics.get("identity") == identity_of(workdir, config.oracle)
-        and tags_with_curve(found).issuperset(config.tags)
-    )

@@ -10,25 +10,21 @@ _JOINING = frozenset({"Mn", "Me", "Mc", "Cf", "Sk"})
 _ZERO_WIDTH_JOINER = "\u200d"
 
 
-def is_fraction(metric: str) -> bool:
-    """Whether a metric is a fraction, shown in percent; entropies are in bits."""
-    return not metric.startswith("entropy")
-
-
 def percent(value: float) -> str:
     """36.1%."""
     return f"{100 * value:.1f}%"
 
 
 def number(value: float, metric: str = "") -> str:
-    """A metric without its unit: 36.1 for a fraction, 3.32 for an entropy."""
-    return f"{100 * value:.1f}" if is_fraction(metric) else f"{value:.2f}"
+    """A metric without its unit: 36.1 for a fraction, 3.32 for an entropy in bits."""
+    text = f"{value:.2f}" if metric.startswith("entropy") else f"{100 * value:.1f}"
+    return text.replace("-", MINUS)
 
 
-def interval(bounds: Sequence[float], metric: str = "") -> str:
-    """35.0-37.2, in the unit of `number`."""
-    low, high = bounds
-    return f"{number(low, metric)}\N{EN DASH}{number(high, metric)}"
+def interval(ends: Sequence[float], metric: str = "") -> str:
+    """35.0-37.2, or -1.0 to 2.3 where the dash would be read as a minus; as `number`."""
+    low, high = (number(end, metric) for end in ends)
+    return f"{low} to {high}" if low.startswith(MINUS) else f"{low}\N{EN DASH}{high}"
 
 
 def points(value: float) -> str:
@@ -71,7 +67,7 @@ def joined(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def person(age: float | None, gender: str, country: str) -> str:
+def person(age: float | None, gender: str | None, country: str | None) -> str:
     """Who posted, as far as it is known: female, 34, GB."""
     known = [gender, "" if age is None or age != age else f"{age:.0f}", country]
     return ", ".join(word for word in known if word) or "unknown"
@@ -97,11 +93,6 @@ def shorten(text: str, max_length: int = 40) -> str:
     ):
         end -= 1
     return clean[:end] + "…"
-
-
-def shorten_tag(tag: str, max_length: int = 22) -> str:
-    """A hashtag with its #, cut if it is long."""
-    return shorten(f"#{tag}", max_length)
 
 
 def command_lines(argv: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ class Omitted(Exception):  # noqa: N818 - it is no error
     """Raised by a section that has nothing to show; the page lists the message, the reason."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Inputs:
     """Runs, options and the figures of the page.
 
@@ -28,7 +28,7 @@ class Inputs:
     groups: tuple[RunGroup, ...]
     experiment: Experiment | None
     figures: FigureFiles
-    command: str = ""
+    command: str
 
     def find_user_model(self) -> tuple[RunGroup, str]:
         """The group and the name of the first multiplicative run whose folders are there.

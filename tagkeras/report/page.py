@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 from markupsafe import Markup
@@ -19,7 +19,7 @@ from tagkeras.data.hashtag_kinds import read_hashtag_kinds
 from tagkeras.data.hashtags import normalize
 from tagkeras.report import formats
 from tagkeras.report.config import Config
-from tagkeras.report.find_runs import RunFinder, check_tags
+from tagkeras.report.find_runs import RunFinder
 from tagkeras.report.inputs import Inputs, Omitted
 from tagkeras.report.sections import (
     data,
@@ -35,19 +35,15 @@ from tagkeras.report.sections import (
     users,
     vocabulary,
 )
+from tagkeras.report.style import label_of
 from tagkeras.report.svg import FigureFiles, page_css
 
 
-@dataclasses.dataclass(frozen=True)
-class Section:
-    """A section of the page.
+class Section(NamedTuple):
+    """A section of the page; its template is `sections/ID.html`.
 
-    Attributes:
-        id: what links lead to; `sections/ID.html` is its template.
-        title: its heading.
-        nav: its name in the navigation.
-        build: makes what the template shows, of `Inputs` and, if `per_group`, one of their groups.
-        per_group: whether it has a part for each group of runs.
+    `build` makes what the template shows, of `Inputs` and, if the section has a part for each group
+    of runs, of the group.
     """
 
     id: str
@@ -92,40 +88,23 @@ def write_report(config: Config, *, command: Sequence[str] = ()) -> Path:
     config = dataclasses.replace(config, tags=tuple(map(normalize, config.tags)))
     finder = RunFinder(config)
     found = finder.find([config.run, *config.compare])
-    for group in found:
-        check_tags(config.tags, group)
     if experiment := finder.experiment:
-        named = {
-            name: getattr(config, name) or experiment.file(name)
-            for name in ("posts", "image_root", "hashtag_kinds")
-        }
-        config = dataclasses.replace(config, **named)
+        config = dataclasses.replace(
+            config,
+            posts=config.posts or experiment.file("posts"),
+            image_root=config.image_root or experiment.file("image_root"),
+            hashtag_kinds=config.hashtag_kinds or experiment.file("hashtag_kinds"),
+        )
     output = Path(config.output)
     with files.folder_written_aside(output / "figures") as folder:
-        inputs = Inputs(
-            config=config,
-            groups=tuple(found),
-            experiment=experiment,
-            figures=FigureFiles(folder),
-            command=formats.command_lines(command),
-        )
-        page = render_page(inputs)
+        lines = formats.command_lines(command)
+        page = _render_page(Inputs(config, tuple(found), experiment, FigureFiles(folder), lines))
     files.write_text(output / "report.html", page)
     return output / "report.html"
 
 
-def render_page(inputs: Inputs) -> str:
-    """Builds all sections and renders them.
-
-    Args:
-        inputs: what they are built from; its figures are written on the way.
-
-    Returns:
-        HTML that refers to nothing outside itself.
-
-    Raises:
-        UserError: a section cannot be built from the input.
-    """
+def _render_page(inputs: Inputs) -> str:
+    """Builds all sections, which writes their figures, and renders them to HTML."""
     shown: list[tuple[Section, list[Mapping[str, Any]]]] = []
     omitted: dict[str, str] = {}
     with progress("writing the page", len(SECTIONS), "sections") as advance:
@@ -141,16 +120,18 @@ def render_page(inputs: Inputs) -> str:
             if parts:
                 shown.append((section, parts))
             advance(1)
-    script = read_asset("theme.js")
+    assets = resources.files("tagkeras.report") / "templates"
+    script = (assets / "theme.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     # On paper, figures have the colours of a light page, which they have without their CSS.
-    css = f"{read_asset('style.css')}\n@media screen {{\n{page_css()}}}\n"
+    style = (assets / "style.css").read_text(encoding="utf-8")
+    css = f"{style}\n@media screen {{\n{page_css()}}}\n"
     template = make_environment().get_template("page.html")
     return template.render(
         title=inputs.config.title,
         head=head.build(inputs),
+        groups=inputs.groups,
         sections=shown,
-        several_groups=len(inputs.groups) > 1,
         omitted=omitted,
         css=Markup(css),
         script=Markup(script),
@@ -168,11 +149,7 @@ def make_environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    names = ("percent", "number", "interval", "points", "p_value", "count", "plural", "joined")
-    environment.filters |= {name: getattr(formats, name) for name in (*names, "slug")}
+    names = ("count", "interval", "joined", "number", "p_value", "percent", "plural", "points")
+    environment.filters |= {name: getattr(formats, name) for name in (*names, "person", "slug")}
+    environment.filters["label"] = label_of
     return environment
-
-
-def read_asset(name: str) -> str:
-    """A file beside the templates that goes into the page as it is."""
-    return (resources.files("tagkeras.report") / "templates" / name).read_text(encoding="utf-8")

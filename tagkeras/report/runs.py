@@ -102,11 +102,6 @@ class RunGroup:
         return max(self.runs.values(), key=lambda run: len(run.metrics["intervals"]))
 
     @property
-    def baselines(self) -> list[str]:
-        """The other rankings of the posts: baselines and oracles."""
-        return [name for name in self.with_baselines.metrics["intervals"] if name != MODEL]
-
-    @property
     def is_natural(self) -> bool:
         """Whether no hashtags were removed by balancing."""
         return bool(self.first.metrics["dataset"]["distribution"] == "natural")

@@ -25,7 +25,7 @@ BASELINE, ORACLE, UNKNOWN = "#7d838d", "#474c54", "#a6abb3"
 
 # From young to old: hue and lightness change together, and every step stands out from white and
 # from black, since points of large maps are pixels, which do not change with the theme of the page.
-SEQUENCE = ("#4a5fc0", "#8a5fbe", "#c25a9a", "#dc6a68", "#dc8a3c", "#cfa92a")
+SEQUENCE = ("#4a5fc0", "#7a5fc0", "#a85cae", "#c95a8c", "#dc6a68", "#dc8a3c", "#cfa92a")
 
 # What each colour becomes on a dark page. INK becomes the text colour of the page.
 DARK = {
@@ -47,13 +47,11 @@ DARK = {
 
 # The first comes with matplotlib; the others have characters that it lacks.
 _FONTS = ("DejaVu Sans", "Noto Sans Arabic", "Noto Sans CJK JP", "Noto Sans Devanagari", "Unifont")
-_RC: dict[str, Any] = {
-    "axes.axisbelow": True,
+_RC: Any = {
     "axes.edgecolor": MUTED,
     "axes.facecolor": "none",
     "axes.grid": True,
     "axes.labelcolor": INK,
-    "axes.linewidth": 0.8,
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlecolor": INK,
@@ -62,8 +60,6 @@ _RC: dict[str, Any] = {
     "axes.titleweight": "bold",
     "figure.constrained_layout.h_pad": 0.08,
     "figure.constrained_layout.w_pad": 0.06,
-    "figure.dpi": 72,
-    "font.size": 10,
     "grid.color": GRID,
     "legend.borderaxespad": 0,
     "legend.borderpad": 0,
@@ -72,7 +68,6 @@ _RC: dict[str, Any] = {
     "legend.frameon": False,
     "legend.handletextpad": 0.5,
     "lines.linewidth": 1.8,
-    "lines.solid_capstyle": "round",
     "savefig.dpi": 200,
     "savefig.facecolor": "white",
     "svg.fonttype": "none",
@@ -90,7 +85,8 @@ def figure_style() -> Iterator[None]:
     """Sets the style, whatever the user's matplotlibrc says; also a decorator of functions."""
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update({**_RC, "font.family": _installed_fonts()})
+        mpl.rcParams.update(_RC)
+        mpl.rcParams["font.family"] = _installed_fonts()
         yield
 
 
@@ -142,6 +138,8 @@ _KNOWN = {
     "oracle": SeriesStyle("oracle", ORACLE, "*", _LINES[0]),
     "oracle_image_only": SeriesStyle("oracle image only", ORACLE, "<", _LINES[2]),
     "oracle_user_only": SeriesStyle("oracle user only", ORACLE, ">", _LINES[1]),
+    "natural": SeriesStyle("natural", BLUE, "o", _LINES[0]),
+    "balanced": SeriesStyle("balanced", VERMILION, "s", _LINES[1]),
 }
 
 

@@ -80,16 +80,11 @@ def inline_svg(text: str, name: str, label: str) -> str:
         label: what screen readers say.
     """
     root = ElementTree.fromstring(text)
-    for element in list(root.iter()):
+    for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
-        # The style sheet is for `*`, which would be all of the page.
-        for child in [c for c in element if c.tag.endswith(("}metadata", "}style"))]:
-            element.remove(child)
-        if element.tag != "text":
+        if element.tag not in ("text", "tspan"):
             element.text = None
         element.tail = None
-        _share_style(element)
-    for element in root.iter():
         if href := element.attrib.pop(_HREF, None):
             element.set("href", href)
         for attribute, value in element.attrib.items():
@@ -102,6 +97,16 @@ def inline_svg(text: str, name: str, label: str) -> str:
             elif attribute in ("d", "x", "y"):
                 value = _LONG_NUMBER.sub(lambda found: f"{float(found[0]):.2f}", value)
             element.set(attribute, _REFERENCE.sub(rf"url(#{name}-\1)", value))
+    for element in list(root.iter()):
+        # The style sheet is for `*`, which would be all of the page.
+        for child in [child for child in element if child.tag in ("metadata", "style")]:
+            element.remove(child)
+        # The style that all points of a group have is written once: half as many bytes.
+        styles = {child.get("style") for child in element if child.tag == "use"}
+        if len(styles) == 1 and len(element.findall("use")) == len(element) and None not in styles:
+            element.set("style", styles.pop() or "")
+            for child in element:
+                del child.attrib["style"]
     for attribute in ("width", "height", "version"):
         del root.attrib[attribute]
     style = "stroke-linejoin: round; stroke-linecap: butt"
@@ -119,15 +124,3 @@ def _themed(match: re.Match[str]) -> str:
 def _property(color: str) -> str:
     """The CSS custom property of a colour."""
     return f"--c{color[1:]}"
-
-
-def _share_style(parent: ElementTree.Element) -> None:
-    """Moves the style that all points of a group have to the group: half as many bytes."""
-    styles = {child.get("style") for child in parent}
-    if len(parent) < 2 or len(styles) > 1 or any(not c.tag.endswith("use") for c in parent):
-        return
-    style = styles.pop()
-    if style is not None and "style" not in parent.attrib:
-        parent.set("style", style)
-        for child in parent:
-            del child.attrib["style"]

@@ -29,15 +29,14 @@ def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
     if not attributes:
         raise Omitted("the posts say nothing of the age, gender or country of users.")
     metric = group.headline
-    figures = []
+    figures = {}
     for attribute in attributes:
         runs = {name: run.metrics["groups"][attribute] for name, run in group.shown.items()}
         rows, title = group_rows(runs, metric), f"{metric} by {attribute}"
         note = "In brackets: posts of the group. Whiskers: 95% intervals."
         figure = draw_rows({"": rows}, title=title, note=note)
-        figures.append(
-            inputs.figures.add(figure, f"groups-{formats.slug(group.name)}-{attribute}")
-        )
+        name = f"groups-{formats.slug(group.name)}-{attribute}"
+        figures[attribute] = inputs.figures.add(figure, name)
     return {
         "figures": figures,
         "attributes": attributes,

@@ -3,11 +3,10 @@
 from collections import Counter
 from typing import Any
 
-from tagkeras.evaluate.comparison import Difference, compare, differences
+from tagkeras.evaluate.comparison import compare, differences
 from tagkeras.evaluate.evaluation import MODEL
-from tagkeras.evaluate.post_scores import post_scores
 from tagkeras.report.inputs import Inputs
-from tagkeras.report.runs import BILINEAR, Run, RunGroup
+from tagkeras.report.runs import BILINEAR, RunGroup
 
 _FREQUENCY, _ORACLE = "frequency_baseline", "oracle"
 
@@ -46,7 +45,9 @@ def headline(group: RunGroup) -> dict[str, Any]:
     }
     rankings = group.with_baselines.metrics
     if _FREQUENCY in rankings:
-        found["over_frequency"] = gain_over_ranking(best, group.with_baselines, _FREQUENCY, metric)
+        ranked, posts = group.with_baselines.evaluation.posts, best.evaluation.posts
+        scores = ranked.scores(_FREQUENCY, group.ks), posts.scores(MODEL, group.ks)
+        found["over_frequency"] = differences(posts.users, *scores)[metric]
     if _FREQUENCY in rankings and _ORACLE in rankings and group.is_natural:
         floor, oracle = (rankings[name][metric] for name in (_FREQUENCY, _ORACLE))
         if oracle > floor:
@@ -59,21 +60,3 @@ def headline(group: RunGroup) -> dict[str, Any]:
         gain = compare(before, after)[metric]
         found |= {"bilinear": bilinear, "user_run": user_run, "over_bilinear": gain}
     return found
-
-
-def gain_over_ranking(run: Run, ranked: Run, ranking: str, metric: str) -> Difference:
-    """The gain of a run over a baseline on the same posts, paired.
-
-    Args:
-        run: whose model is compared.
-        ranked: the run whose evaluation has the baseline.
-        ranking: name of the baseline, as in `metrics.json`.
-        metric: such as `R@10`.
-    """
-    posts = run.evaluation.posts
-    k = int(metric.rpartition("@")[2])
-    before, after = (
-        {metric: post_scores(hits, posts.num_truth, [k])[metric]}
-        for hits in (ranked.evaluation.posts.hits[ranking], posts.hits[MODEL])
-    )
-    return differences(posts.users, before, after)[metric]

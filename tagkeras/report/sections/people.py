@@ -1,7 +1,6 @@
 """The same photo, posted by people of other ages, genders and cities."""
 
 import itertools
-import math
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tagkeras.data import input as data_input
-from tagkeras.data.cities import City, default_cities, nearest_city
+from tagkeras.data.cities import default_cities, nearest_city
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import User
 from tagkeras.evaluate.evaluation import EvaluatedPosts
@@ -53,26 +52,32 @@ def build(inputs: Inputs) -> dict[str, Any]:
     countries = run.manifest.user_descriptor["countries"]
     cities = default_cities(countries, per_country=2 if len(countries) < 4 else 1)[:_MAX_CITIES]
     k = min(_HASHTAGS, len(group.vocabulary))
+    heads: dict[str, list[tuple[str, Sequence[Any]]]] = {}
+    heads["ages and genders"] = [(gender, _AGES) for gender in _GENDERS]
+    if len(cities) > 1:
+        heads["cities"] = [(city.name, (city.country,)) for city in cities]
     tables: dict[str, dict[str, Any]] = {}
-    for what in ("ages and genders", "cities")[: 2 if len(cities) > 1 else 1]:
+    for what in heads:
         lists = {}
         # Another photo for each table, if there is one.
         used = [table["post_id"] for table in tables.values()]
         for post_id in [p for p in ids if p not in used] or ids:
-            others = _others(posts, row_of[post_id], cities if what == "cities" else None)
+            author = _author(posts, row_of[post_id])
+            others = (
+                users_by_city(cities, author)
+                if what == "cities"
+                else users_by_age_and_gender(_AGES, _GENDERS, author)
+            )
             lists[post_id] = counterfactual_lists(
                 run.restored, run.manifest, group.vocabulary, descriptors[post_id], others, k
             )
         post_id = max(lists, key=lambda post_id: len(set(itertools.chain(*_tags(lists[post_id])))))
-        row = row_of[post_id]
         tables[what] = {
             "post_id": post_id,
             "photo": photos.get(post_id),
-            "age": float(posts.age[row]),
-            "gender": posts.gender[row],
-            "country": posts.country[row],
-            "city": nearest_city(*posts.location[row].tolist()),
-            "heads": _heads([ranked.user for ranked in lists[post_id]]),
+            "author": _author(posts, row_of[post_id]),
+            "city": nearest_city(*posts.location[row_of[post_id]].tolist()),
+            "heads": heads[what],
             "rows": _rows(_tags(lists[post_id])),
         }
     return {"tables": tables, "run": name, "candidates": len(ids)}
@@ -91,20 +96,15 @@ def _read_descriptors(
     return found
 
 
-def _others(posts: EvaluatedPosts, row: int, cities: Sequence[City] | None) -> list[User]:
-    """Who else the photo is given to: people in `cities`, or of other ages and genders.
-
-    What is not varied stays that of the author.
-    """
-    if cities is not None:
-        age = float(posts.age[row])
-        known_age = None if math.isnan(age) else age
-        return users_by_city(cities, User(age=known_age, gender=posts.gender[row] or None))
-    place: dict[str, Any] = {"country": posts.country[row] or None}
+def _author(posts: EvaluatedPosts, row: int) -> User:
     latitude, longitude = posts.location[row].tolist()
-    if not math.isnan(latitude + longitude):
-        place |= {"latitude": latitude, "longitude": longitude}
-    return users_by_age_and_gender(_AGES, _GENDERS, User(**place))
+    return User(
+        age=float(posts.age[row]),
+        gender=posts.gender[row],
+        country=posts.country[row],
+        latitude=latitude,
+        longitude=longitude,
+    )
 
 
 def _tags(lists: Sequence[RankedHashtags]) -> list[list[str]]:
@@ -121,18 +121,4 @@ def _rows(columns: Sequence[Sequence[str]]) -> list[list[tuple[str, str]]]:
     return [
         [(tag, kinds.get(everything.count(tag), "")) for tag in row]
         for row in zip(*columns, strict=True)
-    ]
-
-
-def _heads(users: Sequence[User]) -> list[tuple[str, list[str]]]:
-    """The heads of the columns: a first line, which neighbours may share, and a second for each."""
-    lines = [
-        (user.gender or "", "" if user.age is None else f"{user.age:.0f}")
-        if user.name == user.person
-        else (user.name or "", user.country or "")
-        for user in users
-    ]
-    return [
-        (first, [second for _, second in same])
-        for first, same in itertools.groupby(lines, key=lambda line: line[0])
     ]

@@ -1,7 +1,7 @@
 """Precision-recall curves of single hashtags."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -70,7 +70,9 @@ def most_different_tags(tables: Mapping[str, pa.Table], number: int = _CHOSEN) -
     """
     first = next(iter(tables.values()))
     truth = first.column("truth").to_numpy()
-    columns = [t.column("average_precision").to_numpy(zero_copy_only=False) for t in tables.values()]
+    columns = [
+        t.column("average_precision").to_numpy(zero_copy_only=False) for t in tables.values()
+    ]
     precision = np.stack(columns).astype(np.float64)
     has_curve = (truth > 0) & ~np.isnan(precision).any(axis=0)
     by_frequency = np.argsort(-truth, kind="stable")
@@ -107,7 +109,7 @@ def draw_precision_recall(curves: Mapping[str, Mapping[str, Curve]]) -> Figure:
     lines = math.ceil(max(map(len, curves.values())) / _AVERAGES_A_LINE)
     figure, panels = new_panels(len(curves), 2.25 + 0.2 * lines, sharex=True, sharey=True)
     for axes, (tag, by_model) in zip(panels, curves.items(), strict=True):
-        axes.set_title(formats.shorten_tag(tag, 20), pad=5 + 14 * lines)
+        axes.set_title(formats.shorten(f"#{tag}", 20), pad=5 + 14 * lines)
         _draw_curves(axes, by_model, styles)
     for axes in panels[::2]:
         axes.set_ylabel("precision")
@@ -140,7 +142,6 @@ def _draw_curves(
         columnspacing=0.8,
         handletextpad=0.3,
     )
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1.02)
+    axes.set(xlim=(0, 1), ylim=(0, 1.02))
     set_percent(axes.xaxis, 2)
     set_percent(axes.yaxis, 2)

@@ -32,15 +32,15 @@ def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
     columns = [*accuracies, f"coverage@{most}", f"entropy@{most}"]
     rankings = rankings_of(group, columns)
     is_last = group is inputs.groups[-1] and len(inputs.groups) > 1
-    panels = {
-        column: [
+    figures = []
+    for column in accuracies[:3]:
+        rows = [
             Row(label_of(name), {name: estimates[column]}, formats.percent(estimates[column].value))
             for name, kind, estimates in rankings
             if kind != "model" or name in group.shown
         ]
-        for column in accuracies[:3]
-    }
-    figure = draw_rows(panels, title="Models and baselines", share_x=False)
+        name = f"results-{formats.slug(group.name)}-{formats.slug(column)}"
+        figures.append(inputs.figures.add(draw_rows({"": rows}, title=column), name))
     return {
         "k": most,
         "columns": columns,
@@ -52,22 +52,23 @@ def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
         },
         "has_oracles": any(ranking.kind == "oracle" for ranking in rankings),
         "differences": differences_of(group),
-        "figure": inputs.figures.add(figure, f"results-{formats.slug(group.name)}"),
+        "figures": figures,
         "variety": _draw_variety(inputs) if is_last else None,
     }
 
 
 def rankings_of(group: RunGroup, columns: Sequence[str]) -> list[Ranking]:
     """Baselines, runs and oracles."""
+    others = group.with_baselines.metrics["intervals"]
 
     def ranking(name: str, kind: str) -> Ranking:
         run, of = (group.runs[name], MODEL) if kind == "model" else (group.with_baselines, name)
         return Ranking(name, kind, {column: run.estimate(column, of) for column in columns})
 
     return [
-        *(ranking(name, "baseline") for name in group.baselines if name not in _ORACLES),
+        *(ranking(name, "baseline") for name in others if name not in (MODEL, *_ORACLES)),
         *(ranking(name, "model") for name in group.runs),
-        *(ranking(name, "oracle") for name in group.baselines if name in _ORACLES),
+        *(ranking(name, "oracle") for name in others if name in _ORACLES),
     ]
 
 

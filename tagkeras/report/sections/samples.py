@@ -1,24 +1,22 @@
 """Photos, their hashtags, and what each model predicts for them."""
 
 import base64
-import dataclasses
 import functools
 import hashlib
 import heapq
 import io
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tagkeras.cli.errors import UserError
 from tagkeras.data.posts import Post, PostError, parse_post
+from tagkeras.data.posts_file import read_rows
 from tagkeras.evaluate.evaluation import MODEL
-from tagkeras.report.formats import person
 from tagkeras.report.inputs import Inputs, Omitted
 from tagkeras.report.runs import Run
-from tagkeras.report.style import label_of
 
 # Predictions of a post that are shown.
 _PREDICTIONS = 10
@@ -28,32 +26,19 @@ _SPARE = 64
 THUMBNAIL_SIZE = 480
 
 
-@dataclasses.dataclass(frozen=True)
-class Thumbnail:
-    """A small copy of a photo.
-
-    Attributes:
-        uri: `data:image/jpeg;base64,...`.
-        width: in pixels.
-        height: in pixels.
-    """
+class Thumbnail(NamedTuple):
+    """A small copy of a photo as a `data:` URI, and its size in pixels."""
 
     uri: str
     width: int
     height: int
 
 
-@dataclasses.dataclass(frozen=True)
-class Samples:
-    """The sample posts of a page.
+class Samples(NamedTuple):
+    """Posts with their photos, and what is wrong with photos that others took the place of."""
 
-    Attributes:
-        posts: each with its photo.
-        unreadable: photos that others took the place of, and what is wrong with each.
-    """
-
-    posts: tuple[tuple[Post, Thumbnail], ...]
-    unreadable: tuple[str, ...]
+    posts: list[tuple[Post, Thumbnail]]
+    unreadable: list[str]
 
 
 def build(inputs: Inputs) -> dict[str, Any]:
@@ -66,43 +51,24 @@ def build(inputs: Inputs) -> dict[str, Any]:
     samples = samples_of(inputs)
     ids = {post.post_id for post, _ in samples.posts}
     predictions = {
-        (group.name, name): _predictions(run, ids)
+        group.name: {name: _predictions(run, ids) for name, run in group.shown.items()}
         for group in inputs.groups
-        for name, run in group.shown.items()
     }
-    cards = []
-    for post, photo in samples.posts:
-        lists = {
-            group.name: {
-                label_of(name): predictions[group.name, name][post.post_id]
-                for name in group.shown
-                if post.post_id in predictions[group.name, name]
-            }
-            for group in inputs.groups
-        }
-        cards.append(
-            {
-                "post": post,
-                "photo": photo,
-                "person": person(post.age, post.gender, post.country),
-                "lists": {name: runs for name, runs in lists.items() if runs},
-            }
-        )
     return {
-        "cards": cards,
-        "unreadable": samples.unreadable,
+        "samples": samples,
+        "predictions": predictions,
         "has_balanced": any(not group.is_natural for group in inputs.groups),
     }
 
 
 def _predictions(run: Run, post_ids: Collection[str]) -> dict[str, list[tuple[str, bool]]]:
-    """The first hashtags that a run predicted for posts, and whether each is right."""
-    posts = run.evaluation.posts
-    hashtags = run.evaluation.predictions.column("hashtags")
+    """The first hashtags that a run predicted for each post, and whether they are right."""
+    posts, predictions = run.evaluation.posts, run.evaluation.predictions.column("hashtags")
+    rows = [row for row, post_id in enumerate(posts.post_ids) if post_id in post_ids]
+    hits = posts.hits[MODEL][:, :_PREDICTIONS]
     return {
-        post_id: list(zip(hashtags[row].as_py()[:_PREDICTIONS], posts.hits[MODEL][row].tolist()))
-        for row, post_id in enumerate(posts.post_ids)
-        if post_id in post_ids
+        posts.post_ids[row]: list(zip(predictions[row].as_py(), hits[row].tolist(), strict=False))
+        for row in rows
     }
 
 
@@ -123,34 +89,29 @@ def samples_of(inputs: Inputs) -> Samples:
             " lie elsewhere."
         )
     for group in inputs.groups:
-        privacy = group.manifest.privacy if group.manifest else {}
+        privacy = group.first.manifest.privacy if group.first.manifest else {}
         if privacy.get("post_ids", "kept") != "kept":
             raise Omitted(
                 f"the post ids of the {group.name} dataset are keyed hashes, so that its posts"
                 " cannot be found in a file: preprocess with --post_ids=keep to see photos here."
             )
-    ids = [set(group.first.evaluation.posts.post_ids) for group in inputs.groups]
     path = Path(config.posts)
     root = Path(config.image_root) if config.image_root else path.parent
-    return find_samples(
-        path, set.intersection(*ids) or ids[0], config.split, root, number=config.samples
-    )
+    ids = [set(group.first.evaluation.posts.post_ids) for group in inputs.groups]
+    return find_samples(path, set.intersection(*ids) or ids[0], root, config.samples)
 
 
-def find_samples(
-    path: Path, post_ids: Collection[str], split: str, image_root: Path, *, number: int
-) -> Samples:
-    """Finds posts of a split in the file that they came from.
+def find_samples(path: Path, post_ids: Collection[str], image_root: Path, number: int) -> Samples:
+    """Finds posts in the file that they came from, and reads their photos.
 
     Posts are chosen by a hash of their ids: the same ones for every model, and not those that it
     does well on.
 
     Args:
         path: of the file of posts.
-        post_ids: of the split.
-        split: its name, for errors.
+        post_ids: to choose from.
         image_root: what paths of images are relative to.
-        number: of samples, at most.
+        number: of posts, at most.
 
     Raises:
         Omitted: the posts have descriptors in place of images.
@@ -160,42 +121,41 @@ def find_samples(
     if not image_root.is_dir():
         raise UserError(f"--image_root={image_root}: no such folder")
     found: dict[str, Post] = {}
-    for row in read_rows(path, post_ids):
+    for _, row in read_rows(path, post_ids):
         try:
-            post = parse_post(row)
+            post = parse_post(row) if isinstance(row, dict) else None
         except PostError:
+            post = None
+        if post is None:
             continue  # beam.preprocess rejected it
         found.setdefault(post.post_id, post)
         if len(found) > 2 * (number + _SPARE):
             found = {p: found[p] for p in heapq.nsmallest(number + _SPARE, found, key=_hash)}
     if not found:
         raise UserError(
-            f"--posts={path} has none of the {len(post_ids):,} posts of the {split} split"
+            f"--posts={path} has none of the {len(post_ids):,} evaluated posts"
             f" ({min(post_ids)}, ...): give the file that the dataset was made from"
         )
-    if all(post.image is None for post in found.values()):
+    found = {post_id: post for post_id, post in found.items() if post.image is not None}
+    if not found:
         raise Omitted("the posts have descriptors in place of images.")
-    posts: list[tuple[Post, Thumbnail]] = []
-    unreadable: list[str] = []
+    samples = Samples([], [])
     for post_id in sorted(found, key=_hash):
-        if len(posts) == number:
+        if len(samples.posts) == number:
             break
-        image = found[post_id].image
+        post, image = found[post_id], found[post_id].image
         try:
-            posts.append((found[post_id], make_thumbnail(_read_image(image, image_root))))
+            content = image if isinstance(image, bytes) else (image_root / str(image)).read_bytes()
+            samples.posts.append((post, make_thumbnail(content)))
         except (OSError, ValueError) as error:
             name = image if isinstance(image, str) else "its image"
             reason = error.strerror if isinstance(error, OSError) else error
-            unreadable.append(f"{name} of {post_id}: {reason}")
-    if not posts:
-        raise UserError(f"no photo of the samples can be read: {unreadable[0]}; see --image_root")
-    return Samples(tuple(posts), tuple(unreadable))
-
-
-def _read_image(image: str | bytes | None, root: Path) -> bytes:
-    if image is None:
-        raise ValueError("the post has none")
-    return image if isinstance(image, bytes) else (root / image).read_bytes()
+            samples.unreadable.append(f"{name} of {post_id}: {reason}")
+    if not samples.posts:
+        raise UserError(
+            f"no photo of the samples can be read: {samples.unreadable[0]}; see --image_root"
+        )
+    return samples
 
 
 def _hash(post_id: str) -> bytes:
@@ -205,21 +165,19 @@ def _hash(post_id: str) -> bytes:
 def make_thumbnail(content: bytes) -> Thumbnail:
     """A small upright JPEG of an image file, without the metadata of the photo.
 
-    Args:
-        content: of the file, of any format that Pillow reads.
-
     Raises:
         ValueError: it is no image, a damaged one, or one too large to be decoded.
     """
+    size = (THUMBNAIL_SIZE, THUMBNAIL_SIZE)
     try:
         with Image.open(io.BytesIO(content)) as image:
-            image.draft("RGB", (THUMBNAIL_SIZE,) * 2)  # decodes hardly more than is needed
+            image.draft("RGB", size)  # decodes hardly more than is needed
             upright = ImageOps.exif_transpose(image).convert("RGB")
     except UnidentifiedImageError as error:
         raise ValueError("no image of a known format") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"it cannot be decoded ({error})") from error
-    upright.thumbnail((THUMBNAIL_SIZE,) * 2, Image.Resampling.LANCZOS)
+    upright.thumbnail(size, Image.Resampling.LANCZOS)
     encoded = io.BytesIO()
     upright.save(encoded, "JPEG", quality=80, optimize=True)
     data = base64.b64encode(encoded.getvalue()).decode()

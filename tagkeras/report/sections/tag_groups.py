@@ -1,13 +1,13 @@
 """Recall of three groups of hashtags, which show where knowing the user helps."""
 
 import collections
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from matplotlib.figure import Figure
 
 from tagkeras.data.hashtag_kinds import KINDS, read_hashtag_kinds
 from tagkeras.report import formats
@@ -17,15 +17,10 @@ from tagkeras.report.runs import BILINEAR, MULTIPLICATIVE, RunGroup
 from tagkeras.report.style import label_of
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class TagGroup:
-    """T hashtags and their recall by each run.
+class TagGroup(NamedTuple):
+    """T hashtags, the posts of the split that have them, int64 [T], and their recall.
 
-    Attributes:
-        title: for the reader.
-        tags: without #.
-        posts: int64 [T], posts of the split that have the tag.
-        recall: by run, float64 [T], the share of those posts whose top k has the tag.
+    That is by run, float64 [T], the share of those posts whose top k has the hashtag.
     """
 
     title: str
@@ -124,11 +119,11 @@ def select_tag_groups(
     }
 
 
-def _draw_group(tag_group: TagGroup, k: int) -> Any:
+def _draw_group(tag_group: TagGroup, k: int) -> Figure:
     """The figure of a group, hashtag by hashtag."""
     rows = [
         Row(
-            formats.shorten_tag(tag),
+            formats.shorten(f"#{tag}", 22),
             {run: Estimate(recall[number]) for run, recall in tag_group.recall.items()},
             formats.compact(tag_group.posts[number]),
         )

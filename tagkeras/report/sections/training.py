@@ -1,12 +1,12 @@
 """How training went: loss and validation metrics by epoch."""
 
-import csv
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -59,12 +59,9 @@ def read_history(path: Path) -> dict[str, np.ndarray]:
         UserError: it does not hold rows of numbers.
     """
     try:
-        text = path.read_bytes().decode("utf-8")
-        names, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-        columns = zip(*rows, strict=True) if rows else [() for _ in names]
-        pairs = zip(names, columns, strict=True)
-        history = {name: np.array(column, np.float64) for name, column in pairs}
-    except (ValueError, csv.Error) as error:
+        table = pyarrow.csv.read_csv(path)
+        history = {name: table[name].cast(pa.float64()).to_numpy() for name in table.column_names}
+    except pa.ArrowException as error:
         raise UserError(f"{path} is damaged: it does not hold rows of numbers") from error
     if not {"epoch", "loss"} <= history.keys():
         raise UserError(f"{path} is damaged: it lacks the column epoch or loss")

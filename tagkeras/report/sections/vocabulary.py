@@ -5,31 +5,23 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from tagkeras.report.drawing import WIDTH, set_head
+from tagkeras.report.drawing import Estimate, Row, draw_rows
 from tagkeras.report.formats import compact, slug
 from tagkeras.report.inputs import Inputs
 from tagkeras.report.runs import MULTIPLICATIVE, RunGroup
 from tagkeras.report.sections.precision_recall import most_different_tags
-from tagkeras.report.style import BLUE, PURPLE, VERMILION, figure_style
 
 # Rows of the table of neighbours, and neighbours in each.
 _QUERIES, _NEIGHBOURS = 16, 6
-_STYLES: dict[str, dict[str, Any]] = {
-    "natural": {"color": BLUE, "linestyle": "-", "marker": "o"},
-    "balanced": {"color": VERMILION, "linestyle": (0, (4, 1.4)), "marker": "s"},
-}
-_OTHER_STYLE: dict[str, Any] = {"color": PURPLE, "linestyle": ":", "marker": "D"}
 
 
 def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
     """A histogram, and the neighbours of some hashtags by the first run whose workdir is there."""
     manifest, tags = group.first.manifest, group.vocabulary.tags
-    histograms = manifest.distribution.get("tags_by_training_posts") if manifest else None
-    histograms = histograms or {"natural": tag_histogram(group.vocabulary.counts)}
-    figure = draw_tag_frequency(histograms)
+    recorded = manifest.distribution.get("tags_by_training_posts", {}) if manifest else {}
+    histograms = {name: list(numbers.values()) for name, numbers in recorded.items()}
+    figure = draw_tag_frequency(histograms or {"natural": tag_histogram(group.vocabulary.counts)})
     preferred = (group.of_model(MULTIPLICATIVE), *group.shown)
     run = next((name for name in preferred if name and group.runs[name].workdir), None)
     neighbours = {}
@@ -75,65 +67,36 @@ def find_neighbours(
     return found
 
 
-def tag_histogram(counts: np.ndarray) -> dict[str, int]:
-    """How many hashtags are on so many posts, in the bins of a balanced dataset's manifest.
+def tag_histogram(counts: np.ndarray) -> list[int]:
+    """How many hashtags are on 0, 1, 2-3, 4-7, ... training posts, by int [Y] posts of each."""
+    return np.bincount(np.frexp(counts)[1]).tolist()
+
+
+def draw_tag_frequency(histograms: Mapping[str, Sequence[int]]) -> Figure:
+    """Draws how many hashtags are on so many training posts.
 
     Args:
-        counts: int [Y], training posts of each hashtag.
-
-    Returns:
-        By `0`, `1`, `2-3`, `4-7` and so on.
+        histograms: by `natural` and `balanced`, as `tag_histogram` counts.
     """
-    histogram = {"0": int((counts == 0).sum())}
-    low = 1
-    while low <= counts.max(initial=1):
-        high = 2 * low - 1
-        name = f"{low}-{high}" if low < high else str(low)
-        histogram[name] = int(((counts >= low) & (counts <= high)).sum())
-        low *= 2
-    return histogram
-
-
-@figure_style()
-def draw_tag_frequency(histograms: Mapping[str, Mapping[str, int]]) -> Figure:
-    """Draws how many hashtags are on so many training posts, and how many on at least so many.
-
-    Args:
-        histograms: by `natural` and `balanced`, those of `tag_histogram` or of a manifest.
-    """
-    figure = Figure((WIDTH, 4.6))
-    top, bottom = figure.subplots(2)
-    legend, highest = [], 1
-    for name, histogram in histograms.items():
-        style = _STYLES.get(name, _OTHER_STYLE)
-        counts = np.array([number for bin_name, number in histogram.items() if bin_name != "0"])
-        edges = 2 ** np.arange(len(counts) + 1)
-        highest = max(highest, int(edges[-1]))
-        line = {"color": style["color"], "linestyle": style["linestyle"]}
-        top.stairs(counts, edges, linewidth=2.2, baseline=0, **line)
-        if not legend:
-            top.stairs(counts, edges, fill=True, color=style["color"], alpha=0.3)
-        at_least = counts[::-1].cumsum()[::-1]
-        is_any = at_least > 0
-        bottom.plot(edges[:-1][is_any], at_least[is_any], markersize=5, **style)
-        unused = f" ({compact(histogram['0'])} on none)" if histogram.get("0") else ""
-        legend.append(Line2D([], [], markersize=5, label=name + unused, **style))
-    decades = [10**power for power in range(len(str(highest)))]
-    places = decades if len(decades) > 2 else [2**power for power in range(highest.bit_length())]
-    for axes in (top, bottom):
-        axes.set_xscale("log", base=2)
-        axes.set_xlim(1, highest)
-        axes.xaxis.set_major_locator(FixedLocator(places))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.set_ylabel("hashtags")
-    top.set_title("how many hashtags are on so many posts")
-    top.set_ylim(bottom=0)
-    bottom.set_title("how many are on at least so many")
-    bottom.set_yscale("log")
-    bottom.yaxis.set_major_locator(LogLocator(10, numticks=6))
-    bottom.yaxis.set_minor_locator(NullLocator())
-    bottom.set_xlabel("training posts of a hashtag (steps double)")
-    for axis in (top.xaxis, top.yaxis, bottom.xaxis, bottom.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: compact(value)))
-    set_head(figure, "How frequent hashtags are", legend if len(legend) > 1 else ())
-    return figure
+    longest = max(map(len, histograms.values()))
+    names = ["0", "1", *(f"{2**n:,}-{2 ** (n + 1) - 1:,}" for n in range(1, longest - 1))]
+    bins = {
+        name: [*numbers, *[0] * (longest - len(numbers))] for name, numbers in histograms.items()
+    }
+    rows = [
+        Row(
+            label,
+            {name: Estimate(numbers[row]) for name, numbers in bins.items()},
+            " / ".join(compact(sum(numbers[row:])) for numbers in bins.values()),
+        )
+        for row, label in enumerate(names)
+        if row or any(numbers[0] for numbers in bins.values())
+    ]
+    return draw_rows(
+        {"training posts": rows},
+        title="How frequent hashtags are",
+        x_label="hashtags on so many training posts",
+        note="At the right: hashtags on at least so many.",
+        is_fraction=False,
+        bars=True,
+    )
