@@ -3,7 +3,6 @@
 import importlib.resources
 
 import gradio as gr
-
 from tagkeras.report.figures import palette
 
 FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif")

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
+from tagkeras.report.figures import palette
+from tagkeras.report.figures.head import set_head
 
 from serving.load_test.report import Report
 from serving.load_test.samples import Samples, Times
 from tagkeras.report import plotting
-from tagkeras.report.figures import palette
-from tagkeras.report.figures.head import set_head
 
 NAME = "latency"
 

@@ -5,12 +5,12 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from tagkeras.evaluate.post_scores import post_scores
 
 from serving.load_test.latencies import Latencies
 from serving.releases.ask_versions import Answer
 from serving.releases.labelled_posts import LabelledPost
 from tagkeras.evaluate.comparison import Difference, differences
-from tagkeras.evaluate.post_scores import post_scores
 
 _SAMPLES = 1000
 
