@@ -3,22 +3,19 @@
 # Beam has type hints for a part of its functions only.
 # mypy: allow-untyped-calls
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
-import pyarrow as pa
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 
-from beam.posts.post_block import PostBlock, name_place, rejection
-from tagkeras.data.posts import PostError
+from beam.posts.post_block import PostBlock
 
 DUPLICATE = "duplicate_post_id"
 
-# Groups in which doubles are looked for; each holds its share of all ids at once.
+# Groups in which duplicates are looked for; each holds its share of all ids at once.
 _BUCKETS = 64
 # A post's id, as the two halves of its digest, and where the post stands.
 ID_ROW = np.dtype([("high", "<u8"), ("low", "<u8"), ("row_key", "<i8")])
@@ -43,18 +40,20 @@ class FindDuplicates(beam.PTransform[Any, Any]):
 
     def expand(self, ids: PCollection[Any]) -> PCollection[Any]:
         """Applies the transform."""
-        return ids | "GroupIds" >> beam.GroupByKey() | "FindDoubles" >> beam.MapTuple(find_doubles)
+        return (
+            ids | "GroupIds" >> beam.GroupByKey() | "FindInGroups" >> beam.MapTuple(find_duplicates)
+        )
 
 
-def find_doubles(bucket: int, groups: Iterable[bytes]) -> np.ndarray:
+def find_duplicates(bucket: int, groups: Iterable[bytes]) -> np.ndarray:
     """Row keys of the posts of a bucket that have the digest of one before them."""
     del bucket
     rows = np.frombuffer(b"".join(groups), ID_ROW)
     rows = rows[np.lexsort((rows["row_key"], rows["low"], rows["high"]))]
     again = (rows["high"][1:] == rows["high"][:-1]) & (rows["low"][1:] == rows["low"][:-1])
-    doubles = np.sort(rows["row_key"][1:][again])
-    Metrics.counter("rejected", DUPLICATE).inc(len(doubles))
-    return doubles
+    duplicates = np.sort(rows["row_key"][1:][again])
+    Metrics.counter("rejected", DUPLICATE).inc(len(duplicates))
+    return duplicates
 
 
 def is_among(values: np.ndarray, among: np.ndarray) -> np.ndarray:
@@ -63,17 +62,3 @@ def is_among(values: np.ndarray, among: np.ndarray) -> np.ndarray:
         return np.zeros(values.shape, bool)
     places = np.searchsorted(among, values).clip(max=among.size - 1)
     return among[places] == values
-
-
-def reject_duplicates(posts: pa.Table, sources: Sequence[str]) -> list[str]:
-    """Lines of `rejected/*.jsonl` for staged posts that are doubles.
-
-    Args:
-        posts: with `post_id` and `row_key`.
-        sources: `InputFile.place` of the input files.
-    """
-    error = PostError(DUPLICATE, "post_id: an earlier post has it")
-    return [
-        json.dumps(rejection(post["post_id"], error, name_place(post["row_key"], sources))) + "\n"
-        for post in posts.select(["post_id", "row_key"]).to_pylist()
-    ]
