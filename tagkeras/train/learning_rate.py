@@ -6,8 +6,6 @@ import keras
 
 from tagkeras.models.hashtag_model import HashtagModel
 
-SCHEDULES = ("linear", "plateau", "constant")
-
 
 class LearningRateSchedule(keras.callbacks.Callback):
     """Sets the learning rate before each epoch; the base class keeps it constant.
@@ -25,7 +23,7 @@ class LearningRateSchedule(keras.callbacks.Callback):
         self.state: dict[str, Any] = {}
 
     def factor(self, epoch: int) -> float:
-        """What to multiply the first epoch's rate by in this epoch, counted from 0."""
+        """The multiple of the first epoch's rate in this epoch, counted from 0."""
         del epoch
         return 1.0
 
@@ -49,7 +47,7 @@ class LinearDecay(LearningRateSchedule):
         self.epochs = epochs
 
     def factor(self, epoch: int) -> float:
-        """See `LearningRateSchedule.factor`."""
+        """1 in epoch 0, then less by 1 / epochs each time."""
         return 1 - epoch / self.epochs
 
 
@@ -59,7 +57,7 @@ class Plateau(LearningRateSchedule):
     Args:
         learning_rate: of the first epoch.
         patience: epochs without a better P@1 before the rate falls.
-        decay: what the rate is multiplied by then.
+        decay: the factor by which it falls.
     """
 
     def __init__(self, learning_rate: float, *, patience: int = 2, decay: float = 0.1) -> None:
@@ -69,12 +67,12 @@ class Plateau(LearningRateSchedule):
         self.state = {"best": -1.0, "waited": 0, "falls": 0}
 
     def factor(self, epoch: int) -> float:
-        """See `LearningRateSchedule.factor`."""
+        """`decay` to the power of the number of falls so far."""
         del epoch
         return self.decay ** self.state["falls"]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Looks at validation P@1."""
+        """Compares validation P@1 with the best so far."""
         del epoch
         precision = (logs or {})["val_P@1"]
         self.state["waited"] += 1
@@ -86,16 +84,9 @@ class Plateau(LearningRateSchedule):
 
 
 def make_schedule(name: str, *, learning_rate: float, epochs: int) -> LearningRateSchedule:
-    """The schedule of one of `SCHEDULES`.
-
-    Raises:
-        ValueError: the name is none of them.
-    """
-    match name:
-        case "linear":
-            return LinearDecay(learning_rate, epochs)
-        case "plateau":
-            return Plateau(learning_rate)
-        case "constant":
-            return LearningRateSchedule(learning_rate)
-    raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, received {name!r}")
+    """The schedule of one of `tagkeras.train.config.SCHEDULES`."""
+    if name == "linear":
+        return LinearDecay(learning_rate, epochs)
+    if name == "plateau":
+        return Plateau(learning_rate)
+    return LearningRateSchedule(learning_rate)

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from tiny_dataset import write_dataset
 
-from tagkeras.train.restore import restore_model
+from tagkeras.train.model import restore_model
 from tagkeras.train.workdir import Workdir
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

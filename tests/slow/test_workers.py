@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tiny_dataset import write_dataset
 
-from tagkeras.train.restore import restore_model
+from tagkeras.train.model import restore_model
 from tagkeras.train.workdir import Workdir
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -64,7 +64,7 @@ def test_a_worker_is_killed(tmp_path):
         output, _ = process.communicate(timeout=300)
         assert process.returncode == 0, output
         outputs.append(output)
-    assert "going on in" in outputs[0]
+    assert "resuming" in outputs[0]
     assert "wrote" in outputs[0]
     assert "wrote" not in outputs[1]
     whole, killed = Workdir(tmp_path / "whole"), Workdir(tmp_path / "killed")

@@ -8,17 +8,16 @@ import pytest
 import tensorflow as tf
 from training_runs import STEPS, make_config
 
-from tagkeras.train import __main__ as train
-from tagkeras.train import progress_lines, tensorboard
-from tagkeras.train.restore import restore_model
+from tagkeras.train import callbacks, tensorboard, train
+from tagkeras.train.model import restore_model
 
 
 @pytest.fixture(scope="module")
 def watched(dataset, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(progress_lines, "INTERVAL", 0)
+        patch.setattr(callbacks, "LINE_INTERVAL", 0)
         patch.setattr(tensorboard, "INTERVAL", 5)
-        patch.setattr(tensorboard, "MOST_PROJECTED", 12)
+        patch.setattr(tensorboard, "MAX_PROJECTED", 12)
         config = make_config(
             dataset, tmp_path_factory.mktemp("watched") / "run", tensorboard=True, epochs=2
         )
@@ -81,7 +80,7 @@ def test_projector(watched):
 
 
 def test_lines_within_an_epoch(dataset, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(progress_lines, "INTERVAL", 0)
+    monkeypatch.setattr(callbacks, "LINE_INTERVAL", 0)
     train.train(make_config(dataset, tmp_path / "run", epochs=1))
     out = capsys.readouterr().out
     lines = [line for line in out.splitlines() if line.startswith("epoch 1: step ")]

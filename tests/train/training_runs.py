@@ -4,8 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.cli import commandline
-from tagkeras.train import __main__ as train
-from tagkeras.train.restore import restore_model
+from tagkeras.train.config import Config
+from tagkeras.train.model import restore_model
 
 EPOCHS = 3
 STEPS = 12
@@ -14,7 +14,7 @@ STEPS = 12
 def make_config(dataset, workdir, **options):
     options = {"batch_size": 50, "epochs": EPOCHS, "rank": 8, "embedding_dim": 8, **options}
     flags = [f"--{name}={value}" for name, value in options.items()]
-    return commandline.parse(train.Config, [f"--data={dataset}", f"--workdir={workdir}", *flags])
+    return commandline.parse(Config, [f"--data={dataset}", f"--workdir={workdir}", *flags])
 
 
 def checkpoint_names(workdir):

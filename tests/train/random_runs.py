@@ -6,10 +6,11 @@ import numpy as np
 
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.train.checkpoints import Checkpoints
+from tagkeras.train.callbacks import SaveCheckpoints
+from tagkeras.train.config import Settings
 from tagkeras.train.learning_rate import make_schedule
-from tagkeras.train.settings import Settings
-from tagkeras.train.warm_start import warm_start
+from tagkeras.train.model import compile_model, make_model
+from tagkeras.train.warm_start import WarmStart
 from tagkeras.train.workdir import Workdir
 
 # What the row optimizers keep for each tag.
@@ -34,15 +35,15 @@ def make_run(folder, settings, tags=("a", "b", "c", "d")):
     workdir = Workdir(folder / "earlier")
     dataset = make_dataset(folder / "earlier_dataset", tags)
     workdir.start(dataclasses.asdict(settings), dataset)
-    model = settings.make_model(Manifest.load(dataset))
-    settings.compile(model)
+    model = make_model(settings, Manifest.load(dataset))
+    compile_model(model, settings)
     rng = np.random.default_rng(0)
     state = getattr(model.row_optimizer, NAMES[settings.optimizer])
     for variable in [*model.embedding.weights, model.tag_table, *model.optimizer.variables, state]:
         if len(variable.shape):
             variable.assign(rng.random(variable.shape) / 10)
     schedule = make_schedule("constant", learning_rate=0.1, epochs=1)
-    checkpoints = Checkpoints(workdir, model, schedule)
+    checkpoints = SaveCheckpoints(workdir, model, schedule)
     checkpoints.set_model(model)
     checkpoints.restore(1)
     checkpoints.on_epoch_end(0, {})
@@ -50,15 +51,10 @@ def make_run(folder, settings, tags=("a", "b", "c", "d")):
 
 
 def start(folder, workdir, settings, tags=("x", "d", "a", "y", "b")):
+    """A fresh model that starts from a workdir, its table before that, and what was said."""
     dataset = make_dataset(folder / "dataset", tags)
-    model = settings.make_model(Manifest.load(dataset))
-    settings.compile(model)
+    manifest, vocabulary = Manifest.load(dataset), Vocabulary.load(dataset / "vocabulary.tsv")
+    model = make_model(settings, manifest)
+    compile_model(model, settings)
     fresh = model.tag_table.numpy()
-    came = warm_start(
-        model,
-        workdir,
-        settings=settings,
-        manifest=Manifest.load(dataset),
-        vocabulary=Vocabulary.load(dataset / "vocabulary.tsv"),
-    )
-    return model, fresh, came
+    return model, fresh, WarmStart(workdir, settings, manifest, vocabulary).apply(model)
