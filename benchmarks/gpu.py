@@ -28,7 +28,8 @@ from tagkeras.cli import files
 from tagkeras.cli.commandline import option, run
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.training_input import TrainingInput
-from tagkeras.train.settings import Settings
+from tagkeras.train.config import Settings
+from tagkeras.train.model import compile_model, make_model
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -111,8 +112,8 @@ class _Bench:
         posts = TrainingInput(
             self._dataset, self._manifest, batch_size=batch_size, seed=0, cache=cache
         )
-        model = settings.make_model(self._manifest, precision=settings.precision)
-        settings.compile(model, post_store=posts.store)
+        model = make_model(settings, self._manifest, precision=settings.precision)
+        compile_model(model, settings, post_store=posts.store)
         step = tf.function(model.train_step, reduce_retracing=True)
         batches = _full(posts, batch_size, self._config.posts)
 

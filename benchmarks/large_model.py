@@ -14,7 +14,8 @@ from tagkeras.cli.files import written_aside
 from tagkeras.cli.progress import progress
 from tagkeras.data.manifest import Manifest
 from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.train.settings import Settings
+from tagkeras.train.config import Settings
+from tagkeras.train.model import compile_model, make_model
 
 EMBED_BATCH = 1024
 RATE_INTERVAL = 50
@@ -61,13 +62,13 @@ class Training:
 def train_or_load(training: Training, folder: Path | None) -> HashtagModel:
     """The trained model, out of `folder` if an earlier call left it there; None keeps nothing."""
     settings = Settings()
-    model = settings.make_model(training.manifest())
+    model = make_model(settings, training.manifest())
     name = "-".join(str(value) for value in dataclasses.astuple(training))
     path = folder / f"large-{name}.weights.h5" if folder else None
     if path and path.exists():
         model.load_weights(path)
         return model
-    settings.compile(model)
+    compile_model(model, settings)
     _train(model, settings, training)
     if path is None:
         return model

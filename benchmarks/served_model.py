@@ -9,8 +9,8 @@ import tensorflow as tf
 from benchmarks.random_dataset import COUNTRIES
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.export.batching import GraphBatching
 from tagkeras.export.hashtag_ranker import HashtagRanker
+from tagkeras.export.requests import GraphBatching
 from tagkeras.layers.image_user_embedding import ImageUserEmbedding
 from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
 from tagkeras.models.hashtag_model import HashtagModel

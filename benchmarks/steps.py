@@ -14,7 +14,8 @@ from tagkeras.losses.ranking_loss import RankingLoss
 from tagkeras.losses.warp_loss import WarpLoss
 from tagkeras.models.hashtag_model import HashtagModel
 from tagkeras.samplers.negative_sampler import NegativeSampler
-from tagkeras.train.settings import Settings
+from tagkeras.train.config import Settings
+from tagkeras.train.model import compile_model, make_model
 
 USER_DESCRIPTOR_SIZE = 10
 EMBEDDING_DIM, RANK, USER_HIDDEN = 64, 100, 24
@@ -129,8 +130,8 @@ class StepMaker:
             splits={},
             user_descriptor={"size": USER_DESCRIPTOR_SIZE},
         )
-        model = settings.make_model(manifest, precision=self.precision)
-        settings.compile(model)
+        model = make_model(settings, manifest, precision=self.precision)
+        compile_model(model, settings)
         if ranking_loss is not None:
             model.compile(
                 model.optimizer,

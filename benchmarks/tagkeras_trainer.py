@@ -7,7 +7,8 @@ from benchmarks.exact_ranking import Embedded
 from benchmarks.post_arrays import PostArrays
 from benchmarks.stopwatch import Stopwatch
 from tagkeras.data.manifest import Manifest
-from tagkeras.train.settings import Settings
+from tagkeras.train.config import Settings
+from tagkeras.train.model import compile_model, make_model
 
 EMBED_BATCH = 1024
 
@@ -29,16 +30,17 @@ class TagkerasTrainer:
         self.settings = settings or Settings()
         self.margin = self.settings.margin
         n, m = posts.descriptors.shape[1], posts.user_descriptors.shape[1]
-        self.model = self.settings.make_model(
+        self.model = make_model(
+            self.settings,
             Manifest(
                 descriptor_size=n,
                 descriptor_dtype="float32",
                 num_tags=num_tags,
                 splits={},
                 user_descriptor={"size": m},
-            )
+            ),
         )
-        self.settings.compile(self.model)
+        compile_model(self.model, self.settings)
         self.posts = {
             "descriptor": tf.constant(posts.descriptors),
             "user_descriptor": tf.constant(posts.user_descriptors),

@@ -20,10 +20,10 @@ from tagkeras.cli.errors import UserError
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
 from tagkeras.evaluate import evaluate
-from tagkeras.export import __main__ as export
+from tagkeras.export import export, warmup
 from tagkeras.export.hashtag_ranker import HashtagRanker
-from tagkeras.train import __main__ as train
-from tagkeras.train.restore import restore_model
+from tagkeras.train import train
+from tagkeras.train.model import restore_model
 from tagkeras.train.workdir import Workdir
 
 N, POSTS = 12, 60
@@ -175,13 +175,18 @@ def test_versions_go_up_and_are_never_overwritten(folder):
 
 def test_warm_up_posts(folder, tmp_path):
     posts = tmp_path / "posts.jsonl"
-    posts.write_text(json.dumps({"descriptor": [1.0] * N, "age": 30, "gender": None}) + "\n")
+    post = {"post_id": "a", "descriptor": [1.0] * N, "age": 30, "gender": None}
+    posts.write_text(json.dumps(post) + "\n")
     options = {**paths(folder), "output": tmp_path / "base", "warmup_posts": posts}
-    target = export.export(config(export, **options))
-    path = target / "assets.extra" / "tf_serving_warmup_requests"
-    assert len(list(tf.data.TFRecordDataset(str(path)))) == 1
-    posts.write_text(json.dumps({"descriptor": [1.0] * (N + 1)}) + "\n")
-    with pytest.raises(UserError, match=r"posts.jsonl, line 1: no post to warm up with"):
+    (request,) = warmup.read(export.export(config(export, **options)))
+    facts = {name: tf.make_ndarray(request.inputs[name]) for name in ("age", "gender", "latitude")}
+    assert (facts["age"], facts["gender"], np.isnan(facts["latitude"])) == (30, b"", True)
+    posts.write_text(json.dumps({**post, "descriptor": [1.0] * (N + 1)}) + "\n")
+    with pytest.raises(UserError, match=r"posts.jsonl: 1 of 1 posts .*line 1: descriptor_length"):
+        export.export(config(export, **options))
+    lines = (json.dumps({**post, "post_id": str(number)}) + "\n" for number in range(1001))
+    posts.write_text("".join(lines))
+    with pytest.raises(UserError, match="posts.jsonl: 1001 posts; a server takes 1000 at most"):
         export.export(config(export, **options))
     assert not (tmp_path / "base" / "2").exists()
 
@@ -226,7 +231,7 @@ def test_an_export_that_answers_otherwise_is_not_published(folder, tmp_path, mon
         return hashtags[:, ::-1], scores
 
     monkeypatch.setattr(HashtagRanker, "_rank_descriptors", wrong)
-    with pytest.raises(RuntimeError, match="warm-up request 1 is answered otherwise"):
+    with pytest.raises(RuntimeError, match="warm-up request 1 is not answered as"):
         export.export(config(export, **paths(folder), output=tmp_path / "base"))
     assert list((tmp_path / "base").iterdir()) == []
 
@@ -247,7 +252,7 @@ def test_batching_in_the_graph(folder, tmp_path):
     [
         ({"block_list": "nowhere.txt"}, "--block_list=nowhere.txt: No such file"),
         ({"top_k": 21}, "--top_k=21: the vocabulary has 20 tags"),
-        ({"warmup_posts": "nowhere.jsonl"}, "--warmup_posts=nowhere.jsonl: no such file"),
+        ({"warmup_posts": "nowhere.jsonl"}, "nowhere.jsonl: no such file"),
     ],
 )
 def test_bad_flags(folder, tmp_path, options, message):

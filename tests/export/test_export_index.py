@@ -17,8 +17,8 @@ from tagkeras.cli.errors import UserError
 from tagkeras.data import input as data_input
 from tagkeras.data.facts import Facts
 from tagkeras.data.manifest import Manifest
-from tagkeras.export import __main__ as export
-from tagkeras.export.make_index import IvfSettings, ivf_index
+from tagkeras.export import export
+from tagkeras.export.index import make_ivf_index
 from tagkeras.export.validation import TrainedModel, validate
 from tagkeras.layers.user_descriptor import UserDescriptor
 from tagkeras.retrieval.asked_posts import AskedPosts
@@ -26,8 +26,8 @@ from tagkeras.retrieval.cells import Cells, find_cells
 from tagkeras.retrieval.exact_index import ExactIndex
 from tagkeras.retrieval.inverted_file import InvertedFile
 from tagkeras.retrieval.probes import RecallCurve
-from tagkeras.train import __main__ as train
-from tagkeras.train.restore import restore_model
+from tagkeras.train import train
+from tagkeras.train.model import restore_model
 from tagkeras.train.workdir import Workdir
 
 TAGS, K = 300, 5
@@ -178,7 +178,7 @@ def test_the_command_reports(folder, capsys):
         (folder / "reported" / "1" / "assets.extra" / "tagkeras.json").read_text()
     )["index"]
     said, progress = capsys.readouterr()
-    assert f"index of {written['cells']} cells, {written['probes']} looked into" in said
+    assert f"index of {written['cells']} cells, {written['probes']} searched" in said
     assert f"recall@10 {written['recall']:.4f}" in said
     assert "on 50 validation posts" in said
     assert progress.splitlines()[-3:] == [
@@ -199,11 +199,11 @@ def test_an_export_that_answers_otherwise_than_its_index_is_refused(folder, ivf)
     upside_down = Cells(-cells.centroids, cells.cell_of_row)
     index = InvertedFile(model.tag_table.value, upside_down, probes=5)
     tags = workdir.vocabulary().tags
-    with pytest.raises(RuntimeError, match="warm-up request 1 is answered otherwise"):
+    with pytest.raises(RuntimeError, match="warm-up request 1 is not answered as"):
         validate(ivf, tags, trained, index)
-    with pytest.raises(RuntimeError, match="warm-up request 1 is answered otherwise"):
+    with pytest.raises(RuntimeError, match="warm-up request 1 is not answered as"):
         validate(ivf, tuple(reversed(tags)), trained, index)
-    with pytest.raises(RuntimeError, match="warm-up request . is answered otherwise"):
+    with pytest.raises(RuntimeError, match="warm-up request . is not answered as"):
         validate(ivf, tags, trained, ExactIndex(model.tag_table.value))
 
 
@@ -225,7 +225,7 @@ def test_an_export_that_answers_otherwise_than_its_index_is_refused(folder, ivf)
         ),
         (
             {"index": "ivf", "recall_target": 0.8, "index_cells": 1},
-            "0.8: all 1 cells would have to be looked into, .*; give that, a lower target, or more",
+            "0.8: all 1 cells would have to be searched, .*; give that, a lower target, or more",
         ),
     ],
 )
@@ -241,7 +241,7 @@ def test_rows_that_are_not_finite_are_refused(folder):
     rows[7, 3] = np.inf
     model.tag_table.value.assign(rows)
     with pytest.raises(UserError, match="the model's hashtag table has values that are not finite"):
-        ivf_index(model, range(TAGS), K, dataset, Manifest.load(dataset), IvfSettings())
+        make_ivf_index(model, range(TAGS), K, dataset, Manifest.load(dataset))
 
 
 def test_without_validation_posts(tmp_path):

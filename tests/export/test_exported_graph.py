@@ -15,8 +15,8 @@ from serving.server.errors import ServingError
 from serving.server.models.servable import Servable
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.export.batching import GraphBatching
 from tagkeras.export.hashtag_ranker import HashtagRanker
+from tagkeras.export.requests import GraphBatching
 from tagkeras.images.cnn.descriptor_model import DescriptorModel, save_descriptor_model
 from tagkeras.images.cnn.load import load_cnn
 from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding

@@ -14,7 +14,7 @@ from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.evaluate import evaluate
 from tagkeras.report.__main__ import Config, report
-from tagkeras.train import __main__ as train
+from tagkeras.train import train
 
 # Of a page, in its order.
 SECTIONS = (

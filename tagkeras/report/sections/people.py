@@ -27,7 +27,7 @@ from tagkeras.report.runs import RunGroup
 from tagkeras.report.sample_posts import SamplePost
 from tagkeras.report.sections.section import LeftOut, Section
 from tagkeras.report.split_records import read_records
-from tagkeras.train.restore import restore_model
+from tagkeras.train.model import restore_model
 
 AGES = (16, 30, 45, 70)
 GENDERS = ("female", "male")

@@ -17,7 +17,7 @@ from tagkeras.report.figures.user_maps import draw_user_map_by_age, draw_user_ma
 from tagkeras.report.material import Material
 from tagkeras.report.sections.section import LeftOut, Section
 from tagkeras.report.split_records import read_records
-from tagkeras.train.restore import restore_model
+from tagkeras.train.model import restore_model
 
 _TITLE = "Map of the users"
 

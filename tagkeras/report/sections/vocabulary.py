@@ -10,7 +10,7 @@ from tagkeras.report.names import slug
 from tagkeras.report.runs import MULTIPLICATIVE, RunGroup
 from tagkeras.report.sections.section import Section
 from tagkeras.report.tag_neighbours import find_tag_neighbours
-from tagkeras.train.restore import restore_model
+from tagkeras.train.model import restore_model
 
 # Rows of the table of neighbours, and neighbours in each.
 _QUERIES, _NEIGHBOURS = 16, 6

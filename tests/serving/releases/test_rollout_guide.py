@@ -24,8 +24,8 @@ from serving.releases.config_file import release_of
 from serving.releases.release import Release
 from serving.server.models import model_config
 from tagkeras.cli import commandline
-from tagkeras.export import __main__ as export
-from tagkeras.train import __main__ as train
+from tagkeras.export import export
+from tagkeras.train import train
 
 ROOT = Path(__file__).parents[3]
 GUIDE = ROOT / "docs" / "rollout.md"

@@ -5,14 +5,14 @@ import json
 import numpy as np
 import tensorflow as tf
 
-from tagkeras.add_tags import __main__ as add_tags
+from tagkeras.add_tags.config import Config as AddTagsConfig
 from tagkeras.cli import commandline
 from tagkeras.data.facts import Facts
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.records import PostRecord, encode
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.layers.user_descriptor import UserDescriptor
-from tagkeras.train import __main__ as train
+from tagkeras.train import train
 from tagkeras.train.config import Config
 
 N, CONCEPTS, TAGS_PER_CONCEPT = 16, 12, 3
@@ -99,4 +99,4 @@ def write_lines(path, posts):
 def add_tags_config(world, output, **options):
     options = {"workdir": world.run.path, "data": world.part, "posts": world.posts, **options}
     flags = [f"--{name}={value}" for name, value in options.items()]
-    return commandline.parse(add_tags.Config, [*flags, f"--output={output}"])
+    return commandline.parse(AddTagsConfig, [*flags, f"--output={output}"])
