@@ -128,7 +128,7 @@ class Config(Settings):
     """The settings, and what a run is fed and watched with."""
 
     data: str = option(help="dataset folder that beam.preprocess wrote")
-    workdir: str = option(help="folder of this run; an interrupted run goes on in its own")
+    workdir: str = option(help="folder of this run; an interrupted run resumes in its own")
     batch_size: int = option(512, help="posts in a step", minimum=1, maximum=2**24)
     epochs: int = option(15, help="passes over the training posts", minimum=1, maximum=10**6)
     early_stopping: int = option(
