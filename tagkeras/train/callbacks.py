@@ -29,31 +29,10 @@ MONITOR = "val_R@"
 LINE_INTERVAL = 60.0
 
 
-class StopOnDivergence(keras.callbacks.Callback):
-    """Ends a run whose loss is not a number any more; comes before those that save.
-
-    Args:
-        state: of the run.
-    """
-
-    def __init__(self, state: RunState) -> None:
-        super().__init__()
-        self._state = state
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Checks the mean loss of the epoch, which one bad step spoils for good.
-
-        Raises:
-            UserError: it is not finite.
-        """
-        del batch
-        loss = (logs or {}).get("loss", 0.0)
-        if not math.isfinite(loss):
-            raise _diverged(f"the loss is {loss}", self._state)
-
-
 class SaveCheckpoints(keras.callbacks.Callback):
     """Saves the run after each epoch and every few minutes, and restores it.
+
+    A run that diverged is never saved, but ended.
 
     `checkpoints/step-N` holds weights, optimizers and state; `best/` only the weights, of the epoch
     with the best validation R@10 (the last epoch without validation posts).
@@ -109,8 +88,15 @@ class SaveCheckpoints(keras.callbacks.Callback):
         self._saved_at = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Saves the run if it is time; the end of an epoch is saved after its validation."""
-        del batch, logs
+        """Saves the run if it is time; the end of an epoch is saved after its validation.
+
+        Raises:
+            UserError: the loss or a weight is not finite.
+        """
+        del batch
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss):  # the mean of the epoch, which one bad step spoils for good
+            raise self._diverged(f"the loss is {loss}")
         is_time = 0 < self._seconds <= time.monotonic() - self._saved_at
         if self._state.step < self._state.steps_per_epoch and self._any_worker(is_time):
             self._save()
@@ -143,7 +129,13 @@ class SaveCheckpoints(keras.callbacks.Callback):
     def _check_weights(self) -> None:
         """Raises a `UserError` if some weights are not finite."""
         if name := find_non_finite(self.model):
-            raise _diverged(f"{name} has values that are not finite", self._state)
+            raise self._diverged(f"{name} has values that are not finite")
+
+    def _diverged(self, what: str) -> UserError:
+        return UserError(
+            f"{what} after {self._state}: start again with a lower --learning_rate in another"
+            " --workdir (the checkpoints before it are kept)"
+        )
 
 
 class WriteHistory(keras.callbacks.Callback):
@@ -250,13 +242,6 @@ class PrintProgress(keras.callbacks.Callback):
             f" {left // 3600}:{left // 60 % 60:02}:{left % 60:02} left",
             flush=True,
         )
-
-
-def _diverged(what: str, state: RunState) -> UserError:
-    return UserError(
-        f"{what} after {state}: start again with a lower --learning_rate in another --workdir"
-        " (the checkpoints before it are kept)"
-    )
 
 
 def _read_history(path: Path, epochs_done: int) -> list[dict[str, str]]:

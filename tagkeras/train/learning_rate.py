@@ -1,4 +1,4 @@
-"""Learning-rate schedules, epoch by epoch, for the dense and the row optimizer together."""
+"""The learning rate of each epoch, for the dense and the row optimizer together."""
 
 from typing import Any
 
@@ -6,25 +6,41 @@ import keras
 
 from tagkeras.models.hashtag_model import HashtagModel
 
+# Of the plateau schedule: epochs without a better P@1 before the rate falls, and to how much of it.
+PATIENCE, DECAY = 2, 0.1
+
 
 class LearningRateSchedule(keras.callbacks.Callback):
-    """Sets the learning rate before each epoch; the base class keeps it constant.
+    """Sets the learning rate before each epoch.
+
+    - `linear`: from the full rate in the first epoch down to 1 / epochs of it in the last.
+    - `plateau`: a tenth each time that validation P@1 stops improving (Denton et al., section 5.2).
+    - `constant`: the full rate.
 
     Args:
+        name: one of these.
         learning_rate: of the first epoch.
+        epochs: of the whole run.
     """
 
     model: HashtagModel
 
-    def __init__(self, learning_rate: float) -> None:
+    def __init__(self, name: str, *, learning_rate: float, epochs: int) -> None:
         super().__init__()
+        self.name = name
         self.learning_rate = learning_rate
+        self.epochs = epochs
         # What a checkpoint has to bring back, as JSON.
         self.state: dict[str, Any] = {}
+        if name == "plateau":
+            self.state = {"best": -1.0, "waited": 0, "falls": 0}
 
     def factor(self, epoch: int) -> float:
         """The multiple of the first epoch's rate in this epoch, counted from 0."""
-        del epoch
+        if self.name == "linear":
+            return 1 - epoch / self.epochs
+        if self.name == "plateau":
+            return DECAY ** self.state["falls"]
         return 1.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -33,60 +49,14 @@ class LearningRateSchedule(keras.callbacks.Callback):
         self.model.optimizer.learning_rate.assign(rate)
         self.model.row_optimizer.learning_rate.assign(rate)
 
-
-class LinearDecay(LearningRateSchedule):
-    """From the full rate in the first epoch down to 1 / epochs of it in the last.
-
-    Args:
-        learning_rate: of the first epoch.
-        epochs: of the whole run.
-    """
-
-    def __init__(self, learning_rate: float, epochs: int) -> None:
-        super().__init__(learning_rate)
-        self.epochs = epochs
-
-    def factor(self, epoch: int) -> float:
-        """1 in epoch 0, then less by 1 / epochs each time."""
-        return 1 - epoch / self.epochs
-
-
-class Plateau(LearningRateSchedule):
-    """Divides the rate by 10 when validation P@1 stops improving (Denton et al., section 5.2).
-
-    Args:
-        learning_rate: of the first epoch.
-        patience: epochs without a better P@1 before the rate falls.
-        decay: the factor by which it falls.
-    """
-
-    def __init__(self, learning_rate: float, *, patience: int = 2, decay: float = 0.1) -> None:
-        super().__init__(learning_rate)
-        self.patience = patience
-        self.decay = decay
-        self.state = {"best": -1.0, "waited": 0, "falls": 0}
-
-    def factor(self, epoch: int) -> float:
-        """`decay` to the power of the number of falls so far."""
-        del epoch
-        return self.decay ** self.state["falls"]
-
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Compares validation P@1 with the best so far."""
-        del epoch
+        if self.name != "plateau":
+            return
         precision = (logs or {})["val_P@1"]
         self.state["waited"] += 1
         if precision > self.state["best"]:
             self.state.update(best=precision, waited=0)
-        elif self.state["waited"] >= self.patience:
+        elif self.state["waited"] >= PATIENCE:
             self.state["falls"] += 1
             self.state["waited"] = 0
-
-
-def make_schedule(name: str, *, learning_rate: float, epochs: int) -> LearningRateSchedule:
-    """The schedule of one of `tagkeras.train.config.SCHEDULES`."""
-    if name == "linear":
-        return LinearDecay(learning_rate, epochs)
-    if name == "plateau":
-        return Plateau(learning_rate)
-    return LearningRateSchedule(learning_rate)

@@ -16,12 +16,11 @@ from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.train.callbacks import (
     PrintProgress,
     SaveCheckpoints,
-    StopOnDivergence,
     StopWithoutProgress,
     WriteHistory,
 )
 from tagkeras.train.config import FREE, Config, check_flags
-from tagkeras.train.learning_rate import make_schedule
+from tagkeras.train.learning_rate import LearningRateSchedule
 from tagkeras.train.loop import Hogwild, Stepper, train_epochs
 from tagkeras.train.model import compile_model, make_model
 from tagkeras.train.replicas import (
@@ -84,7 +83,7 @@ class Run:
         with strategy.scope() if strategy else contextlib.nullcontext():
             self.model = make_model(config, manifest, precision=config.precision)
             compile_model(self.model, config, post_store=posts.store)
-        schedule = make_schedule(
+        schedule = LearningRateSchedule(
             config.schedule, learning_rate=config.first_learning_rate, epochs=config.epochs
         )
         checkpoints = SaveCheckpoints(
@@ -107,9 +106,8 @@ class Run:
             self._stepper = Stepper(self.model, posts, config.steps_per_execution)
         early_stopping = StopWithoutProgress(self.state, config.early_stopping)
         self.is_over = self.state.epoch >= config.epochs or early_stopping.is_over
-        # A run that diverged is not saved; whether to stop depends on the best epoch saved.
+        # Whether to stop depends on the best epoch, which is found when it is saved.
         self.callbacks: list[keras.callbacks.Callback] = [
-            StopOnDivergence(self.state),
             schedule,
             *([WriteHistory(self.workdir.history, self.state.epoch)] if self._writes else []),
             checkpoints,

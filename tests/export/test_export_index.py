@@ -25,7 +25,6 @@ from tagkeras.retrieval.asked_posts import AskedPosts
 from tagkeras.retrieval.cells import Cells, find_cells
 from tagkeras.retrieval.exact_index import ExactIndex
 from tagkeras.retrieval.inverted_file import InvertedFile
-from tagkeras.retrieval.probes import RecallCurve
 from tagkeras.train import train
 from tagkeras.train.model import restore_model
 from tagkeras.train.workdir import Workdir
@@ -139,36 +138,6 @@ def test_served_in_batches_without_blocked_hashtags(folder, tmp_path):
         found = {hashtag.hashtag.encode(): hashtag.score for hashtag in prediction.hashtags}
         assert not {tag.decode() for tag in found} & set(blocked)
         assert found == pytest.approx(expected, abs=1e-5)
-
-
-def test_posts_are_drawn_from_the_whole_split(folder, monkeypatch):
-    """What the input put first may be of one day or country."""
-    seen = {}
-    measure = RecallCurve.measure.__func__
-    rank = AskedPosts.rank.__func__
-    monkeypatch.setattr(
-        AskedPosts,
-        "rank",
-        classmethod(lambda cls, phi, *more: seen.update(train=phi) or rank(cls, phi, *more)),
-    )
-    monkeypatch.setattr(
-        RecallCurve,
-        "measure",
-        classmethod(
-            lambda cls, phi, *more: seen.update(validation=phi) or measure(cls, phi, *more)
-        ),
-    )
-    export_run(folder, "drawn", index="ivf", recall_target=0.8, index_posts=40)
-    model = restore_model(Workdir(folder / "run"))
-    dataset = folder / "dataset"
-    manifest = Manifest.load(dataset)
-    for split, half in (("train", 300), ("validation", 40)):
-        (posts,) = data_input.read_split(dataset, manifest, split, 2 * half)
-        distances = np.abs(seen[split][:, None] - model(posts).numpy()[None]).max(axis=2)
-        rows = distances.argmin(axis=1)
-        assert distances.min(axis=1).max() < 1e-4
-        assert len(set(rows)) == 40
-        assert 10 <= np.count_nonzero(rows < half) <= 30
 
 
 def test_the_command_reports(folder, capsys):

@@ -8,7 +8,7 @@ from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.train.callbacks import SaveCheckpoints
 from tagkeras.train.config import Settings
-from tagkeras.train.learning_rate import make_schedule
+from tagkeras.train.learning_rate import LearningRateSchedule
 from tagkeras.train.model import compile_model, make_model
 from tagkeras.train.warm_start import WarmStart
 from tagkeras.train.workdir import Workdir
@@ -42,7 +42,7 @@ def make_run(folder, settings, tags=("a", "b", "c", "d")):
     for variable in [*model.embedding.weights, model.tag_table, *model.optimizer.variables, state]:
         if len(variable.shape):
             variable.assign(rng.random(variable.shape) / 10)
-    schedule = make_schedule("constant", learning_rate=0.1, epochs=1)
+    schedule = LearningRateSchedule("constant", learning_rate=0.1, epochs=1)
     checkpoints = SaveCheckpoints(workdir, model, schedule)
     checkpoints.set_model(model)
     checkpoints.restore(1)

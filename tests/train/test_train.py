@@ -1,12 +1,7 @@
 """The train command: what a workdir holds, what may change, and what is refused in one line."""
 
-import dataclasses
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -48,27 +43,6 @@ def test_models_and_optimizers_learn(dataset, tmp_path, model, optimizer):
         for line in train.train(config).history.read_text().splitlines()[1:]
     ]
     assert losses[-1] < losses[0]
-
-
-@pytest.mark.slow
-def test_killed_in_the_middle_and_started_again(trained, dataset, tmp_path):
-    flags = tmp_path / "run.flags"
-    options = dataclasses.asdict(make_config(dataset, tmp_path / "killed"))
-    lines = [f"--{name}={value}" for name, value in options.items() if value is not None]
-    flags.write_text("\n".join(lines))
-    command = [sys.executable, "-u", "-m", "tagkeras.train", f"--flagfile={flags}"]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        for line in process.stdout:
-            if line.startswith("Epoch 2"):
-                process.send_signal(signal.SIGKILL)
-                break
-    assert process.returncode == -signal.SIGKILL
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    assert f"resuming {tmp_path / 'killed'} after epoch" in done.stdout
-    assert f"wrote {tmp_path / 'killed'}: best epoch" in done.stdout
-    assert done.stderr == ""
-    assert_same_run(trained, Workdir(tmp_path / "killed"))
 
 
 def test_more_epochs_may_follow(dataset, tmp_path):
@@ -237,9 +211,3 @@ def test_flags_that_are_refused(dataset, tmp_path, options, message):
 def test_every_choice_makes_a_model(trained, options):
     settings = config.Settings(embedding_dim=4, rank=3, **options)
     compile_model(make_model(settings, trained.manifest()), settings)
-
-
-def test_help_needs_no_tensorflow():
-    program = "import sys; from tagkeras.train import __main__; print('tensorflow' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.stdout == "False\n"
