@@ -13,8 +13,8 @@ from tagkeras.data.manifest import Manifest
 from tagkeras.data.posts import PostError, parse_descriptor
 from tagkeras.data.posts_file import PlacedPost, refuse_bad_posts
 from tagkeras.images.cnn.descriptor_model import FOLDER, DescriptorModel
-from tagkeras.layers.user_descriptor import UserDescriptor
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.layers import UserDescriptor
+from tagkeras.models import HashtagModel
 
 # With so many posts whose tags are all known, background is taken from these alone.
 ENOUGH_KNOWN_POSTS = 1000

@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.add_tags.embedded_posts import EmbeddedPosts
-from tagkeras.losses.rank_weight import rank_weight
-from tagkeras.optimizers.row_adagrad import RowAdagrad
+from tagkeras.losses import rank_weight
+from tagkeras.optimizers import RowAdagrad
 from tagkeras.train.model import INITIAL_ACCUMULATOR
 
 # Known tags that stand for all of them, and the most pairs of a step.
@@ -110,9 +110,7 @@ def learn_rows(
     new_weight = (1 / np.bincount(new_tag, minlength=num_new))[new_tag].astype(np.float32)
     known_weight = known_weight * np.float32((1 / share - 1) / len(posts.tags))
     rows = tf.Variable(_initial_rows(examples.phi, own_new, pool, max_norm))
-    optimizer = RowAdagrad(
-        learning_rate, initial_accumulator=INITIAL_ACCUMULATOR, max_norm=max_norm
-    )
+    optimizer = RowAdagrad(learning_rate, initial_accumulator_value=INITIAL_ACCUMULATOR)
     optimizer.build(rows)
 
     @tf.function
@@ -121,7 +119,7 @@ def learn_rows(
             loss = new_pairs_loss(rows, pool, margin, *new_batch)
             loss += known_pairs_loss(rows, *known_batch)
         gradient = tape.gradient(loss, rows)
-        optimizer.apply(rows, None, tf.convert_to_tensor(gradient))
+        optimizer.apply(rows, None, tf.convert_to_tensor(gradient), max_norm=max_norm)
 
     for step in range(steps):
         optimizer.learning_rate.assign(learning_rate * (1 - step / steps))

@@ -49,7 +49,7 @@ def export(config: Config) -> Path:
     )
     descriptor_model = None if manifest.cnn is None else DescriptorModel.load(dataset / FOLDER)
     index, about_index = (
-        make_exact_index(model, kept_ids)
+        make_exact_index(model, kept_ids, k)
         if config.index == "exact"
         else make_ivf_index(
             model,
@@ -72,7 +72,6 @@ def export(config: Config) -> Path:
             manifest,
             str(vocabulary_path),
             descriptor_model,
-            k,
             batching=_batching(config),
         )
         tf.saved_model.save(ranker.resources(), str(aside), signatures=ranker.signatures())

@@ -14,10 +14,8 @@ from tagkeras.export.requests import (
     decode_images,
 )
 from tagkeras.images.cnn.descriptor_model import DescriptorModel
-from tagkeras.layers.image_user_embedding import ImageUserEmbedding
-from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
-from tagkeras.layers.user_descriptor import UserDescriptor
-from tagkeras.retrieval.tag_index import TagIndex
+from tagkeras.layers import ImageUserEmbedding, MultiplicativeEmbedding, UserDescriptor
+from tagkeras.retrieval import TopK
 
 FACT_DTYPES = {fact.name: tf.string if fact.is_text else tf.float32 for fact in FACTS}
 # Hashtags and scores of pictures, in either form, and what is known of their users.
@@ -57,22 +55,21 @@ class HashtagRanker:
 
     Args:
         embedding: phi, trained.
-        tag_index: of the trained rows, in the order of the vocabulary.
+        tag_index: finds the hashtags of an answer among the trained rows, which are in the order of
+            the vocabulary.
         manifest: of their dataset.
         vocabulary_path: of the `vocabulary.tsv` that becomes an asset of the export.
         descriptor_model: from image bytes to descriptor; None if posts came with descriptors.
-        top_k: hashtags in an answer.
         batching: how concurrent requests are ranked together; None ranks each alone.
     """
 
     def __init__(
         self,
         embedding: ImageUserEmbedding,
-        tag_index: TagIndex,
+        tag_index: TopK,
         manifest: Manifest,
         vocabulary_path: str,
         descriptor_model: DescriptorModel | None,
-        top_k: int,
         *,
         batching: GraphBatching | None = None,
     ) -> None:
@@ -81,7 +78,6 @@ class HashtagRanker:
         self.descriptor_model = descriptor_model
         self.user_descriptor = UserDescriptor(Facts.from_dict(manifest.user_descriptor))
         self.descriptor_size = manifest.descriptor_size
-        self.top_k = top_k
         self.tag_lookup = TagLookup(vocabulary_path)
         self.batching = batching
 
@@ -92,8 +88,8 @@ class HashtagRanker:
         would restore nothing.
         """
         module = tf.Module()
-        module.variables_of_model = [weight.value for weight in self.embedding.weights]
-        module.tag_index = self.tag_index
+        layers = (self.embedding, self.tag_index)
+        module.variables_of_model = [weight.value for layer in layers for weight in layer.weights]
         module.tag_lookup = self.tag_lookup
         if self.descriptor_model is not None:
             module.descriptor_model = self.descriptor_model
@@ -141,7 +137,7 @@ class HashtagRanker:
             rank = self.batching.apply(rank)
         hashtags, scores = rank(picture, *user)
         # Batching forgets the k, also of a request without rows.
-        shape = [-1, self.top_k]
+        shape = [-1, self.tag_index.k]
         return {"hashtags": tf.reshape(hashtags, shape), "scores": tf.reshape(scores, shape)}
 
     def classify(self, inputs: Tensors) -> Tensors:
@@ -197,7 +193,7 @@ class HashtagRanker:
     ) -> tuple[tf.Tensor, tf.Tensor]:
         facts = dict(zip(FACT_DTYPES, user, strict=True))
         phi = self.embed_image({"descriptor": descriptor, **facts})["embedding"]
-        scores, ids = self.tag_index.top_k(phi, self.top_k)
+        scores, ids = self.tag_index(phi)
         return self.tag_lookup.tags(ids), scores
 
     def _describe_user(self, inputs: Tensors) -> tf.Tensor:

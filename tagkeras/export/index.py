@@ -6,33 +6,40 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
 from tagkeras.data.input import named_errors, sample_posts
 from tagkeras.data.manifest import Manifest
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.retrieval.asked_posts import AskedPosts
-from tagkeras.retrieval.cells import default_num_cells, find_cells
-from tagkeras.retrieval.exact_index import ExactIndex
-from tagkeras.retrieval.inverted_file import InvertedFile
-from tagkeras.retrieval.probes import RecallCurve, fewest_posts, fewest_probes
-from tagkeras.retrieval.tag_index import TagIndex
+from tagkeras.models import HashtagModel
+from tagkeras.retrieval import (
+    ExactTopK,
+    IVFTopK,
+    Queries,
+    RecallCurve,
+    TopK,
+    default_num_cells,
+    fewest_posts,
+    fewest_probes,
+    find_cells,
+)
 
 BATCH = 256
 
 
 def make_exact_index(
-    model: HashtagModel, kept_ids: Sequence[int]
-) -> tuple[TagIndex, dict[str, Any]]:
+    model: HashtagModel, kept_ids: Sequence[int], k: int
+) -> tuple[TopK, dict[str, Any]]:
     """The index that scores all hashtags, and what an export's provenance says of it.
 
     Args:
         model: trained.
         kept_ids: ids of the model's hashtags that can be answered, in order.
+        k: hashtags in an answer.
     """
-    return ExactIndex(_answerable_table(model, kept_ids)), {"name": "exact"}
+    return ExactTopK(_answerable_table(model, kept_ids), k), {"name": "exact"}
 
 
 def make_ivf_index(
@@ -45,7 +52,7 @@ def make_ivf_index(
     recall_target: float = 0.99,
     num_cells: int | None = None,
     num_posts: int = 2000,
-) -> tuple[TagIndex, dict[str, Any]]:
+) -> tuple[TopK, dict[str, Any]]:
     """An inverted file that meets a recall on validation posts, and what provenance says of it.
 
     Args:
@@ -82,8 +89,8 @@ def make_ivf_index(
     print(
         f"dividing {len(kept_ids):,} hashtags into {num_cells:,} cells", file=sys.stderr, flush=True
     )
-    cells = find_cells(rows, num_cells, AskedPosts.rank(trained, table, k))
-    curve = RecallCurve.measure(validation, table, cells, k)
+    cells = find_cells(rows, num_cells, Queries.rank(trained, table.value, k))
+    curve = RecallCurve.measure(validation, table.value, cells, k)
     recall = curve.choose_probes(recall_target, fewest_probes(cells, k))
     if recall.probes == len(cells):
         raise UserError(
@@ -99,14 +106,14 @@ def make_ivf_index(
         "k": k,
         **dataclasses.asdict(recall),
     }
-    return InvertedFile(table, cells, recall.probes), about
+    return IVFTopK(table, cells, recall.probes, k), about
 
 
-def _answerable_table(model: HashtagModel, kept_ids: Sequence[int]) -> tf.Variable:
-    table: tf.Variable = model.tag_table.value
-    if len(kept_ids) < model.num_tags:
-        table = tf.Variable(tf.gather(table, kept_ids), name="tag_table", trainable=False)
-    return table
+def _answerable_table(model: HashtagModel, kept_ids: Sequence[int]) -> keras.Variable:
+    if len(kept_ids) == model.num_tags:
+        return model.tag_table
+    rows = tf.gather(model.tag_table.value, kept_ids)
+    return keras.Variable(rows, trainable=False, name="tag_table")
 
 
 def _check_posts(

@@ -13,9 +13,9 @@ from tagkeras.cli.errors import UserError
 from tagkeras.data.facts import FACTS
 from tagkeras.export import warmup
 from tagkeras.images.cnn.descriptor_model import DescriptorModel
-from tagkeras.layers.user_descriptor import UserDescriptor
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.retrieval.tag_index import TagIndex
+from tagkeras.layers import UserDescriptor
+from tagkeras.models import HashtagModel
+from tagkeras.retrieval import TopK
 
 RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE = 1e-4, 1e-5
 
@@ -52,7 +52,7 @@ class TrainedModel:
 
 
 def validate(
-    saved_model: Path, tags: Sequence[str], trained: TrainedModel, index: TagIndex
+    saved_model: Path, tags: Sequence[str], trained: TrainedModel, index: TopK
 ) -> None:
     """Loads an export as servers do, and compares its answers to its own warm-up requests.
 
@@ -76,7 +76,7 @@ def validate(
             raise RuntimeError(
                 f"{saved_model}: warm-up request {number} is answered with a hashtag twice"
             )
-        best = _largest(of_all, k) if index.is_exact else index.top_k(phi, k)[0].numpy()
+        best = _largest(of_all, k) if index.is_exact else index(phi)[0].numpy()
         # Not which hashtags are the best: scores that are all but equal may change places.
         for expected in (np.take_along_axis(of_all, chosen, axis=1), best):
             if not np.allclose(scores, expected, RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE):

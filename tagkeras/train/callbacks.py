@@ -15,7 +15,7 @@ import keras
 
 from tagkeras.cli import files
 from tagkeras.cli.errors import UserError
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.models import HashtagModel
 from tagkeras.train.checkpoints import CheckpointFolder, RunState, write_errors
 from tagkeras.train.learning_rate import LearningRateSchedule
 from tagkeras.train.loop import keep_means, read_scalar

@@ -127,13 +127,15 @@ class CheckpointFolder:
 
 
 def read_checkpoint(variables: tf.train.Checkpoint, prefix: Path) -> None:
-    """Restores variables, all of which have to be there, and nothing else.
+    """Restores variables, all of which have to be there.
 
     Raises:
         CheckpointError: the checkpoint is damaged or has other variables.
     """
     with unreadable():
-        variables.read(str(prefix)).assert_consumed()
+        status = variables.read(str(prefix))
+        status.assert_existing_objects_matched()
+        status.expect_partial()
 
 
 @contextlib.contextmanager

@@ -10,11 +10,8 @@ from typing import Any
 from tagkeras.cli.commandline import option
 from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest
+from tagkeras.names import LOSSES, MODELS, OPTIMIZERS, SAMPLERS
 
-MODELS = ("bilinear", "user_biased", "multiplicative")
-LOSSES = ("warp", "softmax", "sampled_softmax", "bpr")
-SAMPLERS = ("pooled", "sequential", "exhaustive")
-OPTIMIZERS = ("adagrad", "sgd")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 SCHEDULES = ("linear", "plateau", "constant")
 CACHES = ("none", "memory", "device")

@@ -1,10 +1,10 @@
-"""The learning rate of each epoch, for the dense and the row optimizer together."""
+"""The learning rate of each epoch."""
 
 from typing import Any
 
 import keras
 
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.models import HashtagModel
 
 # Of the plateau schedule: epochs without a better P@1 before the rate falls, and to how much of it.
 PATIENCE, DECAY = 2, 0.1
@@ -44,10 +44,8 @@ class LearningRateSchedule(keras.callbacks.Callback):
         return 1.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Assigns the rate to both optimizers."""
-        rate = self.learning_rate * self.factor(epoch)
-        self.model.optimizer.learning_rate.assign(rate)
-        self.model.row_optimizer.learning_rate.assign(rate)
+        """Assigns the rate, by which the tag table's row optimizer steps as well."""
+        self.model.optimizer.learning_rate.assign(self.learning_rate * self.factor(epoch))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Compares validation P@1 with the best so far."""

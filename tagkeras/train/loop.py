@@ -13,8 +13,9 @@ import keras
 import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
+from tagkeras.data.post_tags import split_batch
 from tagkeras.data.training_input import TrainingInput
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.models import HashtagModel
 from tagkeras.train.checkpoints import RunState
 
 # Steps of each thread between two calls of the callbacks. All threads are done by then, so that a
@@ -35,6 +36,7 @@ class Stepper:
         self.model = model
         self.posts = posts
         self.steps_per_call = steps_per_call
+        self._store = posts.store
         self._step = tf.function(
             lambda batches, *thread: self._train(batches.get_next(), *thread), autograph=False
         )
@@ -61,7 +63,8 @@ class Stepper:
         return read_metrics(self.model.ranking_metrics)
 
     def _train(self, batch: Any, *thread: tf.Tensor) -> Any:
-        return self.model.train_step(batch, *thread)
+        batch = batch if self._store is None else self._store.lookup(batch)
+        return self.model.train_step(split_batch(batch), *thread)
 
     def _test(self, batch: Any) -> Any:
         return self.model.test_step(batch)

@@ -1,17 +1,14 @@
 """The model of a run: made and compiled from its settings, or restored from its workdir."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
+from tagkeras import layers, losses, samplers
 from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest
-from tagkeras.data.post_store import PostStore
-from tagkeras.layers.embeddings import make_embedding
-from tagkeras.losses.losses import make_loss
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.optimizers.row_adagrad import RowAdagrad
-from tagkeras.optimizers.row_optimizer import RowOptimizer
-from tagkeras.optimizers.row_sgd import RowSGD
+from tagkeras.models import HashtagModel
 from tagkeras.train.checkpoints import CheckpointError, read_checkpoint
 from tagkeras.train.config import Settings
 from tagkeras.train.workdir import Workdir
@@ -31,19 +28,21 @@ def make_model(
         manifest: of the dataset.
         precision: of the embedding's products; its weights are always float32.
     """
-    embedding = make_embedding(
-        settings.model,
-        embedding_dim=settings.embedding_dim,
-        rank=settings.rank,
-        user_hidden=settings.user_hidden,
-        user_stddev=settings.user_stddev,
-        user_bias=settings.user_bias,
-        initial_stddev=settings.initial_stddev,
-        dtype=precision,
-        seed=settings.seed + 1,  # the tag table takes `seed` itself
-    )
+    arguments: dict[str, Any] = {
+        "embedding_dim": settings.embedding_dim,
+        "initial_stddev": settings.initial_stddev,
+        "dtype": precision,
+        "seed": settings.seed + 1,  # the tag table takes `seed` itself
+    }
+    if settings.model == "multiplicative":
+        arguments |= {
+            "rank": settings.rank,
+            "user_hidden": settings.user_hidden,
+            "user_stddev": settings.user_stddev,
+            "user_bias": settings.user_bias,
+        }
     model = HashtagModel(
-        embedding,
+        layers.get(settings.model, **arguments),
         manifest.num_tags,
         max_norm=settings.max_norm or None,
         initial_stddev=settings.initial_stddev,
@@ -58,33 +57,30 @@ def make_model(
     return model
 
 
-def compile_model(
-    model: HashtagModel, settings: Settings, *, post_store: PostStore | None = None
-) -> None:
+def compile_model(model: HashtagModel, settings: Settings) -> None:
     """Gives a model its loss and its optimizers, ready to train or to restore."""
-    rate, max_norm = settings.first_learning_rate, settings.max_norm or None
+    rate = settings.first_learning_rate
     optimizer: keras.optimizers.Optimizer
-    row_optimizer: RowOptimizer
     if settings.optimizer == "sgd":
         optimizer = keras.optimizers.SGD(rate, momentum=settings.momentum)
-        row_optimizer = RowSGD(rate, momentum=settings.momentum, max_norm=max_norm)
     else:
         optimizer = keras.optimizers.Adagrad(rate, initial_accumulator_value=INITIAL_ACCUMULATOR)
-        row_optimizer = RowAdagrad(rate, initial_accumulator=INITIAL_ACCUMULATOR, max_norm=max_norm)
     if settings.precision == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    loss = make_loss(
-        settings.loss,
-        sampler=settings.sampler,
-        max_negatives=settings.max_negatives,
-        margin=settings.margin,
-        pool_group=settings.pool_group,
-    )
-    model.compile(
-        optimizer, row_optimizer, loss, jit_compile=settings.jit_compile, post_store=post_store
-    )
-    # A checkpoint restores the optimizer's variables: they have to exist.
-    optimizer.build(model.embedding.trainable_variables)
+    # Rows are updated by the matching row optimizer, at the same rate.
+    model.compile(optimizer, make_loss(settings), jit_compile=settings.jit_compile)
+
+
+def make_loss(settings: Settings) -> losses.RankingLoss:
+    """The loss, and the sampler of WARP."""
+    if settings.loss == "sampled_softmax":
+        return losses.SampledSoftmax(settings.max_negatives)
+    if settings.loss != "warp":
+        return losses.get(settings.loss)
+    arguments = {"max_negatives": settings.max_negatives}
+    if settings.sampler == "pooled":
+        arguments["pool_group"] = settings.pool_group
+    return losses.Warp(settings.margin, samplers.get(settings.sampler, **arguments))
 
 
 def restore_model(workdir: Workdir) -> HashtagModel:

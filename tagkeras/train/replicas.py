@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
 from tagkeras.data.training_input import TrainingInput
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.models import HashtagModel
 from tagkeras.train.checkpoints import RunState
 from tagkeras.train.loop import Stepper, read_metrics
 
@@ -122,20 +122,19 @@ class Replicas(Stepper):
         return read_metrics(self.model.training_metrics)
 
     def _train(self, batch: Any, *thread: tf.Tensor) -> Any:
-        del thread
-        return self._strategy.run(self.model.train_step, args=(batch,))
+        return self._strategy.run(super()._train, args=(batch, *thread))
 
     def _test(self, batch: Any) -> Any:
         return self._strategy.run(self._test_slice, args=(batch,))
 
-    def _test_slice(self, batch: dict[str, Any]) -> None:
+    def _test_slice(self, batch: tuple[dict[str, Any], dict[str, Any]]) -> None:
         """Ranks a replica's slice of a batch, all of which every process reads."""
         replica = tf.distribute.get_replica_context()
-        size = tf.shape(batch["descriptor"])[0]
+        size = tf.shape(batch[0]["descriptor"])[0]
         number = replica.replica_id_in_sync_group
         start = number * size // replica.num_replicas_in_sync
         end = (number + 1) * size // replica.num_replicas_in_sync
-        self.model.test_step({name: value[start:end] for name, value in batch.items()})
+        self.model.test_step(tf.nest.map_structure(lambda values: values[start:end], batch))
 
 
 def _read_tf_config() -> tuple[dict[str, list[str]], str, int]:

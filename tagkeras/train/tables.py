@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.models import HashtagModel
 
 SLICE = 2**16
 

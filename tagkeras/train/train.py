@@ -11,6 +11,7 @@ import tensorflow as tf
 from tagkeras.cli.errors import UserError
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.post_tags import split_batch
 from tagkeras.data.training_input import TrainingInput
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.train.callbacks import (
@@ -70,7 +71,9 @@ class Run:
             cache=config.cache,
         )
         self._validation = (
-            data_input.read_split(self._dataset, manifest, "validation", _VALIDATION_BATCH)
+            data_input.read_split(self._dataset, manifest, "validation", _VALIDATION_BATCH).map(
+                split_batch
+            )
             if manifest.splits["validation"]["posts"]
             else None
         )
@@ -82,7 +85,7 @@ class Run:
 
         with strategy.scope() if strategy else contextlib.nullcontext():
             self.model = make_model(config, manifest, precision=config.precision)
-            compile_model(self.model, config, post_store=posts.store)
+            compile_model(self.model, config)
         schedule = LearningRateSchedule(
             config.schedule, learning_rate=config.first_learning_rate, epochs=config.epochs
         )

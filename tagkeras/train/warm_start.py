@@ -9,9 +9,8 @@ import tensorflow as tf
 from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.layers.max_norm import project_max_norm
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.optimizers.row_optimizer import RowOptimizer
+from tagkeras.layers import project_max_norm
+from tagkeras.models import HashtagModel
 from tagkeras.train.checkpoints import CheckpointError, unreadable
 from tagkeras.train.config import Settings
 from tagkeras.train.model import restore_model, training_checkpoint
@@ -163,7 +162,7 @@ def _copy_state(model: HashtagModel, prefix: Path, shared: SharedTags) -> None:
     Raises:
         UserError: the checkpoint is damaged.
     """
-    slots, rows = _slots(model.optimizer), _row_state(model.row_optimizer)
+    slots, rows = _slots(model.optimizer), model.row_optimizer.state
     try:
         with unreadable():
             reader = tf.train.load_checkpoint(str(prefix))
@@ -192,12 +191,3 @@ def _slots(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
     inner = getattr(optimizer, "inner_optimizer", optimizer)  # of one that scales the loss
     own = {id(inner.iterations), id(inner.learning_rate)}
     return [variable for variable in inner.variables if id(variable) not in own]
-
-
-def _row_state(row_optimizer: RowOptimizer) -> dict[str, tf.Variable]:
-    """The variables with a row for each tag, by attribute."""
-    return {
-        name: value
-        for name, value in vars(row_optimizer).items()
-        if isinstance(value, tf.Variable) and value.shape.rank == 2
-    }

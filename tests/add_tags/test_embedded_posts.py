@@ -17,7 +17,7 @@ from tagkeras.data.posts_file import PlacedPost
 from tagkeras.data.user import User
 from tagkeras.images.cnn.descriptor_model import FOLDER, save_descriptor_model
 from tagkeras.images.cnn.load import load_cnn
-from tagkeras.layers.user_descriptor import UserDescriptor
+from tagkeras.layers import UserDescriptor
 from tagkeras.train.config import Settings
 from tagkeras.train.model import make_model, restore_model
 

@@ -6,6 +6,7 @@ import tensorflow as tf
 from tiny_dataset import write_dataset
 
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.post_tags import split_batch
 from tagkeras.data.training_input import TrainingInput
 from tagkeras.train import loop
 from tagkeras.train.checkpoints import RunState
@@ -36,7 +37,7 @@ def run(model, posts, num_threads, callbacks=(), epochs=2):
 def test_one_thread_is_what_fit_does(dataset):
     plain, posts = make(dataset)
     plain.fit(
-        posts.batches(first_epoch=0, epochs=2),
+        posts.batches(first_epoch=0, epochs=2).map(split_batch),
         epochs=2,
         steps_per_epoch=posts.steps_per_epoch,
         verbose=0,
@@ -60,7 +61,7 @@ def test_threads_share_the_steps_and_learn(dataset, monkeypatch):
             threads.add(int(thread))
             return np.float32(0)
 
-        tf.py_function(note, [data["descriptor"], thread], tf.float32)
+        tf.py_function(note, [data[0]["descriptor"], thread], tf.float32)
         return train_step(data, thread)
 
     model.train_step = watched
@@ -84,7 +85,7 @@ def test_threads_draw_other_negatives(dataset):
     for thread in (1, 2, 2):
         model, posts = make(dataset)
         (batch,) = posts.batches(first_epoch=0, epochs=1).take(1)
-        model.train_step(batch, tf.constant(thread))
+        model.train_step(split_batch(batch), tf.constant(thread))
         drawn.append(model.tag_table.numpy())
     np.testing.assert_array_equal(drawn[1], drawn[2])
     assert (drawn[0] != drawn[1]).any()

@@ -53,7 +53,6 @@ def test_takes_over_by_name(tmp_path, monkeypatch, optimizer, before, now):
         np.testing.assert_array_equal(old_slot, slot)
     assert int(model.optimizer.iterations.numpy()) == 0
     np.testing.assert_allclose(model.optimizer.learning_rate, settings.first_learning_rate)
-    np.testing.assert_allclose(model.row_optimizer.learning_rate, settings.first_learning_rate)
 
 
 @pytest.mark.parametrize(
