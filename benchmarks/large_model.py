@@ -13,7 +13,7 @@ from benchmarks.post_arrays import USER_DESCRIPTOR_SIZE, PostArrays
 from tagkeras.cli.files import written_aside
 from tagkeras.cli.progress import progress
 from tagkeras.data.manifest import Manifest
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.models import HashtagModel
 from tagkeras.train.settings import Settings
 
 EMBED_BATCH = 1024
@@ -103,6 +103,7 @@ def _train(model: HashtagModel, settings: Settings, training: Training) -> None:
         "user_descriptor": tf.TensorSpec([None, USER_DESCRIPTOR_SIZE]),
         "tags": ragged,
         "tags_removed": ragged,
+        "out_of_vocabulary": tf.TensorSpec([None], tf.int64),
     }
     step = tf.function(model.train_step, input_signature=[signature])
     size = training.batch_size
@@ -135,4 +136,5 @@ def _batch(posts: PostArrays) -> dict[str, tf.Tensor | tf.RaggedTensor]:
         "tags_removed": tf.RaggedTensor.from_row_lengths(
             tf.zeros([0], tf.int64), tf.zeros([len(posts)], tf.int64)
         ),
+        "out_of_vocabulary": tf.zeros([len(posts)], tf.int64),
     }

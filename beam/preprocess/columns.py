@@ -10,7 +10,7 @@ from beam.posts import identities
 from beam.posts.parse import PostColumns, to_lists
 from tagkeras.data.facts import Facts
 from tagkeras.data.posts import Post
-from tagkeras.layers.user_descriptor import UserDescriptor
+from tagkeras.layers import UserDescriptor
 
 # Users are described so many at a time: sines of other batch sizes may round otherwise, and what
 # is written of a post must not hang on its neighbours.

@@ -14,8 +14,8 @@ from tagkeras.data.posts import PostError, parse_descriptor
 from tagkeras.data.posts_file import ExamplePost, refuse_bad_posts
 from tagkeras.data.sampled_posts import sample_posts
 from tagkeras.images.cnn.descriptor_model import FOLDER, DescriptorModel
-from tagkeras.layers.user_descriptor import UserDescriptor
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.layers import UserDescriptor
+from tagkeras.models import HashtagModel
 
 # With at least so many posts that have no tag but known ones, background is taken of them alone.
 ENOUGH_KNOWN_POSTS = 1000

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tagkeras.add_tags.embedded_posts import EmbeddedPosts
-from tagkeras.losses.rank_weight import rank_weight
+from tagkeras.losses import rank_weight
 
 # Posts that are scored at once.
 _CHUNK = 1024

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from tagkeras.add_tags.embedded_posts import EmbeddedPosts
 from tagkeras.add_tags.pairs import KnownPairs, NewPairs, Pool
-from tagkeras.losses.rank_weight import rank_weight
-from tagkeras.optimizers.row_adagrad import RowAdagrad
+from tagkeras.losses import rank_weight
+from tagkeras.optimizers import RowAdagrad
 from tagkeras.train.settings import INITIAL_ACCUMULATOR
 
 # Known tags that stand for all of them, and the most pairs of a step.
@@ -85,9 +85,7 @@ def learn_rows(
     new_weight = (1 / np.bincount(new.tag, minlength=num_new))[new.tag].astype(np.float32)
     known_weight = known.weight * np.float32((1 / learning.share - 1) / len(posts.tags))
     rows = tf.Variable(_start(examples.phi, own_new, pool, learning.max_norm))
-    optimizer = RowAdagrad(
-        learning.learning_rate, initial_accumulator=INITIAL_ACCUMULATOR, max_norm=learning.max_norm
-    )
+    optimizer = RowAdagrad(learning.learning_rate, initial_accumulator_value=INITIAL_ACCUMULATOR)
     optimizer.build(rows)
 
     @tf.function
@@ -96,7 +94,7 @@ def learn_rows(
             loss = _new_loss(rows, pool, learning.margin, *new_batch)
             loss += _known_loss(rows, *known_batch)
         gradient = tape.gradient(loss, rows)
-        optimizer.apply(rows, None, tf.convert_to_tensor(gradient))
+        optimizer.apply(rows, None, tf.convert_to_tensor(gradient), max_norm=learning.max_norm)
 
     for step in range(learning.steps):
         optimizer.learning_rate.assign(learning.learning_rate * (1 - step / learning.steps))

@@ -5,11 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from tagkeras.metrics.accuracy_at_k import AccuracyAtK
-from tagkeras.metrics.mrr_at_k import MRRAtK
-from tagkeras.metrics.ndcg_at_k import NDCGAtK
-from tagkeras.metrics.precision_at_k import PrecisionAtK
-from tagkeras.metrics.recall_at_k import RecallAtK
+from tagkeras.metrics import AccuracyAtK, MRRAtK, NDCGAtK, PrecisionAtK, RecallAtK
 
 METRICS = (PrecisionAtK, RecallAtK, AccuracyAtK, NDCGAtK, MRRAtK)
 

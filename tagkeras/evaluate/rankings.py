@@ -12,9 +12,8 @@ from tagkeras.evaluate.curve_scores import CurveScores
 from tagkeras.evaluate.evaluated_posts import EvaluatedPosts
 from tagkeras.evaluate.evaluation import MODEL
 from tagkeras.evaluate.predictions import PredictionsWriter
-from tagkeras.metrics.hits import find_hits
-from tagkeras.metrics.tag_counts import TagCounts
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.metrics import TagCounts, find_hits
+from tagkeras.models import HashtagModel
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,7 +73,7 @@ def rank_split(
         predictions[MODEL] = ids[:, : max(ks)]
         facts.add(batch, predictions)
         for counts in tag_counts:
-            counts.update_state(ids, batch["tags"])
+            counts.update_state(batch["tags"], ids)
         curve_scores.add(scores_of_curves, batch["tags"], batch["tags_removed"])
         writer.write(facts.post_ids[-len(ids) :], ids[:, :top_k], scores[:, :top_k])
         advance(len(ids))

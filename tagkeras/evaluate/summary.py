@@ -13,7 +13,7 @@ from tagkeras.evaluate.groups import make_groupings
 from tagkeras.evaluate.post_scores import post_scores
 from tagkeras.evaluate.rankings import Rankings
 from tagkeras.evaluate.variety_interval import variety_intervals
-from tagkeras.metrics.variety import coverage, entropy
+from tagkeras.metrics import coverage, entropy
 
 
 def summarize(
@@ -51,8 +51,8 @@ def summarize(
             intervals[name] = dict(zip(scores, bounds.tolist(), strict=True))
             predictions = rankings.predictions[name][:, :most]
             predicted = np.bincount(predictions[predictions >= 0], minlength=num_tags)
-            variety = {f"coverage@{most}": coverage(predicted)}
-            variety[f"entropy@{most}"] = entropy(predicted)
+            variety = {f"coverage@{most}": float(coverage(predicted))}
+            variety[f"entropy@{most}"] = float(entropy(predicted))
             bounds = variety_intervals(posts.users, predictions, num_tags, seed=seed)
             results[name] |= variety
             intervals[name] |= dict(zip(variety, bounds.tolist(), strict=True))

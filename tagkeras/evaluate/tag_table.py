@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.evaluate.tag_curves import TagCurve
-from tagkeras.metrics.tag_counts import TagCounts
+from tagkeras.metrics import TagCounts
 
 
 def tag_table(

@@ -12,7 +12,7 @@ from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.explain.user_descriptors import describe_users
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.models import HashtagModel
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,9 +16,8 @@ from tagkeras.explain.counterfactuals import embed_for_users
 from tagkeras.explain.hashtag_explanation import HashtagExplanation, WithoutFact
 from tagkeras.explain.user_descriptors import describe_users
 from tagkeras.explain.user_parts import UserParts, split_into_parts
-from tagkeras.layers.bilinear_embedding import BilinearEmbedding
-from tagkeras.layers.user_biased_embedding import UserBiasedEmbedding
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.layers import BilinearEmbedding, UserBiasedEmbedding
+from tagkeras.models import HashtagModel
 
 
 def explain_hashtag(

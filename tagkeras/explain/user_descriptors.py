@@ -7,7 +7,7 @@ import numpy as np
 from tagkeras.data.facts import Facts, to_columns
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import User
-from tagkeras.layers.user_descriptor import UserDescriptor
+from tagkeras.layers import UserDescriptor
 
 
 def describe_users(users: Sequence[User], manifest: Manifest) -> np.ndarray:

@@ -82,7 +82,7 @@ def export(config: Config) -> Path:
     descriptor_model = DescriptorModel.load(dataset / FOLDER) if has_images else None
     k = config.top_k or min(10, num_tags)
     made = (
-        exact_index(model, kept_ids)
+        exact_index(model, kept_ids, k)
         if ivf is None
         else ivf_index(model, kept_ids, k, dataset, manifest, ivf)
     )
@@ -96,7 +96,6 @@ def export(config: Config) -> Path:
             manifest,
             str(vocabulary_path),
             descriptor_model,
-            k,
             batching=batching,
         )
         tf.saved_model.save(ranker.resources(), str(aside), signatures=ranker.signatures())

@@ -12,10 +12,8 @@ from tagkeras.export.request_images import decode_images
 from tagkeras.export.tag_lookup import TagLookup
 from tagkeras.export.user_inputs import UNKNOWN_USER, USER_INPUTS
 from tagkeras.images.cnn.descriptor_model import DescriptorModel
-from tagkeras.layers.image_user_embedding import ImageUserEmbedding
-from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
-from tagkeras.layers.user_descriptor import UserDescriptor
-from tagkeras.retrieval.tag_index import TagIndex
+from tagkeras.layers import ImageUserEmbedding, MultiplicativeEmbedding, UserDescriptor
+from tagkeras.retrieval import TopK
 
 # Hashtags and scores of pictures, in either form, and what is known of their users.
 _Rank = Callable[..., tuple[tf.Tensor, ...]]
@@ -26,22 +24,21 @@ class HashtagRanker:
 
     Args:
         embedding: phi, trained.
-        tag_index: of the trained rows, in the order of the vocabulary.
+        tag_index: finds the hashtags of an answer among the trained rows, which are in the order of
+            the vocabulary.
         manifest: of their dataset.
         vocabulary_path: of the `vocabulary.tsv` that becomes an asset of the export.
         descriptor_model: from image bytes to descriptor; None if posts came with descriptors.
-        top_k: hashtags in an answer.
         batching: how concurrent requests are ranked together; None ranks each alone.
     """
 
     def __init__(
         self,
         embedding: ImageUserEmbedding,
-        tag_index: TagIndex,
+        tag_index: TopK,
         manifest: Manifest,
         vocabulary_path: str,
         descriptor_model: DescriptorModel | None,
-        top_k: int,
         *,
         batching: GraphBatching | None = None,
     ) -> None:
@@ -50,7 +47,7 @@ class HashtagRanker:
         self.descriptor_model = descriptor_model
         self.user_descriptor = UserDescriptor(Facts.from_dict(manifest.user_descriptor))
         self.descriptor_size = manifest.descriptor_size
-        self.top_k = top_k
+        self.top_k = tag_index.k
         self.tag_lookup = TagLookup(vocabulary_path)
         self.batching = batching
 
@@ -61,8 +58,8 @@ class HashtagRanker:
         would restore nothing.
         """
         module = tf.Module()
-        module.variables_of_model = [weight.value for weight in self.embedding.weights]
-        module.tag_index = self.tag_index
+        layers = (self.embedding, self.tag_index)
+        module.variables_of_model = [weight.value for layer in layers for weight in layer.weights]
         module.tag_lookup = self.tag_lookup
         if self.descriptor_model is not None:
             module.descriptor_model = self.descriptor_model
@@ -166,7 +163,7 @@ class HashtagRanker:
     ) -> tuple[tf.Tensor, tf.Tensor]:
         facts = dict(zip(USER_INPUTS, user, strict=True))
         phi = self.embed_image({"descriptor": descriptor, **facts})["embedding"]
-        scores, ids = self.tag_index.top_k(phi, self.top_k)
+        scores, ids = self.tag_index(phi)
         return self.tag_lookup.tags(ids), scores
 
     def _describe_user(self, inputs: Tensors) -> tf.Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -13,13 +14,20 @@ from tagkeras.cli.errors import UserError
 from tagkeras.data.input import named_errors
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.sampled_posts import sample_posts
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.retrieval.asked_posts import AskedPosts
-from tagkeras.retrieval.cells import Cells, default_num_cells, find_cells
-from tagkeras.retrieval.exact_index import ExactIndex
-from tagkeras.retrieval.inverted_file import InvertedFile
-from tagkeras.retrieval.probes import Recall, RecallCurve, fewest_posts, fewest_probes
-from tagkeras.retrieval.tag_index import TagIndex
+from tagkeras.models import HashtagModel
+from tagkeras.retrieval import (
+    Cells,
+    ExactTopK,
+    IVFTopK,
+    Queries,
+    Recall,
+    RecallCurve,
+    TopK,
+    default_num_cells,
+    fewest_posts,
+    fewest_probes,
+    find_cells,
+)
 
 BATCH = 256
 
@@ -49,18 +57,19 @@ class MadeIndex:
         facts: about it, for the provenance of an export.
     """
 
-    index: TagIndex
+    index: TopK
     facts: dict[str, Any]
 
 
-def exact_index(model: HashtagModel, kept_ids: Sequence[int]) -> MadeIndex:
+def exact_index(model: HashtagModel, kept_ids: Sequence[int], k: int) -> MadeIndex:
     """The index that scores all hashtags.
 
     Args:
         model: trained.
         kept_ids: ids of the model's hashtags that can be answered, in order.
+        k: hashtags in an answer.
     """
-    return MadeIndex(ExactIndex(_answerable_table(model, kept_ids)), {"name": "exact"})
+    return MadeIndex(ExactTopK(_answerable_table(model, kept_ids), k), {"name": "exact"})
 
 
 def ivf_index(
@@ -104,8 +113,8 @@ def ivf_index(
     print(
         f"dividing {len(kept_ids):,} hashtags into {num_cells:,} cells", file=sys.stderr, flush=True
     )
-    cells = find_cells(rows, num_cells, AskedPosts.rank(trained, table, k))
-    curve = RecallCurve.measure(validation, table, cells, k)
+    cells = find_cells(rows, num_cells, Queries.rank(trained, table.value, k))
+    curve = RecallCurve.measure(validation, table.value, cells, k)
     recall = curve.choose_probes(settings.recall_target, fewest_probes(cells, k))
     _check_gain(recall, cells, settings)
     facts = {
@@ -116,14 +125,14 @@ def ivf_index(
         "k": k,
         **dataclasses.asdict(recall),
     }
-    return MadeIndex(InvertedFile(table, cells, recall.probes), facts)
+    return MadeIndex(IVFTopK(table, cells, recall.probes, k), facts)
 
 
-def _answerable_table(model: HashtagModel, kept_ids: Sequence[int]) -> tf.Variable:
-    table: tf.Variable = model.tag_table.value
-    if len(kept_ids) < model.num_tags:
-        table = tf.Variable(tf.gather(table, kept_ids), name="tag_table", trainable=False)
-    return table
+def _answerable_table(model: HashtagModel, kept_ids: Sequence[int]) -> keras.Variable:
+    if len(kept_ids) == model.num_tags:
+        return model.tag_table
+    rows = tf.gather(model.tag_table.value, kept_ids)
+    return keras.Variable(rows, trainable=False, name="tag_table")
 
 
 def _check_posts(dataset: Path, manifest: Manifest, k: int, settings: IvfSettings) -> None:

@@ -12,9 +12,9 @@ from tagkeras.cli.errors import UserError
 from tagkeras.export import warmup
 from tagkeras.export.user_inputs import USER_INPUTS
 from tagkeras.images.cnn.descriptor_model import DescriptorModel
-from tagkeras.layers.user_descriptor import UserDescriptor
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.retrieval.tag_index import TagIndex
+from tagkeras.layers import UserDescriptor
+from tagkeras.models import HashtagModel
+from tagkeras.retrieval import TopK
 
 RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE = 1e-4, 1e-5
 
@@ -52,9 +52,7 @@ class TrainedModel:
         return scores if len(self.kept_ids) == scores.shape[1] else scores[:, list(self.kept_ids)]
 
 
-def validate(
-    saved_model: Path, tags: Sequence[str], trained: TrainedModel, index: TagIndex
-) -> None:
+def validate(saved_model: Path, tags: Sequence[str], trained: TrainedModel, index: TopK) -> None:
     """Loads an export as servers do, and compares its answers to its own warm-up requests.
 
     Args:
@@ -75,7 +73,7 @@ def validate(
         chosen = np.array([[ids[tag.decode()] for tag in row] for row in hashtags])
         if any(len(set(row)) < k for row in chosen.tolist()):
             raise RuntimeError(f"{saved_model}: warm-up request {number} is answered with doubles")
-        best = _largest(of_all, k) if index.is_exact else index.top_k(phi, k)[0].numpy()
+        best = _largest(of_all, k) if index.is_exact else index(phi)[0].numpy()
         # Not which hashtags are the best: scores that are all but equal may change places.
         for expected in (np.take_along_axis(of_all, chosen, axis=1), best):
             if not np.allclose(scores, expected, RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import keras
 
 from tagkeras.cli import files
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.models import HashtagModel
 from tagkeras.train.checkpoint_folder import CheckpointFolder, named_write_errors
 from tagkeras.train.learning_rate import LearningRateSchedule
 from tagkeras.train.run_state import RunState

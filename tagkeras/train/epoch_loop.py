@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import keras
 import tensorflow as tf
 
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.models import HashtagModel
 
 
 class StepTaker(abc.ABC):

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from tagkeras.data.training_input import TrainingInput
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.models import HashtagModel
 from tagkeras.train.epoch_loop import StepTaker
 
 # Steps of each thread between two rounds. A round ends when all threads are done, so that a

@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.models import HashtagModel
 
 SCHEDULES = ("linear", "plateau", "constant")
 

@@ -6,8 +6,8 @@ import keras
 import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.optimizers.row_optimizer import RowOptimizer
+from tagkeras.models import HashtagModel
+from tagkeras.optimizers import RowOptimizer
 from tagkeras.train.checkpoint_folder import UNREADABLE, first_line
 from tagkeras.train.rows import SharedTags, copy_rows
 from tagkeras.train.settings import Settings
@@ -62,7 +62,7 @@ def copy_state(
     is_scaled = earlier.precision == "mixed_float16"
     saved = keras.optimizers.LossScaleOptimizer(inner) if is_scaled else inner
     saved.build(model.embedding.trainable_variables)  # of the same shapes as the earlier run's
-    rows = _row_state(model.row_optimizer)
+    rows = model.row_optimizer.state
     shape = [num_earlier_tags, model.embedding.embedding_dim]
     saved_rows = {name: tf.Variable(tf.zeros(shape), trainable=False) for name in rows}
     try:
@@ -98,12 +98,3 @@ def _slots(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
     """The variables that there is one of for each weight."""
     own = {id(optimizer.iterations), id(optimizer.learning_rate)}
     return [variable for variable in optimizer.variables if id(variable) not in own]
-
-
-def _row_state(row_optimizer: RowOptimizer) -> dict[str, tf.Variable]:
-    """The variables with a row for each tag, by attribute."""
-    return {
-        name: value
-        for name, value in vars(row_optimizer).items()
-        if isinstance(value, tf.Variable) and value.shape.rank == 2
-    }

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
 from tagkeras.data.training_input import TrainingInput
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.models import HashtagModel
 from tagkeras.train.epoch_loop import StepTaker
 
 STRATEGIES = ("none", "mirrored", "multi_worker")
@@ -138,13 +138,13 @@ class Replicas(StepTaker):
         for batch in validation:
             self._test_step(batch)
 
-    def _test_slice(self, batch: dict[str, Any]) -> None:
+    def _test_slice(self, batch: tuple[Any, Any]) -> None:
         replica = tf.distribute.get_replica_context()
-        size = tf.shape(batch["descriptor"])[0]
+        size = tf.shape(batch[0]["descriptor"])[0]
         number = replica.replica_id_in_sync_group
         start = number * size // replica.num_replicas_in_sync
         end = (number + 1) * size // replica.num_replicas_in_sync
-        self.model.test_step({name: value[start:end] for name, value in batch.items()})
+        self.model.test_step(tf.nest.map_structure(lambda values: values[start:end], batch))
 
 
 def _read_tf_config() -> tuple[dict[str, list[str]], str, int]:

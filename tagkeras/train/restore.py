@@ -1,7 +1,7 @@
 """A trained model, out of its workdir."""
 
 from tagkeras.cli.errors import UserError
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.models import HashtagModel
 from tagkeras.train.checkpoint_folder import UNREADABLE, first_line
 from tagkeras.train.settings import Settings
 from tagkeras.train.weights import make_weights_checkpoint

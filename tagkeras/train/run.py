@@ -11,9 +11,10 @@ import tensorflow as tf
 
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.post_tags import split_batch
 from tagkeras.data.training_input import TrainingInput
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.models import HashtagModel
 from tagkeras.train.checkpoints import Checkpoints
 from tagkeras.train.config import FREE, Config
 from tagkeras.train.divergence import Divergence
@@ -104,7 +105,7 @@ def prepare(config: Config) -> Run:
         dataset, manifest, batch_size=config.batch_size, seed=config.seed, cache=config.cache
     )
     validation = (
-        data_input.read_split(dataset, manifest, "validation", 1024)
+        data_input.read_split(dataset, manifest, "validation", 1024).map(split_batch)
         if manifest.splits["validation"]["posts"]
         else None
     )

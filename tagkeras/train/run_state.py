@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from tagkeras.cli.errors import UserError
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.models import HashtagModel
 from tagkeras.train.scalars import read_scalar
 
 

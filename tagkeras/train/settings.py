@@ -6,19 +6,17 @@ from typing import Any
 
 import keras
 
+import tagkeras
 from tagkeras.cli.commandline import option
 from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.post_store import PostStore
-from tagkeras.layers.embeddings import EMBEDDING_NAMES, make_embedding
-from tagkeras.losses.losses import LOSSES, make_loss
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.optimizers.row_adagrad import RowAdagrad
-from tagkeras.optimizers.row_optimizer import RowOptimizer
-from tagkeras.optimizers.row_sgd import RowSGD
-from tagkeras.samplers.samplers import SAMPLERS
+from tagkeras.data.post_tags import split_batch
+from tagkeras.losses import RankingLoss
+from tagkeras.models import HashtagModel
+from tagkeras.names import LOSSES, MODELS, OPTIMIZERS, SAMPLERS
+from tagkeras.optimizers import RowOptimizer
 
-OPTIMIZERS = ("adagrad", "sgd")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 # Adagrad's first steps are about learning_rate / sqrt(1 + initial_accumulator / g^2) long. The mean
 # over a batch makes g small, so that Keras's 0.1 would hold it near the saddle at zero.
@@ -35,7 +33,7 @@ LEARNING_RATES = {"adagrad": 0.05, "sgd": 0.2}
 class Settings:
     """What the model is and how it learns; each field is a flag of `tagkeras.train`."""
 
-    model: str = option("multiplicative", help="how image and user meet", choices=EMBEDDING_NAMES)
+    model: str = option("multiplicative", help="how image and user meet", choices=MODELS)
     embedding_dim: int = option(64, help="d, the size of the embeddings", minimum=1, maximum=MOST)
     rank: int = option(100, help="multiplicative: K, its factors", minimum=1, maximum=MOST)
     user_hidden: int = option(
@@ -119,17 +117,20 @@ class Settings:
             manifest: of the dataset.
             precision: of the embedding's products; its weights are float32 always.
         """
-        embedding = make_embedding(
-            self.model,
-            embedding_dim=self.embedding_dim,
-            rank=self.rank,
-            user_hidden=self.user_hidden,
-            user_stddev=self.user_stddev,
-            user_bias=self.user_bias,
-            initial_stddev=self.initial_stddev,
-            dtype=precision,
-            seed=self.seed + 1,  # the tag table takes `seed` itself
-        )
+        arguments: dict[str, Any] = {
+            "embedding_dim": self.embedding_dim,
+            "initial_stddev": self.initial_stddev,
+            "dtype": precision,
+            "seed": self.seed + 1,  # the tag table takes `seed` itself
+        }
+        if self.model == "multiplicative":
+            arguments |= {
+                "rank": self.rank,
+                "user_hidden": self.user_hidden,
+                "user_stddev": self.user_stddev,
+                "user_bias": self.user_bias,
+            }
+        embedding = tagkeras.layers.get(self.model, **arguments)
         model = HashtagModel(
             embedding,
             manifest.num_tags,
@@ -153,36 +154,39 @@ class Settings:
         steps_per_execution: int = 1,
     ) -> None:
         """Gives the model its loss and its optimizers, ready to train or to restore."""
-        max_norm = self.max_norm or None
         rate = self.first_learning_rate
         optimizer: keras.optimizers.Optimizer
         row_optimizer: RowOptimizer
         if self.optimizer == "sgd":
             optimizer = keras.optimizers.SGD(rate, momentum=self.momentum)
-            row_optimizer = RowSGD(rate, momentum=self.momentum, max_norm=max_norm)
+            row_optimizer = tagkeras.optimizers.RowSGD(rate, momentum=self.momentum)
         else:
             optimizer = keras.optimizers.Adagrad(
                 rate, initial_accumulator_value=INITIAL_ACCUMULATOR
             )
-            row_optimizer = RowAdagrad(
-                rate, initial_accumulator=INITIAL_ACCUMULATOR, max_norm=max_norm
+            row_optimizer = tagkeras.optimizers.RowAdagrad(
+                rate, initial_accumulator_value=INITIAL_ACCUMULATOR
             )
         if self.precision == "mixed_float16":
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        loss = make_loss(
-            self.loss,
-            sampler=self.sampler,
-            max_negatives=self.max_negatives,
-            margin=self.margin,
-            pool_group=self.pool_group,
-        )
         model.compile(
             optimizer,
-            row_optimizer,
-            loss,
+            self.make_loss(),
+            row_optimizer=row_optimizer,
             jit_compile=self.jit_compile,
-            post_store=post_store,
+            unpack=lambda batch: split_batch(post_store.lookup(batch) if post_store else batch),
             steps_per_execution=steps_per_execution,
         )
-        # A checkpoint restores the optimizer's variables: they have to exist.
-        optimizer.build(model.embedding.trainable_variables)
+
+    def make_loss(self) -> RankingLoss:
+        """The loss, and of WARP its sampler."""
+        match self.loss:
+            case "warp":
+                arguments = {"pool_group": self.pool_group} if self.sampler == "pooled" else {}
+                sampler = tagkeras.samplers.get(
+                    self.sampler, max_negatives=self.max_negatives, **arguments
+                )
+                return tagkeras.losses.Warp(self.margin, sampler)
+            case "sampled_softmax":
+                return tagkeras.losses.SampledSoftmax(self.max_negatives)
+        return tagkeras.losses.get(self.loss)

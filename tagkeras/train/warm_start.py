@@ -9,8 +9,8 @@ import tensorflow as tf
 from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.layers.max_norm import project_max_norm
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.layers import project_max_norm
+from tagkeras.models import HashtagModel
 from tagkeras.train import optimizer_state
 from tagkeras.train.restore import restore_model
 from tagkeras.train.rows import SharedTags, copy_rows

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.models import HashtagModel
 
 # Rows of the tag table that are looked at at once: a copy of a large table is not made.
 _ROWS = 2**16

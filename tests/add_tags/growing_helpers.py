@@ -11,7 +11,7 @@ from tagkeras.data.facts import Facts
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.records import PostRecord, encode
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.layers.user_descriptor import UserDescriptor
+from tagkeras.layers import UserDescriptor
 from tagkeras.train import __main__ as train
 from tagkeras.train.config import Config
 

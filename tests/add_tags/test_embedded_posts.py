@@ -17,7 +17,7 @@ from tagkeras.data.posts import parse_post
 from tagkeras.data.posts_file import ExamplePost
 from tagkeras.images.cnn.descriptor_model import FOLDER, save_descriptor_model
 from tagkeras.images.cnn.load import load_cnn
-from tagkeras.layers.user_descriptor import UserDescriptor
+from tagkeras.layers import UserDescriptor
 from tagkeras.train.restore import restore_model
 from tagkeras.train.settings import Settings
 

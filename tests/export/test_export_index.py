@@ -20,12 +20,8 @@ from tagkeras.data.manifest import Manifest
 from tagkeras.export import __main__ as export
 from tagkeras.export.make_index import IvfSettings, ivf_index
 from tagkeras.export.validation import TrainedModel, validate
-from tagkeras.layers.user_descriptor import UserDescriptor
-from tagkeras.retrieval.asked_posts import AskedPosts
-from tagkeras.retrieval.cells import Cells, find_cells
-from tagkeras.retrieval.exact_index import ExactIndex
-from tagkeras.retrieval.inverted_file import InvertedFile
-from tagkeras.retrieval.probes import RecallCurve
+from tagkeras.layers import UserDescriptor
+from tagkeras.retrieval import Cells, ExactTopK, IVFTopK, Queries, RecallCurve, find_cells
 from tagkeras.train import __main__ as train
 from tagkeras.train.restore import restore_model
 from tagkeras.train.workdir import Workdir
@@ -145,9 +141,9 @@ def test_posts_are_drawn_from_the_whole_split(folder, monkeypatch):
     """What the input put first may be of one day or country."""
     seen = {}
     measure = RecallCurve.measure.__func__
-    rank = AskedPosts.rank.__func__
+    rank = Queries.rank.__func__
     monkeypatch.setattr(
-        AskedPosts,
+        Queries,
         "rank",
         classmethod(lambda cls, phi, *more: seen.update(train=phi) or rank(cls, phi, *more)),
     )
@@ -195,16 +191,16 @@ def test_an_export_that_answers_otherwise_than_its_index_is_refused(folder, ivf)
     user_descriptor = UserDescriptor(Facts.from_dict(manifest.user_descriptor))
     trained = TrainedModel(model, None, user_descriptor, range(TAGS))
     rows = model.tag_table.numpy()
-    cells = find_cells(rows, 25, AskedPosts(rows[:50], 0.0))
+    cells = find_cells(rows, 25, Queries(rows[:50], 0.0))
     upside_down = Cells(-cells.centroids, cells.cell_of_row)
-    index = InvertedFile(model.tag_table.value, upside_down, probes=5)
+    index = IVFTopK(model.tag_table, upside_down, probes=5, k=K)
     tags = workdir.vocabulary().tags
     with pytest.raises(RuntimeError, match="warm-up request 1 is answered otherwise"):
         validate(ivf, tags, trained, index)
     with pytest.raises(RuntimeError, match="warm-up request 1 is answered otherwise"):
         validate(ivf, tuple(reversed(tags)), trained, index)
     with pytest.raises(RuntimeError, match="warm-up request . is answered otherwise"):
-        validate(ivf, tags, trained, ExactIndex(model.tag_table.value))
+        validate(ivf, tags, trained, ExactTopK(model.tag_table, k=K))
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,9 @@ from tagkeras.export.batching import GraphBatching
 from tagkeras.export.hashtag_ranker import HashtagRanker
 from tagkeras.images.cnn.descriptor_model import DescriptorModel, save_descriptor_model
 from tagkeras.images.cnn.load import load_cnn
-from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.retrieval.exact_index import ExactIndex
+from tagkeras.layers import MultiplicativeEmbedding
+from tagkeras.models import HashtagModel
+from tagkeras.retrieval import ExactTopK
 
 N, Y, K, MAX_BATCH = 6, 50, 4, 8
 COUNTRIES = ["US", "GB"]
@@ -55,11 +55,10 @@ def save(folder, model, descriptor_model, batching):
     Vocabulary(TAGS, np.ones(Y, np.int64)).save(path)
     ranker = HashtagRanker(
         model.embedding,
-        ExactIndex(model.tag_table.value),
+        ExactTopK(model.tag_table, K),
         manifest,
         str(path),
         descriptor_model,
-        K,
         batching=batching,
     )
     tf.saved_model.save(ranker.resources(), str(folder / "1"), signatures=ranker.signatures())

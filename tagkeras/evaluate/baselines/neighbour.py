@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tagkeras.evaluate.baselines.baseline import Baseline
 from tagkeras.evaluate.baselines.best_tags import best_tags
-from tagkeras.retrieval.top_k import top_k
+from tagkeras.retrieval import top_k
 
 NEIGHBOURS = 50
 
