@@ -27,6 +27,7 @@ from benchmarks.random_dataset import write_random_dataset
 from tagkeras.cli import files
 from tagkeras.cli.commandline import option, run
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.post_tags import split_batch
 from tagkeras.data.training_input import TrainingInput
 from tagkeras.train.config import Settings
 from tagkeras.train.model import compile_model, make_model
@@ -113,8 +114,12 @@ class _Bench:
             self._dataset, self._manifest, batch_size=batch_size, seed=0, cache=cache
         )
         model = make_model(settings, self._manifest, precision=settings.precision)
-        compile_model(model, settings, post_store=posts.store)
-        step = tf.function(model.train_step, reduce_retracing=True)
+        compile_model(model, settings)
+        store = posts.store
+        step = tf.function(
+            lambda batch: model.train_step(split_batch(store.lookup(batch) if store else batch)),
+            reduce_retracing=True,
+        )
         batches = _full(posts, batch_size, self._config.posts)
 
         def take(count: int) -> float:

@@ -13,7 +13,8 @@ from benchmarks.post_arrays import USER_DESCRIPTOR_SIZE, PostArrays
 from tagkeras.cli.files import written_aside
 from tagkeras.cli.progress import progress
 from tagkeras.data.manifest import Manifest
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.data.post_tags import split_batch
+from tagkeras.models import HashtagModel
 from tagkeras.train.config import Settings
 from tagkeras.train.model import compile_model, make_model
 
@@ -104,8 +105,11 @@ def _train(model: HashtagModel, settings: Settings, training: Training) -> None:
         "user_descriptor": tf.TensorSpec([None, USER_DESCRIPTOR_SIZE]),
         "tags": ragged,
         "tags_removed": ragged,
+        "out_of_vocabulary": tf.TensorSpec([None], tf.int64),
     }
-    step = tf.function(model.train_step, input_signature=[signature])
+    step = tf.function(
+        lambda batch: model.train_step(split_batch(batch)), input_signature=[signature]
+    )
     size = training.batch_size
     steps_a_pass = (training.num_tags + training.num_tags // 2) // size
     total = training.passes * steps_a_pass
@@ -118,7 +122,6 @@ def _train(model: HashtagModel, settings: Settings, training: Training) -> None:
             if number % RATE_INTERVAL == 0:
                 rate = settings.first_learning_rate * max(1 - number / total, 0.01)
                 model.optimizer.learning_rate.assign(rate)
-                model.row_optimizer.learning_rate.assign(rate)
             posts = world.draw_posts(tags[place * size : (place + 1) * size], rng)
             measured = step(_batch(posts))
             advance(1)
@@ -136,4 +139,5 @@ def _batch(posts: PostArrays) -> dict[str, tf.Tensor | tf.RaggedTensor]:
         "tags_removed": tf.RaggedTensor.from_row_lengths(
             tf.zeros([0], tf.int64), tf.zeros([len(posts)], tf.int64)
         ),
+        "out_of_vocabulary": tf.zeros([len(posts)], tf.int64),
     }

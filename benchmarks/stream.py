@@ -25,6 +25,7 @@ import tensorflow as tf
 from benchmarks.processes import run_module
 from benchmarks.random_dataset import write_random_dataset
 from tagkeras.cli.commandline import option, run
+from tagkeras.data.post_tags import split_batch
 from tagkeras.data.training_input import TrainingInput
 from tagkeras.train.config import Settings
 from tagkeras.train.model import compile_model, make_model
@@ -67,7 +68,7 @@ def _time_epochs(config: Config, dataset: Path) -> dict[str, Any]:
     settings = Settings()
     model = make_model(settings, manifest)
     compile_model(model, settings)
-    step = tf.function(model.train_step, reduce_retracing=True)
+    step = tf.function(lambda batch: model.train_step(split_batch(batch)), reduce_retracing=True)
     inputs = {
         cache: TrainingInput(dataset, manifest, batch_size=config.batch_size, seed=0, cache=cache)
         for cache in ("none", "memory")

@@ -61,7 +61,7 @@ def add_tags(config: Config) -> dict[str, int]:
         model=model,
         image_root=path.parent if config.image_root is None else Path(config.image_root),
     )
-    learning = {
+    learning: dict[str, Any] = {
         "share": config.share,
         "steps": config.steps,
         "learning_rate": config.learning_rate,

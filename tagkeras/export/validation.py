@@ -51,9 +51,7 @@ class TrainedModel:
         return scores if len(self.kept_ids) == scores.shape[1] else scores[:, list(self.kept_ids)]
 
 
-def validate(
-    saved_model: Path, tags: Sequence[str], trained: TrainedModel, index: TopK
-) -> None:
+def validate(saved_model: Path, tags: Sequence[str], trained: TrainedModel, index: TopK) -> None:
     """Loads an export as servers do, and compares its answers to its own warm-up requests.
 
     Args:

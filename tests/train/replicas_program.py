@@ -40,9 +40,10 @@ def main(name, dataset, optimizer, result):
         tf.config.set_logical_device_configuration(cpu, two)
     strategy = make_strategy(name)
     train_model.make_loss = lambda settings: Warp(sampler=GivenNegatives())
+    dataset = Path(dataset)
     manifest = Manifest.load(dataset)
     settings = Settings(optimizer=optimizer, embedding_dim=8, rank=6)
-    posts = TrainingInput(Path(dataset), manifest, batch_size=BATCH_SIZE, seed=1)
+    posts = TrainingInput(dataset, manifest, batch_size=BATCH_SIZE, seed=1)
     scope = strategy or tf.distribute.get_strategy()
     with scope.scope():
         model = train_model.make_model(settings, manifest)
@@ -54,7 +55,7 @@ def main(name, dataset, optimizer, result):
         RunState(steps_per_epoch=posts.steps_per_epoch),
         [],
         epochs=EPOCHS,
-        validation=data_input.read_split(Path(dataset), manifest, "validation", 32).map(split_batch),
+        validation=data_input.read_split(dataset, manifest, "validation", 32).map(split_batch),
     )
     copies = [scope.experimental_local_results(weight.value) for weight in model.weights]
     for values in copies:  # replicas have not grown apart

@@ -19,7 +19,7 @@ from tagkeras.explain.counterfactuals import (
     users_by_age_and_gender,
     users_by_city,
 )
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.models import HashtagModel
 from tagkeras.report.figures.looks import label_of
 from tagkeras.report.formats import person
 from tagkeras.report.material import Material

@@ -1,18 +1,15 @@
-"""The inverted file against NumPy, and against the exact index."""
+"""The inverted file against NumPy, and against the exact layer."""
 
 from unittest import mock
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagkeras.retrieval import inverted_file
-from tagkeras.retrieval.asked_posts import AskedPosts
-from tagkeras.retrieval.cells import Cells, find_cells
-from tagkeras.retrieval.exact_index import ExactIndex
-from tagkeras.retrieval.inverted_file import InvertedFile
+from tagkeras.retrieval import Cells, ExactTopK, IVFTopK, Queries, find_cells, ivf_top_k
 
 
 def cells_of(table, cell_of_row):
@@ -39,10 +36,10 @@ TABLE = np.array([[1, 0], [0, 1], [0.9, 0], [0, 0.8], [-1, 0]], np.float32)
 
 def test_by_hand():
     """Cells {0, 2}, {1, 3} and {4}, their centroids (0.95, 0), (0, 0.9) and (-1, 0)."""
-    index = InvertedFile(tf.Variable(TABLE), cells_of(TABLE, [0, 1, 0, 1, 2]), probes=2)
+    index = IVFTopK(TABLE, cells_of(TABLE, [0, 1, 0, 1, 2]), probes=2, k=2)
     assert not index.is_exact
     phi = tf.constant([[2.0, 1.0], [-1.0, 0.5], [0.0, 3.0]])
-    scores, ids = index.top_k(phi, 2)
+    scores, ids = index(phi)
     # The second post's cells are {4}, promise 1, and {1, 3}, promise 0.45.
     np.testing.assert_array_equal(ids, [[0, 2], [4, 1], [1, 3]])
     np.testing.assert_allclose(scores, [[2.0, 1.8], [1.0, 0.5], [3.0, 2.4]])
@@ -55,10 +52,10 @@ def test_misses_what_lies_in_cells_of_little_promise():
     table = np.array([[0, 1], [0, -9], [0, 2]], np.float32)
     cells = cells_of(table, [0, 1, 1])
     phi = tf.constant([[0.0, 1.0]])
-    assert InvertedFile(tf.Variable(table), cells, probes=1).top_k(phi, 1)[1].numpy() == 0
-    both = InvertedFile(tf.Variable(table), cells, probes=2)
+    assert IVFTopK(table, cells, probes=1, k=1)(phi)[1].numpy() == 0
+    both = IVFTopK(table, cells, probes=2, k=1)
     assert both.is_exact
-    assert both.top_k(phi, 1)[1].numpy() == 2
+    assert both(phi)[1].numpy() == 2
 
 
 @given(st.data())
@@ -77,10 +74,10 @@ def test_is_the_oracle(data):
     phi = rng.integers(-2, 3, size=(data.draw(st.integers(0, 3)), 3)).astype(np.float32)
     # Cells of equal promise could come in another order than NumPy's.
     phi += rng.normal(scale=1e-3, size=(len(phi), 1)).astype(np.float32)
-    index = InvertedFile(tf.Variable(table), cells, probes)
+    index = IVFTopK(table, cells, probes, k)
     numbers_in_a_tile = data.draw(st.sampled_from([1, 6, 12, 1000]))
-    with mock.patch.object(inverted_file, "TILE_NUMBERS", numbers_in_a_tile):
-        scores, ids = index.top_k(tf.constant(phi), k)
+    with mock.patch.object(ivf_top_k, "TILE_NUMBERS", numbers_in_a_tile):
+        scores, ids = index(tf.constant(phi))
     assert scores.shape == ids.shape == (len(phi), k)
     if len(phi):
         expected_scores, expected_ids = search(table, cells, probes, phi, k)
@@ -98,17 +95,17 @@ def test_is_the_oracle(data):
 def test_of_equal_scores_the_lower_id_is_first():
     table = np.ones((6, 2), np.float32)
     cells = Cells(np.array([[1, 1], [2, 2], [3, 3]], np.float32), np.array([0, 2, 1] * 2, np.int32))
-    _, ids = InvertedFile(tf.Variable(table), cells, probes=3).top_k(tf.ones([1, 2]), 6)
+    _, ids = IVFTopK(table, cells, probes=3, k=6)(tf.ones([1, 2]))
     np.testing.assert_array_equal(ids, [[0, 1, 2, 3, 4, 5]])
 
 
-def test_all_cells_are_the_exact_index():
+def test_all_cells_are_the_exact_layer():
     rng = np.random.default_rng(0)
     table = rng.normal(size=(500, 8)).astype(np.float32)
     phi = rng.normal(size=(20, 8)).astype(np.float32)
-    cells = find_cells(table, 20, AskedPosts(phi, 0.0))
-    exact_scores, exact_ids = ExactIndex(tf.Variable(table)).top_k(phi, 10)
-    scores, ids = InvertedFile(tf.Variable(table), cells, len(cells)).top_k(phi, 10)
+    cells = find_cells(table, 20, Queries(phi, 0.0))
+    exact_scores, exact_ids = ExactTopK(table, 10)(phi)
+    scores, ids = IVFTopK(table, cells, len(cells), 10)(phi)
     np.testing.assert_array_equal(ids, exact_ids)
     np.testing.assert_allclose(scores, exact_scores, rtol=1e-6)
 
@@ -119,12 +116,10 @@ def test_few_cells_find_most():
     centres = 3 * rng.normal(size=(20, 8))
     table = (centres[rng.integers(20, size=2000)] + 0.3 * rng.normal(size=(2000, 8))).astype("f")
     phi = (centres[rng.integers(20, size=50)] + 0.3 * rng.normal(size=(50, 8))).astype("f")
-    cells = find_cells(table, 20, AskedPosts(phi, 0.0))
-    exact = ExactIndex(tf.Variable(table)).top_k(tf.constant(phi), 10)[1].numpy()
+    cells = find_cells(table, 20, Queries(phi, 0.0))
+    exact = ExactTopK(table, 10)(phi)[1].numpy()
     for probes, least in ((1, 0.7), (3, 0.9)):
-        found = (
-            InvertedFile(tf.Variable(table), cells, probes).top_k(tf.constant(phi), 10)[1].numpy()
-        )
+        found = IVFTopK(table, cells, probes, 10)(phi)[1].numpy()
         recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found, exact, strict=True)])
         assert recall >= least
 
@@ -133,25 +128,23 @@ def test_refuses_what_cannot_be_answered():
     cells = cells_of(TABLE, [0, 1, 0, 1, 2])
     for probes in (0, 4):
         with pytest.raises(ValueError, match=f"probes must be from 1 to 3, received {probes}"):
-            InvertedFile(tf.Variable(TABLE), cells, probes)
+            IVFTopK(TABLE, cells, probes, k=1)
     # The smallest two cells have three rows.
     with pytest.raises(ValueError, match="2 cells may have fewer than 4 rows"):
-        InvertedFile(tf.Variable(TABLE), cells, probes=2).top_k(tf.ones([1, 2]), 4)
+        IVFTopK(TABLE, cells, probes=2, k=4)
 
 
 def test_survives_a_saved_model(tmp_path):
     rng = np.random.default_rng(0)
     table = rng.normal(size=(300, 4)).astype(np.float32)
-    index = InvertedFile(
-        tf.Variable(table), find_cells(table, 12, AskedPosts(table, 0.0)), probes=4
-    )
+    index = IVFTopK(table, find_cells(table, 12, Queries(table, 0.0)), probes=4, k=5)
     module = tf.Module()
-    module.index = index
+    module.weights = [weight.value for weight in index.weights]
     spec = tf.TensorSpec([None, 4], tf.float32, "phi")
 
     @tf.function(autograph=False, input_signature=[spec])
     def ask(phi):
-        scores, ids = index.top_k(phi, 5)
+        scores, ids = index(phi)
         return {"scores": scores, "ids": ids, "rows": index.rows(ids[:, 0])}
 
     tf.saved_model.save(module, str(tmp_path / "saved"), signatures=ask)
@@ -162,3 +155,33 @@ def test_survives_a_saved_model(tmp_path):
         for name in expected:
             np.testing.assert_array_equal(answer[name], expected[name])
         np.testing.assert_array_equal(answer["rows"], table[answer["ids"][:, 0]])
+
+
+@pytest.mark.parametrize("kind", ["exact", "ivf"])
+def test_behind_an_embedding_saved_and_loaded(kind, tmp_path):
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(60, 4)).astype(np.float32)
+    cells = cells_of(table, rng.permutation(np.arange(60) % 7))
+    layer = ExactTopK(table, k=5) if kind == "exact" else IVFTopK(table, cells, probes=3, k=5)
+    image = keras.Input([6])
+    model = keras.Model(image, layer(keras.layers.Dense(4)(image)))
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    images = rng.normal(size=(9, 6)).astype(np.float32)
+    for value, expected in zip(again.predict(images, verbose=0), model(images), strict=True):
+        np.testing.assert_array_equal(value, expected)
+    loaded = again.layers[-1]
+    assert type(loaded) is type(layer)
+    assert loaded.get_config() == layer.get_config()
+    np.testing.assert_array_equal(loaded.rows([7, 0]), table[[7, 0]])
+
+
+def test_exact_layer_follows_the_variable_that_it_is_given():
+    table = keras.Variable(np.eye(3, dtype=np.float32))
+    layer = ExactTopK(table, k=1)
+    assert layer.is_exact
+    table.assign([[0, 0, 0], [0, 0, 0], [1, 1, 1]])
+    scores, ids = layer(tf.constant([[2.0, 0, 0]]))
+    assert (float(scores[0, 0]), int(ids[0, 0])) == (2, 2)
+    with pytest.raises(ValueError, match="k must be from 1 to the table's 3 rows, received 4"):
+        ExactTopK(table, k=4)

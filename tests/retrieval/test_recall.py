@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tagkeras.retrieval.asked_posts import AskedPosts
-from tagkeras.retrieval.cells import Cells, find_cells
-from tagkeras.retrieval.inverted_file import InvertedFile
-from tagkeras.retrieval.probes import RecallCurve, fewest_posts, fewest_probes
-from tagkeras.retrieval.top_k import top_k
+from tagkeras.retrieval import (
+    Cells,
+    IVFTopK,
+    Queries,
+    RecallCurve,
+    fewest_posts,
+    fewest_probes,
+    find_cells,
+    top_k,
+)
 
 TABLE = np.array([[1, 0], [0, 1], [0.9, 0], [0, 0.8], [-1, 0]], np.float32)
 CELLS = Cells(np.array([[0.95, 0], [0, 0.9], [-1, 0]], np.float32), np.array([0, 1, 0, 1, 2], "i4"))
@@ -70,12 +75,12 @@ def test_promised_recall_is_that_of_searches():
     table = rng.normal(size=(1000, 8)).astype(np.float32)
     variable = tf.Variable(table)
     posts = rng.normal(size=(400, 8)).astype(np.float32)
-    cells = find_cells(table, 40, AskedPosts.rank(posts, variable, 10))
+    cells = find_cells(table, 40, Queries.rank(posts, variable, 10))
     chosen = RecallCurve.measure(posts[:200], variable, cells, 10).choose_probes(0.9, 1)
     assert 0.9 <= chosen.lower < chosen.recall
     assert chosen.scored < 0.9
-    index = InvertedFile(variable, cells, chosen.probes)
-    found = tf.function(index.top_k)(tf.constant(posts), 10)[1].numpy()
+    index = IVFTopK(table, cells, chosen.probes, 10)
+    found = tf.function(index)(tf.constant(posts))[1].numpy()
     exact = top_k(tf.constant(posts), variable, 10)[1].numpy()
     recalls = [len(set(a) & set(b)) / 10 for a, b in zip(found, exact, strict=True)]
     assert np.mean(recalls[:200]) == pytest.approx(chosen.recall)

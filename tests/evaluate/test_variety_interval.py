@@ -1,36 +1,9 @@
+"""Intervals of coverage and entropy, over users."""
+
 import numpy as np
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy_metrics import variety
 
 from tagkeras.evaluate.bootstrap import SAMPLES, resample, variety_intervals
-from tagkeras.metrics.variety import coverage, entropy
-
-
-@pytest.mark.parametrize(
-    ("counts", "covered", "bits"),
-    [
-        ([7, 0, 0, 0], 1 / 4, 0),
-        ([1, 1, 1, 1], 1, 2),
-        ([2, 1, 1, 0], 3 / 4, 1.5),
-        ([3, 1], 1, 2 - 0.75 * np.log2(3)),
-    ],
-)
-def test_by_hand(counts, covered, bits):
-    assert coverage(np.array(counts)) == pytest.approx(covered)
-    assert entropy(np.array(counts)) == pytest.approx(bits)
-    assert not np.signbit(entropy(np.array(counts)))
-
-
-@settings(deadline=None)
-@given(st.lists(st.integers(0, 1000), min_size=1, max_size=30).filter(any))
-def test_bounds(counts):
-    counts = np.array(counts)
-    used = np.count_nonzero(counts)
-    assert 0 <= entropy(counts) <= np.log2(used) + 1e-9
-    assert entropy(counts * 3) == pytest.approx(entropy(counts))
-    assert 1 / len(counts) <= coverage(counts) == used / len(counts)
 
 
 def test_interval_by_loops():

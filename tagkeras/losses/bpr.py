@@ -1,19 +1,22 @@
 """BPR: the logistic loss of one tag that is not on the post."""
 
+import keras
 import tensorflow as tf
 
-from tagkeras.data.candidates import draw_candidates
 from tagkeras.data.post_tags import PostTags
-from tagkeras.losses.pairs import PairLoss
-from tagkeras.losses.ranking_loss import Draw
-from tagkeras.samplers.negative_sampler import NegativeSampler
+from tagkeras.losses.ranking_loss import Draw, PairLoss
 
 
-class BprLoss(PairLoss):
+@keras.saving.register_keras_serializable(package="tagkeras")
+class Bpr(PairLoss):
     """-log sigmoid(f(y+) - f(y-)), y- uniform among the tags that are not on the post.
 
     Every pair counts the same, whatever the rank of the positive: it optimises the area under the
     ROC curve, where WARP looks at the top of the list.
+
+    Example:
+        >>> model = tagkeras.models.HashtagModel(tagkeras.layers.BilinearEmbedding(8), num_tags=50)
+        >>> model.compile(loss=Bpr())
 
     References:
         Rendle et al., "BPR: Bayesian Personalized Ranking from Implicit Feedback" (UAI 2009),
@@ -23,13 +26,14 @@ class BprLoss(PairLoss):
     def draw(
         self, phi: tf.Tensor, table: tf.Variable, post_tags: PostTags, seed: tf.Tensor
     ) -> Draw:
-        """See `RankingLoss.draw`."""
+        """Pairs of each positive with one negative."""
         del phi
-        negative = draw_candidates(post_tags, post_tags.post, table.shape[0], 1, seed)[:, 0]
-        is_pair = NegativeSampler.has_candidates(table, post_tags)
+        num_tags = table.shape[0]
+        negative = post_tags.draw_candidates(post_tags.post, num_tags, 1, seed)[:, 0]
         weight = tf.ones_like(negative, tf.float32)
+        is_pair = post_tags.has_candidates(num_tags)
         return self.draw_pairs(table, post_tags, negative, weight, is_pair, {})
 
-    def loss(self, positive_scores: tf.Tensor, negative_scores: tf.Tensor) -> tf.Tensor:
+    def pair_loss(self, positive_scores: tf.Tensor, negative_scores: tf.Tensor) -> tf.Tensor:
         """-log sigmoid of the difference, float [R]."""
         return tf.nn.softplus(negative_scores - positive_scores)

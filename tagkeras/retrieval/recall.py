@@ -1,4 +1,4 @@
-"""How many cells a search has to look into for a recall."""
+"""What share of the best rows a search of some cells finds, and how many cells a share takes."""
 
 import dataclasses
 import math

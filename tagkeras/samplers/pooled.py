@@ -1,12 +1,13 @@
 """WARP negatives at matrix speed: one pool of tags for a group of posts."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import keras
 import tensorflow as tf
 
 from tagkeras.data.post_tags import PostTags
-from tagkeras.samplers.negative_sampler import Negatives, NegativeSampler
+from tagkeras.samplers.sampler import Negatives, Sampler
 
 # Columns of the pool that are looked at together; offsets are multiples of it.
 BLOCK = 32
@@ -20,7 +21,8 @@ class _Pool(NamedTuple):
     own: tf.Tensor  # int32 [B, nb], how many of the block are the post's own
 
 
-class PooledSampler(NegativeSampler):
+@keras.saving.register_keras_serializable(package="tagkeras")
+class Pooled(Sampler):
     """Scores one i.i.d. pool of tags for a group of posts in one matrix product.
 
     Each positive walks the pool from its own random offset, skipping the tags of its post without
@@ -33,25 +35,29 @@ class PooledSampler(NegativeSampler):
     and then into one block alone: finding the thousandth tag costs what finding the first does.
 
     Args:
-        max_negatives: the most draws for a positive.
-        margin: of the hinge.
+        max_negatives: the most draws for a positive, at least 1.
         pool_group: how many posts share a pool, at least 1. Larger groups make fewer, larger
             matrix products and correlate more positives.
+
+    Example:
+        >>> loss = tagkeras.losses.Warp(sampler=Pooled(max_negatives=200))
     """
 
-    def __init__(
-        self, *, max_negatives: int = 1000, margin: float = 0.1, pool_group: int = 512
-    ) -> None:
-        super().__init__(max_negatives=max_negatives, margin=margin)
+    def __init__(self, *, max_negatives: int = 1000, pool_group: int = 512) -> None:
+        super().__init__(max_negatives=max_negatives)
         if pool_group < 1:
             raise ValueError(f"pool_group must be at least 1, received {pool_group}")
         self.pool_group = pool_group
 
     def sample(
-        self, phi: tf.Tensor, table: tf.Variable, post_tags: PostTags, seed: tf.Tensor
+        self,
+        phi: tf.Tensor,
+        table: tf.Variable,
+        post_tags: PostTags,
+        thresholds: tf.Tensor,
+        seed: tf.Tensor,
     ) -> Negatives:
-        """See `NegativeSampler.sample`."""
-        thresholds = self.thresholds(phi, table, post_tags)
+        """The negatives of a batch: one walk of a pool for most positives, more for the few."""
         zeros = tf.zeros_like(post_tags.post)
         start = Negatives(tf.zeros_like(post_tags.tag), zeros, zeros > 0)
 
@@ -74,9 +80,13 @@ class PooledSampler(NegativeSampler):
         _, _, negatives = tf.while_loop(
             lambda number, pending, so_far: tf.reduce_any(pending),
             walk_one_pool,
-            (tf.constant(0), self.has_candidates(table, post_tags), start),
+            (tf.constant(0), post_tags.has_candidates(table.shape[0]), start),
         )
         return negatives
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of `__init__`."""
+        return {**super().get_config(), "pool_group": self.pool_group}
 
     def num_blocks(self, num_tags: int) -> int:
         """Blocks in a pool for a vocabulary of `num_tags`: room for the skipped tags of most posts.

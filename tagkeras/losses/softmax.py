@@ -1,20 +1,26 @@
 """Softmax: the cross-entropy over the whole vocabulary."""
 
+import keras
 import tensorflow as tf
 
 from tagkeras.data.post_tags import PostTags
-from tagkeras.losses.ranking_loss import NOTHING, Draw, RankingLoss
+from tagkeras.losses.ranking_loss import MASKED_SCORE, Draw, RankingLoss
 
 # Scores held at once, some 128 MiB of them.
 MOST_SCORES = 2**25
 
 
-class SoftmaxLoss(RankingLoss):
+@keras.saving.register_keras_serializable(package="tagkeras")
+class Softmax(RankingLoss):
     """-log(e^f(y+) / sum_y e^f(y)), y over all tags but those that balancing removed.
 
     Each positive of a post is compared with the whole vocabulary, the post's other tags included,
     as if each (post, tag) pair were an example of one class. Scores are made and used up in chunks
     of posts, so that memory stays bounded; time and the update of the table grow with Y.
+
+    Example:
+        >>> model = tagkeras.models.HashtagModel(tagkeras.layers.BilinearEmbedding(8), num_tags=50)
+        >>> model.compile(loss=Softmax())
 
     References:
         Mahajan et al., "Exploring the Limits of Weakly Supervised Pretraining" (ECCV 2018),
@@ -24,12 +30,12 @@ class SoftmaxLoss(RankingLoss):
     def draw(
         self, phi: tf.Tensor, table: tf.Variable, post_tags: PostTags, seed: tf.Tensor
     ) -> Draw:
-        """See `RankingLoss.draw`."""
+        """The whole table."""
         del phi, table, seed
         return Draw(None, None, {}, tf.cast(post_tags.is_positive, tf.float32))
 
     def total(self, phi: tf.Tensor, rows: tf.Tensor, post_tags: PostTags, draw: Draw) -> tf.Tensor:
-        """See `RankingLoss.total`."""
+        """The sum over the positives."""
         del draw
         is_positive = tf.cast(post_tags.is_positive, phi.dtype)
         num_posts = tf.shape(phi)[0]
@@ -94,7 +100,7 @@ def _weighted_log_sums(
             scores = tf.matmul(phi_chunk, table, transpose_b=True)
             # One more row takes the pairs of other chunks, which leaves shapes as known.
             scores = tf.tensor_scatter_nd_update(
-                tf.pad(scores, [[0, 1], [0, 0]]), at, tf.fill(tf.shape(post), NOTHING)
+                tf.pad(scores, [[0, 1], [0, 0]]), at, tf.fill(tf.shape(post), MASKED_SCORE)
             )[:chunk]
             log_sum = tf.reduce_logsumexp(scores, axis=1, keepdims=True)
             gradient = weights * tf.exp(scores - log_sum)

@@ -6,20 +6,15 @@ import numpy_losses
 import pytest
 import tensorflow as tf
 from batches import as_ragged
-from numpy_embeddings import FORMULAS, weights_of
+from numpy_embeddings import FORMULAS, make_embedding, weights_of
 from numpy_losses import slopes
 
-from tagkeras.layers.embeddings import EMBEDDING_NAMES, make_embedding
-from tagkeras.losses.bpr_loss import BprLoss
-from tagkeras.losses.losses import LOSSES
-from tagkeras.losses.sampled_softmax_loss import SampledSoftmaxLoss
-from tagkeras.losses.softmax_loss import SoftmaxLoss
-from tagkeras.losses.warp_loss import WarpLoss
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.optimizers.row_adagrad import RowAdagrad
-from tagkeras.optimizers.row_sgd import RowSGD
-from tagkeras.samplers.negative_sampler import Negatives, NegativeSampler
-from tagkeras.samplers.pooled_sampler import PooledSampler
+from tagkeras.layers import project_columns
+from tagkeras.losses import Bpr, SampledSoftmax, Softmax, Warp
+from tagkeras.models import HashtagModel
+from tagkeras.names import LOSSES, MODELS
+from tagkeras.optimizers import RowAdagrad, RowSGD
+from tagkeras.samplers import Negatives, Pooled, Sampler
 
 N, M, D, Y = 6, 10, 3, 8
 RATE, MAX_NORM = 0.5, 1.0
@@ -31,8 +26,8 @@ BPR_NEGATIVE, POOL = [4, 3, 7, 1], [2, 7, 0, 2, 6]
 SHAPES = {"descriptor": (None, N), "user_descriptor": (None, M)}
 
 
-class GivenNegatives(NegativeSampler):
-    def sample(self, phi, table, post_tags, seed):
+class GivenNegatives(Sampler):
+    def sample(self, phi, table, post_tags, thresholds, seed):
         padding = [[0, tf.shape(post_tags.post)[0] - len(NEGATIVE)]]
         return Negatives(
             tf.pad(tf.constant(NEGATIVE, tf.int64), padding),
@@ -41,7 +36,7 @@ class GivenNegatives(NegativeSampler):
         )
 
 
-class GivenBpr(BprLoss):
+class GivenBpr(Bpr):
     def draw(self, phi, table, post_tags, seed):
         count = tf.shape(post_tags.post)[0]
         negative = tf.pad(tf.constant(BPR_NEGATIVE, tf.int64), [[0, count - len(BPR_NEGATIVE)]])
@@ -49,7 +44,7 @@ class GivenBpr(BprLoss):
         return self.draw_pairs(table, post_tags, negative, weight, post_tags.is_positive, {})
 
 
-class GivenPool(SampledSoftmaxLoss):
+class GivenPool(SampledSoftmax):
     """The draw of a seed with this pool: 5 of 8 tags, one of them twice."""
 
     def draw(self, phi, table, post_tags, seed):
@@ -64,9 +59,9 @@ class GivenPool(SampledSoftmaxLoss):
 
 
 MAKE_LOSS = {
-    "warp": lambda: WarpLoss(GivenNegatives(margin=MARGIN)),
+    "warp": lambda: Warp(MARGIN, GivenNegatives()),
     "bpr": GivenBpr,
-    "softmax": SoftmaxLoss,
+    "softmax": Softmax,
     "sampled_softmax": lambda: GivenPool(len(POOL)),
 }
 ORACLES = {
@@ -93,21 +88,19 @@ def make_model(name, loss, *, max_norm=MAX_NORM, optimizers=None, dtype="float32
     model.build(SHAPES)
     optimizer, row_optimizer = optimizers or (
         keras.optimizers.SGD(RATE),
-        RowSGD(RATE, max_norm=max_norm),
+        RowSGD(RATE),
     )
-    model.compile(optimizer, row_optimizer, loss, **kwargs)
+    model.compile(optimizer, loss, row_optimizer=row_optimizer, **kwargs)
     return model
 
 
 def make_batch(tags=TAGS, removed=REMOVED):
     rng = np.random.default_rng(0)
-    return {
+    inputs = {
         "descriptor": tf.constant(rng.normal(size=(len(tags), N)), tf.float32),
         "user_descriptor": tf.constant(rng.random(size=(len(tags), M)), tf.float32),
-        "tags": as_ragged(tags),
-        "tags_removed": as_ragged(removed),
-        "out_of_vocabulary": tf.zeros([len(tags)], tf.int64),
     }
+    return inputs, {"tags": as_ragged(tags), "tags_removed": as_ragged(removed)}
 
 
 def weights_and_table(model):
@@ -126,7 +119,7 @@ def step_in_numpy(model, name, loss_name, batch):
     """The loss, and weights and table after one step of SGD."""
     weights = weights_of(model.embedding)
     table = model.tag_table.numpy().astype(np.float64)
-    inputs = [batch[key].numpy().astype(np.float64) for key in ("descriptor", "user_descriptor")]
+    inputs = [batch[0][key].numpy().astype(np.float64) for key in ("descriptor", "user_descriptor")]
 
     def loss():
         phi = np.array([FORMULAS[name](weights, x, u) for x, u in zip(*inputs, strict=True)])
@@ -142,7 +135,7 @@ def step_in_numpy(model, name, loss_name, batch):
 
 
 @pytest.mark.parametrize("loss_name", LOSSES)
-@pytest.mark.parametrize("name", EMBEDDING_NAMES)
+@pytest.mark.parametrize("name", MODELS)
 def test_step_against_numpy(name, loss_name):
     model, batch = make_model(name, MAKE_LOSS[loss_name]()), make_batch()
     expected_loss, expected = step_in_numpy(model, name, loss_name, batch)
@@ -183,7 +176,7 @@ def test_compiled_step(loss_name):
 
 
 def test_compiled_once_for_batches_of_like_size():
-    model = make_model("bilinear", WarpLoss(PooledSampler(max_negatives=20)), jit_compile=True)
+    model = make_model("bilinear", Warp(sampler=Pooled(max_negatives=20)), jit_compile=True)
     rng = np.random.default_rng(0)
     for missing in range(6):
         sizes = rng.permutation([3] * 8 + [2] * 4)[: 12 - missing % 3]
@@ -194,8 +187,8 @@ def test_compiled_once_for_batches_of_like_size():
 
 
 def test_batch_without_positives_changes_nothing():
-    model = make_model("bilinear", WarpLoss(PooledSampler(max_negatives=20)))
-    model.embedding.project(MAX_NORM)
+    model = make_model("bilinear", Warp(sampler=Pooled(max_negatives=20)))
+    project_columns(model.embedding.max_norm_weights, MAX_NORM)
     before = weights_and_table(model)
     results = model.train_step(make_batch([[], []], [[1], []]))
     assert all(float(result) == 0 for result in results.values())
@@ -210,9 +203,9 @@ def test_max_norm_after_real_steps(name):
     def make(max_norm):
         optimizers = (
             keras.optimizers.Adagrad(0.3, initial_accumulator_value=1e-6),
-            RowAdagrad(0.3, initial_accumulator=1e-6, max_norm=max_norm),
+            RowAdagrad(0.3),
         )
-        return make_model(name, SoftmaxLoss(), max_norm=max_norm, optimizers=optimizers)
+        return make_model(name, Softmax(), max_norm=max_norm, optimizers=optimizers)
 
     batch, bounded, free = make_batch(), make(MAX_NORM), make(None)
     axes = {"table": 1, "P": 0, "alpha": 0, "beta": 0, "gamma": 0}
@@ -242,17 +235,15 @@ def test_max_norm_after_real_steps(name):
 def make_float16_model(loss, **kwargs):
     optimizers = (
         keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(RATE, momentum=0.9)),
-        RowSGD(RATE, momentum=0.9, max_norm=MAX_NORM),
+        RowSGD(RATE, momentum=0.9),
     )
-    model = make_model(
+    return make_model(
         "multiplicative", loss, optimizers=optimizers, dtype="mixed_float16", **kwargs
     )
-    model.optimizer.build(model.embedding.trainable_variables)
-    return model
 
 
 def test_infinite_gradients_of_float16_skip_the_step_and_lower_the_scale():
-    model, batch = make_float16_model(SoftmaxLoss()), make_batch()
+    model, batch = make_float16_model(Softmax()), make_batch()
     model.train_step(batch)  # from here on there is momentum
     before, velocity = weights_and_table(model), model.row_optimizer.velocity.numpy()
     model.optimizer.dynamic_scale.assign(2.0**100)  # finite in the rows' float32
@@ -272,7 +263,7 @@ def test_infinite_gradients_of_float16_skip_the_step_and_lower_the_scale():
 def test_scale_of_float16_does_not_change_the_step():
     results = []
     for scale in (1.0, 2.0**10):
-        model, batch = make_float16_model(SoftmaxLoss()), make_batch()
+        model, batch = make_float16_model(Softmax()), make_batch()
         model.optimizer.dynamic_scale.assign(scale)
         for _ in range(3):
             loss = model.train_step(batch)["loss"]

@@ -1,17 +1,18 @@
 """WARP negatives as the definition reads: draws of its own for each positive."""
 
+import keras
 import tensorflow as tf
 
-from tagkeras.data.candidates import draw_candidates
 from tagkeras.data.post_tags import PostTags
-from tagkeras.samplers.negative_sampler import Negatives, NegativeSampler
+from tagkeras.samplers.sampler import Negatives, Sampler
 
 # Rows that are gathered and scored at once, which bounds memory; a batch of more positives than
 # that takes one row for each.
 MOST_ROWS = 2**18
 
 
-class SequentialSampler(NegativeSampler):
+@keras.saving.register_keras_serializable(package="tagkeras")
+class Sequential(Sampler):
     """Draws for every positive independently, in blocks that double as long as memory allows.
 
     Only positives without a violator draw the next block. No two positives share a draw, so that
@@ -20,21 +21,28 @@ class SequentialSampler(NegativeSampler):
     compile.
 
     Args:
-        max_negatives: the most draws for a positive.
-        margin: of the hinge.
+        max_negatives: the most draws for a positive, at least 1.
 
-    Raises:
-        ValueError: from `sample`, for padded `PostTags`.
+    Example:
+        >>> loss = tagkeras.losses.Warp(sampler=Sequential(max_negatives=200))
     """
 
     def sample(
-        self, phi: tf.Tensor, table: tf.Variable, post_tags: PostTags, seed: tf.Tensor
+        self,
+        phi: tf.Tensor,
+        table: tf.Variable,
+        post_tags: PostTags,
+        thresholds: tf.Tensor,
+        seed: tf.Tensor,
     ) -> Negatives:
-        """See `NegativeSampler.sample`."""
+        """The negatives of a batch.
+
+        Raises:
+            ValueError: `post_tags` is padded, as for XLA.
+        """
         if post_tags.is_padded:
             raise ValueError("the sequential sampler cannot be compiled: choose pooled")
-        thresholds = self.thresholds(phi, table, post_tags)
-        has_candidates = self.has_candidates(table, post_tags)
+        has_candidates = post_tags.has_candidates(table.shape[0])
         zeros = tf.zeros_like(post_tags.post)
         nothing = Negatives(
             tf.zeros_like(post_tags.tag),
@@ -49,7 +57,7 @@ class SequentialSampler(NegativeSampler):
             block = tf.minimum(tf.minimum(block, most), self.max_negatives - drawn)
             post = tf.gather(post_tags.post, pending)
             block_seed = tf.random.experimental.stateless_fold_in(seed, drawn)
-            tags = draw_candidates(post_tags, post, table.shape[0], block, block_seed)
+            tags = post_tags.draw_candidates(post, table.shape[0], block, block_seed)
             scores = tf.linalg.matvec(tf.gather(table, tags), tf.gather(phi, post))
             violates = scores > tf.gather(thresholds, pending)[:, tf.newaxis]
             found = tf.reduce_any(violates, axis=1)

@@ -1,17 +1,20 @@
 """WARP negatives from their exact laws: the whole vocabulary scored, nothing searched."""
 
 import math
+from typing import Any
 
+import keras
 import tensorflow as tf
 
 from tagkeras.data.post_tags import PostTags
-from tagkeras.samplers.negative_sampler import Negatives, NegativeSampler
+from tagkeras.samplers.sampler import Negatives, Sampler
 
 # Columns that are counted together.
 BLOCK = 32
 
 
-class ExhaustiveSampler(NegativeSampler):
+@keras.saving.register_keras_serializable(package="tagkeras")
+class Exhaustive(Sampler):
     """Scores all tags in tiles, counts the violators v of each positive, and draws from the laws.
 
     With p = v / (Y - t), the number of draws N is geometric, P(N = n) = (1 - p)^(n - 1) p, and the
@@ -20,23 +23,29 @@ class ExhaustiveSampler(NegativeSampler):
 
     Args:
         max_negatives: the most draws for a positive: N beyond it finds nothing.
-        margin: of the hinge.
         tile: tags scored at once, a multiple of 32. Memory holds `tile` scores a positive.
+
+    Example:
+        >>> loss = tagkeras.losses.Warp(sampler=Exhaustive())
     """
 
-    def __init__(self, *, max_negatives: int = 1000, margin: float = 0.1, tile: int = 8192) -> None:
-        super().__init__(max_negatives=max_negatives, margin=margin)
+    def __init__(self, *, max_negatives: int = 1000, tile: int = 8192) -> None:
+        super().__init__(max_negatives=max_negatives)
         if tile < BLOCK or tile % BLOCK:
             raise ValueError(f"tile must be a multiple of {BLOCK}, received {tile}")
         self.tile = tile
 
     def sample(
-        self, phi: tf.Tensor, table: tf.Variable, post_tags: PostTags, seed: tf.Tensor
+        self,
+        phi: tf.Tensor,
+        table: tf.Variable,
+        post_tags: PostTags,
+        thresholds: tf.Tensor,
+        seed: tf.Tensor,
     ) -> Negatives:
-        """See `NegativeSampler.sample`."""
+        """The negatives of a batch."""
         num_tags = table.shape[0]
         tile = min(self.tile, -(-num_tags // BLOCK) * BLOCK)
-        thresholds = self.thresholds(phi, table, post_tags)
         draw_seed, tag_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
 
         def count_tile(
@@ -64,11 +73,15 @@ class ExhaustiveSampler(NegativeSampler):
             count_tile,
             (tf.constant(0), tf.zeros_like(post_tags.tag), zeros),
         )
-        draws = self._draw_number(violators, self.num_candidates(table, post_tags), draw_seed)
-        has_candidates = self.has_candidates(table, post_tags)
+        draws = self._draw_number(violators, post_tags.num_candidates(num_tags), draw_seed)
+        has_candidates = post_tags.has_candidates(num_tags)
         found = has_candidates & (draws <= self.max_negatives)
         draws = tf.where(has_candidates, tf.minimum(draws, self.max_negatives), 0)
         return Negatives(tf.where(found, tag, 0), draws, found)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of `__init__`."""
+        return {**super().get_config(), "tile": self.tile}
 
     @staticmethod
     def _violates(

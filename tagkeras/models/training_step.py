@@ -7,12 +7,12 @@ import keras
 import tensorflow as tf
 
 from tagkeras.data.post_tags import PostTags
-from tagkeras.layers.image_user_embedding import ImageUserEmbedding
-from tagkeras.losses.ranking_loss import RankingLoss, gather_filled
-from tagkeras.optimizers.row_optimizer import RowOptimizer
+from tagkeras.layers.max_norm import max_norm_weights, project_columns
+from tagkeras.losses import RankingLoss
+from tagkeras.optimizers import RowOptimizer
 
 
-class RankingStep:
+class TrainingStep:
     """One step of gradient descent on a batch of posts.
 
     The loss of a batch is the mean over its positives, those without a loss included. Under a
@@ -26,13 +26,14 @@ class RankingStep:
         loss: what is minimised.
         optimizer: of the embedding's weights.
         row_optimizer: of the table.
-        max_norm: radius of the embedding's `max_norm_weights`; None for no bound.
+        max_norm: radius of the embedding's `max_norm_weights` and of the table's rows; None for no
+            bound.
         seed: of the draws.
     """
 
     def __init__(
         self,
-        embedding: ImageUserEmbedding,
+        embedding: keras.layers.Layer,
         table: tf.Variable,
         *,
         loss: RankingLoss,
@@ -48,8 +49,6 @@ class RankingStep:
         self.row_optimizer = row_optimizer
         self.max_norm = max_norm
         self.seed = seed
-        # Of the epoch: what a step returns, averaged.
-        self.means = {name: keras.metrics.Mean(name) for name in ("loss", *loss.measures)}
 
     def __call__(
         self, inputs: Mapping[str, tf.Tensor], post_tags: PostTags, thread: tf.Tensor | int = 0
@@ -71,22 +70,24 @@ class RankingStep:
             phi = tf.cast(self.embedding(inputs, training=True), tf.float32)
             with tape.stop_recording():
                 draw = self.loss.draw(phi, self.table, post_tags, seed)
-                rows = (
-                    tf.convert_to_tensor(self.table)
-                    if draw.tags is None
-                    else gather_filled(self.table, draw.tags)
-                )
+                rows = draw.gather(self.table)
             tape.watch(rows)
             total = self.loss.total(phi, rows, post_tags, draw)
             num_positives = tf.cast(post_tags.num_positives, total.dtype)
             num_global = tf.maximum(_sum_over_replicas(num_positives), 1)
+            objective = total / num_global
+            if self.embedding.losses:  # regularizers of phi
+                objective += tf.add_n(self.embedding.losses) / _num_replicas()
             # What `mixed_float16` multiplies losses by, so that small gradients are not lost.
             scale = self.optimizer.scale_loss(tf.constant(1.0))
-            scaled = scale * total / num_global
+            scaled = scale * objective
         weights = self.embedding.trainable_variables
-        *gradients, row_gradients = tape.gradient(scaled, [*(w.value for w in weights), rows])
+        *gradients, row_gradients = tape.gradient(
+            scaled, [*(w.value for w in weights), rows], unconnected_gradients="zero"
+        )
         row_gradients = tf.convert_to_tensor(row_gradients) / scale
         if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
             is_finite = _are_finite([*gradients, row_gradients])
             tf.cond(is_finite, lambda: self._update_rows(draw.tags, row_gradients), lambda: None)
             # It skips the weights' step as well then, and lowers the scale.
@@ -95,13 +96,12 @@ class RankingStep:
             self._update_rows(draw.tags, row_gradients)
         self.optimizer.apply(gradients, weights)
         if self.max_norm is not None:
-            self.embedding.project(self.max_norm)
-        loss = total / tf.maximum(num_positives, 1)
+            project_columns(max_norm_weights(self.embedding), self.max_norm)
         measures = {
             name: (tf.cast(values, tf.float32), draw.measured)
             for name, values in draw.measures.items()
         }
-        return {"loss": (loss, num_positives), **measures}
+        return {"loss": (total / tf.maximum(num_positives, 1), num_positives), **measures}
 
     def _draw_seed(self, thread: tf.Tensor | int) -> tf.Tensor:
         step = tf.cast(self.optimizer.iterations, tf.int32)
@@ -121,7 +121,13 @@ class RankingStep:
         elif replica is not None:
             tags = replica.all_gather(tags, axis=0)
             gradients = replica.all_gather(gradients, axis=0)
-        self.row_optimizer.apply(self.table, tags, gradients)
+        self.row_optimizer.apply(
+            self.table,
+            tags,
+            gradients,
+            learning_rate=self.optimizer.learning_rate,
+            max_norm=self.max_norm,
+        )
 
 
 def _replica() -> tf.distribute.ReplicaContext | None:
@@ -130,10 +136,15 @@ def _replica() -> tf.distribute.ReplicaContext | None:
     return replica if replica is not None and replica.num_replicas_in_sync > 1 else None
 
 
-def _are_finite(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
-    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(tensor)) for tensor in tensors])
+def _num_replicas() -> int:
+    replica = _replica()
+    return 1 if replica is None else replica.num_replicas_in_sync
 
 
 def _sum_over_replicas(value: tf.Tensor) -> tf.Tensor:
     replica = _replica()
     return value if replica is None else replica.all_reduce(tf.distribute.ReduceOp.SUM, value)
+
+
+def _are_finite(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
+    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(tensor)) for tensor in tensors])
