@@ -2,9 +2,9 @@
 
 TensorFlow writes them to file descriptor 2 before any log level applies: about oneDNN, absent CUDA
 drivers and the processor, at its import, at the first look for devices and at the first product of
-float16 matrices. `grep`, a process of its own, takes these lines out of what native code writes.
-Every other line goes on to standard error, also that of a crash; Python's own `sys.stderr` does not
-pass through it.
+float16 matrices; and libjpeg has words of its own for a broken picture, beside the error that is
+raised. `grep`, a process of its own, takes these lines out of what native code writes. Every other
+line goes on to standard error, also that of a crash; `sys.stderr` does not pass through it.
 """
 
 import atexit
@@ -18,7 +18,8 @@ NOISE = (
     r"^WARNING: All log messages before absl::InitializeLog"
     r"|^To enable the following instructions: "
     r"|^[IWE][0-9]{4} .* (port|cudart_stub|cuda_platform|cuda_executor|cuda_diagnostics"
-    r"|cpu_feature_guard|util)\.cc:[0-9]+\]"
+    r"|cpu_feature_guard|util|jpeg_mem)\.cc:[0-9]+\]"
+    r"|^Improper call to JPEG library"
 )
 
 

@@ -67,9 +67,9 @@ class NumberFact(Fact):
 
     def _parse_known(self, value: Any) -> float:
         if not isinstance(value, (int, float)) or isinstance(value, bool):
-            raise FactError(f"{self.name}: not a number")
+            raise FactError(f"{self.name} must be a number")
         if not self.low <= value <= self.high:
-            raise FactError(f"{self.name}: not from {self.low:g} to {self.high:g}")
+            raise FactError(f"{self.name} must be from {self.low:g} to {self.high:g}")
         return float(value)
 
 
@@ -79,7 +79,7 @@ class GenderFact(Fact):
 
     def _parse_known(self, value: Any) -> str:
         if not isinstance(value, str):
-            raise FactError(f"{self.name}: not a text")
+            raise FactError(f"{self.name} must be a text")
         return value if value in GENDERS else "other"
 
 
@@ -90,7 +90,7 @@ class CountryFact(Fact):
     def _parse_known(self, value: Any) -> str:
         # Upper case alone does not tell: that of a German sharp s is the code of South Sudan.
         if not isinstance(value, str) or not value.isascii() or not is_country(value.upper()):
-            raise FactError(f"{self.name}: not two letters (ISO 3166 alpha-2), such as US or GB")
+            raise FactError(f"{self.name} must be two letters (ISO 3166 alpha-2), such as GB")
         return value.upper()
 
 

@@ -32,7 +32,7 @@ class User:
 
     def __post_init__(self) -> None:
         if self.gender not in (None, "", *GENDERS):
-            raise UserError(f"gender: none of {', '.join(GENDERS)}, got {self.gender!r}")
+            raise UserError(f"gender must be one of {', '.join(GENDERS)}, got {self.gender!r}")
         for fact in FACTS:
             value = getattr(self, fact.name)
             if value is None:
@@ -46,7 +46,7 @@ class User:
         if (self.latitude is None) != (self.longitude is None):
             raise UserError("latitude and longitude go together: give both or neither")
         if self.name is not None and not isinstance(self.name, str):
-            raise UserError(f"name: not a text, got {self.name!r}")
+            raise UserError(f"name must be a text, got {self.name!r}")
 
     @property
     def person(self) -> str:

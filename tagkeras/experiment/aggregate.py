@@ -14,8 +14,7 @@ import numpy as np
 from tagkeras.cli.errors import UserError
 from tagkeras.cli.progress import progress
 from tagkeras.evaluate.bootstrap import SAMPLES
-from tagkeras.evaluate.evaluated_posts import EvaluatedPosts
-from tagkeras.evaluate.evaluation import MODEL, POSTS, Evaluation
+from tagkeras.evaluate.evaluation import MODEL, POSTS, EvaluatedPosts, Evaluation
 from tagkeras.experiment.dataset_results import DatasetResults, Metrics
 from tagkeras.experiment.resampled import Resampled, over_seeds
 from tagkeras.experiment.resampled_run import resampled_metrics

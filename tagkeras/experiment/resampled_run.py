@@ -7,9 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tagkeras.evaluate.bootstrap import NORMAL_BOUND, bootstrap_ratios
-from tagkeras.evaluate.evaluated_posts import EvaluatedPosts
-from tagkeras.evaluate.evaluation import MODEL, Evaluation
-from tagkeras.evaluate.post_scores import post_scores
+from tagkeras.evaluate.evaluation import MODEL, EvaluatedPosts, Evaluation
 from tagkeras.experiment.resampled import Resampled
 
 
@@ -31,7 +29,7 @@ def resampled_metrics(
         seed: of the draws: the same `number_of` and seed draw the same users.
     """
     posts, metrics = evaluation.posts, evaluation.metrics
-    scores = post_scores(posts.hits[ranking], posts.num_truth, metrics["ks"])
+    scores = posts.scores(ranking, metrics["ks"])
     sums, counts = user_sums(posts, scores, number_of)
     means = bootstrap_ratios(sums, counts, samples, seed)
     found = {

@@ -9,7 +9,8 @@ from tagkeras.cli import commandline
 from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import SPLITS, Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.evaluate import __main__ as evaluate
+from tagkeras.evaluate import evaluate
+from tagkeras.evaluate.config import Config as EvaluateConfig
 from tagkeras.experiment.command_flags import read_flags
 from tagkeras.experiment.section import Section
 from tagkeras.experiment.yaml_document import YamlDocument
@@ -110,7 +111,7 @@ def read_spec(path: Path, datasets: Mapping[str, str] | None = None) -> Spec:
         name: _read_dataset(section, name, split, folders.get(name)) for name in section.values
     }
     flags = read_flags(
-        top.section("evaluate"), "tagkeras.evaluate", evaluate.Config, _SET_BY_EVALUATE
+        top.section("evaluate"), "tagkeras.evaluate", EvaluateConfig, _SET_BY_EVALUATE
     )
     for name, dataset in found.items():
         _check_evaluation(flags, dataset, f"{path}: evaluate, on {name}")
@@ -130,7 +131,7 @@ def _check_evaluation(flags: Mapping[str, str], dataset: DatasetSpec, place: str
     argv += [f"--data={dataset.path}", "--workdir=", "--output="]
     vocabulary = Vocabulary.load(Path(dataset.path) / "vocabulary.tsv")
     try:
-        evaluate.check_options(commandline.parse(evaluate.Config, argv), vocabulary)
+        evaluate.check_options(commandline.parse(EvaluateConfig, argv), vocabulary)
     except UserError as error:
         raise UserError(f"{place}: {error}") from error
 

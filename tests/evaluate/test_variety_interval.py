@@ -3,8 +3,7 @@
 import numpy as np
 from numpy_metrics import variety
 
-from tagkeras.evaluate.bootstrap import resample
-from tagkeras.evaluate.variety_interval import SAMPLES, variety_intervals
+from tagkeras.evaluate.bootstrap import SAMPLES, resample, variety_intervals
 
 
 def test_interval_by_loops():

@@ -6,7 +6,7 @@ from numpy_embeddings import make_embedding
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.explain.user_descriptors import describe_users
+from tagkeras.explain.counterfactuals import describe_users
 from tagkeras.models import HashtagModel
 
 COUNTRIES = ("US", "GB", "CA", "AU", "NZ")

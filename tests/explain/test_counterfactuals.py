@@ -15,11 +15,11 @@ from tagkeras.explain.counterfactuals import (
     RankedHashtags,
     ScoredHashtag,
     counterfactual_lists,
+    describe_users,
     own_hashtags,
     users_by_age_and_gender,
     users_by_city,
 )
-from tagkeras.explain.user_descriptors import describe_users
 from tagkeras.names import MODELS
 
 N, Y = 5, 12
@@ -87,7 +87,7 @@ def test_users_by_age_and_gender_live_in_the_place_given():
     assert [(user.age, user.gender) for user in users[:2]] == [(16, "male"), (30.5, "male")]
     assert {user.place for user in users} == {"NZ, -36.8 174.8"}
     assert users_by_age_and_gender([], ["male"]) == []
-    with pytest.raises(UserError, match="age 151 is no number from 0 to 150"):
+    with pytest.raises(UserError, match="age must be from 0 to 150, got 151"):
         users_by_age_and_gender([151], ["male"])
 
 
@@ -111,21 +111,3 @@ def test_users_by_city_are_the_person_given():
 )
 def test_labels(user, label):
     assert user.label == label
-
-
-@pytest.mark.parametrize(
-    ("facts", "words"),
-    [
-        ({"age": -1}, "age -1 is no number from 0 to 150"),
-        ({"age": float("nan")}, "age nan is no number from"),
-        ({"gender": "m"}, "gender 'm' is none of female, male, other"),
-        ({"country": "GBR"}, "country 'GBR' is no ISO 3166"),
-        ({"country": "\u00df"}, "is no ISO 3166"),
-        ({"latitude": 91, "longitude": 0}, "latitude 91 is no number from -90 to 90"),
-        ({"latitude": 9, "longitude": 181}, "longitude 181 is no number"),
-        ({"latitude": 9}, "go together"),
-    ],
-)
-def test_facts_out_of_range(facts, words):
-    with pytest.raises(UserError, match=words):
-        User(**facts)
