@@ -9,10 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from beam.inspect.dataset_files import REMEDY, find_files, load_file, to_words
-from beam.posts.json_lines import parse_json
 from beam.running import storage
 from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.posts_file import parse_json_line
 from tagkeras.data.vocabulary import FILE_NAME as VOCABULARY
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.images.cnn.descriptor_model import FOLDER, DescriptorModel
@@ -94,7 +94,7 @@ def _read_rejected(path: Path) -> _RejectedLines:
     result = _RejectedLines()
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
-            row = parse_json(line)
+            row = parse_json_line(line)
             words = row if isinstance(row, str) else "no reason"
             if isinstance(row, dict) and isinstance(row.get("reason"), str):
                 result.reasons[row["reason"]] += 1

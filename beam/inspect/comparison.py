@@ -8,9 +8,8 @@ from beam.inspect.dataset_files import REMEDY, to_words
 from beam.inspect.scan import Scan
 from beam.preprocess.make_manifest import histogram
 from beam.preprocess.shards import NO_TAG_LEFT
-from beam.preprocess.summary import SPLIT_COUNTS
 from beam.running import storage
-from tagkeras.data.manifest import FILE_NAME, Manifest
+from tagkeras.data.manifest import FILE_NAME, SPLIT_COUNTS, Manifest
 from tagkeras.data.vocabulary import FILE_NAME as VOCABULARY
 from tagkeras.data.vocabulary import Vocabulary
 

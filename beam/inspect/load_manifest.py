@@ -4,11 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from beam.inspect.dataset_files import REMEDY, load_file
-from beam.preprocess.summary import SPLIT_COUNTS
 from beam.running import storage
 from tagkeras.cli.errors import UserError
-from tagkeras.data import records
-from tagkeras.data.manifest import FILE_NAME, SPLITS, Manifest
+from tagkeras.data.manifest import DESCRIPTOR_DTYPES, FILE_NAME, SPLIT_COUNTS, SPLITS, Manifest
 
 # No count of a dataset comes near it, and sums of some stay far below 2^63.
 _MAX_COUNT = 2**40
@@ -97,7 +95,7 @@ def _are_all_counts(value: Any) -> bool:
 
 _FORMS: dict[str, Callable[[Any], bool]] = {
     "descriptor_size": _is_size,
-    "descriptor_dtype": lambda value: value in records.DESCRIPTOR_DTYPES,
+    "descriptor_dtype": lambda value: value in DESCRIPTOR_DTYPES,
     "num_tags": _is_size,
     "splits": _are_splits,
     "user_descriptor": _is_user_descriptor,

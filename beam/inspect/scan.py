@@ -17,10 +17,9 @@ from beam.inspect.statistics import (
     TagCounts,
     take_sample,
 )
-from beam.preprocess.summary import SPLIT_COUNTS
 from beam.running import storage
 from tagkeras.cli.progress import progress
-from tagkeras.data.manifest import SPLITS, Manifest
+from tagkeras.data.manifest import SPLIT_COUNTS, SPLITS, Manifest
 
 
 @dataclasses.dataclass

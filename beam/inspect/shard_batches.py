@@ -74,11 +74,7 @@ class ShardReader:
     """
 
     def __init__(self, manifest: Manifest) -> None:
-        self._sizes = (
-            manifest.descriptor_size,
-            manifest.descriptor_dtype,
-            manifest.user_descriptor["size"],
-        )
+        self._manifest = manifest
 
     def read(self, path: str) -> Iterator[Batch]:
         """The records of a shard, in order.
@@ -105,7 +101,7 @@ class ShardReader:
 
     def _read_batch(self, serialized: tf.Tensor, first: int) -> Batch:
         try:
-            parsed = records.parse(serialized, *self._sizes)
+            parsed = records.parse(serialized, self._manifest)
         except _PARSE_ERRORS as error:
             raise self._find_bad_record(serialized, first) from error
         return Batch(
@@ -123,7 +119,7 @@ class ShardReader:
         """The first record of a batch that does not parse, with TensorFlow's word for it."""
         for number, record in enumerate(serialized, first + 1):
             try:
-                records.parse(record[tf.newaxis], *self._sizes)
+                records.parse(record[tf.newaxis], self._manifest)
             except _PARSE_ERRORS as error:
                 words = self._explain_record(error)
                 return _RecordError(
@@ -138,7 +134,9 @@ class ShardReader:
         if isinstance(error, UnicodeDecodeError) or "Could not parse example" in message:
             return "no tf.Example"
         if "DecodeRaw" in message or "Shape of tensor" in message:
-            return "image/descriptor: not {} {} values".format(*self._sizes)
+            manifest = self._manifest
+            size, dtype = manifest.descriptor_size, manifest.descriptor_dtype
+            return f"image/descriptor: not {size} {dtype} values"
         return _words(error)
 
 

@@ -4,7 +4,6 @@
 # mypy: allow-untyped-calls
 
 import contextlib
-import dataclasses
 import json
 from collections.abc import Iterable, Iterator
 
@@ -15,43 +14,31 @@ import pyarrow.parquet as pq
 from apache_beam.metrics.metric import Metrics
 
 from beam.running import storage
-from beam.staging.plans import ShardPlan
-from beam.staging.shard_reader import RejectedFile, ShardReader
+from beam.staging.shards import RejectedFile, ShardPlan, ShardReader
 from beam.staging.staging_folder import StagingFolder
 
 FOLDER = "predictions"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class PredictionShardSettings:
-    """How predictions are written.
+class WritePredictionShard(beam.DoFn):
+    """Writes the Parquet file of a `ShardPlan`, if it has posts; gives their number.
 
-    Attributes:
+    Args:
         output: folder of the predictions and rejected posts.
         staging: what the first pass left.
-        sources: `InputFile.place` of the input files.
     """
 
-    output: str
-    staging: StagingFolder
-    sources: tuple[str, ...]
-
-
-class WritePredictionShard(beam.DoFn):
-    """Writes the Parquet file of a `ShardPlan`, if it has posts; gives their number."""
-
-    def __init__(self, settings: PredictionShardSettings) -> None:
-        self._settings = settings
+    def __init__(self, output: str, staging: StagingFolder) -> None:
+        self._output = output
+        self._staging = staging
 
     def setup(self) -> None:
         """Reads what the first pass found out."""
-        settings = self._settings
-        staging = settings.staging
-        self._reader = ShardReader(staging, staging.load_duplicates(), settings.sources)
+        self._reader = ShardReader(self._staging)
 
     def process(self, plan: ShardPlan) -> Iterator[int]:
         """One plan, at most one file of predictions and one of rejected posts."""
-        output, num_posts = self._settings.output, 0
+        output, num_posts = self._output, 0
         path = storage.join(output, FOLDER, f"{plan.name}.parquet")
         with contextlib.ExitStack() as stack, RejectedFile(output, plan) as rejected:
             writer: pq.ParquetWriter | None = None

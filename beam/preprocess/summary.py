@@ -8,10 +8,7 @@ from collections.abc import Iterable
 import apache_beam as beam
 import numpy as np
 
-from tagkeras.data.manifest import SPLITS
-
-# What is counted of each split.
-SPLIT_COUNTS = ("posts", "shards", "tag_pairs", "tag_pairs_removed", "out_of_vocabulary")
+from tagkeras.data.manifest import SPLIT_COUNTS, SPLITS
 
 
 @dataclasses.dataclass
@@ -19,8 +16,7 @@ class ShardSummary:
     """What was written of a shard.
 
     Attributes:
-        splits: for each split `posts`, `shards`, `tag_pairs`, `tag_pairs_removed` and
-            `out_of_vocabulary`.
+        splits: for each split what `SPLIT_COUNTS` names.
         dropped: posts by rule.
         kept_counts: int64 [Y], training pairs of each tag that were kept.
     """

@@ -11,9 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
-from tagkeras.data.input import named_errors
+from tagkeras.data.input import named_errors, sample_posts
 from tagkeras.data.manifest import Manifest
-from tagkeras.data.sampled_posts import sample_posts
 from tagkeras.models import HashtagModel
 from tagkeras.retrieval import (
     Cells,
