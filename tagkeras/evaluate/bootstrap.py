@@ -154,7 +154,8 @@ def variety_intervals(
     for drawn in resample(num_users, VARIETY_SAMPLES, seed):
         predicted = np.bincount(tags, weights=counts * drawn[owners], minlength=len(present))
         statistics.append((np.count_nonzero(predicted) / num_tags, float(entropy(predicted))))
-    value = np.array([len(present) / num_tags, float(entropy(np.bincount(tags, weights=counts)))])
+    predicted = np.bincount(tags, weights=counts)
+    value = np.array([len(present) / num_tags, float(entropy(predicted))])
     spread = NORMAL_BOUND * np.std(statistics, axis=0, ddof=1)
     bounds = np.stack([value - spread, value + spread], axis=1)
     return np.clip(bounds, 0, [[1], [np.log2(num_tags)]])
