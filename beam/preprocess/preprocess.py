@@ -19,7 +19,7 @@ from beam.preprocess.columns import DatasetColumns
 from beam.preprocess.make_manifest import make_manifest
 from beam.preprocess.settings import Config
 from beam.preprocess.shards import ShardSettings, WriteShard
-from beam.preprocess.summary import ShardSummary, SumSummaries
+from beam.preprocess.summary import ShardSummary, add_up
 from beam.preprocess.vocabulary import CountTags, TagLimits, WriteVocabulary
 from beam.running import storage
 from beam.running.publish import check_output, published
@@ -131,10 +131,11 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
                     balance_seed=config.split_seed,
                 )
             ),
-            SumSummaries(len(vocabulary)),
             staging,
             options,
             output=storage.join(output, "*", "*.tfrecord"),
+            add_up=add_up,
+            to_json=ShardSummary.to_json,
         )
         storage.rename(staging.vocabulary, storage.join(output, VOCABULARY))
         storage.remove_folder(staging.path)

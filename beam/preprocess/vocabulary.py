@@ -41,7 +41,7 @@ class TagLimits:
 
 
 class CountTags(beam.PTransform[Any, Any]):
-    """From `StagedBlock`s to `(tag, TagStatistics)` of the training posts, doubles left out.
+    """From `StagedBlock`s to `(tag, TagStatistics)` of the training posts without duplicates.
 
     Args:
         staging: with the staged blocks.
