@@ -100,7 +100,7 @@ def main(config: Config) -> None:
     index = json.loads((target / PROVENANCE).read_text(encoding="utf-8"))["index"]
     if index["name"] == "ivf":
         print(
-            f"index of {index['cells']:,} cells, {index['probes']} searched: recall@{index['k']}"
+            f"index of {index['cells']:,} cells, {index['probes']} looked into: recall@{index['k']}"
             f" {index['recall']:.4f} (at least {index['lower']:.4f} with 95% confidence) on"
             f" {index['validation_posts']:,} validation posts, {index['scored']:.2%} of the"
             " hashtags scored"

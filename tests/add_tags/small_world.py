@@ -4,16 +4,16 @@ import json
 
 import numpy as np
 import tensorflow as tf
+from training_runs import make_config, parse_flags
 
-from tagkeras.add_tags.config import Config as AddTagsConfig
-from tagkeras.cli import commandline
-from tagkeras.data.facts import Facts
+from tagkeras.add_tags.config import Config
+from tagkeras.data.facts import Facts, to_columns
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.records import PostRecord, encode
+from tagkeras.data.user import User
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.layers import UserDescriptor
 from tagkeras.train import train
-from tagkeras.train.config import Config
 
 N, CONCEPTS, TAGS_PER_CONCEPT = 16, 12, 3
 COUNTRIES = ("US", "GB", "CA", "AU", "NZ")
@@ -74,21 +74,12 @@ def write_dataset(path, splits, held_out=()):
 
 
 def describe_users(posts):
-    unknown = tf.fill([len(posts)], float("nan"))
-    users = dict.fromkeys(("age", "latitude", "longitude"), unknown)
-    country = tf.constant([post["country"] for post in posts])
-    users |= {"country": country, "gender": tf.fill([len(posts)], "")}
-    return UserDescriptor(Facts(tuple(COUNTRIES)))(users).numpy()
-
-
-def train_config(dataset, workdir, **options):
-    options = {"batch_size": 50, "epochs": 4, "rank": 8, "embedding_dim": 8, **options}
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    return commandline.parse(Config, [f"--data={dataset}", f"--workdir={workdir}", *flags])
+    users = to_columns(User(country=post["country"]) for post in posts)
+    return UserDescriptor(Facts(COUNTRIES))(users).numpy()
 
 
 def run_training(dataset, workdir, **options):
-    return train.train(train_config(dataset, workdir, **options))
+    return train.train(make_config(dataset, workdir, **{"epochs": 4, **options}))
 
 
 def write_lines(path, posts):
@@ -98,5 +89,4 @@ def write_lines(path, posts):
 
 def add_tags_config(world, output, **options):
     options = {"workdir": world.run.path, "data": world.part, "posts": world.posts, **options}
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    return commandline.parse(AddTagsConfig, [*flags, f"--output={output}"])
+    return parse_flags(Config, output=output, **options)

@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tiny_dataset import write_dataset
+from training_runs import make_config, parse_flags
 
 from serving import HashtagClient, User
 from serving.inspect.saved_model_summary import summarize
 from serving.server.model_server import ModelServer
 from serving.server.models import model_config
 from serving.server.models.managed_version import ManagerOptions
-from tagkeras.cli import commandline
 from tagkeras.cli.errors import UserError
 from tagkeras.data import input as data_input
-from tagkeras.data.facts import Facts
+from tagkeras.data.facts import Facts, to_columns
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.user import UNKNOWN_USER
 from tagkeras.export import export
 from tagkeras.export.index import make_ivf_index
 from tagkeras.export.validation import TrainedModel, validate
@@ -29,26 +30,21 @@ from tagkeras.train.workdir import Workdir
 TAGS, K = 300, 5
 
 
-def config(**options):
-    return commandline.parse(export.Config, [f"--{k}={v}" for k, v in options.items()])
+def run_export(**options):
+    return export.export(parse_flags(export.Config, **options))
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("index")
     dataset = write_dataset(folder / "dataset", posts=600, num_tags=TAGS, validation=80, test=60)
-    options = {"data": dataset, "workdir": folder / "run", "batch_size": 50, "embedding_dim": 8}
-    train.train(
-        commandline.parse(
-            train.Config, [f"--{k}={v}" for k, v in {**options, "rank": 8, "epochs": 2}.items()]
-        )
-    )
+    train.train(make_config(dataset, folder / "run", epochs=2))
     return folder
 
 
 def export_run(folder, output, **options):
     paths = {"workdir": folder / "run", "data": folder / "dataset"}
-    return export.export(config(**paths, output=folder / output, top_k=K, **options))
+    return run_export(**paths, output=folder / output, top_k=K, **options)
 
 
 @pytest.fixture(scope="module")
@@ -64,11 +60,8 @@ def ivf(folder):
 def ask(saved_model, descriptors):
     """Sets of hashtags, and the scores by hashtag, for users who say nothing."""
     signature = tf.saved_model.load(str(saved_model)).signatures["descriptor"]
-    users = dict.fromkeys(("age", "latitude", "longitude"), tf.fill([len(descriptors)], np.nan))
-    unknown = tf.fill([len(descriptors)], "")
-    answer = signature(
-        descriptor=tf.constant(descriptors), gender=unknown, country=unknown, **users
-    )
+    inputs = {"descriptor": descriptors, **to_columns([UNKNOWN_USER] * len(descriptors))}
+    answer = signature(**{name: tf.constant(values) for name, values in inputs.items()})
     rows = zip(answer["hashtags"].numpy(), answer["scores"].numpy(), strict=True)
     return [dict(zip(tags, scores, strict=True)) for tags, scores in rows]
 
@@ -139,12 +132,14 @@ def test_served_in_batches_without_blocked_hashtags(folder, tmp_path):
 
 def test_the_command_reports(folder, capsys):
     paths = {"workdir": folder / "run", "data": folder / "dataset"}
-    export.main(config(**paths, output=folder / "reported", index="ivf", index_posts=50))
+    export.main(
+        parse_flags(export.Config, **paths, output=folder / "reported", index="ivf", index_posts=50)
+    )
     written = json.loads(
         (folder / "reported" / "1" / "assets.extra" / "tagkeras.json").read_text()
     )["index"]
     said, progress = capsys.readouterr()
-    assert f"index of {written['cells']} cells, {written['probes']} searched" in said
+    assert f"index of {written['cells']} cells, {written['probes']} looked into" in said
     assert f"recall@10 {written['recall']:.4f}" in said
     assert "on 50 validation posts" in said
     assert progress.splitlines()[-3:] == [
@@ -212,9 +207,6 @@ def test_rows_that_are_not_finite_are_refused(folder):
 
 def test_without_validation_posts(tmp_path):
     dataset = write_dataset(tmp_path / "dataset", posts=50, validation=0)
-    options = [f"--data={dataset}", f"--workdir={tmp_path / 'run'}", "--epochs=1"]
-    train.train(commandline.parse(train.Config, [*options, "--embedding_dim=4", "--rank=2"]))
+    train.train(make_config(dataset, tmp_path / "run", epochs=1))
     with pytest.raises(UserError, match="the validation split has no posts .*--index=ivf"):
-        export.export(
-            config(data=dataset, workdir=tmp_path / "run", output=tmp_path / "out", index="ivf")
-        )
+        run_export(data=dataset, workdir=tmp_path / "run", output=tmp_path / "out", index="ivf")

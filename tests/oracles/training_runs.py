@@ -11,10 +11,13 @@ EPOCHS = 3
 STEPS = 12
 
 
+def parse_flags(config_class, **options):
+    return commandline.parse(config_class, [f"--{k}={v}" for k, v in options.items()])
+
+
 def make_config(dataset, workdir, **options):
     options = {"batch_size": 50, "epochs": EPOCHS, "rank": 8, "embedding_dim": 8, **options}
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    return commandline.parse(Config, [f"--data={dataset}", f"--workdir={workdir}", *flags])
+    return parse_flags(Config, data=dataset, workdir=workdir, **options)
 
 
 def checkpoint_names(workdir):
