@@ -1,9 +1,9 @@
-"""Becomes a command that ends when the process that started it ends, however that ends.
+"""Becomes a Python command that ends when the process that started it ends, however that ends.
 
     python child.py PARENT_ID -m tagkeras.train ...
 
-Run as a file, not as a module: it must not import more than it needs. Linux only; elsewhere the
-command outlives a parent that is killed, and is refused by the lock of its workdir's next run.
+A script of its own, since it must import as little as it needs. Linux only: elsewhere the command
+outlives a parent that is killed, and its workdir's lock keeps the next run out.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ def main() -> None:
     parent = int(sys.argv[1])
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before it could be asked
+    if os.getppid() != parent:  # it ended before the signal was asked for
         sys.exit(1)
     os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tagkeras.cli.errors import UserError
 from tagkeras.experiment.experiment_folder import FILE_NAME, FINDINGS, TABLES
-from tagkeras.experiment.table_formats import from_csv
+from tagkeras.experiment.tables import from_csv
 from tagkeras.experiment.tables import Row
 
 _AGAIN = "run python -m tagkeras.experiment to its end"

@@ -1,0 +1,281 @@
+"""From the evaluations of all runs to means over seeds, with resamples of users and seeds.
+
+A statistic is a float64 [1 + B]: its value on the data, then its values in B resamples. All of an
+experiment are of the same resamples, so that `a - b` and means of them stay paired: users are drawn
+with all their posts in all datasets, seeds for each model and size by itself.
+"""
+
+import dataclasses
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tagkeras.cli.errors import UserError
+from tagkeras.cli.progress import progress
+from tagkeras.evaluate.bootstrap import NORMAL_BOUND, SAMPLES, bootstrap_ratios, percentiles
+from tagkeras.evaluate.evaluated_posts import EvaluatedPosts
+from tagkeras.evaluate.evaluation import MODEL, POSTS, Evaluation
+from tagkeras.evaluate.post_scores import post_scores
+from tagkeras.experiment.runs import Configuration, Run
+
+# Statistics by name, such as `R@10`.
+Metrics = Mapping[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class DatasetResults:
+    """The statistics of one dataset, over all models, sizes and seeds.
+
+    Attributes:
+        name: in the specification.
+        distribution: `natural` or `balanced`.
+        num_posts: that were evaluated.
+        num_users: of these posts.
+        ks: numbers of predictions that metrics count, rising.
+        seeds: of the runs.
+        models: metrics of each configuration in the order of the grid, means over seeds.
+        baselines: metrics of baselines and oracles, by their names in `metrics.json`.
+        tags: the Y hashtags of the vocabulary.
+        tag_posts: int64 [Y], posts that have each.
+        tag_recalls: float64 [Y] of each configuration, means over seeds: the share of a tag's posts
+            whose first k predictions contain it; NaN for tags that no post has.
+        hashtag_kinds: what each hashtag depends on; None where that is not known.
+    """
+
+    name: str
+    distribution: str
+    num_posts: int
+    num_users: int
+    ks: tuple[int, ...]
+    seeds: tuple[int, ...]
+    models: Mapping[Configuration, Metrics]
+    baselines: Mapping[str, Metrics]
+    tags: tuple[str, ...]
+    tag_posts: np.ndarray
+    tag_recalls: Mapping[Configuration, np.ndarray]
+    hashtag_kinds: Mapping[str, str] | None = None
+
+    @property
+    def headline(self) -> str:
+        """The metric that verdicts go by: recall at the largest k."""
+        return f"R@{self.ks[-1]}"
+
+    @property
+    def shown_metrics(self) -> tuple[str, str, str]:
+        """P@1, R@10 and A@10, which the paper reports, or the closest to them."""
+        return f"P@{self.ks[0]}", self.headline, f"A@{self.ks[-1]}"
+
+    def dims(self, *models: str) -> list[int]:
+        """The embedding sizes that all of these models were trained in, rising."""
+        sizes = [{size.embedding_dim for size in self.models if size.model == m} for m in models]
+        return sorted(set.intersection(*sizes))
+
+    def mean(self, model: str, dims: Sequence[int], metric: str) -> np.ndarray:
+        """A metric of a model: the mean over embedding sizes, and within each over ranks."""
+        return over_sizes({size: m[metric] for size, m in self.models.items()}, model, dims)
+
+
+def over_sizes(
+    values: Mapping[Configuration, np.ndarray], model: str, dims: Sequence[int]
+) -> np.ndarray:
+    """The mean of a model's values over embedding sizes, and within each over ranks."""
+    by_dim = [
+        [
+            value
+            for size, value in values.items()
+            if (size.model, size.embedding_dim) == (model, dim)
+        ]
+        for dim in dims
+    ]
+    return np.mean([np.mean(of_dim, axis=0) for of_dim in by_dim], axis=0)
+
+
+def interval(statistic: np.ndarray) -> tuple[float, float]:
+    """Low and high of the 95% percentile interval of a statistic."""
+    low, high = percentiles(statistic[1:, np.newaxis])[0]
+    return float(low), float(high)
+
+
+def p_value(statistic: np.ndarray) -> float:
+    """Of the hypothesis that a statistic is 0, two-sided.
+
+    Twice the share of resamples on the rarer side of 0, with one more resample counted there: it is
+    never below 2 / (B + 1).
+    """
+    samples = statistic[1:][~np.isnan(statistic[1:])]
+    rarer = min(int((samples <= 0).sum()), int((samples >= 0).sum()))
+    return min(1.0, 2 * (1 + rarer) / (1 + len(samples)))
+
+
+def over_seeds(runs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The mean over seeds, resampled over the data and the seeds together.
+
+    In each resample S - 1 of the S seeds are drawn with replacement (S of them would make the
+    variance too small by a factor of (S - 1) / S, and S is small). A single seed is taken as it
+    is: the interval then leaves out how seeds differ.
+
+    Args:
+        runs: float [S, 1 + B], the statistic of each seed's run.
+        rng: draws the seeds.
+
+    References:
+        Owen, "The pigeonhole bootstrap" (Annals of Applied Statistics, 2007), for two kinds of
+        things drawn at once; Rao and Wu, "Resampling inference with complex survey data" (JASA,
+        1988), for S - 1 draws.
+    """
+    values, samples = runs[:, 0], runs[:, 1:]
+    num_seeds, num_samples = samples.shape
+    if num_seeds > 1:
+        drawn = rng.integers(num_seeds, size=(num_samples, num_seeds - 1))
+        samples = samples[drawn, np.arange(num_samples)[:, np.newaxis]].T
+    return np.append(values.mean(), samples.mean(axis=0))
+
+
+def normal_resamples(
+    value: float, bounds: Sequence[float], samples: int, rng: np.random.Generator
+) -> np.ndarray:
+    """A statistic of which only value and interval are known: coverage and entropy.
+
+    Resamples are drawn from a normal distribution around the value, as wide as the interval, one
+    side of which may be cut off at what the statistic can be. Draws of different runs are
+    independent: that runs share users would make their differences more certain, but is not used.
+    """
+    spread = max(value - bounds[0], bounds[1] - value) / NORMAL_BOUND
+    return np.append(value, rng.normal(value, spread, samples))
+
+
+def collect_results(
+    folder: Path,
+    runs: Sequence[Run],
+    kinds: Mapping[str, Mapping[str, str]],
+    *,
+    samples: int = SAMPLES,
+    seed: int = 0,
+) -> list[DatasetResults]:
+    """Reads the evaluations of runs.
+
+    Args:
+        folder: of the experiment.
+        runs: of the experiment, all evaluated.
+        kinds: what hashtags depend on, for each dataset where that is known.
+        samples: B, resamples of users and seeds.
+        seed: of the draws.
+
+    Returns:
+        The results on each dataset, in the order of the runs.
+
+    Raises:
+        UserError: an evaluation is missing or damaged, or those of a dataset do not match.
+    """
+    evaluations: dict[str, dict[Run, Evaluation]] = {}
+    for run in runs:
+        loaded = Evaluation.load(folder / run.evaluation)
+        evaluations.setdefault(run.dataset, {})[run] = loaded
+    everyone: set[str] = set()
+    for on_dataset in evaluations.values():
+        first, *others = on_dataset.values()
+        for other in others:
+            if _identity(first) != _identity(other):
+                raise UserError(
+                    f"{other.path} is of other posts or metrics than {first.path}:"
+                    " remove both folders and give the same command again"
+                )
+        everyone.update(EvaluatedPosts.load(first.path / POSTS).user_ids)
+    user_numbers = {user: number for number, user in enumerate(sorted(everyone))}
+    with progress("resampling users and seeds", len(runs), "runs") as advance:
+
+        def resample(evaluation: Evaluation, ranking: str) -> Metrics:
+            return _resample_users(evaluation, ranking, user_numbers, samples, seed)
+
+        return [
+            _collect(name, on_dataset, kinds.get(name), resample, seed, advance)
+            for name, on_dataset in evaluations.items()
+        ]
+
+
+def _identity(evaluation: Evaluation) -> tuple[object, ...]:
+    metrics = evaluation.metrics
+    of_dataset = metrics["dataset"]["fingerprint"]
+    return of_dataset, *(metrics[name] for name in ("num_posts", "split", "ks"))
+
+
+def _collect(
+    name: str,
+    evaluations: Mapping[Run, Evaluation],
+    kinds: Mapping[str, str] | None,
+    resample: Callable[[Evaluation, str], Metrics],
+    seed: int,
+    advance: Callable[[int], None],
+) -> DatasetResults:
+    models: dict[Configuration, list[Metrics]] = {}
+    recalls: dict[Configuration, list[np.ndarray]] = {}
+    baselines: dict[str, Metrics] = {}
+    first = next(iter(evaluations.values()))
+    tag_posts, ks = first.tags.column("truth").to_numpy(), tuple(first.metrics["ks"])
+    for run, evaluation in evaluations.items():
+        # Read anew and dropped after this turn: the posts of all runs may not fit in memory.
+        loaded = Evaluation(evaluation.path, evaluation.metrics)
+        models.setdefault(run.configuration, []).append(resample(loaded, MODEL))
+        for ranking in loaded.posts.hits:
+            if ranking != MODEL and ranking not in baselines:
+                baselines[ranking] = resample(loaded, ranking)
+        hits = loaded.tags.column(f"hits@{ks[-1]}").to_numpy()
+        shares = np.where(tag_posts > 0, hits / np.maximum(tag_posts, 1), np.nan)
+        recalls.setdefault(run.configuration, []).append(shares)
+        advance(1)
+
+    def mean_metrics(configuration: Configuration) -> Metrics:
+        """Means over seeds; in each resample, all metrics are of the same seeds."""
+        of_seeds = models[configuration]
+        draws = zlib.crc32(f"{name}/{configuration.name}".encode())
+        return {
+            metric: over_seeds(
+                np.stack([run[metric] for run in of_seeds]), np.random.default_rng([seed, draws])
+            )
+            for metric in of_seeds[0]
+        }
+
+    return DatasetResults(
+        name=name,
+        distribution=first.metrics["dataset"]["distribution"],
+        num_posts=first.metrics["num_posts"],
+        num_users=len(set(first.posts.user_ids)),
+        ks=ks,
+        seeds=tuple(sorted({run.seed for run in evaluations})),
+        models={configuration: mean_metrics(configuration) for configuration in models},
+        baselines=baselines,
+        tags=tuple(first.tags.column("tag").to_pylist()),
+        tag_posts=tag_posts,
+        tag_recalls={size: np.mean(found, axis=0) for size, found in recalls.items()},
+        hashtag_kinds=kinds,
+    )
+
+
+def _resample_users(
+    evaluation: Evaluation, ranking: str, numbers: Mapping[str, int], samples: int, seed: int
+) -> Metrics:
+    """The metrics of one run's model or baseline, resampled over users.
+
+    The same `numbers` of users, among whom some may have no posts here, and the same `seed` draw
+    the same users.
+    """
+    posts, metrics = evaluation.posts, evaluation.metrics
+    scores = post_scores(posts.hits[ranking], posts.num_truth, metrics["ks"])
+    users = np.array([numbers[user] for user in posts.user_ids])
+    sums = [np.bincount(users, values, len(numbers)) for values in scores.values()]
+    counts = np.bincount(users, minlength=len(numbers)).astype(np.float64)
+    means = bootstrap_ratios(np.stack(sums, axis=1), counts[:, np.newaxis], samples, seed)
+    found = {
+        name: np.append(values.mean(), means[:, column])
+        for column, (name, values) in enumerate(scores.items())
+    }
+    values = metrics if ranking == MODEL else metrics[ranking]
+    for name, bounds in metrics["intervals"][ranking].items():
+        if name not in found:
+            run = f"{metrics['dataset']['fingerprint']}/{Path(metrics['workdir']).name}"
+            draws = zlib.crc32(f"{run}/{ranking}/{name}".encode())
+            rng = np.random.default_rng([seed, draws])
+            found[name] = normal_resamples(values[name], bounds, samples, rng)
+    return found
