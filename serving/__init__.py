@@ -7,8 +7,6 @@ that `import serving` stays light.
 import importlib
 from typing import Any
 
-import tagkeras  # noqa: F401 - keeps TensorFlow's start-up noise off the screen
-
 _HOMES = {
     "AsyncHashtagClient": "serving.client.async_hashtag_client",
     "Hashtag": "serving.client.answers",

@@ -1,11 +1,34 @@
 """tagkeras: the hashtags that a given user would put on a given image.
 
-The package holds the Keras layers, the WARP loss, the models, their input and the commands that
-train, evaluate and export them, and what the `beam` and `serving` packages share with it.
+The library's parts are imported when first used, so that `import tagkeras` loads no TensorFlow:
+
+    import tagkeras
+
+    loss = tagkeras.losses.Warp()
 """
 
-from tagkeras.cli import quiet
+import importlib
+from types import ModuleType
 
 __version__ = "0.1.0"
+__all__ = [
+    "data",
+    "images",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "retrieval",
+    "samplers",
+]
 
-quiet.install()
+
+def __getattr__(name: str) -> ModuleType:
+    if name in __all__:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

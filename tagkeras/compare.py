@@ -9,6 +9,7 @@ users).
 
 import dataclasses
 import json
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
@@ -16,8 +17,10 @@ from rich.table import Table
 
 from tagkeras.cli.commandline import option, run
 from tagkeras.cli.errors import UserError
-from tagkeras.evaluate.comparison import Difference, compare
-from tagkeras.evaluate.evaluation import Evaluation
+
+if TYPE_CHECKING:
+    from tagkeras.evaluate.comparison import Difference
+    from tagkeras.evaluate.evaluation import Evaluation
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,7 +37,9 @@ class Config:
     seed: int = option(0, help="of the draws", minimum=0)
 
 
-def print_table(first: Evaluation, second: Evaluation, differences: dict[str, Difference]) -> None:
+def print_table(
+    first: "Evaluation", second: "Evaluation", differences: "dict[str, Difference]"
+) -> None:
     """Prints a row for each metric."""
     console = Console()
     console.print(
@@ -62,6 +67,9 @@ def print_table(first: Evaluation, second: Evaluation, differences: dict[str, Di
 
 def main(config: Config) -> None:
     """Compares and prints."""
+    from tagkeras.evaluate.comparison import compare
+    from tagkeras.evaluate.evaluation import Evaluation
+
     if len(config.evaluations) != 2:
         raise UserError(f"give two folders of tagkeras.evaluate, not {len(config.evaluations)}")
     first, second = map(Evaluation.load, config.evaluations)

@@ -18,7 +18,7 @@ from serving.server.models.managed_version import ManagerOptions
 from tagkeras.cli import commandline
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
-from tagkeras.evaluate import __main__ as evaluate
+from tagkeras.evaluate import evaluate
 from tagkeras.export import __main__ as export
 from tagkeras.synthetic import __main__ as synthetic
 from tagkeras.train import __main__ as train

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from beam.posts import identities
 from beam.posts.parse import PostColumns, to_lists
+from tagkeras.data.facts import Facts
 from tagkeras.data.posts import Post
 from tagkeras.layers.user_descriptor import UserDescriptor
 
@@ -42,7 +43,7 @@ class DatasetColumns(PostColumns):
 
     def setup(self) -> None:
         """Makes the layer that describes users."""
-        self._layer = UserDescriptor(self.countries, self.location_decimals)
+        self._layer = UserDescriptor(Facts(self.countries, self.location_decimals))
 
     def make(self, posts: list[Post]) -> dict[str, pa.Array]:
         """Arrays with a row for each post, by name."""

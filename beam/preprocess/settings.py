@@ -6,8 +6,8 @@ from beam.posts import inputs
 from tagkeras.cli.commandline import option
 from tagkeras.cli.errors import UserError
 from tagkeras.data import records
+from tagkeras.data.facts import MAX_LOCATION_DECIMALS, is_country
 from tagkeras.images.cnn.keras_cnn import IMAGENET
-from tagkeras.layers.user_descriptor import MAX_LOCATION_DECIMALS, is_country
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

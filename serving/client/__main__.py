@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING
 from serving.client.tls_flags import TlsFlags
 from tagkeras.cli.commandline import option, run
 from tagkeras.cli.errors import UserError
-from tagkeras.data.user import GENDERS, MAX_AGE, User
+from tagkeras.data.facts import GENDERS, MAX_AGE
+from tagkeras.data.user import User
 
 if TYPE_CHECKING:
     from serving.client.answers import RequestError

@@ -4,7 +4,7 @@ import dataclasses
 
 from serving.demo import places
 from serving.demo.places import Place
-from tagkeras.data.user import GENDERS as KNOWN_GENDERS
+from tagkeras.data.facts import GENDERS as KNOWN_GENDERS
 from tagkeras.data.user import User
 
 YOUNGEST, OLDEST = 10, 90

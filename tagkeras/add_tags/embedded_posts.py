@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.data import input as data_input
+from tagkeras.data.facts import Facts, to_columns
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.posts import PostError, parse_descriptor
 from tagkeras.data.posts_file import ExamplePost, refuse_bad_posts
@@ -96,13 +97,8 @@ def embed_examples(
         except PostError as error:
             errors.append((post.place, error))
     refuse_bad_posts(path, errors, len(posts))
-    user_descriptor = UserDescriptor(
-        manifest.user_descriptor["countries"], manifest.user_descriptor["location_decimals"]
-    )
-    users = {
-        name: tf.constant([getattr(post.post, name) for post in posts])
-        for name in ("age", "gender", "country", "latitude", "longitude")
-    }
+    user_descriptor = UserDescriptor(Facts.from_dict(manifest.user_descriptor))
+    users = to_columns(post.post for post in posts)
     inputs = {"descriptor": np.stack(descriptors), "user_descriptor": user_descriptor(users)}
     return model(inputs).numpy()
 

@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 
 from absl import app, flags, logging
 
-from tagkeras.cli import option_flags
+from tagkeras.cli import option_flags, quiet
 from tagkeras.cli.errors import UserError
 
 ConfigT = TypeVar("ConfigT")
@@ -118,6 +118,7 @@ def run(
             if not flags.FLAGS["verbosity"].present:
                 logging.set_verbosity(logging.WARNING)
             config = option_flags.build(config_class, flags.FLAGS)
+            quiet.hold_back_noise()
             main(*((config, argv[1:]) if pass_unknown else (config,)))
         except UserError as error:
             fail(program, _one_line(error), status=1)

@@ -1,80 +1,61 @@
-"""Keeps TensorFlow's start-up noise off the screen.
+"""Keeps TensorFlow's notes about the machine off the screen of commands.
 
-TensorFlow writes notes about the processor, oneDNN and absent CUDA drivers to file descriptor 2
-while it is imported and when it first looks for devices, before any log level can be set. They
-are held back here by their source file; every other line, an error above all, is passed on.
+TensorFlow writes them to file descriptor 2 before any log level applies: about oneDNN, absent CUDA
+drivers and the processor, at its import, at the first look for devices and at the first product of
+float16 matrices; and libjpeg has words of its own for a broken picture, beside the error that is
+raised. `grep`, a process of its own, takes these lines out of what native code writes. Every other
+line goes on to standard error, also that of a crash; `sys.stderr` does not pass through it.
 """
 
+import atexit
 import contextlib
-import importlib.abc
-import importlib.util
 import os
-import re
+import shutil
+import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from importlib.machinery import ModuleSpec
-from types import ModuleType
 
-_NOISE = re.compile(
-    r"WARNING: All log messages before absl::InitializeLog"
-    r"|To enable the following instructions: "
-    r"|^[IWE]\d{4} .*\b(port|cudart_stub|cuda_platform|cuda_executor|cuda_diagnostics"
-    r"|cpu_feature_guard|util)\.cc:\d+\]"
+NOISE = (
+    r"^WARNING: All log messages before absl::InitializeLog"
+    r"|^To enable the following instructions: "
+    r"|^[IWE][0-9]{4} .* (port|cudart_stub|cuda_platform|cuda_executor|cuda_diagnostics"
+    r"|cpu_feature_guard|util|jpeg_mem)\.cc:[0-9]+\]"
+    r"|^Improper call to JPEG library"
 )
 
 
-@contextlib.contextmanager
-def without_noise() -> Iterator[None]:
-    """Runs the block with TensorFlow's known start-up lines removed from standard error."""
-    sys.stderr.flush()
+def hold_back_noise() -> None:
+    """Filters what native code of this process writes to standard error from now on.
+
+    Does nothing without `grep` or without a standard error.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    grep = shutil.which("grep")
     try:
         stderr = os.dup(2)
-    except OSError:  # no standard error at all: nothing to filter
-        yield
+    except OSError:
         return
-    with tempfile.TemporaryFile() as held_back:
-        os.dup2(held_back.fileno(), 2)
-        try:
-            yield
-        finally:
-            sys.stderr.flush()
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            held_back.seek(0)
-            for line in held_back.read().decode(errors="replace").splitlines():
-                if not _NOISE.search(line):
-                    print(line, file=sys.stderr)
+    if grep is None:
+        os.close(stderr)
+        return
+    sys.stderr.flush()
+    # A session of its own: the terminal's Ctrl-C is for the command, whose last words it passes on.
+    held = subprocess.Popen(
+        [grep, "--line-buffered", "-avE", NOISE],
+        stdin=subprocess.PIPE,
+        stdout=stderr,
+        start_new_session=True,
+    )
+    assert held.stdin is not None
+    os.dup2(held.stdin.fileno(), 2)
+    held.stdin.close()
+    encoding = sys.stderr.encoding
+    sys.stderr = os.fdopen(stderr, "w", 1, encoding=encoding, errors="backslashreplace")
+    atexit.register(_finish, held)
 
 
-class _QuietImport(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports TensorFlow, and looks for devices, without the noise."""
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if fullname != "tensorflow":
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
-        if spec is not None and spec.loader is not None:
-            self._loader, spec.loader = spec.loader, self
-        return spec
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        # What TensorFlow asks of its loader later is the business of its own.
-        assert module.__spec__ is not None
-        module.__spec__.loader = module.__loader__ = self._loader
-        with without_noise():
-            self._loader.exec_module(module)
-            module.config.list_physical_devices()
-
-
-def install() -> None:
-    """Makes the first `import tensorflow` of this process a quiet one."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-    if "tensorflow" not in sys.modules:
-        sys.meta_path.insert(0, _QuietImport())
+def _finish(held: "subprocess.Popen[bytes]") -> None:
+    """Lets the last lines through before the process ends."""
+    os.dup2(sys.stderr.fileno(), 2)
+    # It ends with the last holder of the pipe, which may be a child process that goes on.
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        held.wait(timeout=1)

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from tagkeras.cli.errors import UserError
-from tagkeras.layers.user_descriptor import is_country
+from tagkeras.data.facts import is_country
 
 EARTH_RADIUS_KM = 6371.0
 

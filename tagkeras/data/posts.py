@@ -1,19 +1,12 @@
 """Posts as people hand them in: rows of JSON Lines or Parquet, checked."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tagkeras.data import hashtags
-from tagkeras.layers.user_descriptor import is_country
-
-MAX_AGE = 150
-GENDERS = frozenset({"female", "male"})
-OTHER_GENDER = "other"
-
-_NAN = math.nan
+from tagkeras.data.facts import FACTS, LATITUDE, Fact, FactError
 
 
 class PostError(ValueError):
@@ -41,7 +34,7 @@ class Post(NamedTuple):
         user_id: not empty; "" of a post that need not be labelled.
         hashtags: normalised, distinct, at least one; none of a post that need not be labelled.
         hashtags_refused: how many given ones were no hashtags.
-        age: years, 0 to `MAX_AGE`; NaN if unknown.
+        age: years, 0 to 150; NaN if unknown.
         gender: `female`, `male` or `other`; "" if unknown.
         country: ISO 3166 alpha-2, capital letters; "" if unknown.
         latitude: degrees; NaN if unknown, as is then the longitude.
@@ -81,22 +74,12 @@ def parse_post(row: Mapping[str, Any], *, labelled: bool = True) -> Post:
     if labelled:
         user_id = _parse_id(get("user_id"), "user_id")
         tags, refused = _parse_hashtags(get("hashtags"))
-    latitude = _parse_number(get("latitude"), "latitude", -90, 90, "bad_coordinates")
-    longitude = _parse_number(get("longitude"), "longitude", -180, 180, "bad_coordinates")
-    if latitude != latitude or longitude != longitude:  # NaN
-        latitude = longitude = _NAN
-    return Post(
-        post_id,
-        user_id,
-        tags,
-        refused,
-        _parse_number(get("age"), "age", 0, MAX_AGE, "bad_age"),
-        _parse_gender(get("gender")),
-        _parse_country(get("country")),
-        latitude,
-        longitude,
-        _parse_image(get("image"), get("image_bytes")),
-    )
+    facts = {fact.name: _parse_fact(fact, get(fact.name)) for fact in FACTS}
+    latitude, longitude = facts["latitude"], facts["longitude"]
+    if latitude != latitude or longitude != longitude:  # NaN: half a place is none
+        facts["latitude"] = facts["longitude"] = LATITUDE.unknown
+    image = _parse_image(get("image"), get("image_bytes"))
+    return Post(post_id, user_id, tags, refused, image=image, **facts)  # type: ignore[arg-type]
 
 
 def parse_descriptor(value: Any, size: int) -> np.ndarray:
@@ -145,31 +128,11 @@ def _parse_hashtags(value: Any) -> tuple[tuple[str, ...], int]:
     return tuple(distinct), tags.count("")
 
 
-def _parse_number(value: Any, name: str, lowest: float, highest: float, reason: str) -> float:
-    if value is None or value != value:  # NaN
-        return _NAN
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise PostError(reason, f"{name}: not a number")
-    if not lowest <= value <= highest:
-        raise PostError(reason, f"{name}: not between {lowest} and {highest}")
-    return float(value)
-
-
-def _parse_gender(value: Any) -> str:
-    if value is None or value == "":
-        return ""
-    if not isinstance(value, str):
-        raise PostError("bad_gender", "gender: not a string")
-    return value if value in GENDERS else OTHER_GENDER
-
-
-def _parse_country(value: Any) -> str:
-    if value is None or value == "":
-        return ""
-    # Two capitals may come of one other letter: of the German sharp s, those of South Sudan.
-    if not isinstance(value, str) or not value.isascii() or not is_country(value.upper()):
-        raise PostError("bad_country", "country: not two letters (ISO 3166 alpha-2)")
-    return value.upper()
+def _parse_fact(fact: Fact, value: Any) -> float | str:
+    try:
+        return fact.parse(value)
+    except FactError as error:
+        raise PostError(fact.reason, str(error)) from error
 
 
 def _parse_image(path: Any, content: Any) -> str | bytes | None:

@@ -1,14 +1,10 @@
 """What is known of a person whose hashtags are asked for."""
 
 import dataclasses
-import math
-import re
 from typing import Any
 
 from tagkeras.cli.errors import UserError
-
-GENDERS = ("female", "male", "other")
-MAX_AGE = 150.0
+from tagkeras.data.facts import FACTS, GENDERS, FactError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,23 +31,22 @@ class User:
     name: str | None = None
 
     def __post_init__(self) -> None:
-        _check_range("age", self.age, 0.0, MAX_AGE)
-        _check_range("latitude", self.latitude, -90.0, 90.0)
-        _check_range("longitude", self.longitude, -180.0, 180.0)
+        if self.gender not in (None, "", *GENDERS):
+            raise UserError(f"gender must be one of {', '.join(GENDERS)}, got {self.gender!r}")
+        for fact in FACTS:
+            value = getattr(self, fact.name)
+            if value is None:
+                continue
+            try:
+                parsed = fact.parse(value)
+            except FactError as error:
+                raise UserError(f"{error}, got {value!r}") from error
+            is_known = parsed == parsed and parsed != ""
+            object.__setattr__(self, fact.name, parsed if is_known else None)
         if (self.latitude is None) != (self.longitude is None):
             raise UserError("latitude and longitude go together: give both or neither")
-        for field in ("gender", "country", "name"):
-            value = getattr(self, field)
-            if value is not None and not isinstance(value, str):
-                raise UserError(f"{field} {value!r} is no text")
-        if self.gender is not None and self.gender not in GENDERS:
-            raise UserError(f"gender {self.gender!r} is none of {', '.join(GENDERS)}")
-        if self.country is not None:
-            if not re.fullmatch("[A-Za-z]{2}", self.country):
-                raise UserError(
-                    f"country {self.country!r} is no ISO 3166 alpha-2 code, such as US or GB"
-                )
-            object.__setattr__(self, "country", self.country.upper())
+        if self.name is not None and not isinstance(self.name, str):
+            raise UserError(f"name must be a text, got {self.name!r}")
 
     @property
     def person(self) -> str:
@@ -75,15 +70,6 @@ class User:
     def to_json(self) -> dict[str, Any]:
         """The fields by name; None is unknown."""
         return dataclasses.asdict(self)
-
-
-def _check_range(field: str, value: Any, low: float, high: float) -> None:
-    if value is None:
-        return
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not low <= value <= high:
-        shown = f"{value:g}" if number else repr(value)
-        raise UserError(f"{field} {shown} is no number from {low:g} to {high:g}")
 
 
 UNKNOWN_USER = User()

@@ -7,8 +7,7 @@ import numpy as np
 
 from tagkeras.cli.errors import UserError
 from tagkeras.evaluate.bootstrap import SAMPLES, bootstrap_means, percentiles
-from tagkeras.evaluate.evaluation import Evaluation
-from tagkeras.evaluate.post_scores import post_scores
+from tagkeras.evaluate.evaluation import MODEL, Evaluation
 
 PERMUTATIONS = 10_000
 # Signs drawn at once: 32 MiB of them.
@@ -58,10 +57,8 @@ def compare(
     ks = sorted(set(first.metrics["ks"]) & set(second.metrics["ks"]))
     if not ks:
         raise UserError(f"{first.path} and {second.path} have no k in common: evaluate with --ks")
-    posts = first.posts
-    before = post_scores(posts.hits["model"], posts.num_truth, ks)
-    after = post_scores(second.posts.hits["model"], posts.num_truth, ks)
-    return differences(posts.users, before, after, samples=samples, seed=seed)
+    before, after = (evaluation.posts.scores(MODEL, ks) for evaluation in (first, second))
+    return differences(first.posts.users, before, after, samples=samples, seed=seed)
 
 
 def differences(
@@ -72,7 +69,7 @@ def differences(
     samples: int = SAMPLES,
     seed: int = 0,
 ) -> dict[str, Difference]:
-    """Compares two ways to rank the same posts.
+    """Compares two rankings of the same posts.
 
     Args:
         users: int [N], the user of each post, from 0.

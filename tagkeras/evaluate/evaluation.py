@@ -1,29 +1,137 @@
-"""What `tagkeras.evaluate` wrote, read again."""
+"""The folder that `tagkeras.evaluate` writes: its metrics, and its posts with what was hit."""
 
 import dataclasses
 import functools
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
-from tagkeras.evaluate import evaluated_posts
-from tagkeras.evaluate.evaluated_posts import EvaluatedPosts
+from tagkeras.metrics.accuracy_at_k import AccuracyAtK
+from tagkeras.metrics.mrr_at_k import MRRAtK
+from tagkeras.metrics.ndcg_at_k import NDCGAtK
+from tagkeras.metrics.precision_at_k import PrecisionAtK
+from tagkeras.metrics.recall_at_k import RecallAtK
 
-METRICS, PREDICTIONS, TAGS = "metrics.json", "predictions.parquet", "tags.parquet"
-POSTS = evaluated_posts.FILE_NAME
-# How the model itself is called among the ways to rank.
+METRICS, PREDICTIONS = "metrics.json", "predictions.parquet"
+POSTS, TAGS = "posts.parquet", "tags.parquet"
+# How the model itself is called among the rankings.
 MODEL = "model"
 _AGAIN = "run python -m tagkeras.evaluate again"
 _NEEDED = ("dataset", "ks", "num_posts", "split", "workdir", "intervals", "groups")
+_FACTS = ("post_id", "user_id", "age", "gender", "country", "latitude", "longitude", "num_truth")
+_SCORES = (PrecisionAtK, RecallAtK, AccuracyAtK, NDCGAtK, MRRAtK)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class EvaluatedPosts:
+    """N posts in the order of the split.
+
+    Attributes:
+        post_ids: as in the dataset.
+        user_ids: keyed hashes.
+        age: float32 [N], years; NaN if unknown.
+        gender: `female`, `male`, `other`, or empty if unknown.
+        country: ISO 3166 alpha-2, or empty if unknown.
+        location: float32 [N, 2], latitude and longitude in degrees; NaN if unknown.
+        num_truth: int64 [N], how many hashtags each post has, unknown ones included.
+        hits: for each ranking, bool [N, k]: whether each prediction, best first, is right.
+    """
+
+    post_ids: list[str]
+    user_ids: list[str]
+    age: np.ndarray
+    gender: list[str]
+    country: list[str]
+    location: np.ndarray
+    num_truth: np.ndarray
+    hits: Mapping[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.post_ids)
+
+    @functools.cached_property
+    def users(self) -> np.ndarray:
+        """int64 [N]: the user of each post, numbered from 0 in the order of their ids."""
+        return np.unique(np.array(self.user_ids), return_inverse=True)[1]
+
+    def scores(self, ranking: str, ks: Sequence[int]) -> dict[str, np.ndarray]:
+        """P@k, R@k, A@k, nDCG@k and MRR@k of each post.
+
+        Args:
+            ranking: one of `hits`.
+            ks: how many predictions count.
+
+        Returns:
+            float64 [N] by name, such as `R@10`; fractions in [0, 1].
+        """
+        hits, num_truth = tf.constant(self.hits[ranking]), tf.constant(self.num_truth)
+        metrics = [metric(k) for metric in _SCORES for k in ks]
+        return {
+            metric.name: metric.score_posts(hits, num_truth).numpy().astype(np.float64)
+            for metric in metrics
+        }
+
+    def save(self, path: Path) -> None:
+        """Writes `posts.parquet`."""
+        columns: dict[str, Any] = {
+            "post_id": self.post_ids,
+            "user_id": self.user_ids,
+            "age": pa.array(self.age, pa.float32(), from_pandas=True),
+            "gender": self.gender,
+            "country": self.country,
+            "latitude": pa.array(self.location[:, 0], pa.float32(), from_pandas=True),
+            "longitude": pa.array(self.location[:, 1], pa.float32(), from_pandas=True),
+            "num_truth": pa.array(self.num_truth, pa.int64()),
+        }
+        for name, hits in self.hits.items():
+            flat = pa.array(hits.ravel(), pa.bool_())
+            columns[name] = pa.FixedSizeListArray.from_arrays(flat, hits.shape[1])
+        pq.write_table(pa.table(columns), path)
+
+    @classmethod
+    def load(cls, path: Path) -> "EvaluatedPosts":
+        """Reads `posts.parquet`.
+
+        Raises:
+            UserError: it is missing or damaged, or not a file of `save`.
+        """
+        table = _read_table(path)
+        if missing := set(_FACTS) - set(table.column_names):
+            raise UserError(f"{path} has no column {min(missing)}: {_AGAIN}")
+
+        def numbers(name: str) -> np.ndarray:
+            return table.column(name).to_numpy().astype(np.float32)
+
+        return cls(
+            post_ids=table.column("post_id").to_pylist(),
+            user_ids=table.column("user_id").to_pylist(),
+            age=numbers("age"),
+            gender=table.column("gender").to_pylist(),
+            country=table.column("country").to_pylist(),
+            location=np.stack([numbers("latitude"), numbers("longitude")], axis=1),
+            num_truth=table.column("num_truth").to_numpy(),
+            hits={
+                name: table.column(name)
+                .combine_chunks()
+                .flatten()
+                .to_numpy(zero_copy_only=False)
+                .reshape(len(table), -1)
+                for name in table.column_names
+                if name not in _FACTS
+            },
+        )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Evaluation:
-    """A folder of `tagkeras.evaluate`.
+    """An evaluation of one model, and of baselines beside it.
 
     Attributes:
         path: of the folder.
@@ -38,14 +146,14 @@ class Evaluation:
         """Reads `metrics.json`; the other files are read when they are asked for.
 
         Raises:
-            UserError: the folder is none of `tagkeras.evaluate`, or the file is damaged.
+            UserError: the folder was not written by `tagkeras.evaluate`, or the file is damaged.
         """
         path = Path(path)
         try:
             metrics = json.loads((path / METRICS).read_text(encoding="utf-8"))
         except OSError as error:
             raise UserError(
-                f"{path} is no folder of tagkeras.evaluate: {METRICS}: {error.strerror}"
+                f"{path} was not written by tagkeras.evaluate: {METRICS}: {error.strerror}"
             ) from error
         except ValueError as error:
             raise UserError(f"{path / METRICS} is damaged ({error}): {_AGAIN}") from error
@@ -70,14 +178,14 @@ class Evaluation:
             raise UserError(f"{path} has no column {MODEL}: {_AGAIN}")
         if len(posts) != self.metrics["num_posts"]:
             raise UserError(
-                f"{path} has {len(posts):,} posts, {METRICS} is of"
+                f"{path} has {len(posts):,} posts, {METRICS} counts"
                 f" {self.metrics['num_posts']:,}: {_AGAIN}"
             )
         return posts
 
     @functools.cached_property
     def tags(self) -> pa.Table:
-        """A row for each tag, in the order of ids; see `tagkeras.evaluate.tag_table`.
+        """A row for each tag, in the order of ids; see `tagkeras.evaluate.tag_metrics.tag_table`.
 
         Raises:
             UserError: the file is missing or damaged.

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from tagkeras.cli.errors import UserError
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.evaluate.baselines.baseline import Baseline
+from tagkeras.evaluate.baselines import Baseline
 
 # Column of the file -> what its reader knows, from the one that knows least.
 COLUMNS = {
@@ -39,7 +39,7 @@ class Oracle(Baseline):
         self._path = path
 
     def rank(self, batch: Mapping[str, Any]) -> np.ndarray:
-        """See `Baseline.rank`.
+        """The lists of the file.
 
         Raises:
             UserError: the file has no line for a post.

@@ -2,19 +2,53 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import tensorflow as tf
 
-from tagkeras.evaluate.baselines.baseline import Baseline
-from tagkeras.evaluate.curve_scores import CurveScores
-from tagkeras.evaluate.evaluated_posts import EvaluatedPosts
-from tagkeras.evaluate.evaluation import MODEL
-from tagkeras.evaluate.predictions import PredictionsWriter
+from tagkeras.evaluate.baselines import Baseline
+from tagkeras.evaluate.evaluation import MODEL, EvaluatedPosts
+from tagkeras.evaluate.tag_metrics import CurveScores
 from tagkeras.metrics.hits import find_hits
 from tagkeras.metrics.tag_counts import TagCounts
 from tagkeras.models.hashtag_model import HashtagModel
+
+SCHEMA = pa.schema(
+    {
+        "post_id": pa.string(),
+        "hashtags": pa.list_(pa.string()),
+        "scores": pa.list_(pa.float32()),
+    }
+)
+
+
+class PredictionsWriter:
+    """Writes `post_id`, `hashtags` (best first) and `scores` to Parquet, batch by batch.
+
+    Args:
+        path: of the file.
+        tags: the vocabulary, in the order of ids.
+    """
+
+    def __init__(self, path: Path, tags: tuple[str, ...]) -> None:
+        self._writer = pq.ParquetWriter(path, SCHEMA)
+        self._tags = np.array(tags, dtype=object)
+
+    def __enter__(self) -> "PredictionsWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+    def write(self, post_ids: list[str], ids: np.ndarray, scores: np.ndarray) -> None:
+        """Adds a batch: ids int64 [B, k], scores float32 [B, k]."""
+        columns = [post_ids, self._tags[ids].tolist(), scores.tolist()]
+        arrays = [pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)]
+        self._writer.write_batch(pa.record_batch(arrays, schema=SCHEMA))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -22,8 +56,8 @@ class Rankings:
     """The rankings of a split.
 
     Attributes:
-        posts: with the hits of each way to rank.
-        predictions: for each way to rank, int32 [N, k], ids, best first; -1 where there is none.
+        posts: with the hits of each ranking.
+        predictions: for each ranking, int32 [N, k], ids, best first; -1 where there is none.
         tag_counts: of the model's predictions, for each k.
         curve_scores: of some tags on all posts.
     """

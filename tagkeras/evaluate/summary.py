@@ -6,13 +6,10 @@ from typing import Any
 import numpy as np
 
 from tagkeras.cli.progress import progress
-from tagkeras.evaluate.bootstrap import LEVEL, bootstrap_means, percentiles
+from tagkeras.evaluate.bootstrap import LEVEL, bootstrap_means, percentiles, variety_intervals
 from tagkeras.evaluate.evaluation import MODEL
-from tagkeras.evaluate.group_metrics import group_metrics
-from tagkeras.evaluate.groups import make_groupings
-from tagkeras.evaluate.post_scores import post_scores
+from tagkeras.evaluate.groups import group_metrics, make_groupings
 from tagkeras.evaluate.rankings import Rankings
-from tagkeras.evaluate.variety_interval import variety_intervals
 from tagkeras.metrics.variety import coverage, entropy
 
 
@@ -25,7 +22,7 @@ def summarize(
     samples: int,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """All metrics of all ways to rank, with intervals, and those of the model for each group.
+    """All metrics of all rankings, with intervals, and those of the model for each group.
 
     Args:
         rankings: of the split.
@@ -43,8 +40,8 @@ def summarize(
     results: dict[str, dict[str, float]] = {}
     intervals: dict[str, dict[str, list[float]]] = {}
     with progress("bootstrap over users", len(posts.hits), "rankings") as advance:
-        for name, hits in posts.hits.items():
-            scores = post_scores(hits, posts.num_truth, ks)
+        for name in posts.hits:
+            scores = posts.scores(name, ks)
             columns = np.stack(list(scores.values()), axis=1)
             bounds = percentiles(bootstrap_means(posts.users, columns, samples, seed))
             results[name] = dict(zip(scores, columns.mean(axis=0).tolist(), strict=True))
@@ -57,7 +54,7 @@ def summarize(
             results[name] |= variety
             intervals[name] |= dict(zip(variety, bounds.tolist(), strict=True))
             advance(1)
-    scores = post_scores(posts.hits[MODEL], posts.num_truth, ks)
+    scores = posts.scores(MODEL, ks)
     groups, gaps = {}, []
     for grouping in make_groupings(posts, age_bounds):
         groups[grouping.attribute], gap = group_metrics(

@@ -32,10 +32,9 @@ def main(config: Config) -> None:
     from rich.console import Console
     from rich.markdown import Markdown
 
-    from tagkeras.experiment.experiment import parse_datasets, run_experiment
+    from tagkeras.experiment.experiment import run_experiment
 
-    datasets = parse_datasets(config.datasets)
-    tables = run_experiment(config.spec, config.output, config.parallel, datasets)
+    tables = run_experiment(config.spec, config.output, config.parallel, config.datasets)
     console = Console()
     for markdown in tables.values():
         console.print(Markdown(markdown))

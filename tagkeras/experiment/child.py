@@ -2,8 +2,8 @@
 
     python child.py PARENT_ID -m tagkeras.train ...
 
-A script of its own, since it must import as little as it needs. Linux only: elsewhere the command
-outlives a parent that is killed, and its workdir's lock keeps the next run out.
+A script of its own since it must import next to nothing. Linux only: elsewhere the command outlives
+a killed parent, and the lock of its workdir keeps the next run out.
 """
 
 import contextlib
@@ -15,16 +15,8 @@ import sys
 # Of Linux's prctl: the signal that a process gets when its parent ends. Execve keeps it.
 _PR_SET_PDEATHSIG = 1
 
-
-def main() -> None:
-    """Asks for the signal, then becomes the command."""
-    parent = int(sys.argv[1])
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the signal was asked for
-        sys.exit(1)
-    os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
-
-
-if __name__ == "__main__":
-    main()
+with contextlib.suppress(OSError, AttributeError):
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+if os.getppid() != int(sys.argv[1]):  # the parent ended before the signal was asked for
+    sys.exit(1)
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])

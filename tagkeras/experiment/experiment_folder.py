@@ -1,9 +1,8 @@
-"""The folder of an experiment: what it consists of, and which of its runs are finished."""
+"""The folder of an experiment: its settings, which may only grow, and which runs are finished."""
 
-import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,28 +19,27 @@ RESULTS, TABLES, FINDINGS, FINDINGS_TEXT = "results.csv", "tables", "findings.js
 
 
 class ExperimentFolder:
-    """Paths and small files of an experiment.
-
-    Args:
-        path: of the folder; it need not exist yet.
-    """
+    """An experiment's folder, which need not exist yet."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._file = self.path / FILE_NAME
 
     def prepare(self, spec: Spec) -> None:
-        """Writes `experiment.json`; the specification may only add to the one that is there.
+        """Writes `experiment.json`; the specification may only add to one that is there.
 
         Raises:
             UserError: the folder holds other files, or an experiment with other settings.
         """
-        content = _describe(spec)
-        if self._file.exists():
-            self._check(self._load(), content)
+        file, content = self.path / FILE_NAME, _describe(spec)
+        if file.exists():
+            try:
+                before = _settings(json.loads(file.read_text(encoding="utf-8")))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise UserError(f"{file} is damaged: choose another --output") from error
+            self._check(before, _settings(content))
         elif self.path.is_dir() and any(entry.suffix != ".tmp" for entry in self.path.iterdir()):
             raise UserError(f"{self.path} holds other files and no {FILE_NAME}: name a new folder")
-        files.write_text(self._file, json.dumps(content, indent=2) + "\n")
+        files.write_text(file, json.dumps(content, indent=2) + "\n")
 
     def is_finished(self, run: Run) -> bool:
         """Whether a run is trained and evaluated: its `metrics.json`, written last, is there."""
@@ -52,37 +50,14 @@ class ExperimentFolder:
         for name in (RESULTS, TABLES, FINDINGS, FINDINGS_TEXT):
             files.remove(self.path / name)
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Makes the folder and keeps other experiments out of it.
-
-        Raises:
-            UserError: another experiment is running there.
-        """
-        self.path.mkdir(parents=True, exist_ok=True)
-        busy = (
-            f"another experiment is running in {self.path}: wait for its end,"
-            " or choose another --output"
-        )
-        with files.locked(self.path, busy=busy):
-            yield
-
-    def _load(self) -> dict[str, Any]:
-        try:
-            content = json.loads(self._file.read_text(encoding="utf-8"))
-            _settings(content)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{self._file} is damaged: choose another --output") from error
-        return content
-
-    def _check(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-        """Refuses other settings than before, which would make runs that cannot be compared."""
-        old, new = _settings(before), _settings(now)
-        added = [key for key in new if key not in old and key.startswith(("train.", "evaluate."))]
+    def _check(self, before: Mapping[str, str], now: Mapping[str, str]) -> None:
+        """Refuses what would make runs that cannot be compared with those before."""
+        # Datasets and runs may be added; a flag may not.
+        added = {key for key in now if key.startswith(("train.", "evaluate."))}
         changed = [
-            f"{key}={_show(old.get(key))} (now {_show(new.get(key))})"
-            for key in (*old, *added)
-            if old.get(key) != new.get(key)
+            f"{key}={before.get(key, '(none)')} (now {now.get(key, '(none)')})"
+            for key in dict.fromkeys([*before, *sorted(added)])
+            if before.get(key) != now.get(key)
         ]
         if changed:
             others = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
@@ -97,38 +72,23 @@ def _describe(spec: Spec) -> dict[str, Any]:
     datasets = {}
     for name, dataset in spec.datasets.items():
         manifest = Manifest.load(dataset.path)
+        oracle = Path(dataset.oracle).read_bytes() if dataset.oracle else None
         datasets[name] = {
             **dataset.model_dump(),
             "distribution": manifest.distribution["name"],
             "fingerprint": fingerprint(Path(dataset.path), manifest),
-            "oracle_sha256": _hash(dataset.oracle),
+            "oracle_sha256": None if oracle is None else hashlib.sha256(oracle).hexdigest(),
         }
-    return {
-        "datasets": datasets,
-        "split": spec.split,
-        "train": spec.train,
-        "evaluate": spec.evaluate,
-        "runs": [run.to_json() for run in spec.runs],
-    }
+    sections = spec.model_dump(include={"split", "train", "evaluate"})
+    return {"datasets": datasets, **sections, "runs": [run.to_json() for run in spec.runs]}
 
 
-def _settings(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What may not change once runs are made, of the content of `experiment.json`."""
+def _settings(content: Mapping[str, Any]) -> dict[str, str]:
+    """What `experiment.json` says that may not change, by dotted keys."""
     settings = {"split": content["split"]}
     for section in ("train", "evaluate"):
         settings |= {f"{section}.{name}": value for name, value in content[section].items()}
     for name, dataset in content["datasets"].items():
-        for key in ("fingerprint", "oracle_sha256"):
-            settings[f"datasets.{name}.{key}"] = dataset[key]
+        settings[f"datasets.{name}.fingerprint"] = dataset["fingerprint"]
+        settings[f"datasets.{name}.oracle_sha256"] = dataset["oracle_sha256"]
     return settings | {f"runs.{run['dataset']}/{run['name']}": "made" for run in content["runs"]}
-
-
-def _hash(path: str | None) -> str | None:
-    if path is None:
-        return None
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _show(value: Any) -> Any:
-    return "(none)" if value is None else value

@@ -9,45 +9,39 @@ from tagkeras.experiment.runs import Configuration
 DISTRIBUTION = "natural"
 METRICS = ("P@1", "R@10", "A@10")
 FREQUENCY_BASELINE = (0.0304, 0.0563, 0.0945)
-
-
-def _row(
-    model: str, embedding_dim: int, rank: int, *values: float
-) -> tuple[Configuration, tuple[float, ...]]:
-    return Configuration(model=model, embedding_dim=embedding_dim, rank=rank), values
-
-
-# The values of METRICS, fractions, by model, d and K.
-MODELS = dict(
-    (
-        _row("bilinear", 64, 0, 0.0737, 0.1171, 0.1869),
-        _row("bilinear", 128, 0, 0.0737, 0.1169, 0.1844),
-        _row("bilinear", 256, 0, 0.0675, 0.1084, 0.1725),
-        _row("bilinear", 512, 0, 0.0650, 0.1083, 0.1717),
-        _row("user_biased", 64, 0, 0.0902, 0.1363, 0.2188),
-        _row("user_biased", 128, 0, 0.0900, 0.1367, 0.2183),
-        _row("user_biased", 256, 0, 0.0848, 0.1303, 0.2096),
-        _row("user_biased", 512, 0, 0.0798, 0.1251, 0.2005),
-        _row("multiplicative", 64, 50, 0.0895, 0.1366, 0.2182),
-        _row("multiplicative", 64, 100, 0.0903, 0.1381, 0.2204),
-        _row("multiplicative", 64, 200, 0.0896, 0.1381, 0.2205),
-        _row("multiplicative", 64, 300, 0.0900, 0.1374, 0.2196),
-        _row("multiplicative", 64, 400, 0.0896, 0.1365, 0.2182),
+# Model, d, K, and the metrics in percent.
+_TABLE = """
+bilinear        64   0  7.37 11.71 18.69
+bilinear       128   0  7.37 11.69 18.44
+bilinear       256   0  6.75 10.84 17.25
+bilinear       512   0  6.50 10.83 17.17
+user_biased     64   0  9.02 13.63 21.88
+user_biased    128   0  9.00 13.67 21.83
+user_biased    256   0  8.48 13.03 20.96
+user_biased    512   0  7.98 12.51 20.05
+multiplicative  64  50  8.95 13.66 21.82
+multiplicative  64 100  9.03 13.81 22.04
+multiplicative  64 200  8.96 13.81 22.05
+multiplicative  64 300  9.00 13.74 21.96
+multiplicative  64 400  8.96 13.65 21.82
+"""
+# The metrics, fractions, by model and size.
+MODELS = {
+    Configuration(model=model, embedding_dim=int(dim), rank=int(rank)): tuple(
+        round(float(percent) / 100, 4) for percent in percents
     )
-)
+    for model, dim, rank, *percents in map(str.split, _TABLE.split("\n")[1:-1])
+}
 
 
 def paper_values(row: Configuration | str, metric: str) -> float | None:
-    """What the paper reports for a row of its table, a fraction.
+    """What the paper reports for a row of its table, a fraction; None where it reports nothing.
 
     Args:
         row: a configuration, or the name of a baseline.
         metric: such as `R@10`.
-
-    Returns:
-        None where it reports nothing.
     """
-    values = FREQUENCY_BASELINE if row == "frequency_baseline" else None
+    values: tuple[float, ...] = FREQUENCY_BASELINE if row == "frequency_baseline" else ()
     if isinstance(row, Configuration):
-        values = MODELS.get(row)
+        values = MODELS.get(row, ())
     return values[METRICS.index(metric)] if values and metric in METRICS else None

@@ -7,7 +7,7 @@ with all their posts in all datasets, seeds for each model and size by itself.
 
 import dataclasses
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,7 @@ import numpy as np
 from tagkeras.cli.errors import UserError
 from tagkeras.cli.progress import progress
 from tagkeras.evaluate.bootstrap import NORMAL_BOUND, SAMPLES, bootstrap_ratios, percentiles
-from tagkeras.evaluate.evaluated_posts import EvaluatedPosts
-from tagkeras.evaluate.evaluation import MODEL, POSTS, Evaluation
-from tagkeras.evaluate.post_scores import post_scores
+from tagkeras.evaluate.evaluation import MODEL, POSTS, EvaluatedPosts, Evaluation
 from tagkeras.experiment.runs import Configuration, Run
 
 # Statistics by name, such as `R@10`.
@@ -67,14 +65,30 @@ class DatasetResults:
         """P@1, R@10 and A@10, which the paper reports, or the closest to them."""
         return f"P@{self.ks[0]}", self.headline, f"A@{self.ks[-1]}"
 
+    @property
+    def headline_first(self) -> list[str]:
+        """The shown metrics in the order in which findings name them."""
+        return sorted(self.shown_metrics, key=lambda metric: metric != self.headline)
+
     def dims(self, *models: str) -> list[int]:
         """The embedding sizes that all of these models were trained in, rising."""
         sizes = [{size.embedding_dim for size in self.models if size.model == m} for m in models]
         return sorted(set.intersection(*sizes))
 
-    def mean(self, model: str, dims: Sequence[int], metric: str) -> np.ndarray:
-        """A metric of a model: the mean over embedding sizes, and within each over ranks."""
-        return over_sizes({size: m[metric] for size, m in self.models.items()}, model, dims)
+    def mean(self, model: str, dims: Sequence[int], ranks: Set[int] | None = None) -> Metrics:
+        """The metrics of a model: means over embedding sizes, and within each over ranks.
+
+        Args:
+            model: such as `bilinear`.
+            dims: that it was trained in.
+            ranks: that count; None for all.
+        """
+        sizes = [size for size in self.models if ranks is None or size.rank in ranks]
+        first = next(size for size in sizes if size.model == model)
+        return {
+            metric: over_sizes({size: self.models[size][metric] for size in sizes}, model, dims)
+            for metric in self.models[first]
+        }
 
 
 def over_sizes(
@@ -262,7 +276,7 @@ def _resample_users(
     the same users.
     """
     posts, metrics = evaluation.posts, evaluation.metrics
-    scores = post_scores(posts.hits[ranking], posts.num_truth, metrics["ks"])
+    scores = posts.scores(ranking, metrics["ks"])
     users = np.array([numbers[user] for user in posts.user_ids])
     sums = [np.bincount(users, values, len(numbers)) for values in scores.values()]
     counts = np.bincount(users, minlength=len(numbers)).astype(np.float64)

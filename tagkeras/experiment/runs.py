@@ -1,4 +1,4 @@
-"""The runs of an experiment: each model and size, on each dataset, from each seed."""
+"""A run of an experiment: one model in one size, on one dataset, from one seed."""
 
 import dataclasses
 from typing import Any
@@ -27,7 +27,7 @@ class Configuration:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Run:
-    """One training and its evaluation; folders and files are relative to the experiment's folder.
+    """One training and its evaluation.
 
     Attributes:
         dataset: name of the dataset in the specification.
@@ -51,17 +51,17 @@ class Run:
 
     @property
     def workdir(self) -> str:
-        """Folder of the training."""
+        """Folder of the training, relative to that of the experiment."""
         return f"runs/{self.path}"
 
     @property
     def evaluation(self) -> str:
-        """Folder of the evaluation."""
+        """Folder of the evaluation, relative to that of the experiment."""
         return f"evaluations/{self.path}"
 
     @property
     def log(self) -> str:
-        """File that holds the output of both commands."""
+        """File with the output of both commands, relative to the experiment's folder."""
         return f"logs/{self.path}.log"
 
     def to_json(self) -> dict[str, Any]:

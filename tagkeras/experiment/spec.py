@@ -14,24 +14,20 @@ from tagkeras.cli import commandline
 from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.evaluate import __main__ as evaluate
+from tagkeras.evaluate.config import Config as EvaluateConfig
+from tagkeras.evaluate.evaluate import check_options
 from tagkeras.experiment.runs import Configuration, Run
-from tagkeras.train import config as train
+from tagkeras.train.config import Config as TrainConfig
 
 # Flags that the experiment sets itself.
-_SET_FOR_TRAIN = ("data", "workdir", "model", "embedding_dim", "rank", "seed", "strategy")
-_SET_FOR_EVALUATE = ("data", "workdir", "output", "split", "oracle")
-# In place of pydantic's own words, by the type of the error.
-_MESSAGES = {
-    "extra_forbidden": "unknown key; docs/experiments.md lists those there are",
-    "missing": "is missing",
-    "string_pattern_mismatch": "give a name of letters, digits, - and _",
-}
+_TRAIN = ("data", "workdir", "model", "embedding_dim", "rank", "seed", "strategy")
+_EVALUATE = ("data", "workdir", "output", "split", "oracle")
 
 
 def _resolve(path: str, info: pydantic.ValidationInfo) -> str:
     """The absolute path of one that is relative to the specification; it must exist."""
-    resolved = (info.context["folder"] / path).absolute()
+    folder: Path = (info.context or {})["folder"]
+    resolved = (folder / path).absolute()
     # The report takes a pattern of files for `posts`.
     is_pattern = info.field_name == "posts" and any(mark in path for mark in "*?[")
     if not path or not (is_pattern or resolved.exists()):
@@ -56,19 +52,6 @@ def _parse_flags(config_class: type[Any], values: Mapping[str, str]) -> Any:
     required = {field.name: "" for field in fields if field.default is dataclasses.MISSING}
     argv = [f"--{name}={value}" for name, value in {**required, **values}.items()]
     return commandline.parse(config_class, argv)
-
-
-def _check_flags(
-    values: dict[str, str], config_class: type[Any], reserved: Sequence[str]
-) -> dict[str, str]:
-    """Checks flags as the command itself would."""
-    if given := [name for name in values if name in reserved]:
-        raise ValueError(f"the experiment sets --{given[0]} itself: leave it out")
-    try:
-        _parse_flags(config_class, values)
-    except flags.Error as error:
-        raise ValueError(" ".join(str(error).split())) from error
-    return values
 
 
 _File = Annotated[str, pydantic.AfterValidator(_resolve)]
@@ -133,15 +116,18 @@ class Spec(_Section):
     train: _Flags = {}
     evaluate: _Flags = {}
 
-    @pydantic.field_validator("train")
+    @pydantic.field_validator("train", "evaluate")
     @classmethod
-    def _check_train(cls, values: dict[str, str]) -> dict[str, str]:
-        return _check_flags(values, train.Config, _SET_FOR_TRAIN)
-
-    @pydantic.field_validator("evaluate")
-    @classmethod
-    def _check_evaluate(cls, values: dict[str, str]) -> dict[str, str]:
-        return _check_flags(values, evaluate.Config, _SET_FOR_EVALUATE)
+    def _check_flags(cls, values: dict[str, str], info: pydantic.ValidationInfo) -> dict[str, str]:
+        """Checks flags as the command itself would."""
+        is_train = info.field_name == "train"
+        if given := [name for name in (_TRAIN if is_train else _EVALUATE) if name in values]:
+            raise ValueError(f"the experiment sets --{given[0]} itself: leave it out")
+        try:
+            _parse_flags(TrainConfig if is_train else EvaluateConfig, values)
+        except flags.Error as error:
+            raise ValueError(" ".join(str(error).split())) from error
+        return values
 
     @pydantic.model_validator(mode="after")
     def _check_runs(self) -> "Spec":
@@ -167,21 +153,27 @@ class Spec(_Section):
         ]
 
 
-def read_spec(path: Path, datasets: Mapping[str, str] | None = None) -> Spec:
+def read_spec(path: Path, datasets: Sequence[str] = ()) -> Spec:
     """Reads and checks a specification and the datasets it names.
 
     Args:
         path: of the YAML file; paths in it are relative to its folder.
-        datasets: folders in place of those in the file, by dataset name.
+        datasets: NAME=FOLDER, folders in place of those in the file.
 
     Raises:
         UserError: the file cannot be read, or something in it is wrong; names the key.
     """
-    content = _read_yaml(path)
+    try:
+        content = yaml.load(path.read_bytes(), _Loader)
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not YAML: {error}") from error
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
     named = content.get("datasets") if isinstance(content, dict) else None
-    for name, folder in (datasets or {}).items():
-        if not isinstance(named, dict) or not isinstance(named.get(name), dict):
-            raise UserError(f"--datasets={name}={folder}: {path} has no dataset {name}")
+    for text in datasets:
+        name, _, folder = text.partition("=")
+        if not folder or not isinstance(named, dict) or not isinstance(named.get(name), dict):
+            raise UserError(f"--datasets={text}: give NAME=FOLDER, by a name in {path}")
         named[name]["path"] = str(Path(folder).absolute())
     try:
         spec = Spec.model_validate(content, context={"folder": path.parent})
@@ -199,29 +191,21 @@ class _Loader(yaml.SafeLoader):
     """Refuses a key that is given twice, of which YAML's own loader keeps the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key for key, _ in node.value]
-        for index, key in enumerate(keys):
-            if key.value in [earlier.value for earlier in keys[:index]]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
                 problem = f"{key.value} is given twice"
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
-def _read_yaml(path: Path) -> Any:
-    try:
-        return yaml.load(path.read_bytes(), _Loader)
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-
-
 def _describe(error: Any) -> str:
-    """One of pydantic's errors, such as `grid[0].rank: ...`."""
+    """One of pydantic's errors, such as `grid[0].embedding_dim[1]: ..., not -3`."""
     place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in error["loc"])
-    message = _MESSAGES.get(error["type"]) or f"{error['msg']}, not {error['input']!r}"
-    if error["type"] == "value_error":
-        message = str(error["ctx"]["error"])
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] not in ("value_error", "missing"):
+        message += f", not {error['input']!r}"
     return f"{place.lstrip('.') or 'the file'}: {message}"
 
 
@@ -231,4 +215,4 @@ def _check_dataset(dataset: DatasetSpec, spec: Spec) -> None:
     if not manifest.splits.get(spec.split, {}).get("posts"):
         raise UserError(f"{dataset.path} has no posts in its {spec.split} split")
     vocabulary = Vocabulary.load(Path(dataset.path) / "vocabulary.tsv")
-    evaluate.check_options(_parse_flags(evaluate.Config, spec.evaluate), vocabulary)
+    check_options(_parse_flags(EvaluateConfig, spec.evaluate), vocabulary)

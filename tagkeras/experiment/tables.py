@@ -1,9 +1,8 @@
 """The paper's table of each dataset, as Markdown, CSV and LaTeX, and `results.csv`."""
 
 import csv
-import dataclasses
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,12 +25,6 @@ METHODS = {
     "oracle_user_only": "oracle: user alone",
     "oracle": "oracle: image and user",
 }
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
-}
 
 
 class Cell(NamedTuple):
@@ -43,57 +36,33 @@ class Cell(NamedTuple):
     paper: float | None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Row:
-    """A row of the table.
-
-    Attributes:
-        method: such as `user-biased`.
-        embedding_dim: d; None for baselines.
-        rank: K; None for what has none.
-        cells: by metric.
-    """
-
-    method: str
-    embedding_dim: int | None
-    rank: int | None
-    cells: Mapping[str, Cell]
-
-    @property
-    def head(self) -> list[str]:
-        """Method, d and K as text."""
-        sizes = ["" if size is None else str(size) for size in (self.embedding_dim, self.rank)]
-        return [self.method, *sizes]
+# The cells of each row by metric; a row is a configuration, or a baseline by its name.
+Table = Mapping[Configuration | str, Mapping[str, Cell]]
 
 
-def make_rows(data: DatasetResults) -> list[Row]:
-    """The rows of a dataset: baselines, models by size, and oracles, which know the world."""
-
-    def row(key: Configuration | str, values: Metrics) -> Row:
-        name = key.model if isinstance(key, Configuration) else key
-        has_paper = data.distribution == paper.DISTRIBUTION
-        return Row(
-            method=METHODS.get(name, name.replace("_", " ")),
-            embedding_dim=key.embedding_dim if isinstance(key, Configuration) else None,
-            rank=(key.rank or None) if isinstance(key, Configuration) else None,
-            cells={
-                metric: Cell(
-                    float(values[metric][0]),
-                    *interval(values[metric]),
-                    paper.paper_values(key, metric) if has_paper else None,
-                )
-                for metric in data.shown_metrics
-            },
-        )
-
+def make_table(data: DatasetResults) -> Table:
+    """The table of a dataset: baselines, models by size, and oracles, which know the world."""
     order = list(METHODS)
     oracles = [name for name in order if name.startswith("oracle") and name in data.baselines]
+    baselines = [name for name in data.baselines if name not in oracles]
     models = sorted(data.models, key=lambda m: (order.index(m.model), m.embedding_dim, m.rank))
-    return [
-        *(row(name, found) for name, found in data.baselines.items() if name not in oracles),
-        *(row(model, data.models[model]) for model in models),
-        *(row(name, data.baselines[name]) for name in oracles),
-    ]
+    has_paper = data.distribution == paper.DISTRIBUTION
+
+    def cells(row: Configuration | str, metrics: Metrics) -> dict[str, Cell]:
+        return {
+            metric: Cell(
+                float(metrics[metric][0]),
+                *interval(metrics[metric]),
+                paper.paper_values(row, metric) if has_paper else None,
+            )
+            for metric in data.shown_metrics
+        }
+
+    return {
+        **{name: cells(name, data.baselines[name]) for name in baselines},
+        **{size: cells(size, data.models[size]) for size in models},
+        **{name: cells(name, data.baselines[name]) for name in oracles},
+    }
 
 
 def make_caption(data: DatasetResults) -> str:
@@ -107,48 +76,42 @@ def make_caption(data: DatasetResults) -> str:
     )
 
 
-def to_markdown(caption: str, rows: Sequence[Row]) -> str:
+def to_markdown(caption: str, table: Table) -> str:
     """Percentages with intervals; the paper's numbers in columns beside them."""
-    metrics, of_paper = _columns(rows)
+    metrics, of_paper = _columns(table)
     heads = ["method", "d", "K", *metrics, *(f"paper {metric}" for metric in of_paper)]
-    body = [[*row.head, *_numbers(row, of_paper, "{:.2f}%", "{}")] for row in rows]
     lines = [
         f"{caption}.",
         "",
         f"| {' | '.join(heads)} |",
         "|---|" + "---:|" * (len(heads) - 1),
-        *(f"| {' | '.join(cells)} |" for cells in body),
+        *(f"| {' | '.join(texts)} |" for texts in _texts(table, "{:.2f}%", "{}")),
     ]
     return "\n".join(lines) + "\n"
 
 
-def to_latex(caption: str, rows: Sequence[Row]) -> str:
+def to_latex(caption: str, table: Table) -> str:
     r"""A table for the package booktabs, to be included by `\input`."""
-    metrics, of_paper = _columns(rows)
-    heads = ["method", "$d$", "$K$", *map(escape_latex, [*metrics, *of_paper])]
-    size = len(metrics)
+    metrics, of_paper = _columns(table)
+    heads, size = ["method", "$d$", "$K$", *metrics, *of_paper], len(metrics)
     above = [
         rf" & & & \multicolumn{{{size}}}{{c}}{{here}}"
         rf" & \multicolumn{{{size}}}{{c}}{{in the paper}} \\",
         rf"\cmidrule(lr){{4-{3 + size}}} \cmidrule(lr){{{4 + size}-{3 + 2 * size}}}",
     ]
-    body = [
-        [
-            *map(escape_latex, row.head),
-            *_numbers(row, of_paper, r"{:.2f}\%", r"{{\scriptsize {}}}"),
-        ]
-        for row in rows
-    ]
+    body = _texts(table, r"{:.2f}\%", r"{{\scriptsize {}}}")
+    # Names of datasets have no other special characters.
+    caption = caption.replace("_", r"\_").replace("%", r"\%")
     lines = [
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{escape_latex(caption)}.}}",
+        rf"\caption{{{caption}.}}",
         rf"\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}",
         r"\toprule",
         *(above if of_paper else []),
         rf"{' & '.join(heads)} \\",
         r"\midrule",
-        *(rf"{' & '.join(cells)} \\" for cells in body),
+        *(rf"{' & '.join(texts)} \\" for texts in body),
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",
@@ -156,68 +119,58 @@ def to_latex(caption: str, rows: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def escape_latex(text: str) -> str:
-    """Text as LaTeX prints it."""
-    return "".join(_LATEX.get(mark, mark) for mark in text)
-
-
-def to_csv(rows: Sequence[Row]) -> str:
+def to_csv(table: Table) -> str:
     """Fractions: for each metric the value, its interval and the paper's number."""
-    metrics, of_paper = _columns(rows)
+    metrics, of_paper = _columns(table)
     parts = ("", " low", " high", *([" paper"] if of_paper else []))
-    heads = ["method", "d", "K", *(f"{metric}{part}" for metric in metrics for part in parts)]
-    body = []
-    for row in rows:
-        numbers: list[str] = []
-        for value, low, high, of_paper_value in row.cells.values():
-            numbers += [f"{number:.6f}" for number in (value, low, high)]
-            if of_paper:
-                numbers.append("" if of_paper_value is None else f"{of_paper_value:g}")
-        body.append([*row.head, *numbers])
-    return _csv([heads, *body])
+    lines = [["method", "d", "K", *(f"{metric}{part}" for metric in metrics for part in parts)]]
+    for row, cells in table.items():
+        line = _head(row)
+        for cell in cells.values():
+            line += [f"{number:.6f}" for number in cell[:3]]
+            line += ["" if cell.paper is None else f"{cell.paper:g}"] if of_paper else []
+        lines.append(line)
+    return _csv(lines)
 
 
-def from_csv(text: str) -> tuple[Row, ...]:
-    """The rows of `to_csv`, to six decimals.
+def from_csv(text: str) -> Table:
+    """The table of `to_csv`, to six decimals.
 
     Raises:
         KeyError: a column is missing.
         ValueError: a value is not a number.
     """
     reader = csv.DictReader(io.StringIO(text))
-    columns = reader.fieldnames or ()
-    metrics = [name for name in columns if f"{name} low" in columns]
-    return tuple(
-        Row(
-            method=row["method"],
-            embedding_dim=int(row["d"]) if row["d"] else None,
-            rank=int(row["K"]) if row["K"] else None,
-            cells={
-                metric: Cell(
-                    *(float(row[f"{metric}{part}"]) for part in ("", " low", " high")),
-                    float(row[f"{metric} paper"]) if row.get(f"{metric} paper") else None,
-                )
-                for metric in metrics
-            },
-        )
-        for row in reader
-    )
+    columns, names = reader.fieldnames or (), {title: name for name, title in METHODS.items()}
+    table: dict[Configuration | str, Mapping[str, Cell]] = {}
+    for line in reader:
+        row: Configuration | str = names.get(line["method"], line["method"])
+        if line["d"]:
+            rank = int(line["K"] or 0)
+            row = Configuration(model=str(row), embedding_dim=int(line["d"]), rank=rank)
+        table[row] = {
+            metric: Cell(
+                float(line[metric]),
+                float(line[f"{metric} low"]),
+                float(line[f"{metric} high"]),
+                float(line[f"{metric} paper"]) if line.get(f"{metric} paper") else None,
+            )
+            for metric in columns
+            if f"{metric} low" in columns
+        }
+    return table
 
 
 def write_tables(folder: Path, results: Sequence[DatasetResults]) -> dict[str, str]:
-    """Writes `tables/DATASET.md`, `.csv` and `.tex`.
-
-    Returns:
-        The Markdown of each dataset.
-    """
+    """Writes `tables/DATASET.md`, `.csv` and `.tex`; returns the Markdown by dataset."""
     markdown = {}
     with files.folder_written_aside(folder / TABLES) as aside:
         for data in results:
-            caption, rows = make_caption(data), make_rows(data)
-            markdown[data.name] = to_markdown(caption, rows)
+            caption, table = make_caption(data), make_table(data)
+            markdown[data.name] = to_markdown(caption, table)
             (aside / f"{data.name}.md").write_text(markdown[data.name], encoding="utf-8")
-            (aside / f"{data.name}.csv").write_text(to_csv(rows), encoding="utf-8")
-            (aside / f"{data.name}.tex").write_text(to_latex(caption, rows), encoding="utf-8")
+            (aside / f"{data.name}.csv").write_text(to_csv(table), encoding="utf-8")
+            (aside / f"{data.name}.tex").write_text(to_latex(caption, table), encoding="utf-8")
     return markdown
 
 
@@ -226,43 +179,48 @@ def write_results(folder: Path, runs: Sequence[Run]) -> None:
 
     `low` and `high` are the ends of the run's own interval, over users.
     """
-    sizes = ["embedding_dim", "rank", "seed"]
-    lines: list[list[object]] = [["dataset", "ranked_by", *sizes, "metric", "value", "low", "high"]]
-    seen = set()
+    heads = "dataset ranked_by embedding_dim rank seed metric value low high"
+    lines: dict[tuple[object, ...], list[object]] = {}
     for run in runs:
-        metrics = Evaluation.load(folder / run.evaluation).metrics
-        size = run.configuration
+        metrics, size = Evaluation.load(folder / run.evaluation).metrics, run.configuration
         for ranking, intervals in metrics["intervals"].items():
-            if (run.dataset, ranking) in seen:  # a baseline
-                continue
-            head, values = [run.dataset, ranking, "", "", ""], metrics.get(ranking)
-            if ranking == MODEL:
-                head = [run.dataset, size.model, size.embedding_dim, size.rank or "", run.seed]
-                values = metrics
-            else:
-                seen.add((run.dataset, ranking))
-            for name, (low, high) in intervals.items():
-                lines.append([*head, name, *(f"{x:.6f}" for x in (values[name], low, high))])
-    files.write_text(folder / RESULTS, _csv(lines))
+            head: tuple[object, ...] = (run.dataset, ranking, "", "", "")
+            if is_model := ranking == MODEL:
+                sizes = size.embedding_dim, size.rank or "", run.seed
+                head = (run.dataset, size.model, *sizes)
+            values = metrics if is_model else metrics[ranking]
+            for name, bounds in intervals.items():
+                numbers = [f"{number:.6f}" for number in (values[name], *bounds)]
+                lines.setdefault((*head, name), [*head, name, *numbers])
+    files.write_text(folder / RESULTS, _csv([heads.split(), *lines.values()]))
 
 
-def _columns(rows: Sequence[Row]) -> tuple[list[str], list[str]]:
+def _columns(table: Table) -> tuple[list[str], list[str]]:
     """The metrics, and again those beside which the paper's numbers stand: all or none."""
-    metrics = list(rows[0].cells)
-    has_paper = any(cell.paper is not None for row in rows for cell in row.cells.values())
+    metrics = list(next(iter(table.values())))
+    has_paper = any(cell.paper is not None for cells in table.values() for cell in cells.values())
     return metrics, metrics if has_paper else []
 
 
-def _numbers(row: Row, of_paper: Sequence[str], percent: str, small: str) -> list[str]:
-    """A row's values with intervals, then the paper's numbers, as texts of these formats."""
-    return [
-        *(
-            f"{percent.format(100 * cell.value)}"
-            f" {small.format(f'[{100 * cell.low:.2f}, {100 * cell.high:.2f}]')}"
-            for cell in row.cells.values()
-        ),
-        *("" if (p := row.cells[m].paper) is None else percent.format(100 * p) for m in of_paper),
-    ]
+def _head(row: Configuration | str) -> list[str]:
+    """Method, d and K as they are printed."""
+    if isinstance(row, str):
+        return [METHODS.get(row, row.replace("_", " ")), "", ""]
+    return [METHODS[row.model], str(row.embedding_dim), str(row.rank or "")]
+
+
+def _texts(table: Table, percent: str, small: str) -> Iterator[list[str]]:
+    """Rows as they are printed, with these formats for numbers and for intervals."""
+    _, of_paper = _columns(table)
+    for row, cells in table.items():
+        texts = _head(row)
+        for value, low, high, _ in cells.values():
+            bounds = small.format(f"[{100 * low:.2f}, {100 * high:.2f}]")
+            texts.append(f"{percent.format(100 * value)} {bounds}")
+        for metric in of_paper:
+            number = cells[metric].paper
+            texts.append("" if number is None else percent.format(100 * number))
+        yield texts
 
 
 def _csv(lines: Iterable[Sequence[object]]) -> str:

@@ -8,10 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.data.cities import City
+from tagkeras.data.facts import Facts, to_columns
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.explain.user_descriptors import describe_users
+from tagkeras.layers.user_descriptor import UserDescriptor
 from tagkeras.models.hashtag_model import HashtagModel
 
 
@@ -78,6 +79,17 @@ def embed_for_users(
         "user_descriptor": describe_users(users, manifest),
     }
     return model(inputs, training=False)
+
+
+def describe_users(users: Sequence[User], manifest: Manifest) -> np.ndarray:
+    """User descriptors, float32 [U, m], as those of a dataset's posts were made.
+
+    Args:
+        users: U of them.
+        manifest: of the dataset: its countries, and how far places are rounded.
+    """
+    layer = UserDescriptor(Facts.from_dict(manifest.user_descriptor))
+    return layer(to_columns(users)).numpy()
 
 
 def own_hashtags(lists: Sequence[RankedHashtags]) -> list[frozenset[str]]:

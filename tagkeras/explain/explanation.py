@@ -1,4 +1,4 @@
-"""Takes the difference that a user makes to a hashtag apart."""
+"""Why a hashtag ranks higher or lower for a user than for one of whom nothing is known."""
 
 import dataclasses
 import difflib
@@ -11,14 +11,88 @@ from tagkeras.data.hashtags import normalize
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.explain.contribution import Contribution
-from tagkeras.explain.counterfactuals import embed_for_users
-from tagkeras.explain.hashtag_explanation import HashtagExplanation, WithoutFact
-from tagkeras.explain.user_descriptors import describe_users
+from tagkeras.explain.counterfactuals import describe_users, embed_for_users
 from tagkeras.explain.user_parts import UserParts, split_into_parts
 from tagkeras.layers.bilinear_embedding import BilinearEmbedding
 from tagkeras.layers.user_biased_embedding import UserBiasedEmbedding
 from tagkeras.models.hashtag_model import HashtagModel
+
+
+@dataclasses.dataclass(frozen=True)
+class Contribution:
+    """A rank factor's share in f(u) - f(u0), or a user feature's.
+
+    `value` = (`user_value` - `unknown_value`) * `image_value` * `hashtag_value`.
+
+    Attributes:
+        name: "factor 17", counted from 1, or "age", "gender", "country GB", "x", "y", "z".
+        value: above 0 raises the hashtag's score for the user.
+        user_value: the user's gate (alpha^T h(u))_k, or feature u_l.
+        unknown_value: the same of an unknown user.
+        image_value: (gamma^T x)_k, the photo normalised; None of a user feature, which counts
+            whatever the photo: leave it out of the product.
+        hashtag_value: (beta^T V_y)_k, or <S_l, V_y>.
+        raised: the hashtags that this part raises most, for this user and photo, best first.
+    """
+
+    name: str
+    value: float
+    user_value: float
+    unknown_value: float
+    image_value: float | None
+    hashtag_value: float
+    raised: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class WithoutFact:
+    """A hashtag's score and rank for a user of whom one thing less is known.
+
+    Attributes:
+        fact: `age`, `gender`, `country` or `home town`.
+        score: f(x, u', y).
+        rank: 1 for the best.
+    """
+
+    fact: str
+    score: float
+    rank: int
+
+
+@dataclasses.dataclass(frozen=True)
+class HashtagExplanation:
+    """What raised or lowered a hashtag for a user, against an unknown user.
+
+    The values of `contributions` and `others` add up to `score` - `unknown_score`, up to the
+    rounding of the scores, which are float32.
+
+    Attributes:
+        hashtag: normalised, without #.
+        user: the user.
+        model: `multiplicative`, `user_biased` or `bilinear`.
+        score: f(x, u, y).
+        unknown_score: f(x, u0, y).
+        rank: of the hashtag for the user, 1 for the best; ties go to the more frequent one.
+        unknown_rank: the same for an unknown user.
+        num_hashtags: that are ranked.
+        contributions: the largest in absolute value, largest first; none of the bilinear model.
+        num_others: parts that are not listed and contribute as well.
+        others: what they contribute together.
+        without: what the user's score and rank were without each fact that is known.
+    """
+
+    hashtag: str
+    user: User
+    model: str
+    score: float
+    unknown_score: float
+    rank: int
+    unknown_rank: int
+    num_hashtags: int
+    contributions: tuple[Contribution, ...]
+    num_others: int
+    others: float
+    without: tuple[WithoutFact, ...]
 
 
 def explain_hashtag(

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tagkeras.explain.answer import Answer
 from tagkeras.explain.counterfactuals import RankedHashtags, ScoredHashtag, own_hashtags
-from tagkeras.explain.hashtag_explanation import HashtagExplanation
+from tagkeras.explain.explain import Answer
+from tagkeras.explain.explanation import HashtagExplanation
 
 _OWN = "bold green"
 _SCORES = ("score", "unknown_score")

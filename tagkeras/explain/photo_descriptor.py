@@ -1,10 +1,5 @@
 """The descriptor of one photo: of an image file, or of a post of the dataset."""
 
-import contextlib
-import os
-import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +37,7 @@ def describe_image(dataset: Path, manifest: Manifest, image: Path) -> np.ndarray
         raise UserError(f"cannot read the image {image}: {error.strerror}") from error
     describe = DescriptorModel.load(dataset / FOLDER)
     try:
-        with _without_words_of_failure():
-            descriptor: np.ndarray = describe(tf.constant([content])).numpy()[0]
+        descriptor: np.ndarray = describe(tf.constant([content])).numpy()[0]
     except (tf.errors.OpError, UnicodeDecodeError) as error:
         raise UserError(
             f"{image} is no picture that can be decoded: give a JPEG, PNG, GIF, BMP or WebP file"
@@ -82,30 +76,6 @@ def descriptor_of_post(dataset: Path, manifest: Manifest, post_id: str) -> np.nd
     hashed = manifest.privacy.get("post_ids", "kept") != "kept"
     hint = ": its post ids are stored as hashes, give one of those" if hashed else ""
     raise UserError(f"{dataset} has no post {post_id!r} in {', '.join(splits)}{hint}")
-
-
-@contextlib.contextmanager
-def _without_words_of_failure() -> Iterator[None]:
-    """Drops what libraries wrote to standard error in the block if it raises, passes it on if not.
-
-    The JPEG library and TensorFlow have several lines of their own for a broken image, written to
-    file descriptor 2; the error that is raised says it in one.
-    """
-    sys.stderr.flush()
-    try:
-        stderr = os.dup(2)
-    except OSError:  # no standard error at all
-        yield
-        return
-    with tempfile.TemporaryFile() as held_back:
-        os.dup2(held_back.fileno(), 2)
-        try:
-            yield
-            held_back.seek(0)
-            os.write(stderr, held_back.read())
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
 
 
 def _parse_ids(serialized: tf.Tensor, manifest: Manifest) -> np.ndarray:

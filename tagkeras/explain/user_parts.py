@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tagkeras.explain.user_descriptors import feature_names
+from tagkeras.data.facts import Facts
 from tagkeras.layers.bilinear_embedding import BilinearEmbedding
 from tagkeras.layers.image_user_embedding import ImageUserEmbedding
 from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
@@ -98,7 +98,7 @@ def split_into_parts(
         )
     if isinstance(embedding, UserBiasedEmbedding):
         directions = embedding.S.numpy().astype(np.float64)
-        return UserParts(feature_names(countries), u, u0, None, directions)
+        return UserParts(Facts(tuple(countries)).feature_names, u, u0, None, directions)
     if isinstance(embedding, BilinearEmbedding):
         nothing = np.zeros(0)
         return UserParts((), nothing, nothing, None, np.zeros((embedding.embedding_dim, 0)))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from tagkeras.data.facts import Facts
 from tagkeras.data.manifest import Manifest
 from tagkeras.export.batching import GraphBatching
 from tagkeras.export.request_checks import Tensors, check_request, check_rows
@@ -47,10 +48,7 @@ class HashtagRanker:
         self.embedding = embedding
         self.tag_index = tag_index
         self.descriptor_model = descriptor_model
-        self.user_descriptor = UserDescriptor(
-            countries=manifest.user_descriptor["countries"],
-            location_decimals=manifest.user_descriptor["location_decimals"],
-        )
+        self.user_descriptor = UserDescriptor(Facts.from_dict(manifest.user_descriptor))
         self.descriptor_size = manifest.descriptor_size
         self.top_k = top_k
         self.tag_lookup = TagLookup(vocabulary_path)

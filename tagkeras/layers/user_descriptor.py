@@ -1,14 +1,14 @@
 """The user descriptor: what a person says of themself, as a short vector."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-# Beyond that float32 degrees cannot be rounded exactly, and places would be too exact to keep.
-MAX_LOCATION_DECIMALS = 4
+from tagkeras.data.facts import Facts
+
 _MAX_AGE = 100.0
 
 
@@ -27,8 +27,7 @@ class UserDescriptor(keras.layers.Layer):
     Only stock TensorFlow ops, so that preprocessing and the exported graph share it.
 
     Args:
-        countries: ISO 3166 alpha-2 codes, in the order of the one-hot values.
-        location_decimals: that degrees are rounded to, 0 to 4.
+        facts: the schema: which countries, and how far degrees are rounded. Its `to_dict` will do.
         **kwargs: of `keras.layers.Layer`.
 
     Call arguments:
@@ -40,7 +39,7 @@ class UserDescriptor(keras.layers.Layer):
         float32 [B, 5 + len(countries)].
 
     Example:
-        >>> layer = UserDescriptor(["US", "GB"], location_decimals=1)
+        >>> layer = UserDescriptor(Facts(("US", "GB")))
         >>> layer.size
         7
 
@@ -48,35 +47,27 @@ class UserDescriptor(keras.layers.Layer):
         Denton et al., "User Conditional Hashtag Prediction for Images" (KDD 2015), section 4.
     """
 
-    def __init__(self, countries: Sequence[str], location_decimals: int = 1, **kwargs: Any) -> None:
+    def __init__(self, facts: Facts | Mapping[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.countries = tuple(countries)
-        self.location_decimals = location_decimals
-        if any(not is_country(country) for country in self.countries):
-            raise ValueError(f"countries must be codes such as US, received {self.countries}")
-        if len(set(self.countries)) < len(self.countries):
-            raise ValueError(f"countries must differ, received {self.countries}")
-        if not 0 <= location_decimals <= MAX_LOCATION_DECIMALS:
-            raise ValueError(
-                f"location_decimals must be 0 to {MAX_LOCATION_DECIMALS},"
-                f" received {location_decimals}"
-            )
+        self.facts = facts if isinstance(facts, Facts) else Facts.from_dict(facts)
 
     @property
     def size(self) -> int:
         """m, the length of a descriptor."""
-        return 5 + len(self.countries)
+        return self.facts.size
 
     def call(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """The descriptors of a batch of users: see the class."""
         age = tf.cast(inputs["age"], tf.float32)
-        gender, country = inputs["gender"], inputs["country"]
+        gender, country = (
+            tf.convert_to_tensor(inputs[name], tf.string) for name in ("gender", "country")
+        )
         age = tf.where(tf.math.is_finite(age), tf.clip_by_value(age, 0, _MAX_AGE) / _MAX_AGE, 0.5)
         sign = tf.cast(tf.equal(gender, "male"), tf.float32)
         sign -= tf.cast(tf.equal(gender, "female"), tf.float32)
         columns = [age[:, tf.newaxis], sign[:, tf.newaxis]]
-        if self.countries:
-            codes = tf.constant(self.countries)[tf.newaxis, :]
+        if self.facts.countries:
+            codes = tf.constant(self.facts.countries)[tf.newaxis, :]
             is_home = tf.equal(tf.strings.upper(country)[:, tf.newaxis], codes)
             columns.append(tf.cast(is_home, tf.float32))
         location = self.round_location(inputs["latitude"], inputs["longitude"])
@@ -88,7 +79,7 @@ class UserDescriptor(keras.layers.Layer):
         location = tf.stack([latitude, longitude], axis=1)
         location = tf.cast(location, tf.float32)
         known = tf.reduce_all(tf.math.is_finite(location), axis=1, keepdims=True)
-        scale = 10.0**self.location_decimals
+        scale = 10.0**self.facts.location_decimals
         return tf.where(known, tf.round(location * scale) / scale, float("nan"))
 
     def compute_output_shape(self, input_shape: Mapping[str, Any]) -> tuple[int | None, int]:
@@ -97,16 +88,7 @@ class UserDescriptor(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of `__init__`."""
-        return {
-            **super().get_config(),
-            "countries": list(self.countries),
-            "location_decimals": self.location_decimals,
-        }
-
-
-def is_country(code: str) -> bool:
-    """Whether `code` has the form of ISO 3166 alpha-2: two capital letters."""
-    return len(code) == 2 and code.isascii() and code.isalpha() and code.isupper()
+        return {**super().get_config(), "facts": self.facts.to_dict()}
 
 
 def _on_unit_sphere(location: tf.Tensor) -> tf.Tensor:

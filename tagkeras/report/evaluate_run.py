@@ -8,9 +8,10 @@ from tagkeras.cli.errors import UserError
 from tagkeras.data.fingerprint import fingerprint
 from tagkeras.data.hashtags import normalize
 from tagkeras.data.manifest import Manifest
-from tagkeras.evaluate import __main__ as evaluate
+from tagkeras.evaluate import evaluate
+from tagkeras.evaluate.config import Config
+from tagkeras.evaluate.evaluate import identity_of
 from tagkeras.evaluate.evaluation import Evaluation
-from tagkeras.evaluate.identity import identity_of
 from tagkeras.train.workdir import Workdir
 
 
@@ -67,7 +68,7 @@ def evaluate_run(
     if (found := _load(output)) and _is_same(found, workdir, dataset, options):
         return found
     evaluate.evaluate(
-        evaluate.Config(
+        Config(
             workdir=str(workdir.path.resolve()),
             data=str(dataset),
             output=str(output),

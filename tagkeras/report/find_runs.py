@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tagkeras.cli.errors import UserError
+from tagkeras.evaluate.evaluate import weights_fingerprint
 from tagkeras.evaluate.evaluation import METRICS, Evaluation
-from tagkeras.evaluate.identity import weights_fingerprint
 from tagkeras.experiment.experiment_folder import FILE_NAME
 from tagkeras.report.evaluate_run import EvaluationOptions, dataset_of, evaluate_run
 from tagkeras.report.finished_experiment import FinishedExperiment

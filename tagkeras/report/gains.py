@@ -2,7 +2,6 @@
 
 from tagkeras.evaluate.comparison import Difference, differences
 from tagkeras.evaluate.evaluation import MODEL, Evaluation
-from tagkeras.evaluate.post_scores import post_scores
 
 
 def gain_over_ranking(
@@ -18,8 +17,6 @@ def gain_over_ranking(
     """
     posts = evaluation.posts
     k = int(metric.rpartition("@")[2])
-    before, after = (
-        post_scores(hits, posts.num_truth, [k])[metric]
-        for hits in (ranked.posts.hits[ranking], posts.hits[MODEL])
-    )
-    return differences(posts.users, {metric: before}, {metric: after})[metric]
+    before = ranked.posts.scores(ranking, [k])
+    after = posts.scores(MODEL, [k])
+    return differences(posts.users, {metric: before[metric]}, {metric: after[metric]})[metric]

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tagkeras.add_tags import __main__ as add_tags
 from tagkeras.cli import commandline
+from tagkeras.data.facts import Facts
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.records import PostRecord, encode
 from tagkeras.data.vocabulary import Vocabulary
@@ -77,7 +78,7 @@ def describe_users(posts):
     users = dict.fromkeys(("age", "latitude", "longitude"), unknown)
     country = tf.constant([post["country"] for post in posts])
     users |= {"country": country, "gender": tf.fill([len(posts)], "")}
-    return UserDescriptor(COUNTRIES)(users).numpy()
+    return UserDescriptor(Facts(tuple(COUNTRIES)))(users).numpy()
 
 
 def train_config(dataset, workdir, **options):

@@ -8,7 +8,7 @@ from evaluation_helpers import KS, NUM_TAGS, evaluation, read_posts, run_config
 from tiny_dataset import write_dataset
 
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.evaluate import __main__ as evaluate
+from tagkeras.evaluate import evaluate
 from tagkeras.evaluate.evaluation import Evaluation
 from tagkeras.train import __main__ as train
 

@@ -9,9 +9,8 @@ import tensorflow as tf
 
 from tagkeras.cli import commandline
 from tagkeras.data.manifest import Manifest
-from tagkeras.evaluate import __main__ as evaluate
-from tagkeras.evaluate.evaluated_posts import EvaluatedPosts
-from tagkeras.evaluate.evaluation import Evaluation
+from tagkeras.evaluate import evaluate
+from tagkeras.evaluate.evaluation import EvaluatedPosts, Evaluation
 from tagkeras.train import __main__ as train
 from tagkeras.train.settings import Settings
 from tagkeras.train.weights import make_weights_checkpoint

@@ -3,14 +3,19 @@ import itertools
 import numpy as np
 import pytest
 from evaluation_helpers import batches_of, make_batch, read_posts
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy_metrics import age_group, demographic_shares, neighbour_votes, ranking
 from tiny_dataset import write_dataset
 
 from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest
-from tagkeras.evaluate.baselines.baselines import make_baselines
-from tagkeras.evaluate.baselines.demographic import DemographicBaseline
-from tagkeras.evaluate.baselines.frequency import FrequencyBaseline
+from tagkeras.evaluate.baselines import (
+    DemographicBaseline,
+    FrequencyBaseline,
+    best_tags,
+    make_baselines,
+)
 
 BOUNDS = (18, 25, 40)
 Y = 12
@@ -155,3 +160,35 @@ class TestMakeBaselines:
                 age_bounds=BOUNDS,
                 neighbour_posts=1,
             )
+
+
+VOTES = st.tuples(st.integers(0, 3), st.integers(0, 9), st.sampled_from([0.5, 1.0, 1.5, 3.0]))
+
+
+@settings(deadline=None)
+@given(
+    st.lists(VOTES, max_size=30), st.lists(st.integers(0, 2), min_size=10, max_size=10), st.data()
+)
+def test_best_tags_against_sorting_all(votes, prior, data):
+    """Few values, so that totals tie."""
+    k = data.draw(st.integers(1, 10))
+    totals = np.tile(np.array(prior, float), (4, 1))
+    for row, tag, weight in votes:
+        totals[row, tag] += weight
+    rows, tags, weights = (
+        np.array([vote[i] for vote in votes], kind)
+        for i, kind in enumerate([np.int64, np.int64, np.float64])
+    )
+    best = best_tags(rows, tags, weights, num_rows=4, prior=np.array(prior, float), k=k)
+    expected = np.argsort(-totals, axis=1, kind="stable")[:, :k]
+    np.testing.assert_array_equal(best, expected)
+
+
+def test_best_tags_of_many_rows_and_tags():
+    """Keys of row and tag are larger than 32 bits hold."""
+    num_tags = 10**6
+    prior = np.zeros(num_tags)
+    rows, tags = np.array([4999, 4999], np.int32), np.array([num_tags - 1, 7], np.int32)
+    best = best_tags(rows, tags, np.array([1.0, 2.0]), num_rows=5000, prior=prior, k=3)
+    assert best[4999].tolist() == [7, num_tags - 1, 0]
+    assert best[0].tolist() == [0, 1, 2]

@@ -14,6 +14,7 @@ from tagkeras import compare
 from tagkeras.cli import commandline
 from tagkeras.cli.errors import UserError
 from tagkeras.evaluate.comparison import compare as compare_evaluations
+from tagkeras.evaluate.evaluation import Evaluation
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def test_a_real_command(folders):
     assert lines[:3] == ["120 posts of the test split", "first:  first", "second: second"]
     assert lines[3].split()[:3] == ["first", "second", "difference"]
     found = compare_evaluations(
-        *(compare.Evaluation.load(folders / name) for name in ("first", "second")), seed=3
+        *(Evaluation.load(folders / name) for name in ("first", "second")), seed=3
     )
     rows = {line.split()[0]: line.split()[1:] for line in lines[5:] if "@" in line}
     assert list(rows) == list(found)
@@ -75,7 +76,7 @@ def test_json(folders, capsys):
         assert set(row) == {"first", "second", "difference", "low", "high", "p_value"}
         assert row["second"] - row["first"] == pytest.approx(row["difference"])
         assert row["low"] < row["difference"] < row["high"]
-    first, second = (compare.Evaluation.load(folders / name) for name in ("first", "second"))
+    first, second = (Evaluation.load(folders / name) for name in ("first", "second"))
     expected = compare_evaluations(first, second, samples=200)
     assert found["R@3"]["p_value"] == expected["R@3"].p_value
     assert found["R@3"]["low"] == expected["R@3"].low
@@ -95,8 +96,8 @@ def test_the_seed_is_of_the_draws(folders, capsys):
     [
         (["first"], "give two folders of tagkeras.evaluate, not 1"),
         (["first", "second", "first"], "give two folders of tagkeras.evaluate, not 3"),
-        (["first", "nowhere"], "nowhere is no folder of tagkeras.evaluate: metrics.json"),
-        (["empty", "second"], "empty is no folder of tagkeras.evaluate: metrics.json"),
+        (["first", "nowhere"], "nowhere was not written by tagkeras.evaluate: metrics.json"),
+        (["empty", "second"], "empty was not written by tagkeras.evaluate: metrics.json"),
         (["first", "other_k"], "have no k in common: evaluate with --ks"),
         (["halved", "second"], "posts.parquet cannot be read"),
     ],

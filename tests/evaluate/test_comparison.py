@@ -9,7 +9,6 @@ from numpy_metrics import sign_flip_exact
 from tagkeras.cli.errors import UserError
 from tagkeras.evaluate.bootstrap import bootstrap_means, percentiles
 from tagkeras.evaluate.comparison import compare, sign_flip_p_values
-from tagkeras.evaluate.post_scores import post_scores
 
 
 def draw_hits(rng, number, k, chance):
@@ -105,7 +104,7 @@ def test_many_users_in_pieces(monkeypatch):
 def test_values_differences_and_intervals(runs):
     found = compare(*runs, samples=300, seed=4)
     assert list(found) == [f"{s}@{k}" for s in ("P", "R", "A", "nDCG", "MRR") for k in (1, 5)]
-    scores = [post_scores(r.posts.hits["model"], r.posts.num_truth, [1, 5]) for r in runs]
+    scores = [r.posts.scores("model", [1, 5]) for r in runs]
     for name, difference in found.items():
         before, after = (s[name] for s in scores)
         assert difference.first == pytest.approx(before.mean())
@@ -161,11 +160,11 @@ def test_a_run_with_itself(runs):
 
 def test_the_metrics_that_both_have(tmp_path):
     hits = draw_hits(np.random.default_rng(0), 20, 6, 0.5)
-    one = write_evaluation(tmp_path / "one", make_posts(hits[:, :4]), ks=[1, 3, 4])
-    other = write_evaluation(tmp_path / "other", make_posts(hits), ks=[1, 4, 6])
+    sizes = np.full(20, 6)
+    one = write_evaluation(tmp_path / "one", make_posts(hits[:, :4], sizes), ks=[1, 3, 4])
+    other = write_evaluation(tmp_path / "other", make_posts(hits, sizes), ks=[1, 4, 6])
     found = compare(one, other)
     assert list(found) == [f"{s}@{k}" for s in ("P", "R", "A", "nDCG", "MRR") for k in (1, 4)]
-    # The same hits in the same places, of other num_truth: that of the first counts.
     assert {d.difference for d in found.values()} == {0}
     neither = write_evaluation(tmp_path / "neither", make_posts(hits), ks=[2, 6])
     with pytest.raises(UserError, match="have no k in common: evaluate with --ks"):

@@ -19,7 +19,8 @@ from tiny_dataset import write_dataset
 
 from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest
-from tagkeras.evaluate import __main__ as evaluate
+from tagkeras.evaluate import __main__ as command
+from tagkeras.evaluate import evaluate
 from tagkeras.evaluate.evaluation import Evaluation
 from tagkeras.train.workdir import Workdir
 
@@ -89,7 +90,7 @@ def test_fewer_neighbours_than_posts(evaluated, tmp_path):
 
 
 def test_main_writes_the_same_again_and_says_so(evaluated, tmp_path, capsys):
-    evaluate.main(dataclasses.replace(evaluated.config, output=str(tmp_path / "eval")))
+    command.main(dataclasses.replace(evaluated.config, output=str(tmp_path / "eval")))
     assert Evaluation.load(tmp_path / "eval").metrics == evaluated.metrics
     for name in EVALUATION_FILES - {"metrics.json"}:
         one, other = (pq.read_table(p / "eval" / name) for p in (evaluated.folder, tmp_path))
@@ -241,7 +242,7 @@ def test_fewer_tags_than_ten(tmp_path, num_tags, ks, coverage):
 
 def test_gaps_between_groups_of_enough_people(evaluated, tmp_path, monkeypatch):
     """One for each attribute that has two groups of enough users; the largest is among them."""
-    monkeypatch.setattr("tagkeras.evaluate.group_metrics.MIN_USERS", 2)
+    monkeypatch.setattr("tagkeras.evaluate.groups.MIN_USERS", 2)
     metrics = again(evaluated, tmp_path / "eval", **QUICK)
     assert [gap["attribute"] for gap in metrics["gaps"]] == ["age", "gender", "country"]
     for gap in metrics["gaps"]:

@@ -7,10 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from evaluation_helpers import make_posts, write_evaluation
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy_metrics import metrics_of_post
 
 from tagkeras.cli.errors import UserError
-from tagkeras.evaluate.evaluated_posts import EvaluatedPosts
-from tagkeras.evaluate.evaluation import Evaluation
+from tagkeras.evaluate.evaluation import EvaluatedPosts, Evaluation
 
 HITS = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 1]], bool)
 NAN = np.nan
@@ -93,7 +95,7 @@ def test_a_folder(posts, tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "is no folder of tagkeras.evaluate: metrics.json: No such file"),
+        (None, "was not written by tagkeras.evaluate: metrics.json: No such file"),
         ("{", r"metrics.json is damaged \(.*\): run python -m tagkeras.evaluate again"),
         ("[]", "metrics.json has no 'dataset': run python -m tagkeras.evaluate again"),
         ("{}", "metrics.json has no 'dataset': run python -m tagkeras.evaluate again"),
@@ -116,7 +118,7 @@ def test_metrics_of_an_earlier_version(posts, tmp_path, name):
 
 
 def test_posts_of_another_run(posts, tmp_path):
-    with pytest.raises(UserError, match=r"posts.parquet has 3 posts, metrics.json is of 4: run"):
+    with pytest.raises(UserError, match=r"posts.parquet has 3 posts, metrics.json counts 4: run"):
         _ = write_evaluation(tmp_path / "eval", posts, num_posts=4).posts
 
 
@@ -150,3 +152,41 @@ def test_a_dataset_without_a_fingerprint(dataset, posts, tmp_path):
     (folder / "metrics.json").write_text(json.dumps({**metrics, "dataset": dataset}))
     with pytest.raises(UserError, match="has no fingerprint of its dataset: run python"):
         Evaluation.load(folder)
+
+
+def test_scores_of_posts_by_hand():
+    hits = np.array([[True, False, True], [False, False, False]])
+    scores = make_posts(hits, num_truth=np.array([4, 1])).scores("model", [1, 3])
+    expected = {
+        "P@1": 1,
+        "P@3": 2 / 3,
+        "R@1": 1 / 4,
+        "R@3": 2 / 4,
+        "A@1": 1,
+        "A@3": 1,
+        "nDCG@1": 1,
+        "nDCG@3": (1 + 1 / 2) / (1 + 1 / np.log2(3) + 1 / 2),
+        "MRR@1": 1,
+        "MRR@3": 1,
+    }
+    assert list(scores) == list(expected)
+    for name, value in expected.items():
+        assert scores[name].dtype == np.float64
+        np.testing.assert_allclose(scores[name], [value, 0], rtol=1e-6)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.data())
+def test_scores_of_posts_against_the_oracle(data):
+    k = data.draw(st.integers(1, 6))
+    rows = st.lists(st.booleans(), min_size=k, max_size=k)
+    posts = data.draw(st.lists(rows, min_size=1, max_size=8))
+    num_truth = [max(1, sum(row) + data.draw(st.integers(0, 8))) for row in posts]
+    ks = sorted(data.draw(st.sets(st.integers(1, k), min_size=1)))
+    scores = make_posts(posts, num_truth=np.array(num_truth)).scores("model", ks)
+    for row, (hits, size) in enumerate(zip(posts, num_truth, strict=True)):
+        truth = {place for place, hit in enumerate(hits) if hit}
+        for at in ks:
+            for name, value in metrics_of_post(range(k), truth, size, at).items():
+                np.testing.assert_allclose(scores[name][row], value, rtol=1e-6, err_msg=name)
+                assert 0 <= scores[name][row] <= 1 + 1e-6

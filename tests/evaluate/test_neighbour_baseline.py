@@ -3,7 +3,7 @@ import pytest
 from evaluation_helpers import batches_of, make_batch
 from numpy_metrics import neighbour_votes, ranking
 
-from tagkeras.evaluate.baselines.neighbour import NeighbourBaseline
+from tagkeras.evaluate.baselines import NeighbourBaseline
 
 Y = 12
 

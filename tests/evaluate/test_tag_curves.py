@@ -6,8 +6,13 @@ from hypothesis import strategies as st
 from numpy_metrics import average_precision, precision_recall
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from tagkeras.evaluate.curve_scores import MOST_VALUES, CurveScores, default_curve_tags
-from tagkeras.evaluate.tag_curves import MOST_POINTS, tag_curve
+from tagkeras.evaluate.tag_metrics import (
+    MOST_POINTS,
+    MOST_VALUES,
+    CurveScores,
+    default_curve_tags,
+    tag_curve,
+)
 
 # Few values, so that posts tie.
 POSTS = st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=1, max_size=40)

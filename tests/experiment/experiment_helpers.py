@@ -9,8 +9,7 @@ import yaml
 
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.evaluate.evaluated_posts import EvaluatedPosts
-from tagkeras.evaluate.evaluation import Evaluation
+from tagkeras.evaluate.evaluation import EvaluatedPosts, Evaluation
 from tagkeras.experiment.dataset_results import DatasetResults
 from tagkeras.experiment.resampled import Resampled
 from tagkeras.experiment.runs import Configuration

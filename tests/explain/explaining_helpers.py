@@ -5,7 +5,7 @@ import numpy as np
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.explain.user_descriptors import describe_users
+from tagkeras.explain.counterfactuals import describe_users
 from tagkeras.layers.embeddings import make_embedding
 from tagkeras.models.hashtag_model import HashtagModel
 

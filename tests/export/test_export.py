@@ -19,7 +19,7 @@ from tagkeras.cli import commandline
 from tagkeras.cli.errors import UserError
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
-from tagkeras.evaluate import __main__ as evaluate
+from tagkeras.evaluate import evaluate
 from tagkeras.export import __main__ as export
 from tagkeras.export.hashtag_ranker import HashtagRanker
 from tagkeras.train import __main__ as train

@@ -15,6 +15,7 @@ from serving.server.models.managed_version import ManagerOptions
 from tagkeras.cli import commandline
 from tagkeras.cli.errors import UserError
 from tagkeras.data import input as data_input
+from tagkeras.data.facts import Facts
 from tagkeras.data.manifest import Manifest
 from tagkeras.export import __main__ as export
 from tagkeras.export.make_index import IvfSettings, ivf_index
@@ -191,9 +192,7 @@ def test_an_export_that_answers_otherwise_than_its_index_is_refused(folder, ivf)
     dataset = folder / "dataset"
     manifest, workdir = Manifest.load(dataset), Workdir(folder / "run")
     model = restore_model(workdir)
-    user_descriptor = UserDescriptor(
-        manifest.user_descriptor["countries"], manifest.user_descriptor["location_decimals"]
-    )
+    user_descriptor = UserDescriptor(Facts.from_dict(manifest.user_descriptor))
     trained = TrainedModel(model, None, user_descriptor, range(TAGS))
     rows = model.tag_table.numpy()
     cells = find_cells(rows, 25, AskedPosts(rows[:50], 0.0))

@@ -5,6 +5,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tagkeras.data.facts import Facts
 from tagkeras.layers.user_descriptor import UserDescriptor
 
 COUNTRIES = ("US", "GB", "CA", "AU", "NZ")
@@ -45,7 +46,7 @@ def oracle(age, gender, country, latitude, longitude, decimals):
 
 
 def test_by_hand():
-    layer = UserDescriptor(["US", "GB"], location_decimals=1)
+    layer = UserDescriptor(Facts(("US", "GB")))
     assert layer.size == 7
     described = describe(
         layer,
@@ -74,7 +75,7 @@ def test_by_hand():
 )
 def test_agrees_with_the_definition(age, gender, country, latitude, longitude, decimals):
     user = (age, gender, country, latitude, longitude)
-    described = describe(UserDescriptor(COUNTRIES, decimals), user)[0]
+    described = describe(UserDescriptor(Facts(COUNTRIES, decimals)), user)[0]
     np.testing.assert_allclose(described, oracle(*user, decimals), atol=2e-6)
     assert (np.abs(described) <= 1 + 1e-6).all()
 
@@ -90,13 +91,13 @@ def test_agrees_with_the_definition(age, gender, country, latitude, longitude, d
     ],
 )
 def test_the_same_place(here, there):
-    layer = UserDescriptor(COUNTRIES)
+    layer = UserDescriptor(Facts(COUNTRIES))
     near, far = describe(layer, (30, "", "", *here), (30, "", "", *there))
     np.testing.assert_allclose(near, far, atol=1e-6)
 
 
 def test_rounded_places_stay_where_they_are():
-    layer = UserDescriptor(COUNTRIES, location_decimals=2)
+    layer = UserDescriptor(Facts(COUNTRIES, 2))
     latitude = tf.constant([51.50735, -33.86882, NAN, 12.0])
     longitude = tf.constant([-0.12776, 151.20929, 3.0, float("inf")])
     once = layer.round_location(latitude, longitude)
@@ -106,7 +107,7 @@ def test_rounded_places_stay_where_they_are():
 
 
 def test_no_countries_and_no_users():
-    layer = UserDescriptor([])
+    layer = UserDescriptor(Facts())
     assert describe(layer, (30, "male", "US", 1.0, 2.0)).shape == (1, 5)
     nobody = {name: value[:0] for name, value in to_inputs([(1.0, "", "", 1.0, 1.0)]).items()}
     assert layer(nobody).shape == (0, 5)
@@ -119,17 +120,17 @@ def test_no_countries_and_no_users():
 )
 def test_refuses(arguments):
     with pytest.raises(ValueError, match="received"):
-        UserDescriptor(**arguments)
+        Facts(**arguments)
 
 
 def test_config_round_trip():
-    layer = UserDescriptor(["US", "NZ"], location_decimals=3)
+    layer = UserDescriptor(Facts(("US", "NZ"), 3))
     restored = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
-    assert (restored.countries, restored.location_decimals) == (("US", "NZ"), 3)
+    assert restored.facts == Facts(("US", "NZ"), 3)
 
 
 def test_saved_with_stock_ops_alone(tmp_path):
-    layer = UserDescriptor(COUNTRIES)
+    layer = UserDescriptor(Facts(COUNTRIES))
     specs = {
         name: tf.TensorSpec(
             [None], tf.string if name in ("gender", "country") else tf.float32, name

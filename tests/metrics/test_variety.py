@@ -4,8 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy_metrics import variety
 
-from tagkeras.evaluate.bootstrap import resample
-from tagkeras.evaluate.variety_interval import SAMPLES, variety_intervals
+from tagkeras.evaluate.bootstrap import SAMPLES, resample, variety_intervals
 from tagkeras.metrics.variety import coverage, entropy
 
 

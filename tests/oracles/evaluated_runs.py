@@ -12,7 +12,7 @@ from tiny_dataset import write_dataset
 from tagkeras.cli import commandline
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.evaluate import __main__ as evaluate
+from tagkeras.evaluate import evaluate
 from tagkeras.report.__main__ import Config, report
 from tagkeras.train import __main__ as train
 

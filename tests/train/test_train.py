@@ -20,7 +20,7 @@ from tagkeras.cli.errors import UserError
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.evaluate import __main__ as evaluate
+from tagkeras.evaluate import evaluate
 from tagkeras.train import __main__ as train
 from tagkeras.train.restore import restore_model
 from tagkeras.train.run import prepare

@@ -11,7 +11,7 @@ import numpy as np
 from tagkeras.data.cities import City, default_cities, nearest_city
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import User
-from tagkeras.evaluate.evaluated_posts import EvaluatedPosts
+from tagkeras.evaluate.evaluation import EvaluatedPosts
 from tagkeras.explain.counterfactuals import (
     RankedHashtags,
     counterfactual_lists,

@@ -7,7 +7,7 @@ import numpy as np
 
 from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest
-from tagkeras.evaluate.evaluated_posts import EvaluatedPosts
+from tagkeras.evaluate.evaluation import EvaluatedPosts
 from tagkeras.evaluate.groups import name_age_groups
 from tagkeras.report import user_map
 from tagkeras.report.figure_files import PageFigure

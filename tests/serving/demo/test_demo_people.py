@@ -6,7 +6,8 @@ from serving.demo.people import AT_FIRST, PRESETS, Person
 from serving.demo.places import Place
 from tagkeras.cli.errors import UserError
 from tagkeras.data.cities import CITIES
-from tagkeras.data.user import GENDERS, UNKNOWN_USER, User
+from tagkeras.data.facts import GENDERS
+from tagkeras.data.user import UNKNOWN_USER, User
 
 LONDON = Place(country="GB", latitude=51.51, longitude=-0.13)
 DENVER = Place(country="US", latitude=39.74, longitude=-104.98)

@@ -1,0 +1,359 @@
+"""Baselines: rankings of hashtags without a model, to read a model's metrics beside."""
+
+import abc
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tagkeras.cli.progress import progress
+from tagkeras.data import input as data_input
+from tagkeras.data.manifest import Manifest
+from tagkeras.retrieval.top_k import top_k
+
+# Posts of everyone that count beside those of a group: a small group's counts are mostly chance.
+PRIOR_POSTS = 100
+NEIGHBOURS = 50
+_BATCH_SIZE = 512
+# Keys that wait to be merged.
+_WAITING = 2**22
+
+
+class Baseline(abc.ABC):
+    """A way to rank hashtags for posts.
+
+    Attributes:
+        name: as in `metrics.json`.
+    """
+
+    name: str
+
+    @abc.abstractmethod
+    def rank(self, batch: Mapping[str, Any]) -> np.ndarray:
+        """The best k tags of each post.
+
+        Args:
+            batch: of B posts, as `tagkeras.data.input.read_split` gives them.
+
+        Returns:
+            int64 [B, k], ids, best first; -1 where there is none.
+        """
+
+
+def make_baselines(
+    names: Sequence[str],
+    dataset: Path,
+    manifest: Manifest,
+    *,
+    num_tags: int,
+    k: int,
+    age_bounds: Sequence[float],
+    neighbour_posts: int,
+) -> list[Baseline]:
+    """Makes baselines; all but `frequency` read the training posts once.
+
+    Args:
+        names: of `tagkeras.evaluate.config.BASELINES`.
+        dataset: folder that `beam.preprocess` wrote.
+        manifest: its manifest.
+        num_tags: Y, of the model; at least that of the dataset.
+        k: how many tags they give each post.
+        age_bounds: of the demographic baseline.
+        neighbour_posts: training posts that the neighbour baseline looks at.
+
+    Raises:
+        UserError: the training posts are damaged or not all there.
+    """
+    num_posts = manifest.splits["train"]["posts"]
+    made: list[Baseline] = []
+    learning: list[DemographicBaseline | NeighbourBaseline] = []
+    if "frequency" in names:
+        made.append(FrequencyBaseline(k))
+    if "demographic" in names:
+        learning.append(DemographicBaseline(num_tags, k, age_bounds))
+    if "neighbour" in names:
+        learning.append(
+            NeighbourBaseline(
+                num_posts=num_posts, most_posts=neighbour_posts, num_tags=num_tags, k=k
+            )
+        )
+    if learning:
+        batches = data_input.read_split(dataset, manifest, "train", _BATCH_SIZE)
+        with (
+            progress("reading training posts for the baselines", num_posts, "posts") as advance,
+            data_input.named_errors(dataset),
+        ):
+            for batch in batches:
+                for baseline in learning:
+                    baseline.learn(batch)
+                advance(len(batch["post_id"]))
+    return [*made, *learning]
+
+
+class FrequencyBaseline(Baseline):
+    """The same k tags for every post: those with the most training posts.
+
+    Args:
+        k: how many.
+    """
+
+    name = "frequency_baseline"
+
+    def __init__(self, k: int) -> None:
+        # The vocabulary is in this order.
+        self._best = np.arange(k)
+
+    def rank(self, batch: Mapping[str, Any]) -> np.ndarray:
+        """The same tags for each post."""
+        return np.tile(self._best, (len(batch["post_id"]), 1))
+
+
+class DemographicBaseline(Baseline):
+    """The most frequent tags of training users of the same country, gender and age group.
+
+    A tag's share among the posts of the group is smoothed by its share among all posts, which
+    counts as `PRIOR_POSTS` posts more:
+
+        (posts of the group with y + PRIOR_POSTS * posts with y / posts) / (posts of the group +
+        PRIOR_POSTS)
+
+    Who does not say one of the three belongs with those who do not say it either. A group without
+    training posts gets the most frequent tags of everyone.
+
+    Args:
+        num_tags: Y.
+        k: how many tags for each post.
+        age_bounds: years at which an age group begins, rising.
+    """
+
+    name = "demographic_baseline"
+
+    def __init__(self, num_tags: int, k: int, age_bounds: Sequence[float]) -> None:
+        self._num_tags = num_tags
+        self._k = k
+        self._age_bounds = np.array(age_bounds, np.float32)
+        self._group_of: dict[tuple[bytes, bytes, int], int] = {}
+        self._pairs = PairCounts()  # by group * Y + tag
+        self._num_posts = 0
+        self._best: np.ndarray | None = None
+
+    def learn(self, batch: Mapping[str, Any]) -> None:
+        """Adds training posts: `age`, `gender`, `country` and `tags`."""
+        groups = np.array(
+            [self._group_of.setdefault(key, len(self._group_of)) for key in self._keys(batch)]
+        )
+        rows, tags = batch["tags"].value_rowids().numpy(), batch["tags"].flat_values.numpy()
+        self._pairs.add(groups[rows] * self._num_tags + tags)
+        self._num_posts += len(groups)
+
+    def rank(self, batch: Mapping[str, Any]) -> np.ndarray:
+        """The best tags of each post's group."""
+        if self._best is None:
+            self._best = self._rank_groups()
+        unseen = len(self._group_of)
+        return self._best[[self._group_of.get(key, unseen) for key in self._keys(batch)]]
+
+    def _keys(self, batch: Mapping[str, Any]) -> list[tuple[bytes, bytes, int]]:
+        ages = batch["age"].numpy()
+        groups = np.searchsorted(self._age_bounds, ages, side="right")
+        groups[np.isnan(ages)] = -1
+        facts = (batch["country"].numpy(), batch["gender"].numpy(), groups.tolist())
+        return list(zip(*facts, strict=True))
+
+    def _rank_groups(self) -> np.ndarray:
+        """The best tags of each group, and in the last row those for groups never seen."""
+        keys, counts = self._pairs.result()
+        groups, tags = np.divmod(keys, self._num_tags)
+        everyone = np.bincount(tags, counts, self._num_tags)
+        # Times the posts of everyone: in whole numbers, equal shares are equal.
+        return best_tags(
+            groups,
+            tags,
+            counts * float(self._num_posts),
+            num_rows=len(self._group_of) + 1,
+            prior=PRIOR_POSTS * everyone,
+            k=self._k,
+        )
+
+
+class NeighbourBaseline(Baseline):
+    """Nearest neighbours in descriptor space: their tags, each with its neighbours' similarity.
+
+    A tag's score is the sum of the cosines of those of the `neighbours` nearest training images
+    that have it; images at a right angle or beyond do not count. Users play no part in it. What is
+    left of the k is filled up with the most frequent tags of the posts that are looked at.
+
+    Args:
+        num_posts: training posts that there are.
+        most_posts: how many of them to look at, drawn at random; the search is exact among them.
+        num_tags: Y.
+        k: how many tags for each post.
+        neighbours: how many images vote.
+        seed: of the draw.
+
+    References:
+        Makadia, Pavlovic and Kumar, "A New Baseline for Image Annotation" (ECCV 2008).
+    """
+
+    name = "neighbour_baseline"
+
+    def __init__(
+        self,
+        *,
+        num_posts: int,
+        most_posts: int,
+        num_tags: int,
+        k: int,
+        neighbours: int = NEIGHBOURS,
+        seed: int = 0,
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        self._is_taken = np.ones(num_posts, bool)
+        if num_posts > most_posts:
+            self._is_taken[rng.permutation(num_posts)[most_posts:]] = False
+        self._seen = 0
+        self._num_tags = num_tags
+        self._k = k
+        self._neighbours = neighbours
+        self._descriptors: list[np.ndarray] = []
+        self._tags: list[np.ndarray] = []
+        self._num_tags_of: list[np.ndarray] = []
+        self._index: _Index | None = None
+
+    @property
+    def num_posts(self) -> int:
+        """How many training posts are looked at."""
+        return int(self._is_taken.sum())
+
+    def learn(self, batch: Mapping[str, Any]) -> None:
+        """Adds training posts, in the order of the split: `descriptor` and `tags`."""
+        size = len(batch["descriptor"])
+        taken = np.flatnonzero(self._is_taken[self._seen : self._seen + size])
+        self._seen += size
+        tags = tf.gather(batch["tags"], taken)
+        self._descriptors.append(_normalize(batch["descriptor"].numpy()[taken]))
+        self._tags.append(tags.flat_values.numpy())
+        self._num_tags_of.append(tags.row_lengths().numpy())
+
+    def rank(self, batch: Mapping[str, Any]) -> np.ndarray:
+        """The best tags by the votes of each image's neighbours."""
+        if self._index is None:
+            self._index = _Index(
+                np.concatenate(self._descriptors),
+                np.concatenate(self._tags),
+                np.concatenate(self._num_tags_of),
+                self._num_tags,
+                self._neighbours,
+            )
+            self._descriptors.clear()
+        descriptors = _normalize(batch["descriptor"].numpy())
+        rows, tags, votes = self._index.votes(descriptors)
+        return best_tags(
+            rows, tags, votes, num_rows=len(descriptors), prior=self._index.prior, k=self._k
+        )
+
+
+class _Index:
+    """Training images and their tags, ready to be searched."""
+
+    def __init__(
+        self,
+        descriptors: np.ndarray,
+        tags: np.ndarray,
+        num_tags_of: np.ndarray,
+        num_tags: int,
+        neighbours: int,
+    ) -> None:
+        self._table = tf.constant(descriptors)
+        self._tags = tags
+        self._starts = np.concatenate([[0], np.cumsum(num_tags_of)])
+        # Less than any vote: the order of the tags that have none.
+        counts = np.bincount(tags, minlength=num_tags)
+        self.prior = 1e-9 * counts / max(counts.max(initial=0), 1)
+        k = min(neighbours, len(descriptors))
+        self._search = tf.function(lambda queries: top_k(queries, self._table, k))
+
+    def votes(self, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The tags of the neighbours: of each vote its query's row, its tag and its weight."""
+        cosines, posts = (tensor.numpy() for tensor in self._search(tf.constant(queries)))
+        rows = np.repeat(np.arange(len(queries)), posts.shape[1])
+        cosines, posts = cosines.ravel(), posts.ravel()
+        lengths = np.where(cosines > 0, self._starts[posts + 1] - self._starts[posts], 0)
+        # Of each neighbour, the places of its tags in the list of all tags.
+        ends = np.cumsum(lengths)
+        within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
+        places = np.repeat(self._starts[posts], lengths) + within
+        return np.repeat(rows, lengths), self._tags[places], np.repeat(cosines, lengths)
+
+
+def _normalize(descriptors: np.ndarray) -> np.ndarray:
+    norms = np.linalg.norm(descriptors, axis=1, keepdims=True)
+    return descriptors / np.maximum(norms, 1e-12)
+
+
+def best_tags(
+    rows: np.ndarray,
+    tags: np.ndarray,
+    votes: np.ndarray,
+    *,
+    num_rows: int,
+    prior: np.ndarray,
+    k: int,
+) -> np.ndarray:
+    """Adds up votes and ranks tags by them, row by row.
+
+    Only tags with votes and the k best of the prior are looked at: of the tags without votes, no
+    other can be among the best k of a row.
+
+    Args:
+        rows: int [votes], from 0.
+        tags: int [votes], ids.
+        votes: float [votes], each above 0.
+        num_rows: R.
+        prior: float [Y], what every tag has in every row beside its votes.
+        k: at most Y.
+
+    Returns:
+        int64 [R, k], ids, best first, ties to the lower id.
+    """
+    num_tags = len(prior)
+    common = np.argsort(-prior, kind="stable")[:k]
+    everywhere = (np.arange(num_rows)[:, None] * num_tags + common).ravel()
+    keys = np.concatenate([rows.astype(np.int64) * num_tags + tags, everywhere])
+    keys, place = np.unique(keys, return_inverse=True)
+    totals = np.bincount(place, np.concatenate([votes, np.zeros(len(everywhere))]), len(keys))
+    row_of, tag_of = np.divmod(keys, num_tags)
+    order = np.lexsort([tag_of, -(totals + prior[tag_of]), row_of])
+    starts = np.searchsorted(row_of[order], np.arange(num_rows))
+    return tag_of[order][starts[:, None] + np.arange(k)]
+
+
+class PairCounts:
+    """How often each of many int64 keys was added; 16 bytes for each different key."""
+
+    def __init__(self) -> None:
+        self._keys = np.zeros(0, np.int64)
+        self._counts = np.zeros(0, np.int64)
+        self._waiting: list[np.ndarray] = []
+        self._num_waiting = 0
+
+    def add(self, keys: np.ndarray) -> None:
+        """Adds int64 keys, [any number]."""
+        self._waiting.append(keys)
+        self._num_waiting += len(keys)
+        if self._num_waiting > _WAITING:
+            self._merge()
+
+    def result(self) -> tuple[np.ndarray, np.ndarray]:
+        """The different keys, rising, and how often each was added; both int64."""
+        self._merge()
+        return self._keys, self._counts
+
+    def _merge(self) -> None:
+        added = np.concatenate([self._keys, *self._waiting])
+        counts = np.concatenate([self._counts, np.ones(self._num_waiting, np.int64)])
+        self._keys, place = np.unique(added, return_inverse=True)
+        self._counts = np.bincount(place, counts).astype(np.int64)
+        self._waiting, self._num_waiting = [], 0

@@ -1,1 +1,0 @@
-"""Ways to rank hashtags without a model, to read a model's metrics beside."""

@@ -1,0 +1,193 @@
+"""Evaluates a run: ranks a split, scores the rankings, writes the folder of the evaluation."""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from tagkeras.cli import files
+from tagkeras.cli.errors import UserError
+from tagkeras.cli.progress import progress
+from tagkeras.data import input as data_input
+from tagkeras.data.fingerprint import fingerprint
+from tagkeras.data.hashtags import normalize
+from tagkeras.data.manifest import Manifest
+from tagkeras.data.vocabulary import Vocabulary
+from tagkeras.evaluate import evaluation
+from tagkeras.evaluate.baselines import make_baselines
+from tagkeras.evaluate.config import BASELINES, Config
+from tagkeras.evaluate.groups import parse_age_bounds
+from tagkeras.evaluate.oracle import read_oracles
+from tagkeras.evaluate.rankings import PredictionsWriter, rank_split
+from tagkeras.evaluate.summary import summarize
+from tagkeras.evaluate.tag_metrics import MOST_VALUES, CurveScores, default_curve_tags, tag_table
+from tagkeras.train.restore import restore_model
+from tagkeras.train.workdir import Workdir
+
+FILES = (evaluation.METRICS, evaluation.PREDICTIONS, evaluation.POSTS, evaluation.TAGS)
+BATCH_SIZE = 1024
+
+
+def evaluate(config: Config) -> dict[str, Any]:
+    """Ranks, writes all files and returns the content of `metrics.json`.
+
+    Raises:
+        UserError: no checkpoint, another dataset, an empty split, or more tags asked for than are.
+    """
+    dataset, output = Path(config.data), Path(config.output)
+    workdir = Workdir(config.workdir)
+    model = restore_model(workdir)
+    workdir.check_dataset(dataset)
+    manifest, vocabulary = Manifest.load(dataset), workdir.vocabulary()
+    check_options(config, vocabulary)
+    ks, top_k = _choose_ks(config, len(vocabulary))
+    age_bounds = parse_age_bounds(config.age_groups)
+    batches = data_input.read_split(dataset, manifest, config.split, BATCH_SIZE)
+    num_posts = manifest.splits[config.split]["posts"]
+    curve_tags = _choose_curve_tags(config, vocabulary, num_posts)
+    oracles = read_oracles(Path(config.oracle), vocabulary, max(ks)) if config.oracle else []
+    baselines = make_baselines(
+        config.baselines,
+        dataset,
+        manifest,
+        num_tags=len(vocabulary),
+        k=max(ks),
+        age_bounds=age_bounds,
+        neighbour_posts=config.neighbour_posts,
+    )
+    with files.files_written_aside(output, last=evaluation.METRICS) as folder:
+        with (
+            PredictionsWriter(folder / evaluation.PREDICTIONS, vocabulary.tags) as writer,
+            progress("evaluating", num_posts, "posts") as advance,
+            data_input.named_errors(dataset),
+        ):
+            rankings = rank_split(
+                model,
+                batches,
+                [*baselines, *oracles],
+                ks=ks,
+                curve_scores=CurveScores(curve_tags, num_posts, len(vocabulary)),
+                writer=writer,
+                top_k=top_k,
+                advance=advance,
+            )
+        summary = summarize(
+            rankings,
+            ks=ks,
+            num_tags=len(vocabulary),
+            age_bounds=age_bounds,
+            samples=config.bootstrap_samples,
+        )
+        curves = rankings.curve_scores.curves()
+        metrics = {
+            **summary,
+            "num_posts": num_posts,
+            "num_users": len(set(rankings.posts.user_ids)),
+            "split": config.split,
+            "ks": list(ks),
+            "top_k": top_k,
+            "model": workdir.config()["model"],
+            "epoch": workdir.best_epoch()["epoch"],
+            "workdir": str(workdir.path.resolve()),
+            "dataset": {
+                "path": str(dataset.resolve()),
+                "fingerprint": fingerprint(dataset, manifest),
+                "distribution": manifest.distribution["name"],
+            },
+            "neighbour_posts": min(config.neighbour_posts, manifest.splits["train"]["posts"]),
+            "identity": identity_of(workdir, config.oracle),
+            "options": options_given(config, frozenset({"workdir", "data", "output", "split"})),
+        }
+        rankings.posts.save(folder / evaluation.POSTS)
+        pq.write_table(tag_table(vocabulary, rankings.tag_counts, curves), folder / evaluation.TAGS)
+        files.write_text(folder / evaluation.METRICS, json.dumps(metrics, indent=2) + "\n")
+    return metrics
+
+
+def check_options(config: Config, vocabulary: Vocabulary) -> None:
+    """Makes sure that options fit a vocabulary, before any work.
+
+    Raises:
+        UserError: more tags are asked for than are, or a name or number is none that is taken.
+    """
+    _choose_ks(config, len(vocabulary))
+    parse_age_bounds(config.age_groups)
+    _choose_curve_tags(config, vocabulary, num_posts=1)
+    if unknown := set(config.baselines) - set(BASELINES):
+        raise UserError(f"--baselines={min(unknown)}: give some of {', '.join(BASELINES)}")
+
+
+def _choose_ks(config: Config, num_tags: int) -> tuple[tuple[int, ...], int]:
+    """The k of the metrics, rising, and how many hashtags are written for a post."""
+    top_k = config.top_k or min(10, num_tags)
+    if top_k > num_tags:
+        raise UserError(f"--top_k={top_k}: the vocabulary has {num_tags} tags")
+    if config.ks is None:
+        return tuple(sorted({1, top_k})), top_k
+    text = f"--ks={','.join(config.ks)}"
+    if not config.ks or not all(k.isascii() and k.isdigit() and int(k) for k in config.ks):
+        raise UserError(f"{text}: give numbers from 1 on, as in --ks=1,5,10")
+    ks = tuple(sorted({int(k) for k in config.ks}))
+    if ks[-1] > num_tags:
+        raise UserError(f"{text}: the vocabulary has {num_tags} tags")
+    return ks, top_k
+
+
+def _choose_curve_tags(config: Config, vocabulary: Vocabulary, num_posts: int) -> np.ndarray:
+    """The ids of the tags that have curves."""
+    number = config.curve_tags
+    if number is None:
+        number = default_curve_tags(len(vocabulary), num_posts)
+    ids = dict.fromkeys(range(min(number, len(vocabulary))))
+    for tag in config.tags:
+        if (known := vocabulary.ids.get(normalize(tag))) is None:
+            raise UserError(f"--tags={tag}: not in the vocabulary")
+        ids[known] = None
+    if len(ids) * num_posts > MOST_VALUES and config.curve_tags is not None:
+        raise UserError(
+            f"--curve_tags={number}: curves of {len(ids)} tags over {num_posts:,} posts take"
+            f" {5 * len(ids) * num_posts / 2**30:.1f} GiB: give"
+            f" {MOST_VALUES // num_posts} at most"
+        )
+    return np.array(list(ids), np.int64)
+
+
+def weights_fingerprint(workdir: Workdir) -> str:
+    """A hash of the best epoch's weights: of the index of its checkpoint, which has their CRCs.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    return _hash(workdir.best / "model.index")[:16]
+
+
+def identity_of(workdir: Workdir, oracle: str | None) -> dict[str, str | None]:
+    """What an evaluation is of, but for the posts: `weights`, and SHA-256 of the `oracle` file."""
+    return {
+        "weights": weights_fingerprint(workdir),
+        "oracle": None if oracle is None else _hash(Path(oracle)),
+    }
+
+
+def options_given(config: Any, left_out: frozenset[str]) -> dict[str, Any]:
+    """The options of a command's config that are not at their defaults, by name.
+
+    Args:
+        config: dataclass of `option`s.
+        left_out: names that are of no interest.
+    """
+    values = {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(config)
+        if field.name not in left_out and getattr(config, field.name) != field.default
+    }
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
