@@ -8,8 +8,7 @@ from typing import Any
 
 from tagkeras.cli.errors import UserError
 from tagkeras.experiment.experiment_folder import FILE_NAME, FINDINGS, TABLES
-from tagkeras.experiment.tables import from_csv
-from tagkeras.experiment.tables import Row
+from tagkeras.experiment.tables import Table, from_csv
 
 _AGAIN = "run python -m tagkeras.experiment to its end"
 
@@ -40,14 +39,14 @@ class FinishedExperiment:
         datasets: by their names: `path`, and `oracle`, `hashtag_kinds`, `posts`, `image_root`.
         runs: in the order of the specification.
         findings: claims of the paper, each with its verdict; empty if there are none.
-        tables: the rows of each dataset's table: means over seeds, with intervals.
+        tables: each dataset's table: means over seeds, with intervals.
     """
 
     path: Path
     datasets: Mapping[str, Mapping[str, Any]]
     runs: tuple[ExperimentRun, ...]
     findings: tuple[Mapping[str, Any], ...]
-    tables: Mapping[str, tuple[Row, ...]]
+    tables: Mapping[str, Table]
 
     @classmethod
     def load(cls, path: Path) -> "FinishedExperiment":
@@ -91,7 +90,7 @@ def _read_json(path: Path) -> Any:
     return _read(path, json.loads)
 
 
-def _read_table(path: Path) -> tuple[Row, ...]:
+def _read_table(path: Path) -> Table:
     return _read(path, from_csv)
 
 

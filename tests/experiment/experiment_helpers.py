@@ -10,10 +10,8 @@ import yaml
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.evaluate.evaluation import EvaluatedPosts, Evaluation
-from tagkeras.experiment.dataset_results import DatasetResults
-from tagkeras.experiment.resampled import Resampled
+from tagkeras.experiment.results import DatasetResults
 from tagkeras.experiment.runs import Configuration
-from tagkeras.experiment.tag_recalls import TagRecalls
 
 SIZES = {
     "bilinear": Configuration(model="bilinear", embedding_dim=8),
@@ -133,7 +131,7 @@ def write_run(
 
 def spread(value, width, samples=1001):
     """A statistic whose 95% interval is value +- width: an even spread of resamples."""
-    return Resampled(value, value + np.linspace(-1, 1, samples) * width / 0.95)
+    return np.append(value, value + np.linspace(-1, 1, samples) * width / 0.95)
 
 
 def make_results(models, *, name="natural", distribution=None, width=0.01, **options):
@@ -142,24 +140,26 @@ def make_results(models, *, name="natural", distribution=None, width=0.01, **opt
     `models` are values by `Configuration` or by the names of `SIZES`; `variety` is added to them.
     """
     variety = options.pop("variety", {})
-    metrics = ("P@1", "R@10", "A@10")
+    given = {
+        "seeds": (0, 1),
+        "baselines": {},
+        "tags": (),
+        "tag_posts": np.zeros(0),
+        "tag_recalls": {},
+        **options,
+    }
     return DatasetResults(
         name=name,
         distribution=distribution or name,
         num_posts=100,
         num_users=10,
         ks=(1, 10),
-        seeds=options.pop("seeds", (0, 1)),
         models={
             SIZES.get(key, key): {
-                **{metric: spread(value, width) for metric in metrics},
+                **{metric: spread(value, width) for metric in ("P@1", "R@10", "A@10")},
                 **variety.get(key, {}),
             }
             for key, value in models.items()
         },
-        baselines=options.pop("baselines", {}),
-        tag_recalls=options.pop(
-            "tag_recalls", TagRecalls(tags=(), num_posts=np.zeros(0), recalls={})
-        ),
-        **options,
+        **given,
     )

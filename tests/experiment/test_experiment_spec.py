@@ -4,11 +4,11 @@ import re
 
 import pytest
 from experiment_helpers import write_manifest, write_spec
+from tagkeras.experiment.yaml_document import YamlDocument, show_place
 
 from tagkeras.cli.errors import UserError
 from tagkeras.experiment.runs import list_runs
 from tagkeras.experiment.spec import read_spec
-from tagkeras.experiment.yaml_document import YamlDocument, show_place
 
 GOOD = """\
 datasets:

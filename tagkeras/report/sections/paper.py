@@ -2,11 +2,11 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from tagkeras.experiment.paper import METRICS, MODELS, paper_values
 from tagkeras.experiment.runs import Configuration
-from tagkeras.experiment.tables import METHODS, Cell, Row
+from tagkeras.experiment.tables import Cell, Table
 from tagkeras.report.figure_files import PageFigure
 from tagkeras.report.figures.dimension_sweep import draw_dimension_sweep
 from tagkeras.report.figures.estimate import Estimate
@@ -17,7 +17,6 @@ from tagkeras.report.sections.section import LeftOut, Section
 
 _TITLE = "Beside the paper"
 _FREQUENCY = "frequency_baseline"
-_Table = dict[Configuration | str, dict[str, Cell]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +56,7 @@ def build(material: Material) -> Section:
         (g for g in material.groups if g.is_natural and g.name in experiment.tables),
         None,
     )
-    tables = {name: _by_size(rows) for name, rows in experiment.tables.items()}
+    tables = experiment.tables
     return Section(
         id="paper",
         title=_TITLE,
@@ -72,7 +71,7 @@ def build(material: Material) -> Section:
     )
 
 
-def _figures(material: Material, tables: Mapping[str, _Table]) -> list[PageFigure]:
+def _figures(material: Material, tables: Mapping[str, Table]) -> list[PageFigure]:
     """Recall by the size of the embedding, where there are several sizes."""
     metrics = {group.headline for group in material.groups}
     datasets = {
@@ -95,7 +94,7 @@ def _figures(material: Material, tables: Mapping[str, _Table]) -> list[PageFigur
     ]
 
 
-def _by_dimension(table: _Table, group: RunGroup) -> dict[str, dict[int, Estimate]]:
+def _by_dimension(table: Table, group: RunGroup) -> dict[str, dict[int, Estimate]]:
     """By model and d, of its best rank on validation: means over seeds."""
     sizes: dict[str, dict[int, list[Run]]] = {}
     for run in group.runs.values():
@@ -111,7 +110,7 @@ def _by_dimension(table: _Table, group: RunGroup) -> dict[str, dict[int, Estimat
     return found
 
 
-def _rows(table: _Table, group: RunGroup) -> list[BesideRow]:
+def _rows(table: Table, group: RunGroup) -> list[BesideRow]:
     """The frequency baseline, and each model in each size that the paper has or we have."""
     seeds = Counter(_configuration(run) for run in group.runs.values() if run.workdir is not None)
     models = [configuration.model for configuration in MODELS]
@@ -134,20 +133,6 @@ def _rows(table: _Table, group: RunGroup) -> list[BesideRow]:
             for size in sizes
         ),
     ]
-
-
-def _by_size(rows: Sequence[Row]) -> _Table:
-    """The cells of a table by model and size, or by the name of a baseline."""
-    names = {method: name for name, method in METHODS.items()}
-    table: _Table = {}
-    for row in rows:
-        name = names.get(row.method, row.method)
-        if row.embedding_dim is None:
-            table[name] = row.cells
-        else:
-            dim, rank = row.embedding_dim, row.rank or 0
-            table[Configuration(model=name, embedding_dim=dim, rank=rank)] = row.cells
-    return table
 
 
 def _paper(row: Configuration | str) -> dict[str, float]:

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from tagkeras.experiment.cores import choose_parallel, share_out, visible_gpus
 from tagkeras.experiment.jobs import Job, run_jobs
 from tagkeras.experiment.run_reports import RunReports, describe_seconds, last_lines
