@@ -10,8 +10,8 @@ import pytest
 from experiment_helpers import write_manifest, write_run, write_spec
 
 from tagkeras.cli.errors import UserError
-from tagkeras.experiment import __main__ as experiment
-from tagkeras.experiment import run_jobs
+from tagkeras.experiment import make_runs
+from tagkeras.experiment.experiment import run_experiment
 from tagkeras.experiment.experiment_folder import ExperimentFolder
 from tagkeras.experiment.spec import read_spec
 
@@ -31,28 +31,25 @@ def folder(tmp_path, monkeypatch):
         hits = [[1, 0], [0, 0], [0, 1], [1, 1]]
         write_run(template / name, hits, users="abac", fingerprint=name, distribution=name)
 
-    def train(folder, spec, run):
-        return [PROGRAM, "train", str(template), run.path, str(folder.path / run.workdir)]
-
-    def evaluate(folder, spec, run, *, baselines):
-        evaluation = str(folder.path / run.evaluation)
+    def commands_of(folder, spec, run, *, baselines):
+        workdir, evaluation = (str(folder.path / path) for path in (run.workdir, run.evaluation))
         flags = ["with-baselines"] if baselines else []
-        return [PROGRAM, "evaluate", str(template), run.path, evaluation, *flags]
+        return [
+            [PROGRAM, "train", str(template), run.path, workdir],
+            [PROGRAM, "evaluate", str(template), run.path, evaluation, *flags],
+        ]
 
-    monkeypatch.setattr(run_jobs, "train_command", train)
-    monkeypatch.setattr(run_jobs, "evaluate_command", evaluate)
+    monkeypatch.setattr(make_runs, "commands_of", commands_of)
     return tmp_path
 
 
-def make_config(folder, parallel=1, datasets=(), **sections):
+def write_sections(folder, **sections):
     spec = {"seeds": [0], "grid": GRID, **sections}
-    write_spec(folder / "spec.yaml", {name: folder / name for name in NAMES}, **spec)
-    return experiment.Config(
-        spec=str(folder / "spec.yaml"),
-        output=str(folder / "out"),
-        parallel=parallel,
-        datasets=datasets,
-    )
+    return write_spec(folder / "spec.yaml", {name: folder / name for name in NAMES}, **spec)
+
+
+def run(folder, datasets=(), **sections):
+    return run_experiment(str(write_sections(folder, **sections)), str(folder / "out"), 1, datasets)
 
 
 def calls(folder):
@@ -64,11 +61,12 @@ def files_in(folder):
 
 
 def test_runs_tables_and_findings(folder, capfd):
-    tables = experiment.experiment(make_config(folder))
+    tables = run(folder)
     assert calls(folder) == [f"{step} {name}" for name in RUNS for step in ("train", "evaluate")]
     said = capfd.readouterr().err
-    assert re.search(r"^natural/bilinear-d8-seed0: P@1 50.0%, R@2 50.0%, A@2 50.0% \(", said, re.M)
-    assert "4 of 4 runs)" in said
+    assert re.search(
+        r"^natural/bilinear-d8-seed0 \(\d+ s\): P@1 50.0%, R@2 50.0%, A@2 50.0%$", said, re.M
+    )
     out = folder / "out"
     assert [name for name in files_in(out) if not name.startswith(("runs", "evaluations"))] == [
         "experiment.json",
@@ -101,11 +99,11 @@ def test_runs_tables_and_findings(folder, capfd):
 
 
 def test_again_nothing_is_made_but_the_tables(folder):
-    experiment.experiment(make_config(folder))
+    run(folder)
     before = calls(folder)
     text = (folder / "out" / "findings.json").read_text()
     (folder / "out" / "tables" / "natural.md").unlink()
-    experiment.experiment(make_config(folder))
+    run(folder)
     assert calls(folder) == before
     assert (folder / "out" / "tables" / "natural.md").exists()
     assert (folder / "out" / "findings.json").read_text() == text
@@ -114,21 +112,20 @@ def test_again_nothing_is_made_but_the_tables(folder):
 def test_a_run_that_fails_ends_no_other_and_is_named(folder, capfd):
     failing = folder / "template" / "fail-natural-user_biased-d8-seed0"
     failing.touch()
-    experiment_before = make_config(folder)
     with pytest.raises(
         UserError,
         match=r"^natural/user_biased-d8-seed0 of 4 runs failed, see .*/out/logs/natural/"
         r"user_biased-d8-seed0.log; no tables were written: ",
     ):
-        experiment.experiment(experiment_before)
+        run(folder)
     said = capfd.readouterr().err
-    assert "natural/user_biased-d8-seed0 failed with exit status 1, the end of " in said
+    assert re.search(r"user_biased-d8-seed0 \(\d+ s\): failed with exit status 1, the end", said)
     assert "\n  no luck today\n" in said
     assert len([line for line in calls(folder) if line.startswith("evaluate")]) == 3
     assert not (folder / "out" / "tables").exists()
     assert not (folder / "out" / "findings.md").exists()
     failing.unlink()
-    experiment.experiment(make_config(folder))
+    run(folder)
     # Only the one that failed again.
     assert calls(folder)[7:] == [
         "train natural/user_biased-d8-seed0",
@@ -139,21 +136,20 @@ def test_a_run_that_fails_ends_no_other_and_is_named(folder, capfd):
 
 def test_seeds_rows_and_datasets_may_be_added(folder):
     write_spec(folder / "first.yaml", {"natural": folder / "natural"}, grid=GRID[:1], seeds=[0])
-    config = make_config(folder)
-    first = experiment.Config(spec=str(folder / "first.yaml"), output=config.output)
-    assert list(experiment.experiment(first)) == ["natural"]
+    first = run_experiment(str(folder / "first.yaml"), str(folder / "out"))
+    assert list(first) == ["natural"]
     done = len(calls(folder))
-    experiment.experiment(make_config(folder, seeds=[0, 1]))
+    run(folder, seeds=[0, 1])
     assert len(calls(folder)) == 2 * 2 * 4
     assert "train natural/bilinear-d8-seed0" not in calls(folder)[done:]
     assert "2 seeds" in (folder / "out" / "findings.md").read_text()
 
 
 def test_old_tables_do_not_stand_beside_a_run_that_fails(folder):
-    experiment.experiment(make_config(folder))
+    run(folder)
     (folder / "template" / "fail-natural-bilinear-d8-seed1").touch()
     with pytest.raises(UserError, match="seed1 of 8 runs failed"):
-        experiment.experiment(make_config(folder, seeds=[0, 1]))
+        run(folder, seeds=[0, 1])
     for name in ("tables", "results.csv", "findings.json", "findings.md"):
         assert not (folder / "out" / name).exists()
 
@@ -162,22 +158,21 @@ def test_old_tables_do_not_stand_beside_a_run_that_fails(folder):
     ("sections", "message"),
     [
         ({"train": {"epochs": 3}}, r"train.epochs=2 \(now 3\)"),
-        ({"train": {}}, r"train.epochs=2 \(now \(left out\)\)"),
-        ({"evaluate": {"ks": [1, 2]}}, r"evaluate.ks=\(left out\) \(now 1,2\)"),
+        ({"train": {}}, r"train.epochs=2 \(now \(none\)\)"),
+        ({"evaluate": {"ks": [1, 2]}}, r"evaluate.ks=\(none\) \(now 1,2\)"),
         ({"split": "validation"}, r"split=test \(now validation\)"),
         (
             {"seeds": [1]},
-            "the run natural/bilinear-d8-seed0 and 3 others, which the grid and seeds",
+            r"runs.natural/bilinear-d8-seed0=made \(now \(none\)\), .* and 1 more: give",
         ),
-        ({"grid": GRID[:1]}, "the run natural/user_biased-d8-seed0 and 1 others"),
-        ({"datasets": ["natural"]}, r"the dataset balanced \(now left out\)"),
-        ({"datasets": ["natural", "other"]}, "another dataset balanced than .*other is now"),
+        ({"grid": GRID[:1]}, r"runs.natural/user_biased-d8-seed0=made \(now \(none\)\)"),
+        ({"datasets": ["natural"]}, r"datasets.balanced.fingerprint=\w+ \(now \(none\)\)"),
+        ({"datasets": ["natural", "other"]}, r"datasets.balanced.fingerprint=\w+ \(now \w+\)"),
     ],
 )
 def test_a_changed_specification_is_refused(folder, sections, message):
-    config = make_config(folder, train={"epochs": 2})
     out = ExperimentFolder(folder / "out")
-    out.prepare(read_spec(Path(config.spec)))
+    out.prepare(read_spec(write_sections(folder, train={"epochs": 2})))
     text = (folder / "out" / "experiment.json").read_text()
     sections = {"train": {"epochs": 2}, **sections}
     write_manifest(folder / "other", num_tags=5)
@@ -194,26 +189,22 @@ def test_a_changed_specification_is_refused(folder, sections, message):
 
 
 def test_another_oracle_is_refused(folder):
-    config = make_config(folder)
-    datasets = {
-        name: {"path": str(folder / name), "oracle": str(folder / "oracle.parquet")}
-        for name in NAMES
-    }
-    write_spec(folder / "spec.yaml", datasets, grid=GRID)
-    (folder / "oracle.parquet").write_text("one")
+    oracle = folder / "oracle.parquet"
+    datasets = {"natural": {"path": str(folder / "natural"), "oracle": str(oracle)}}
+    spec = write_spec(folder / "spec.yaml", datasets, grid=GRID)
+    oracle.write_text("one")
     out = ExperimentFolder(folder / "out")
-    out.prepare(read_spec(Path(config.spec)))
-    (folder / "oracle.parquet").write_text("other")
-    with pytest.raises(UserError, match="another oracle of natural than .*oracle.parquet is now"):
-        out.prepare(read_spec(Path(config.spec)))
+    out.prepare(read_spec(spec))
+    oracle.write_text("other")
+    with pytest.raises(UserError, match=r"datasets.natural.oracle_sha256=\w+ \(now \w+\)"):
+        out.prepare(read_spec(spec))
 
 
 def test_a_dataset_that_was_moved_is_the_same(folder):
-    experiment.experiment(make_config(folder))
+    run(folder)
     done = calls(folder)
     (folder / "natural").rename(folder / "moved")
-    config = make_config(folder, datasets=(f"natural={folder / 'moved'}",))
-    experiment.experiment(config)
+    run(folder, datasets=(f"natural={folder / 'moved'}",))
     assert calls(folder) == done
     content = json.loads((folder / "out" / "experiment.json").read_text())
     assert content["datasets"]["natural"]["path"] == str(folder / "moved")
@@ -223,11 +214,11 @@ def test_folders_of_something_else(folder):
     (folder / "out").mkdir()
     (folder / "out" / "thesis.txt").touch()
     with pytest.raises(UserError, match="out holds other files and no experiment.json"):
-        experiment.experiment(make_config(folder))
+        run(folder)
     (folder / "out" / "thesis.txt").unlink()
     (folder / "out" / "experiment.json").write_text("{")
     with pytest.raises(UserError, match="experiment.json is damaged"):
-        experiment.experiment(make_config(folder))
+        run(folder)
 
 
 def test_one_experiment_at_a_time_in_a_folder(folder):
@@ -235,21 +226,15 @@ def test_one_experiment_at_a_time_in_a_folder(folder):
     descriptor = os.open(folder / "out", os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
-        with pytest.raises(UserError, match="another experiment is at work in .*out: wait"):
-            experiment.experiment(make_config(folder))
+        with pytest.raises(UserError, match="another experiment is running in .*out: wait"):
+            run(folder)
     finally:
         os.close(descriptor)
-    experiment.experiment(make_config(folder))
-
-
-@pytest.mark.parametrize("words", [("natural",), ("=x",), ("natural=",), ("a=x", "a=y")])
-def test_datasets_of_the_command_line(words):
-    with pytest.raises(UserError, match=r"--datasets=.*: give NAME=FOLDER, each name once"):
-        experiment.parse_datasets(words)
+    run(folder)
 
 
 def test_baselines_are_evaluated_once_for_each_dataset(folder, monkeypatch):
-    experiment.experiment(make_config(folder))
+    run(folder)
     logs = {name: (folder / "out" / "logs" / f"{name}.log").read_text() for name in RUNS}
     with_baselines = [name for name, text in logs.items() if "with-baselines" in text]
     assert with_baselines == ["natural/bilinear-d8-seed0", "balanced/bilinear-d8-seed0"]
@@ -267,21 +252,21 @@ def test_a_finished_run_that_has_baselines_is_enough(folder):
             distribution=name,
             baselines=baselines,
         )
-    experiment.experiment(make_config(folder))
-    experiment.experiment(make_config(folder, seeds=[0, 1]))
+    run(folder)
+    run(folder, seeds=[0, 1])
     logs = (folder / "out" / "logs").glob("*/*seed1.log")
     assert not any("with-baselines" in log.read_text() for log in logs)
     assert "| frequency baseline |" in (folder / "out" / "tables" / "natural.md").read_text()
 
 
-def test_what_a_killed_evaluation_left_is_removed(folder):
+def test_leftovers_of_a_killed_evaluation_are_removed(folder):
     failing = folder / "template" / f"fail-{RUNS[0].replace('/', '-')}"
     failing.touch()
     with pytest.raises(UserError):
-        experiment.experiment(make_config(folder))
+        run(folder)
     left = folder / "out" / "evaluations" / RUNS[0] / ".0123abcd.tmp"
     left.mkdir(parents=True)
     failing.unlink()
-    experiment.experiment(make_config(folder))
+    run(folder)
     assert (left.parent / "metrics.json").exists()
     assert not left.exists()

@@ -1,103 +1,114 @@
-"""Processes side by side: order, failures, interruptions, the death of their parent."""
+"""Runs side by side: order, failures, interruptions, the death of their parent."""
 
 import contextlib
+import itertools
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from tagkeras.experiment.cores import choose_parallel, share_out, visible_gpus
-from tagkeras.experiment.jobs import Job, run_jobs
-from tagkeras.experiment.run_reports import RunReports, describe_seconds, last_lines
+
+from tagkeras.cli.errors import UserError
+from tagkeras.experiment import make_runs
+from tagkeras.experiment.experiment_folder import ExperimentFolder
+from tagkeras.experiment.make_runs import share_machine
+from tagkeras.experiment.runs import Configuration, Run
 
 CHECKOUT = Path(__file__).parents[2]
-# Waits until as many files are there as its first argument says, having made one of its own.
+# Waits until a file of each of two runs is there, having made its own.
 MEET = """
 import pathlib, sys, time
-folder, name, number = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+folder, name = pathlib.Path(sys.argv[1]), sys.argv[2]
 (folder / name).touch()
-while len(list(folder.iterdir())) < number:
+while len(list(folder.glob("*-seed?"))) < 2:
     time.sleep(0.01)
 """
+APPEND = "import sys; open(sys.argv[1] + '/calls', 'a').write(sys.argv[2] + ' ')"
 
 
-def job(folder, name, *codes, arguments=()):
-    commands = [["-c", code, *map(str, arguments)] for code in codes]
-    return Job(name=name, commands=commands, log=folder / "logs" / f"{name}.log")
+@pytest.fixture
+def make(tmp_path, monkeypatch):
+    """Makes runs whose commands are pieces of Python that get a folder and the run's name."""
+    monkeypatch.setattr(make_runs, "_describe", lambda folder, run, status: f"exit {status}")
+
+    def run(seeds, commands, environments=({},)):
+        size = Configuration(model="bilinear", embedding_dim=8)
+        runs = [Run(dataset="d", configuration=size, seed=seed) for seed in range(seeds)]
+        monkeypatch.setattr(
+            make_runs,
+            "commands_of",
+            lambda folder, spec, run, baselines: [
+                ["-c", code, str(tmp_path), run.name] for code in commands(run.seed)
+            ],
+        )
+        folder = ExperimentFolder(tmp_path)
+        make_runs.make_runs(folder, SimpleNamespace(runs=runs), environments)
+        return tmp_path
+
+    return run
 
 
-def run(jobs, parallel=1, environment=None):
-    ended = []
-    outcomes = run_jobs(
-        jobs, environments=[environment or {}] * parallel, on_end=lambda o: ended.append(o.job.name)
-    )
-    assert [outcome.job.name for outcome in outcomes] == ended
-    return {outcome.job.name: outcome.status for outcome in outcomes}
-
-
-def test_as_many_at_a_time_as_asked_for(tmp_path):
+def test_as_many_at_a_time_as_environments(make):
     """Each of two waits for the other: one after the other they would never end."""
-    folder = tmp_path / "met"
-    folder.mkdir()
-    jobs = [job(tmp_path, name, MEET, arguments=(folder, name, 2)) for name in "ab"]
-    assert run(jobs, parallel=2) == {"a": 0, "b": 0}
+    make(2, lambda seed: [MEET], [{}, {}])
 
 
-def test_one_at_a_time_in_order(tmp_path):
-    file = tmp_path / "order"
-    code = f"open({str(file)!r}, 'a').write(%r)"
-    jobs = [job(tmp_path, name, code % f"{name}1 ", code % f"{name}2 ") for name in "abc"]
-    assert run(jobs) == {"a": 0, "b": 0, "c": 0}
-    assert file.read_text() == "a1 a2 b1 b2 c1 c2 "
+def test_one_at_a_time_in_order(make):
+    folder = make(3, lambda seed: [APPEND, APPEND])
+    names = [f"bilinear-d8-seed{seed}" for seed in (0, 0, 1, 1, 2, 2)]
+    assert (folder / "calls").read_text().split() == names
 
 
-def test_a_failure_ends_its_job_and_no_other(tmp_path):
-    file = tmp_path / "after"
-    jobs = [
-        job(tmp_path, "bad", "print('oh'); raise SystemExit(3)", f"open({str(file)!r}, 'w')"),
-        job(tmp_path, "killed", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"),
-        job(tmp_path, "good", "import sys; print('well', file=sys.stderr)"),
-    ]
-    assert run(jobs) == {"bad": 3, "killed": -9, "good": 0}
-    assert not file.exists()
-    assert last_lines(tmp_path / "logs" / "bad.log")[-1] == "oh"
-    assert last_lines(tmp_path / "logs" / "good.log")[-1] == "well"
-    assert "$ python -c" in (tmp_path / "logs" / "good.log").read_text()
+def test_a_failure_ends_its_run_and_no_other(make, tmp_path, capfd):
+    codes = {
+        0: ["print('oh'); raise SystemExit(3)", APPEND],
+        1: ["import os, signal; os.kill(os.getpid(), signal.SIGKILL)"],
+        2: [APPEND],
+    }
+    with pytest.raises(UserError, match="d/bilinear-d8-seed0 and 1 others of 3 runs failed, see"):
+        make(3, codes.get)
+    assert (tmp_path / "calls").read_text() == "bilinear-d8-seed2 "
+    lines = capfd.readouterr().err.splitlines()
+    assert [line.rpartition(": ")[2] for line in lines[:3]] == ["exit 3", "exit -9", "exit 0"]
+    assert (tmp_path / "logs" / "d" / "bilinear-d8-seed0.log").read_text().endswith("oh\n")
 
 
-def test_logs_go_on_and_environments_are_given(tmp_path):
+def test_logs_are_appended_to_and_environments_are_given(make):
     code = "import os; print(os.environ['OMP_NUM_THREADS'])"
     for threads in ("1", "7"):
-        run([job(tmp_path, "a", code)], environment={"OMP_NUM_THREADS": threads})
-    lines = (tmp_path / "logs" / "a.log").read_text().splitlines()
+        folder = make(1, lambda seed: [code], [{"OMP_NUM_THREADS": threads}])
+    lines = (folder / "logs" / "d" / "bilinear-d8-seed0.log").read_text().splitlines()
     assert [line for line in lines if not line.startswith("$")] == ["1", "7"]
 
 
 PARENT = """
-import signal, sys, pathlib
-from tagkeras.experiment.jobs import Job, run_jobs
+import signal, sys
+from types import SimpleNamespace
+from tagkeras.experiment import make_runs
+from tagkeras.experiment.experiment_folder import ExperimentFolder
+from tagkeras.experiment.runs import Configuration, Run
 # Who starts these tests in the background may have the signal ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 code = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)"
-folder = pathlib.Path(sys.argv[1])
-jobs = [
-    Job(name=n, commands=[["-c", code, str(folder / f"{n}.part")]], log=folder / f"{n}.log")
-    for n in "abc"
+size = Configuration(model="bilinear", embedding_dim=8)
+runs = [Run(dataset=name, configuration=size, seed=0) for name in "abc"]
+make_runs.commands_of = lambda folder, spec, run, baselines: [
+    ["-c", code, f"{folder.path}/{run.dataset}.part"]
 ]
 try:
-    run_jobs(jobs, environments=[{}, {}], on_end=lambda outcome: None)
+    make_runs.make_runs(ExperimentFolder(sys.argv[1]), SimpleNamespace(runs=runs), [{}, {}])
 except KeyboardInterrupt:
     sys.exit(130)
 """
 
 
 def wait_for(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
+    for _ in itertools.takewhile(lambda _: not condition(), range(50 * seconds)):
         time.sleep(0.02)
+    assert condition()
 
 
 def is_alive(pid):
@@ -110,7 +121,7 @@ def is_alive(pid):
 @pytest.mark.parametrize(
     ("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -9)]
 )
-def test_no_child_outlives_its_parent(tmp_path, sent, status):
+def test_no_run_outlives_the_experiment(tmp_path, sent, status):
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path)], cwd=CHECKOUT)
     try:
         files = [tmp_path / "a.part", tmp_path / "b.part"]
@@ -125,44 +136,25 @@ def test_no_child_outlives_its_parent(tmp_path, sent, status):
         parent.wait()
 
 
-def test_how_many_at_a_time():
-    on_cores = {"num_cores": 4, "num_gpus": 0}
-    assert choose_parallel(None, num_runs=10, **on_cores) == 4
-    assert choose_parallel(None, num_runs=3, **on_cores) == 3
-    assert choose_parallel(2, num_runs=10, **on_cores) == 2
-    assert choose_parallel(6, num_runs=10, **on_cores) == 6
-    assert choose_parallel(None, num_runs=10, num_cores=16, num_gpus=2) == 2
-
-
-def test_cores_and_gpus_are_shared_out(monkeypatch):
+def test_shares_of_the_machine(monkeypatch):
     names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
     for name in (*names, "CUDA_VISIBLE_DEVICES", "TF_FORCE_GPU_ALLOW_GROWTH"):
         monkeypatch.delenv(name, raising=False)
-    assert share_out(2, num_cores=5, gpus=[]) == [dict.fromkeys(names, "2")] * 2
-    assert share_out(8, num_cores=2, gpus=[])[0] == dict.fromkeys(names, "1")
-    shares = share_out(3, num_cores=6, gpus=["4", "7"])
-    assert [share["CUDA_VISIBLE_DEVICES"] for share in shares] == ["4", "7", "4"]
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: range(5), raising=False)
+
+    def threads(parallel, num_runs):
+        shares = share_machine(parallel, num_runs, num_gpus=0)
+        assert all(share[name] == share[names[0]] for share in shares for name in names)
+        return [share[names[0]] for share in shares]
+
+    assert threads(None, 10) == ["1"] * 5
+    assert threads(None, 2) == ["2"] * 2
+    assert threads(8, 10) == ["1"] * 8
+    shares = share_machine(None, 10, num_gpus=2)
+    assert [share["CUDA_VISIBLE_DEVICES"] for share in shares] == ["0", "1"]
     assert shares[0]["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
     monkeypatch.setenv("OMP_NUM_THREADS", "3")  # a user who knows better
-    assert "OMP_NUM_THREADS" not in share_out(2, num_cores=4, gpus=[])[0]
-    assert visible_gpus(2) == ["0", "1"]
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,6")
-    assert visible_gpus(2) == ["5", "6"]
-
-
-def test_what_is_said(tmp_path, capfd):
-    log = tmp_path / "b.log"
-    log.write_text("".join(f"line {number}\n" for number in range(40)))
-    with RunReports(total=5, finished=1, parallel=2) as reports:
-        reports.ended("a", 30.0, "R@10 50.0%")
-        reports.failed("b", 50.0, log, 3)
-    said = capfd.readouterr().err.splitlines()
-    # 3 runs of 30 s, 2 at a time; then 2 of 40 s at once.
-    assert said[0] == "a: R@10 50.0% (30 s; 2 of 5 runs, about 45 s left)"
-    assert said[1].startswith("b failed with exit status 3, the end of ")
-    assert said[1].endswith("(50 s; 3 of 5 runs, about 40 s left)")
-    assert said[2:] == [f"  line {number}" for number in range(30, 40)]
-
-
-def test_times_in_words():
-    assert [describe_seconds(s) for s in (40, 720, 12600)] == ["40 s", "12 min", "3.5 h"]
+    shares = share_machine(3, 10, num_gpus=2)
+    assert [share["CUDA_VISIBLE_DEVICES"] for share in shares] == ["4", "7", "4"]
+    assert "OMP_NUM_THREADS" not in shares[0]
