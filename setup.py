@@ -1,14 +1,16 @@
 """Packaging; tool settings live in pyproject.toml, pinned versions in constraints.txt."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
+VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "tagkeras/__init__.py").read_text(), re.M)
 
 setup(
     name="tagkeras",
-    version="0.1.0",
+    version=VERSION[1],
     description="The hashtags that a given user would put on a given image",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
