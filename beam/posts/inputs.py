@@ -7,7 +7,7 @@ from beam.posts import identities
 from beam.posts.files import AUTO, FORMATS
 from tagkeras.cli.commandline import option
 from tagkeras.cli.errors import UserError
-from tagkeras.data.tag_list import read_tag_list
+from tagkeras.data.hashtags import read_tag_list
 
 ID_KEY_VARIABLE = "TAGKERAS_ID_KEY"
 MIN_KEY_BYTES = 16

@@ -1,12 +1,11 @@
 """Posts with their hashtags, as questions to a served model."""
 
-import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from serving.client.columns import Image
 from tagkeras.data.posts import Post
-from tagkeras.data.posts_file import ExamplePost, read_posts
+from tagkeras.data.posts_file import PlacedPost, read_posts
 from tagkeras.data.user import User
 
 
@@ -43,7 +42,7 @@ def read_labelled_posts(path: Path, most: int | None = None) -> list[LabelledPos
     return [_labelled(path.parent, example) for example in read_posts(path)[:most]]
 
 
-def _labelled(folder: Path, example: ExamplePost) -> LabelledPost:
+def _labelled(folder: Path, example: PlacedPost) -> LabelledPost:
     post = example.post
     image = folder / post.image if isinstance(post.image, str) else post.image
     return LabelledPost(
@@ -57,14 +56,4 @@ def _labelled(folder: Path, example: ExamplePost) -> LabelledPost:
 
 
 def _user(post: Post) -> User:
-    return User(
-        age=_known(post.age),
-        gender=post.gender or None,
-        country=post.country or None,
-        latitude=_known(post.latitude),
-        longitude=_known(post.longitude),
-    )
-
-
-def _known(number: float) -> float | None:
-    return None if math.isnan(number) else number
+    return User(**post.facts)

@@ -9,10 +9,10 @@ import tensorflow as tf
 
 from tagkeras.data import input as data_input
 from tagkeras.data.facts import Facts, to_columns
+from tagkeras.data.input import sample_posts
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.posts import PostError, parse_descriptor
-from tagkeras.data.posts_file import ExamplePost, refuse_bad_posts
-from tagkeras.data.sampled_posts import sample_posts
+from tagkeras.data.posts_file import PlacedPost, refuse_bad_posts
 from tagkeras.images.cnn.descriptor_model import FOLDER, DescriptorModel
 from tagkeras.layers.user_descriptor import UserDescriptor
 from tagkeras.models.hashtag_model import HashtagModel
@@ -66,7 +66,7 @@ def embed_background(
 
 def embed_examples(
     path: Path,
-    posts: Sequence[ExamplePost],
+    posts: Sequence[PlacedPost],
     *,
     dataset: Path,
     manifest: Manifest,
@@ -104,7 +104,7 @@ def embed_examples(
 
 
 def _describe(
-    post: ExamplePost, describe: DescriptorModel | None, size: int, image_root: Path
+    post: PlacedPost, describe: DescriptorModel | None, size: int, image_root: Path
 ) -> np.ndarray:
     """The descriptor of a post, float32 [n]."""
     image = post.post.image

@@ -1,1 +1,69 @@
-"""The dataset folder: manifest, vocabulary, records, and their tf.data input."""
+"""Datasets: posts and what is known of their users, records, manifest, vocabulary, tf.data input.
+
+    dataset = tagkeras.data.load("dataset", "train", batch_size=512)
+    manifest = tagkeras.data.Manifest.load("dataset")
+
+Names are imported when first used: a client that needs a `User` alone goes without TensorFlow.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tagkeras.data.facts import FACTS, Facts, to_columns
+    from tagkeras.data.hashtags import normalize
+    from tagkeras.data.input import load, named_errors, read_split, sample_posts
+    from tagkeras.data.manifest import Manifest, fingerprint
+    from tagkeras.data.posts import Post, PostError, parse_post
+    from tagkeras.data.posts_file import read_posts
+    from tagkeras.data.records import PostRecord, encode, parse
+    from tagkeras.data.training_input import TrainingInput
+    from tagkeras.data.user import User
+    from tagkeras.data.vocabulary import Vocabulary
+
+__all__ = [
+    "FACTS",
+    "Facts",
+    "Manifest",
+    "Post",
+    "PostError",
+    "PostRecord",
+    "TrainingInput",
+    "User",
+    "Vocabulary",
+    "encode",
+    "fingerprint",
+    "load",
+    "named_errors",
+    "normalize",
+    "parse",
+    "parse_post",
+    "read_posts",
+    "read_split",
+    "sample_posts",
+    "to_columns",
+]
+
+_MODULES = {
+    "facts": ("FACTS", "Facts", "to_columns"),
+    "hashtags": ("normalize",),
+    "input": ("load", "named_errors", "read_split", "sample_posts"),
+    "manifest": ("Manifest", "fingerprint"),
+    "posts": ("Post", "PostError", "parse_post"),
+    "posts_file": ("read_posts",),
+    "records": ("PostRecord", "encode", "parse"),
+    "training_input": ("TrainingInput",),
+    "user": ("User",),
+    "vocabulary": ("Vocabulary",),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULE_OF:
+        return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

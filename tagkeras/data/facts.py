@@ -165,7 +165,7 @@ def to_columns(
     """The facts of people as the model's inputs.
 
     Args:
-        people: `User`s, `Post`s or whatever has the facts as attributes; None is unknown.
+        people: `User`s, `Post`s or whatever has `facts`, values by name; None is unknown.
         facts: to look at.
 
     Returns:
@@ -177,7 +177,7 @@ def to_columns(
     people = list(people)
     columns = {}
     for fact in facts:
-        values = [getattr(person, fact.name) for person in people]
+        values = [person.facts.get(fact.name) for person in people]
         known = [fact.unknown if value is None else value for value in values]
         columns[fact.name] = np.array(known, object if fact.is_text else np.float32)
     return columns

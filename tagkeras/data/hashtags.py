@@ -3,6 +3,9 @@
 import functools
 import re
 import unicodedata
+from pathlib import Path
+
+from tagkeras.cli.errors import UserError
 
 # Longer ones are no hashtags; nobody would type them.
 MAX_LENGTH = 200
@@ -30,6 +33,31 @@ def normalize(hashtag: str) -> str:
     """
     # Not remembered: a few of any length would fill the memory.
     return _normalize_short(hashtag) if len(hashtag) <= MAX_LENGTH else ""
+
+
+def read_tag_list(path: str | Path, flag: str) -> frozenset[str]:
+    """The hashtags of a text file, one a line, normalised; empty lines are passed over.
+
+    Args:
+        path: of the file, UTF-8.
+        flag: named in errors.
+
+    Raises:
+        UserError: the file cannot be read, or a line is no hashtag.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8").split("\n")
+    except OSError as error:
+        raise UserError(f"--{flag}={path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"--{flag}={path}: not UTF-8") from error
+    tags = set()
+    for number, line in enumerate(lines, 1):
+        tag = normalize(line)
+        if line.strip() and not tag:
+            raise UserError(f"--{flag}={path}, line {number}: no hashtag")
+        tags.add(tag)
+    return frozenset(tags - {""})
 
 
 @functools.lru_cache(maxsize=2**18)

@@ -1,16 +1,32 @@
 """The manifest of a dataset: what is in it, and how it was made."""
 
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from tagkeras.cli import files
 from tagkeras.cli.errors import UserError
+from tagkeras.data import vocabulary
+from tagkeras.data.facts import Facts
 
 FORMAT_VERSION = 1
 FILE_NAME = "dataset.json"
 SPLITS = ("train", "validation", "test")
+# What is counted of each split.
+SPLIT_COUNTS = ("posts", "shards", "tag_pairs", "tag_pairs_removed", "out_of_vocabulary")
+
+# The fields that tell one dataset from another.
+_IDENTITY = (
+    "descriptor_size",
+    "num_tags",
+    "splits",
+    "user_descriptor",
+    "cnn",
+    "seeds",
+    "fractions",
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,7 +40,7 @@ class Manifest:
         splits: for `train`, `validation` and `test`, a dict of `posts`, `shards` (files),
             `tag_pairs` ((post, tag) pairs kept), `tag_pairs_removed` (taken off by
             balancing) and `out_of_vocabulary` (pairs with a tag that is not in the vocabulary).
-        user_descriptor: `countries` (list), `location_decimals` and `size` (m).
+        user_descriptor: what `Facts.to_dict` gives, `size` (m) among it.
         image_decoder: `height`, `width` and how pictures are decoded; None for ready descriptors.
         cnn: name, layer and a hash of the weights; None for ready descriptors.
         distribution: `name` (`natural` or `balanced`) and, if balanced, `target` and the
@@ -89,6 +105,11 @@ class Manifest:
             raise UserError(f"{path} has no {missing[0]!r}: {remedy}")
         return cls(**{name: value for name, value in values.items() if name in fields})
 
+    @property
+    def facts(self) -> Facts:
+        """The facts that users are described by."""
+        return Facts.from_dict(self.user_descriptor)
+
     def save(self, dataset: str | Path) -> None:
         """Writes `dataset.json` to a dataset folder, in one step."""
         files.write_text(Path(dataset) / FILE_NAME, self.to_json())
@@ -96,3 +117,19 @@ class Manifest:
     def to_json(self) -> str:
         """The text of `dataset.json`."""
         return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+
+def fingerprint(dataset: Path, manifest: Manifest) -> str:
+    """A hash of a dataset's vocabulary and of what its manifest says of posts and descriptors.
+
+    Args:
+        dataset: folder that `beam.preprocess` wrote.
+        manifest: its manifest.
+
+    Returns:
+        16 hexadecimal digits, the same wherever the dataset lies.
+    """
+    content = [getattr(manifest, name) for name in _IDENTITY]
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
+    digest.update((dataset / vocabulary.FILE_NAME).read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,50 +1,124 @@
 """The training posts as arrays in memory, on the host or on an accelerator."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
-from tagkeras.data.post_arrays import PostArrays
+from tagkeras.cli.progress import progress
+from tagkeras.data import input as data_input
+from tagkeras.data import records
+from tagkeras.data.manifest import Manifest
+from tagkeras.data.record_checks import REMEDY, describe_count
+from tagkeras.data.records import Batch
+
+_READ_BATCH = 512
+# Bytes that TensorFlow wants the address of a tensor's data to be a multiple of, or it aborts.
+_ALIGNMENT = 64
 
 
 class PostStore(tf.Module):
-    """Looks posts up by their row, in graph.
+    """Posts by their row, in the order of the shards; looked up in graph.
 
     Args:
-        arrays: of the posts. On the host they are not copied: leave them as they are from then on.
+        descriptors: float [N, n], in the dtype they are stored in. On the host it is shared, not
+            copied: leave it as it is from then on.
+        user_descriptors: float32 [N, m]; the same holds.
+        tags: ragged int64 [N, None].
+        tags_removed: ragged int64 [N, None].
+        out_of_vocabulary: int64 [N].
+        shard_sizes: rows of each shard.
         device: to hold the descriptors on, as in "GPU:0". The tags stay on the host, where ragged
             tensors are gathered, and are copied by the batch.
-
-    Attributes:
-        shard_sizes: int64 [shards], posts in each shard, in the order of the rows.
 
     Raises:
         UserError: the device has too little memory.
     """
 
-    def __init__(self, arrays: PostArrays, device: str) -> None:
+    def __init__(
+        self,
+        descriptors: np.ndarray,
+        user_descriptors: np.ndarray,
+        *,
+        tags: tf.RaggedTensor,
+        tags_removed: tf.RaggedTensor,
+        out_of_vocabulary: tf.Tensor,
+        shard_sizes: Sequence[int],
+        device: str,
+    ) -> None:
         super().__init__()
-        self.shard_sizes = arrays.shard_sizes
+        self.shard_sizes = shard_sizes
         self._device = device
+        self._tags, self._tags_removed = tags, tags_removed
+        self._out_of_vocabulary = out_of_vocabulary
         try:
             with tf.device(device):
-                self._descriptors = _place(arrays.descriptors)
-                self._user_descriptors = _place(arrays.user_descriptors)
+                self._descriptors = _place(descriptors)
+                self._user_descriptors = _place(user_descriptors)
         except tf.errors.ResourceExhaustedError as error:
-            size = arrays.descriptors.nbytes / 2**30
             raise UserError(
-                f"the descriptors of the training posts, {size:,.1f} GiB, do not fit in the memory"
-                " of the device: use --cache=memory or --cache=none"
+                f"the descriptors of the training posts, {descriptors.nbytes / 2**30:,.1f} GiB, do"
+                " not fit in the memory of the device: use --cache=memory or --cache=none"
             ) from error
-        with tf.device("CPU:0"):
-            self._tags = _to_ragged(*arrays.tags)
-            self._tags_removed = _to_ragged(*arrays.tags_removed)
-            self._out_of_vocabulary = tf.constant(arrays.out_of_vocabulary)
 
-    def lookup(self, batch: Mapping[str, Any]) -> dict[str, tf.Tensor | tf.RaggedTensor]:
+    @classmethod
+    def load(
+        cls, dataset: Path, manifest: Manifest, shards: Sequence[str], device: str
+    ) -> "PostStore":
+        """Loads the training posts; shows progress.
+
+        Args:
+            dataset: folder that `beam.preprocess` wrote.
+            manifest: its manifest.
+            shards: paths of the training split's shards.
+            device: to hold the descriptors on.
+
+        Raises:
+            UserError: a shard or a post is damaged, there are more or fewer than the manifest says,
+                or the device has too little memory.
+        """
+        num_posts = manifest.splits["train"]["posts"]
+        descriptors = _empty((num_posts, manifest.descriptor_size), manifest.descriptor_dtype)
+        user_descriptors = _empty((num_posts, manifest.user_descriptor["size"]), "float32")
+        shard_sizes = [0] * len(shards)
+        values: dict[str, list[np.ndarray]] = {name: [] for name in ("tags", "tags_removed")}
+        lengths: dict[str, list[np.ndarray]] = {name: [] for name in values}
+        out_of_vocabulary: list[np.ndarray] = []
+        stop = 0
+        with progress("loading", num_posts, "posts") as advance, data_input.named_errors(dataset):
+            for shard, batch in _read(manifest, shards):
+                start, stop = stop, stop + len(batch["descriptor"])
+                shard_sizes[int(shard)] += stop - start
+                advance(stop - start)
+                if stop > num_posts:  # only to count them
+                    continue
+                descriptors[start:stop] = batch["descriptor"]
+                user_descriptors[start:stop] = batch["user_descriptor"]
+                out_of_vocabulary.append(batch["out_of_vocabulary"].numpy())
+                for name in values:
+                    values[name].append(batch[name].values.numpy())
+                    lengths[name].append(batch[name].row_lengths().numpy())
+        if stop != num_posts:
+            raise UserError(f"{describe_count(dataset / 'train', stop, num_posts)}: {REMEDY}")
+        with tf.device("CPU:0"):
+            return cls(
+                descriptors,
+                user_descriptors,
+                **{
+                    name: tf.RaggedTensor.from_row_lengths(
+                        np.concatenate(values[name]), np.concatenate(lengths[name])
+                    )
+                    for name in values
+                },
+                out_of_vocabulary=tf.constant(np.concatenate(out_of_vocabulary)),
+                shard_sizes=shard_sizes,
+                device=device,
+            )
+
+    def lookup(self, batch: Mapping[str, Any]) -> Batch:
         """Gathers posts.
 
         Args:
@@ -71,10 +145,63 @@ class PostStore(tf.Module):
             }
 
 
+def check_memory(manifest: Manifest, cache: str) -> None:
+    """Refuses to load more than the memory that is available, where that is known.
+
+    Args:
+        manifest: of the dataset.
+        cache: value of --cache, for the message.
+
+    Raises:
+        UserError: the training posts do not fit.
+    """
+    train = manifest.splits["train"]
+    value_bytes = np.dtype(manifest.descriptor_dtype).itemsize
+    # Two row splits and a count; and the tags, which are there twice while they are loaded.
+    post_bytes = manifest.descriptor_size * value_bytes + manifest.user_descriptor["size"] * 4 + 24
+    num_tags = train.get("tag_pairs", 0) + train.get("tag_pairs_removed", 0)
+    needed, available = train["posts"] * post_bytes + num_tags * 16, available_bytes()
+    if available is not None and needed > available:
+        raise UserError(
+            f"--cache={cache}: the {train['posts']:,} training posts take {needed / 2**30:,.1f} GiB"
+            f" of memory, and {available / 2**30:,.1f} GiB are available: use --cache=none"
+        )
+
+
+def available_bytes() -> int | None:
+    """Memory that this machine can give without swapping; None where it does not tell."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    kibibytes = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return int(kibibytes[0]) * 1024 if kibibytes else None
+
+
+def _read(manifest: Manifest, shards: Sequence[str]) -> Iterator[tuple[tf.Tensor, Batch]]:
+    """Batches of a single shard each, with the number of that shard."""
+    paths = tf.constant(list(shards))
+
+    def read(shard: tf.Tensor) -> tf.data.Dataset:
+        posts = tf.data.TFRecordDataset(paths[shard], buffer_size=2**20)
+        return posts.batch(_READ_BATCH).map(lambda serialized: (shard, serialized))
+
+    def parse(shard: tf.Tensor, serialized: tf.Tensor) -> tuple[tf.Tensor, Batch]:
+        batch = data_input.parse(serialized, manifest, records.TRAINING_NAMES)
+        stored = tf.cast(batch["descriptor"], manifest.descriptor_dtype)
+        return shard, {**batch, "descriptor": stored}
+
+    batches = tf.data.Dataset.range(len(shards)).flat_map(read)
+    return iter(batches.map(parse, **data_input.IN_PARALLEL).prefetch(2))
+
+
+def _empty(shape: tuple[int, int], dtype: str) -> np.ndarray:
+    nbytes = shape[0] * shape[1] * np.dtype(dtype).itemsize
+    memory = np.empty(nbytes + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    return memory[start : start + nbytes].view(dtype).reshape(shape)
+
+
 def _place(array: np.ndarray) -> tf.Tensor:
     """An array on the device of the block; on the host it is shared: tf.constant would copy."""
     return tf.identity(tf.experimental.dlpack.from_dlpack(array.__dlpack__()))
-
-
-def _to_ragged(values: np.ndarray, row_splits: np.ndarray) -> tf.RaggedTensor:
-    return tf.RaggedTensor.from_row_splits(tf.constant(values), tf.constant(row_splits))

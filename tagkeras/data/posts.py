@@ -1,4 +1,4 @@
-"""Posts as people hand them in: rows of JSON Lines or Parquet, checked."""
+"""Posts as people hand them in, checked: what a row must have, and what is wrong with it."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -7,6 +7,16 @@ import numpy as np
 
 from tagkeras.data import hashtags
 from tagkeras.data.facts import FACTS, LATITUDE, Fact, FactError
+
+# The fields that are read; `descriptor` apart, since its column may be large.
+FIELDS = (
+    "post_id",
+    "user_id",
+    "image",
+    "image_bytes",
+    "hashtags",
+    *(fact.name for fact in FACTS),
+)
 
 
 class PostError(ValueError):
@@ -34,31 +44,23 @@ class Post(NamedTuple):
         user_id: not empty; "" of a post that need not be labelled.
         hashtags: normalised, distinct, at least one; none of a post that need not be labelled.
         hashtags_refused: how many given ones were no hashtags.
-        age: years, 0 to 150; NaN if unknown.
-        gender: `female`, `male` or `other`; "" if unknown.
-        country: ISO 3166 alpha-2, capital letters; "" if unknown.
-        latitude: degrees; NaN if unknown, as is then the longitude.
-        longitude: degrees; NaN if unknown, as is then the latitude.
         image: path or URI, or the content of the file; None if the post has a descriptor.
+        facts: of `tagkeras.data.facts.FACTS` by name; half a place is unknown.
     """
 
     post_id: str
     user_id: str
     hashtags: tuple[str, ...]
     hashtags_refused: int
-    age: float
-    gender: str
-    country: str
-    latitude: float
-    longitude: float
     image: str | bytes | None
+    facts: Mapping[str, Any]
 
 
 def parse_post(row: Mapping[str, Any], *, labelled: bool = True) -> Post:
     """Checks a row; an absent field, null and NaN all mean unknown.
 
-    Ids may be integers, countries lower case, and a gender that is neither `female` nor `male` is
-    `other`. Fields that are not of a post are ignored, `descriptor` is left to `parse_descriptor`.
+    Ids may be integers; `tagkeras.data.facts` says what facts may be. Fields that are not of a post
+    are ignored, `descriptor` is left to `parse_descriptor`.
 
     Args:
         row: fields by name.
@@ -79,7 +81,19 @@ def parse_post(row: Mapping[str, Any], *, labelled: bool = True) -> Post:
     if latitude != latitude or longitude != longitude:  # NaN: half a place is none
         facts["latitude"] = facts["longitude"] = LATITUDE.unknown
     image = _parse_image(get("image"), get("image_bytes"))
-    return Post(post_id, user_id, tags, refused, image=image, **facts)  # type: ignore[arg-type]
+    return Post(post_id, user_id, tags, refused, image, facts)
+
+
+def check_content(post: Post, has_descriptor: bool) -> None:
+    """Makes sure that a post has either an image or a descriptor.
+
+    Raises:
+        PostError: it has both, or neither.
+    """
+    if post.image is not None and has_descriptor:
+        raise PostError("image_and_descriptor", "both an image and a descriptor: give one")
+    if post.image is None and not has_descriptor:
+        raise PostError("no_image", "neither an image nor a descriptor")
 
 
 def parse_descriptor(value: Any, size: int) -> np.ndarray:

@@ -1,28 +1,42 @@
-"""A file of example posts: its rows, checked, each with its place for people."""
+"""Reads posts from a file: rows of JSON Lines, plain or gzipped, or of Parquet.
 
+What a line or a Parquet row is, is said here for `beam.posts` too, which reads in parallel and from
+any file system.
+"""
+
+import contextlib
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tagkeras.cli.errors import UserError
-from tagkeras.data.posts import Post, PostError, parse_post
+from tagkeras.cli.progress import progress
+from tagkeras.data.posts import FIELDS, Post, PostError, check_content, parse_post
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# The fields of a row by name; or what keeps it from being read.
+Row = dict[str, Any] | str
+
 # How many bad posts an error names.
 _MOST_NAMED = 3
+_PARQUET_ROWS = 1024
+# Beam cannot send objects between workers that are much deeper.
+_MAX_DEPTH = 32
 
 
-class ExamplePost(NamedTuple):
-    """A post of the file.
+class PlacedPost(NamedTuple):
+    """A post of a file.
 
     Attributes:
-        place: such as "line 3".
+        place: for people, such as "line 3".
         post: checked.
         descriptor: what the row has under that name; None for a post with an image.
     """
@@ -32,27 +46,34 @@ class ExamplePost(NamedTuple):
     descriptor: Any
 
 
-def read_posts(path: Path) -> list[ExamplePost]:
-    """All the posts of a `.jsonl`, `.jsonl.gz` or `.parquet` file, in its order.
+def read_posts(path: Path, *, labelled: bool = True) -> list[PlacedPost]:
+    """All the posts of a file, in its order.
+
+    Args:
+        path: of a `.jsonl`, `.jsonl.gz` or `.parquet` file.
+        labelled: whether posts must have a user and hashtags.
 
     Raises:
         UserError: no such file, another format, no post in it, or posts that cannot be used, of
-            which the first are named: none is left out without a word.
+            which the first are named: none is left out silently.
     """
-    posts: list[ExamplePost] = []
+    posts: list[PlacedPost] = []
     errors: list[tuple[str, PostError]] = []
     places: dict[str, str] = {}
-    for place, row in _read_rows(path):
+    for place, row in read_rows(path):
         try:
-            post = _parse(row)
-            if post.post.post_id in places:
-                first = places[post.post.post_id]
+            if isinstance(row, str):
+                raise PostError("malformed_row", row)
+            post, descriptor = parse_post(row, labelled=labelled), row.get("descriptor")
+            check_content(post, descriptor is not None)
+            if post.post_id in places:
+                first = places[post.post_id]
                 raise PostError("duplicate_post_id", f"post_id: that of {first} again")
         except PostError as error:
             errors.append((place, error))
         else:
-            places[post.post.post_id] = place
-            posts.append(post._replace(place=place))
+            places[post.post_id] = place
+            posts.append(PlacedPost(place, post, descriptor))
     refuse_bad_posts(path, errors, len(posts) + len(errors))
     if not posts:
         raise UserError(f"{path} has no posts")
@@ -80,40 +101,120 @@ def refuse_bad_posts(path: Path, errors: list[tuple[str, PostError]], num_posts:
     )
 
 
-def _parse(row: Any) -> ExamplePost:
-    if not isinstance(row, dict):
-        raise PostError("malformed_row", row if isinstance(row, str) else "not a JSON object")
-    post, descriptor = parse_post(row), row.get("descriptor")
-    if post.image is not None and descriptor is not None:
-        raise PostError("image_and_descriptor", "both an image and a descriptor: give one")
-    if post.image is None and descriptor is None:
-        raise PostError("no_image", "neither an image nor a descriptor")
-    return ExamplePost("", post, descriptor)
+def read_rows(path: Path, post_ids: Collection[str] | None = None) -> Iterator[tuple[str, Row]]:
+    """The rows of a file, in its order, however long it is.
 
+    Args:
+        path: of a `.jsonl`, `.jsonl.gz` or `.parquet` file.
+        post_ids: rows with one of these are wanted, with progress on the screen; None for all.
 
-def _read_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """Places and rows; of a row that cannot be read, what is wrong with it as a string."""
+    Yields:
+        The place of each row, such as "line 3", and its fields, or what keeps it from being read.
+
+    Raises:
+        UserError: no such file, another format, or a file that is damaged.
+    """
     if not path.name.endswith(SUFFIXES):
-        raise UserError(f"{path}: posts are read of {', '.join(SUFFIXES)}")
+        raise UserError(f"{path}: posts are read from {', '.join(SUFFIXES)}")
     if not path.is_file():
         raise UserError(f"{path}: no such file")
+    wanted = None if post_ids is None else frozenset(post_ids)
+    read = _read_parquet if path.suffix == ".parquet" else _read_lines
     try:
-        if path.suffix == ".parquet":
-            rows = pq.read_table(path).to_pylist()
-            yield from ((f"row {number}", row) for number, row in enumerate(rows, start=1))
-        else:
-            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
-                for number, line in enumerate(lines, start=1):
-                    if line.strip():
-                        yield f"line {number}", _parse_json(line)
-    except (pa.ArrowException, UnicodeDecodeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        yield from read(path, wanted)
+    except (pa.ArrowException, OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: cannot be read: {error}") from error
 
 
-def _parse_json(line: bytes) -> Any:
+def parse_json_line(line: bytes) -> Row:
+    """The object of a line, or what is wrong with it."""
     try:
-        return json.loads(line.decode("utf-8-sig"))
+        row = json.loads(line.decode())
     except UnicodeDecodeError:
         return "not UTF-8"
     except (ValueError, RecursionError):
         return "not JSON"
+    if not isinstance(row, dict):
+        return "not a JSON object"
+    # Few lines have so many brackets that a closer look is due.
+    if line.count(b"[") + line.count(b"{") > _MAX_DEPTH and _is_deeper(row, _MAX_DEPTH):
+        return f"nested more than {_MAX_DEPTH} deep"
+    return row
+
+
+def parse_parquet_rows(batch: pa.RecordBatch) -> list[Row]:
+    """The rows of a batch; of each that Python cannot hold, what is wrong with it."""
+    try:
+        return batch.to_pylist()
+    except Exception:  # of many kinds: one by one
+        return [_parse_parquet_row(batch.slice(i, 1)) for i in range(batch.num_rows)]
+
+
+def _read_lines(path: Path, wanted: frozenset[str] | None) -> Iterator[tuple[str, Row]]:
+    with (
+        path.open("rb") as file,
+        gzip.open(file) if path.suffix == ".gz" else file as lines,
+        _progress(path, path.stat().st_size, "bytes", wanted) as advance,
+    ):
+        done = 0
+        for number, line in enumerate(lines, start=1):
+            advance(file.tell() - done)
+            done = file.tell()
+            if number == 1:
+                line = line.removeprefix(BYTE_ORDER_MARK)
+            if not line.strip():
+                continue
+            row = parse_json_line(line)
+            post_id = row.get("post_id") if isinstance(row, dict) else None
+            if wanted is None or str(post_id) in wanted:
+                yield f"line {number}", row
+
+
+def _read_parquet(path: Path, wanted: frozenset[str] | None) -> Iterator[tuple[str, Row]]:
+    ids = None if wanted is None else pa.array(sorted(wanted), pa.string())
+    with (
+        pq.ParquetFile(path) as file,
+        _progress(path, file.metadata.num_rows, "posts", wanted) as advance,
+    ):
+        names = set(file.schema_arrow.names)
+        if ids is not None and "post_id" not in names:
+            raise UserError(f"{path} has no column post_id")
+        columns = [name for name in (*FIELDS, "descriptor") if name in names]
+        first = 1
+        for batch in file.iter_batches(_PARQUET_ROWS, columns=columns):
+            advance(len(batch))
+            numbers = list(range(first, first + len(batch)))
+            first += len(batch)
+            if ids is not None:
+                # Only wanted rows become Python objects: the others may hold images.
+                is_wanted = pc.is_in(batch.column("post_id").cast(pa.string()), value_set=ids)
+                numbers = pa.array(numbers).filter(is_wanted).to_pylist()
+                batch = batch.filter(is_wanted)
+            for number, row in zip(numbers, parse_parquet_rows(batch), strict=True):
+                yield f"row {number}", row
+
+
+def _progress(
+    path: Path, total: int, unit: str, wanted: frozenset[str] | None
+) -> contextlib.AbstractContextManager[Any]:
+    """Progress where some rows are looked for in a file that may be long."""
+    if wanted is None:
+        return contextlib.nullcontext(lambda done: None)
+    return progress(f"reading {path.name}", total, unit)
+
+
+def _parse_parquet_row(row: pa.RecordBatch) -> Row:
+    try:
+        return row.to_pylist()[0]
+    except UnicodeDecodeError:  # Parquet does not check its strings
+        return "not UTF-8"
+    except Exception:  # of many kinds, for times that Python cannot hold
+        return "a value that cannot be read"
+
+
+def _is_deeper(value: Any, depth: int) -> bool:
+    """Whether lists and objects are in each other more than so many deep."""
+    if not isinstance(value, (dict, list)):
+        return False
+    parts = value.values() if isinstance(value, dict) else value
+    return depth == 0 or any(_is_deeper(part, depth - 1) for part in parts)

@@ -6,8 +6,7 @@
 | `user_id` | bytes, HMAC-SHA256 in hexadecimal digits |
 | `image/descriptor` | bytes, n raw little-endian values of the manifest's `descriptor_dtype` |
 | `user/descriptor` | m floats |
-| `user/age` | float, NaN if unknown |
-| `user/gender`, `user/country` | bytes, empty if unknown |
+| `user/NAME` of each fact but the place | a float, NaN if unknown, or bytes, empty if unknown |
 | `user/location` | latitude and longitude, rounded, NaN if unknown |
 | `tags` | int64 list, vocabulary ids |
 | `tags/removed` | int64 list, ids taken off by balancing: neither truth nor negatives |
@@ -15,12 +14,18 @@
 """
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from tagkeras.data.facts import FACTS, LATITUDE, LONGITUDE
+from tagkeras.data.manifest import Manifest
+
 DESCRIPTOR_DTYPES = ("float16", "float32")
+# The facts with a feature of their own; the place has one of two values.
+SINGLE_FACTS = tuple(fact for fact in FACTS if fact not in (LATITUDE, LONGITUDE))
 
 # The tensors that `parse` makes, and the features that it makes them from.
 _FEATURES = {
@@ -28,9 +33,7 @@ _FEATURES = {
     "user_id": "user_id",
     "descriptor": "image/descriptor",
     "user_descriptor": "user/descriptor",
-    "age": "user/age",
-    "gender": "user/gender",
-    "country": "user/country",
+    **{fact.name: f"user/{fact.name}" for fact in SINGLE_FACTS},
     "location": "user/location",
     "tags": "tags",
     "tags_removed": "tags/removed",
@@ -39,6 +42,8 @@ _FEATURES = {
 ALL_NAMES = tuple(_FEATURES)
 # Those that training needs.
 TRAINING_NAMES = ("descriptor", "user_descriptor", "tags", "tags_removed", "out_of_vocabulary")
+
+Batch = dict[str, tf.Tensor | tf.RaggedTensor]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,13 +55,11 @@ class PostRecord:
         user_id: keyed hash in hexadecimal digits.
         descriptor: float [n], finite.
         user_descriptor: float [m], of `tagkeras.layers.user_descriptor`.
-        age: years, NaN if unknown.
-        gender: `female`, `male`, `other`, or empty if unknown.
-        country: ISO 3166 alpha-2, or empty if unknown.
-        location: latitude and longitude in degrees, rounded; both NaN if unknown.
         tags: vocabulary ids.
         tags_removed: vocabulary ids taken off by balancing.
         out_of_vocabulary: number of tags that are not in the vocabulary.
+        facts: of `SINGLE_FACTS` by name, numbers or UTF-8 bytes; an absent one is unknown.
+        location: latitude and longitude in degrees, rounded; both NaN if unknown.
     """
 
     post_id: bytes
@@ -64,12 +67,10 @@ class PostRecord:
     descriptor: np.ndarray
     user_descriptor: Sequence[float] | np.ndarray
     tags: Sequence[int]
-    age: float = float("nan")
-    gender: bytes = b""
-    country: bytes = b""
-    location: tuple[float, float] = (float("nan"), float("nan"))
     tags_removed: Sequence[int] = ()
     out_of_vocabulary: int = 0
+    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    location: tuple[float, float] = (float("nan"), float("nan"))
 
 
 def encode(record: PostRecord, descriptor_dtype: str) -> bytes:
@@ -86,9 +87,12 @@ def encode(record: PostRecord, descriptor_dtype: str) -> bytes:
     feature["user_id"].bytes_list.value.append(record.user_id)
     feature["image/descriptor"].bytes_list.value.append(record.descriptor.astype(stored).tobytes())
     feature["user/descriptor"].float_list.value.extend(record.user_descriptor)
-    feature["user/age"].float_list.value.append(record.age)
-    feature["user/gender"].bytes_list.value.append(record.gender)
-    feature["user/country"].bytes_list.value.append(record.country)
+    for fact in SINGLE_FACTS:
+        of_fact = feature[_FEATURES[fact.name]]
+        if fact.is_text:
+            of_fact.bytes_list.value.append(record.facts.get(fact.name, b""))
+        else:
+            of_fact.float_list.value.append(record.facts.get(fact.name, fact.unknown))
     feature["user/location"].float_list.value.extend(record.location)
     feature["tags"].int64_list.value.extend(record.tags)
     feature["tags/removed"].int64_list.value.extend(record.tags_removed)
@@ -96,26 +100,18 @@ def encode(record: PostRecord, descriptor_dtype: str) -> bytes:
     return example.SerializeToString(deterministic=True)
 
 
-def parse(
-    serialized: tf.Tensor,
-    descriptor_size: int,
-    descriptor_dtype: str,
-    user_descriptor_size: int,
-    names: Collection[str] = ALL_NAMES,
-) -> dict[str, tf.Tensor | tf.RaggedTensor]:
+def parse(serialized: tf.Tensor, manifest: Manifest, names: Collection[str] = ALL_NAMES) -> Batch:
     """Parses a batch of serialized posts, in graph or eagerly.
 
     Args:
         serialized: string [B].
-        descriptor_size: n, of the manifest.
-        descriptor_dtype: of the manifest.
-        user_descriptor_size: m, of the manifest.
+        manifest: of the dataset; says n, m and how descriptors are stored.
         names: which of the tensors below to make; the features of others may be missing.
 
     Returns:
         `post_id` and `user_id` string [B], `descriptor` float32 [B, n], `user_descriptor` float32
         [B, m], `tags` and `tags_removed` ragged int64 [B, None], `out_of_vocabulary` int64 [B],
-        `age` float32 [B], `gender` and `country` string [B], `location` float32 [B, 2].
+        each of `SINGLE_FACTS` float32 or string [B], `location` float32 [B, 2].
 
     Raises:
         tf.errors.InvalidArgumentError: a feature is missing or has another size.
@@ -126,10 +122,8 @@ def parse(
         "post_id": text,
         "user_id": text,
         "descriptor": text,
-        "user_descriptor": tf.io.FixedLenFeature([user_descriptor_size], tf.float32),
-        "age": number,
-        "gender": text,
-        "country": text,
+        "user_descriptor": tf.io.FixedLenFeature([manifest.user_descriptor["size"]], tf.float32),
+        **{fact.name: text if fact.is_text else number for fact in SINGLE_FACTS},
         "location": tf.io.FixedLenFeature([2], tf.float32),
         "tags": ids,
         "tags_removed": ids,
@@ -138,7 +132,9 @@ def parse(
     features = tf.io.parse_example(serialized, {_FEATURES[name]: types[name] for name in names})
     batch = {name: features[_FEATURES[name]] for name in names}
     if "descriptor" in batch:
-        batch["descriptor"] = _decode(batch["descriptor"], descriptor_size, descriptor_dtype)
+        batch["descriptor"] = _decode(
+            batch["descriptor"], manifest.descriptor_size, manifest.descriptor_dtype
+        )
     return batch
 
 

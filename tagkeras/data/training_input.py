@@ -1,30 +1,32 @@
-"""The training posts, once an epoch, from the shards or from memory."""
+"""The training posts, once an epoch and each epoch in another order, from shards or from memory."""
 
 import functools
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 
 from tagkeras.data import input as data_input
 from tagkeras.data import records
 from tagkeras.data.manifest import Manifest
-from tagkeras.data.post_arrays import check_memory, load_posts
-from tagkeras.data.post_order import PostOrder
-from tagkeras.data.post_sources import PostSource, Records, Rows
-from tagkeras.data.post_store import PostStore
+from tagkeras.data.post_store import PostStore, check_memory
+from tagkeras.data.record_checks import UNSOUND
+from tagkeras.data.records import Batch
 
 CACHES = ("none", "memory", "device")
-# Bytes of a serialized post besides its descriptor, at most and about.
-_OTHER_BYTES = 512
+
+# Shards read at a time, and posts taken from one before the next.
+_CYCLE = 16
+_BLOCK = 64
 
 
 class TrainingInput:
     """Batches of the training posts, each epoch in an order of its own.
 
-    The order depends on the seed and the epoch alone: not on the cache, nor on where reading
-    starts. `tagkeras.data.post_order.PostOrder` says what it is.
+    The shards are shuffled and read up to 16 at a time. What is read is cut into windows of
+    `tagkeras.data.input.SHUFFLE_BYTES` at most, and each window is shuffled as a whole. The order
+    depends on the seed and the epoch alone: not on the cache, nor on where reading starts.
 
     Args:
         dataset: folder that `beam.preprocess` wrote.
@@ -55,18 +57,13 @@ class TrainingInput:
         if cache != "none":
             check_memory(manifest, cache)
         self._dataset, self._manifest, self._cache = dataset, manifest, cache
-        value_bytes = np.dtype(manifest.descriptor_dtype).itemsize
-        self._order = PostOrder(
-            num_posts=manifest.splits["train"]["posts"],
-            batch_size=batch_size,
-            post_bytes=manifest.descriptor_size * value_bytes + _OTHER_BYTES,
-            seed=seed,
-        )
+        self._batch_size, self._seed = batch_size, seed
+        self._num_posts = manifest.splits["train"]["posts"]
 
     @property
     def steps_per_epoch(self) -> int:
         """Batches in an epoch."""
-        return self._order.steps_per_epoch
+        return math.ceil(self._num_posts / self._batch_size)
 
     @property
     def store(self) -> PostStore | None:
@@ -104,29 +101,57 @@ class TrainingInput:
         Raises:
             UserError: the posts to load are damaged.
         """
-        if self._cache == "none":
-            source: PostSource = Records(self._shards)
-        else:
-            source = Rows(self._loaded.shard_sizes)
         if first_step == self.steps_per_epoch:
             first_epoch, first_step = first_epoch + 1, 0
-        batches = self._order.batches(
-            source,
-            first_epoch=first_epoch,
-            epochs=epochs,
-            first_step=first_step,
-            num_slices=num_slices,
-            slices=slices,
+        window_size = choose_window_size(
+            self._num_posts, self._batch_size, data_input.post_bytes(self._manifest)
         )
+        first_window, first_batch = divmod(first_step, window_size // self._batch_size)
+        if self._cache == "none":
+            read_windows = _windows_of_records(self._shards, window_size)
+        else:
+            read_windows = _windows_of_rows(self._loaded.shard_sizes, window_size)
+
+        def read_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
+            skipped = tf.where(epoch == first_epoch, tf.constant(first_window, tf.int64), 0)
+            shards = tf.range(len(self._shards), dtype=tf.int64)
+            windows = read_windows(_shuffle(shards, self._seed, epoch), skipped)
+            number = math.ceil(self._num_posts / window_size) - skipped
+            windows = windows.apply(tf.data.experimental.assert_cardinality(number))
+            return windows.enumerate(skipped).map(lambda number, posts: (epoch, number, posts))
+
+        def cut(epoch: tf.Tensor, window: tf.Tensor, posts: tf.Tensor) -> tf.data.Dataset:
+            size = tf.size(posts, tf.int64)
+            expected = tf.minimum(self._num_posts - window * window_size, window_size)
+            tf.debugging.assert_equal(size, expected, UNSOUND)
+            order = _shuffle(tf.range(size), self._seed, epoch, window)
+            is_first = (epoch == first_epoch) & (window == first_window)
+            skipped = tf.where(is_first, tf.constant(first_batch, tf.int64), 0)
+            wanted = tf.constant(list(slices), tf.int64)
+            num_batches = (size + self._batch_size - 1) // self._batch_size - skipped
+
+            def take(number: tf.Tensor) -> tf.Tensor:
+                start = (skipped + number // len(slices)) * self._batch_size
+                length = tf.minimum(size - start, self._batch_size)
+                part = wanted[number % len(slices)]
+                low, high = length * part // num_slices, length * (part + 1) // num_slices
+                # Only the numbers were shuffled: moving all posts would hold them twice.
+                return tf.gather(posts, order[start + low : start + high])
+
+            return tf.data.Dataset.range(num_batches * len(slices)).map(take)
+
+        # The next window, be it of the next epoch, is read while this one is taken from.
+        windows = tf.data.Dataset.range(first_epoch, epochs).flat_map(read_epoch).prefetch(1)
+        number = max(0, (epochs - first_epoch) * self.steps_per_epoch - first_step) * len(slices)
+        batches = windows.flat_map(cut).apply(tf.data.experimental.assert_cardinality(number))
         if self._cache == "device":
             return batches.map(lambda row: {"row": row}).prefetch(4)
         options = tf.data.Options()
         # Rewriting the dataset would copy the arrays that it looks posts up in.
         options.experimental_optimization.apply_default_optimizations = self._cache == "none"
-        batches = batches.map(self._read, **data_input.IN_PARALLEL)
-        return batches.prefetch(4).with_options(options)
+        return batches.map(self._read, **data_input.IN_PARALLEL).prefetch(4).with_options(options)
 
-    def _read(self, posts: tf.Tensor) -> dict[str, tf.Tensor | tf.RaggedTensor]:
+    def _read(self, posts: tf.Tensor) -> Batch:
         if self._cache == "none":
             return data_input.parse(posts, self._manifest, records.TRAINING_NAMES)
         return self._loaded.lookup({"row": posts})
@@ -134,6 +159,86 @@ class TrainingInput:
     @functools.cached_property
     def _loaded(self) -> PostStore:
         with tf.init_scope():  # may be asked for inside of a function that is being traced
-            arrays = load_posts(self._dataset, self._manifest, self._shards)
             has_gpu = bool(tf.config.list_logical_devices("GPU"))
-            return PostStore(arrays, "GPU:0" if self._cache == "device" and has_gpu else "CPU:0")
+            device = "GPU:0" if self._cache == "device" and has_gpu else "CPU:0"
+            return PostStore.load(self._dataset, self._manifest, self._shards, device)
+
+
+def choose_window_size(num_posts: int, batch_size: int, post_bytes: int) -> int:
+    """Posts that are shuffled together, a multiple of the batch size.
+
+    Two windows are held: one to take from, one to read ahead.
+    """
+    largest = max(data_input.SHUFFLE_BYTES // post_bytes, 1)
+    even = math.ceil(num_posts / math.ceil(num_posts / largest))
+    size = math.ceil(even / batch_size) * batch_size
+    # A last window that is not full ends with the posts: one post too many is then in it, and
+    # noticed before any of its posts is trained on.
+    while num_posts % size == 0:
+        size += batch_size
+    return size
+
+
+# From shards int64 [shards], in the order to read them in, and how many windows to leave out at
+# the beginning, to a dataset of vectors of posts: their records, or their rows.
+_ReadWindows = Callable[[tf.Tensor, tf.Tensor], tf.data.Dataset]
+
+
+def _windows_of_records(shards: Sequence[str], size: int) -> _ReadWindows:
+    """Windows of serialized posts, string, of TFRecord files."""
+    paths = tf.constant(list(shards))
+
+    def read(shard: tf.Tensor) -> tf.data.Dataset:
+        return tf.data.TFRecordDataset(paths[shard], buffer_size=2**20)
+
+    # Records that are skipped are neither copied nor parsed.
+    return lambda shards, skipped: (
+        _interleave(shards, len(paths), read, _BLOCK).skip(skipped * size).batch(size)
+    )
+
+
+def _windows_of_rows(shard_sizes: Sequence[int], size: int) -> _ReadWindows:
+    """Windows of rows, int64, of posts that lie shard after shard; ordered as their records."""
+    sizes = tf.constant(shard_sizes, tf.int64)
+    stops = tf.cumsum(sizes)
+    starts = stops - sizes
+
+    def read(shard: tf.Tensor) -> tf.data.Dataset:
+        stop = stops[shard]
+        return tf.data.Dataset.range(starts[shard], stop, _BLOCK).map(
+            lambda start: tf.range(start, tf.minimum(start + _BLOCK, stop))
+        )
+
+    # Blocks, not single rows, go through tf.data: an element costs as much as a post may.
+    return lambda shards, skipped: (
+        _interleave(shards, len(shard_sizes), read, 1).rebatch(size).skip(skipped)
+    )
+
+
+def _interleave(
+    shards: tf.Tensor,
+    num_shards: int,
+    read: Callable[[tf.Tensor], tf.data.Dataset],
+    block_length: int,
+) -> tf.data.Dataset:
+    """Blocks of the shards of a group in turn, group after group.
+
+    No shard of the next group takes the place of one that has ended: when it would do so depends on
+    whether a block is one element or many.
+    """
+    num_groups = -(-num_shards // _CYCLE)
+    group_size = -(-num_shards // num_groups)
+    groups = tf.data.Dataset.from_tensor_slices(shards).batch(group_size)
+    return groups.flat_map(
+        lambda group: tf.data.Dataset.from_tensor_slices(group).interleave(
+            read, cycle_length=group_size, block_length=block_length
+        )
+    )
+
+
+def _shuffle(values: tf.Tensor, seed: int, *numbers: tf.Tensor) -> tf.Tensor:
+    """Values in an order that depends on a seed and some numbers alone."""
+    folded = tf.constant([seed, 0], tf.int64)
+    for number in numbers:
+        folded = tf.random.experimental.stateless_fold_in(folded, number)
+    return tf.random.experimental.stateless_shuffle(values, folded)

@@ -35,8 +35,6 @@ class User:
             raise UserError(f"gender must be one of {', '.join(GENDERS)}, got {self.gender!r}")
         for fact in FACTS:
             value = getattr(self, fact.name)
-            if value is None:
-                continue
             try:
                 parsed = fact.parse(value)
             except FactError as error:
@@ -47,6 +45,11 @@ class User:
             raise UserError("latitude and longitude go together: give both or neither")
         if self.name is not None and not isinstance(self.name, str):
             raise UserError(f"name must be a text, got {self.name!r}")
+
+    @property
+    def facts(self) -> dict[str, float | str | None]:
+        """What is known, by the names of `tagkeras.data.facts.FACTS`; None is unknown."""
+        return {fact.name: getattr(self, fact.name) for fact in FACTS}
 
     @property
     def person(self) -> str:

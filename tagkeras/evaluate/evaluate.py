@@ -13,9 +13,8 @@ from tagkeras.cli import files
 from tagkeras.cli.errors import UserError
 from tagkeras.cli.progress import progress
 from tagkeras.data import input as data_input
-from tagkeras.data.fingerprint import fingerprint
 from tagkeras.data.hashtags import normalize
-from tagkeras.data.manifest import Manifest
+from tagkeras.data.manifest import Manifest, fingerprint
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.evaluate import evaluation
 from tagkeras.evaluate.baselines import make_baselines

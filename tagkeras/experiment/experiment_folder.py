@@ -8,8 +8,7 @@ from typing import Any
 
 from tagkeras.cli import files
 from tagkeras.cli.errors import UserError
-from tagkeras.data.fingerprint import fingerprint
-from tagkeras.data.manifest import Manifest
+from tagkeras.data.manifest import Manifest, fingerprint
 from tagkeras.evaluate.evaluation import METRICS
 from tagkeras.experiment.runs import Run
 from tagkeras.experiment.spec import Spec

@@ -80,11 +80,4 @@ def descriptor_of_post(dataset: Path, manifest: Manifest, post_id: str) -> np.nd
 
 def _parse_ids(serialized: tf.Tensor, manifest: Manifest) -> np.ndarray:
     """The post ids of a batch of records, as an array of bytes."""
-    parsed = records.parse(
-        serialized,
-        manifest.descriptor_size,
-        manifest.descriptor_dtype,
-        manifest.user_descriptor["size"],
-        names=("post_id",),
-    )
-    return parsed["post_id"].numpy()
+    return records.parse(serialized, manifest, names=("post_id",))["post_id"].numpy()

@@ -17,8 +17,8 @@ import tensorflow as tf
 from tagkeras.cli import files
 from tagkeras.cli.commandline import option, run
 from tagkeras.cli.errors import UserError
+from tagkeras.data.hashtags import read_tag_list
 from tagkeras.data.manifest import Manifest
-from tagkeras.data.tag_list import read_tag_list
 from tagkeras.data.vocabulary import FILE_NAME, Vocabulary
 from tagkeras.export import validation, warmup
 from tagkeras.export.batching_flags import BatchingFlags

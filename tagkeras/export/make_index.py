@@ -10,9 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
-from tagkeras.data.input import named_errors
+from tagkeras.data.input import named_errors, sample_posts
 from tagkeras.data.manifest import Manifest
-from tagkeras.data.sampled_posts import sample_posts
 from tagkeras.models.hashtag_model import HashtagModel
 from tagkeras.retrieval.asked_posts import AskedPosts
 from tagkeras.retrieval.cells import Cells, default_num_cells, find_cells

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tagkeras.cli.errors import UserError
-from tagkeras.data.fingerprint import fingerprint
 from tagkeras.data.hashtags import normalize
-from tagkeras.data.manifest import Manifest
+from tagkeras.data.manifest import Manifest, fingerprint
 from tagkeras.evaluate import evaluate
 from tagkeras.evaluate.config import Config
 from tagkeras.evaluate.evaluate import identity_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tagkeras.cli.errors import UserError
 from tagkeras.data.posts import Post, PostError, parse_post
-from tagkeras.report.posts_reader import read_rows
+from tagkeras.data.posts_file import read_rows
 from tagkeras.report.sections.section import LeftOut
 from tagkeras.report.thumbnails import Thumbnail, make_thumbnail
 
@@ -66,7 +66,9 @@ def find_samples(
     if not root.is_dir():
         raise UserError(f"--image_root={root}: no such folder")
     found: dict[str, Post] = {}
-    for row in read_rows(path, post_ids):
+    for _, row in read_rows(path, post_ids):
+        if isinstance(row, str):
+            continue  # beam.preprocess rejected it as well: it is no post of the split
         try:
             post = parse_post(row)
         except PostError:

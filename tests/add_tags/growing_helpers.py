@@ -56,7 +56,7 @@ def write_dataset(path, splits, held_out=()):
                     user_id=b"0" * 64,
                     descriptor=np.array(post["descriptor"]),
                     user_descriptor=user,
-                    country=post["country"].encode(),
+                    facts={"country": post["country"].encode()},
                     tags=sorted(ids),
                     out_of_vocabulary=len(post["hashtags"]) - len(ids),
                 )

@@ -14,7 +14,7 @@ from tagkeras.cli.errors import UserError
 from tagkeras.data.facts import Facts
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.posts import parse_post
-from tagkeras.data.posts_file import ExamplePost
+from tagkeras.data.posts_file import PlacedPost
 from tagkeras.images.cnn.descriptor_model import FOLDER, save_descriptor_model
 from tagkeras.images.cnn.load import load_cnn
 from tagkeras.layers.user_descriptor import UserDescriptor
@@ -45,7 +45,7 @@ def pictures(tmp_path_factory):
 
 def make_post(place, **row):
     row = {"post_id": place, "user_id": "u", "hashtags": ["new"], **row}
-    return ExamplePost(place, parse_post(row), row.get("descriptor"))
+    return PlacedPost(place, parse_post(row), row.get("descriptor"))
 
 
 def embed(pictures, posts):

@@ -77,12 +77,7 @@ def read(output):
     for split in manifest.splits:
         for shard in sorted((Path(output) / split).glob("*.tfrecord")):
             serialized = list(tf.data.TFRecordDataset(str(shard)).as_numpy_iterator())
-            batch = records.parse(
-                tf.constant(serialized),
-                manifest.descriptor_size,
-                manifest.descriptor_dtype,
-                manifest.user_descriptor["size"],
-            )
+            batch = records.parse(tf.constant(serialized), manifest)
             columns = {
                 name: value.to_list() if name.startswith("tags") else value.numpy()
                 for name, value in batch.items()

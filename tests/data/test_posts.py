@@ -22,26 +22,32 @@ def test_a_whole_row():
     post = parse_post(ROW)
     assert post.hashtags == ("football", "soccer")
     assert post.hashtags_refused == 0
-    assert post[4:] == (34.0, "female", "GB", 51.5, -0.12, "a.jpg")
+    assert post.image == "a.jpg"
+    assert list(post.facts.items()) == [
+        ("age", 34.0),
+        ("gender", "female"),
+        ("country", "GB"),
+        ("latitude", 51.5),
+        ("longitude", -0.12),
+    ]
 
 
-@pytest.mark.parametrize("unknown", [None, "absent"])
-def test_unknown_metadata(unknown):
+@pytest.mark.parametrize("unknown", [None, math.nan, "", "absent"])
+def test_unknown_facts(unknown):
     names = ("age", "gender", "country", "latitude", "longitude")
     row = {k: v for k, v in ROW.items() if k not in names}
-    if unknown is None:
-        row |= dict.fromkeys(names)
-    post = parse_post(row)
-    assert math.isnan(post.age)
-    assert (post.gender, post.country) == ("", "")
-    assert math.isnan(post.latitude)
+    if unknown != "absent":
+        row |= dict.fromkeys(names, unknown)
+    facts = parse_post(row).facts
+    assert (facts["gender"], facts["country"]) == ("", "")
+    assert all(math.isnan(facts[name]) for name in ("age", "latitude", "longitude"))
 
 
 @pytest.mark.parametrize("missing", [{"latitude": None}, {"longitude": math.nan}])
 def test_half_a_place_is_none(missing):
-    post = parse_post({**ROW, **missing})
-    assert math.isnan(post.latitude)
-    assert math.isnan(post.longitude)
+    facts = parse_post({**ROW, **missing}).facts
+    assert math.isnan(facts["latitude"])
+    assert math.isnan(facts["longitude"])
 
 
 @pytest.mark.parametrize(
@@ -61,7 +67,8 @@ def test_half_a_place_is_none(missing):
     ],
 )
 def test_what_is_taken(fields, name, value):
-    assert getattr(parse_post({**ROW, **fields}), name) == value
+    post = parse_post({**ROW, **fields})
+    assert (post.facts[name] if name in post.facts else getattr(post, name)) == value
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tagkeras.data import records
+from tagkeras.data.manifest import Manifest
 from tagkeras.data.records import PostRecord
 
 
@@ -24,16 +25,24 @@ def make_record(descriptor, **fields):
     )
 
 
+def describe(size, dtype="float32"):
+    return Manifest(
+        descriptor_size=size,
+        descriptor_dtype=dtype,
+        num_tags=8,
+        splits={},
+        user_descriptor={"countries": ["US"], "location_decimals": 1, "size": 6},
+    )
+
+
 def parse(serialized, size, dtype="float32"):
-    return records.parse(tf.constant(serialized, tf.string), size, dtype, 6)
+    return records.parse(tf.constant(serialized, tf.string), describe(size, dtype))
 
 
 def test_round_trip_of_every_field():
     full = make_record(
         [1.5, -2.25, 0.0],
-        age=34.5,
-        gender=b"female",
-        country=b"GB",
+        facts={"age": 34.5, "gender": b"female", "country": b"GB"},
         location=(51.5, -0.1),
         tags_removed=[7],
         out_of_vocabulary=2,
@@ -104,5 +113,5 @@ def test_another_length_fails_with_both_lengths(sizes, words):
 def test_in_a_dataset_of_any_batch_size():
     serialized = [records.encode(make_record([i, 1.0]), "float16") for i in range(5)]
     dataset = tf.data.Dataset.from_tensor_slices(serialized).batch(2)
-    batches = list(dataset.map(lambda batch: records.parse(batch, 2, "float16", 6)))
+    batches = list(dataset.map(lambda batch: records.parse(batch, describe(2, "float16"))))
     assert [len(batch["descriptor"]) for batch in batches] == [2, 2, 1]

@@ -10,10 +10,10 @@ from tiny_dataset import write_dataset
 
 from tagkeras.cli.errors import UserError
 from tagkeras.data import input as data_input
-from tagkeras.data import post_arrays, post_order
+from tagkeras.data import post_store
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.post_store import PostStore
-from tagkeras.data.training_input import CACHES, TrainingInput
+from tagkeras.data.training_input import CACHES, TrainingInput, choose_window_size
 
 POSTS, BATCH = 103, 20
 STEPS = 6
@@ -77,7 +77,7 @@ def test_the_order_is_the_same_whatever_the_cache(dataset, training_input):
 
 @pytest.mark.parametrize("window", [1, 25, 40, 103, 1000])
 def test_windows_mix_and_lose_no_post(dataset, monkeypatch, window):
-    monkeypatch.setattr(post_order, "SHUFFLE_BYTES", window * (12 * 2 + 512))
+    monkeypatch.setattr(data_input, "SHUFFLE_BYTES", window * (12 * 2 + 512))
     streamed = read(make(dataset), 0, 2)
     assert [len(batch) for batch in streamed] == [20, 20, 20, 20, 20, 3] * 2
     assert len(set(flatten(streamed[:STEPS]))) == len(set(flatten(streamed[STEPS:]))) == POSTS
@@ -160,33 +160,40 @@ def test_other_caches_have_no_store(dataset):
         make(dataset, cache="disk")
 
 
-def test_descriptors_are_held_once_in_the_dtype_they_are_stored_in(dataset):
+def test_descriptors_are_held_once_in_the_dtype_they_are_stored_in(dataset, monkeypatch):
     manifest = Manifest.load(dataset)
     shards = data_input.find_shards(dataset, manifest, "train")
-    arrays = post_arrays.load_posts(dataset, manifest, shards)
-    store = PostStore(arrays, "CPU:0")
-    assert arrays.descriptors.dtype == np.float16
+    made = []
+
+    def share(shape, dtype, empty=post_store._empty):
+        made.append(empty(shape, dtype))
+        return made[-1]
+
+    monkeypatch.setattr(post_store, "_empty", share)
+    store = PostStore.load(dataset, manifest, shards, "CPU:0")
+    descriptors = made[0]
+    assert descriptors.dtype == np.float16
     before = store.lookup({"row": [5]})["descriptor"].numpy()
-    arrays.descriptors[5] += 1  # the store shares it
+    descriptors[5] += 1
     assert not np.array_equal(store.lookup({"row": [5]})["descriptor"], before)
-    assert arrays.descriptors.ctypes.data % 64 == 0
+    assert descriptors.ctypes.data % 64 == 0
 
 
 @pytest.mark.parametrize("cache", ["memory", "device"])
 def test_posts_that_do_not_fit_are_refused_before_loading(dataset, monkeypatch, cache):
-    monkeypatch.setattr(post_arrays, "available_bytes", lambda: 5000)
+    monkeypatch.setattr(post_store, "available_bytes", lambda: 5000)
     with pytest.raises(
         UserError, match=rf"--cache={cache}: the 103 training posts take 0.0 GiB of memory, and 0.0"
     ):
         make(dataset, cache=cache)
-    monkeypatch.setattr(post_arrays, "available_bytes", lambda: None)
+    monkeypatch.setattr(post_store, "available_bytes", lambda: None)
     make(dataset, cache=cache)
 
 
 def test_available_memory_is_read():
-    assert 2**20 < post_arrays.available_bytes() < 2**50
+    assert 2**20 < post_store.available_bytes() < 2**50
 
 
 def test_no_shuffle_buffer_grows_with_the_dataset():
-    order = post_order.PostOrder(num_posts=10**9, batch_size=512, post_bytes=8704, seed=0)
-    assert order._window_size() * 8704 <= post_order.SHUFFLE_BYTES + 2 * 512 * 8704
+    size = choose_window_size(10**9, 512, 8704)
+    assert size * 8704 <= data_input.SHUFFLE_BYTES + 2 * 512 * 8704

@@ -87,7 +87,7 @@ def draw_post(rng, post_id, num_tags, n):
         user_id=b"0" * 64,
         descriptor=descriptor,
         user_descriptor=user,
-        country=COUNTRIES[country].encode(),
+        facts={"country": COUNTRIES[country].encode()},
         tags=sorted(tags),
         out_of_vocabulary=int(rng.integers(2)),
     )
@@ -100,9 +100,11 @@ def give_users(records, split, people):
         country: [
             {
                 "user_id": f"{split}-{country}-{number}".encode(),
-                "country": country.encode() if number else b"",
-                "age": float(rng.choice([np.nan, 17, 18, 24.5, 25, 40, 70])),
-                "gender": bytes(rng.choice([b"", b"female", b"male", b"other"])),
+                "facts": {
+                    "country": country.encode() if number else b"",
+                    "age": float(rng.choice([np.nan, 17, 18, 24.5, 25, 40, 70])),
+                    "gender": bytes(rng.choice([b"", b"female", b"male", b"other"])),
+                },
                 "location": ((51.5, -0.1), (np.nan, np.nan))[number % 2],
             }
             for number in range(people)
@@ -110,7 +112,8 @@ def give_users(records, split, people):
         for country in COUNTRIES
     }
     return [
-        dataclasses.replace(r, **users[r.country.decode()][rng.integers(people)]) for r in records
+        dataclasses.replace(r, **users[r.facts["country"].decode()][rng.integers(people)])
+        for r in records
     ]
 
 

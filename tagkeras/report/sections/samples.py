@@ -42,7 +42,7 @@ def build(material: Material) -> Section:
                 "id": post.post_id,
                 "photo": sample.photo,
                 "hashtags": post.hashtags,
-                "person": person(post.age, post.gender, post.country),
+                "person": person(*(post.facts[name] for name in ("age", "gender", "country"))),
                 "groups": [group for group in by_group if group["runs"]],
             }
         )

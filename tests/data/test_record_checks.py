@@ -9,6 +9,7 @@ from tiny_dataset import SIZE, write_dataset
 
 from tagkeras.cli.errors import UserError
 from tagkeras.data import input as data_input
+from tagkeras.data import record_checks, records
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.records import PostRecord, encode
 from tagkeras.data.training_input import CACHES, TrainingInput
@@ -124,23 +125,23 @@ def without_tags_count():
         ),
         (
             make_record(tags=[3, 20]),
-            "record 8 (post 'odd') has the tag id 20, but the vocabulary has 20 tags",
+            "record 8 (post 'odd') has a tag id that is not from 0 to 19",
         ),
         (
             make_record(tags_removed=[0, -1]),
-            "record 8 (post 'odd') has the tag id -1, but the vocabulary has 20 tags",
+            "record 8 (post 'odd') has a tag id that is not from 0 to 19",
         ),
         (
             make_record(descriptor=np.full(12, np.nan)),
-            "record 8 (post 'odd') has a descriptor with values that are not finite",
+            "record 8 (post 'odd') has NaN or infinity in the image descriptor",
         ),
         (
             make_record(descriptor=np.array([np.inf, -np.inf, *[0] * 10])),
-            "record 8 (post 'odd') has a descriptor with values that are not finite",
+            "record 8 (post 'odd') has NaN or infinity in the image descriptor",
         ),
         (
             make_record(user_descriptor=np.full(SIZE, np.inf)),
-            "record 8 (post 'odd') has a user_descriptor with values that are not finite",
+            "record 8 (post 'odd') has NaN or infinity in the user descriptor",
         ),
     ],
 )
@@ -196,3 +197,32 @@ def test_other_errors_pass(dataset):
     with pytest.raises(tf.errors.DataLossError, match="elsewhere"):
         with data_input.named_errors(dataset):
             raise tf.errors.DataLossError(None, None, "elsewhere")
+
+
+def test_all_problems_of_posts_by_row(dataset):
+    odd = [
+        {},
+        {"tags": [3, 3]},
+        {"tags": [4, 1], "tags_removed": [1]},
+        {"tags": [], "out_of_vocabulary": 2},
+        {"tags": [], "tags_removed": [2]},
+        {"out_of_vocabulary": -1},
+        {"user_descriptor": np.full(SIZE, 1.5)},
+        {"user_descriptor": np.full(SIZE, np.nan)},
+        {"tags": [25, 25]},
+    ]
+    serialized = tf.constant([make_record(**changes) for changes in odd])
+    batch = records.parse(serialized, Manifest.load(dataset))
+    expected = {
+        "a tag id that is not from 0 to 19": [8],
+        "NaN or infinity in the user descriptor": [7],
+        "a tag twice": [1],
+        "a tag both kept and removed": [2],
+        "no tag": [3, 4],
+        "a negative tags/out_of_vocabulary": [5],
+        "a user descriptor outside [-1, 1]": [6],
+    }
+    for split in ("train", "test"):
+        found = record_checks.find_problems(batch, 20, split)
+        assert {problem: rows.tolist() for problem, rows in found.items()} == expected
+        expected["no tag"] = [4]
