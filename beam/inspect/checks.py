@@ -45,8 +45,8 @@ def inspect(dataset: str, num_samples: int) -> tuple[Scan, Vocabulary | None, li
         _Form.model_validate(manifest)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
-        words = to_words(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
-        raise UserError(f"{path}: {words}: {REMEDY}") from error
+        place, words = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+        raise UserError(f"{path}: {to_words(f'{place}: {words}')}: {REMEDY}") from error
     problems: list[str] = []
     vocabulary = None
     try:
@@ -85,6 +85,14 @@ class _Balanced(_Part):
     tags_by_training_posts: dict[Literal["natural", "balanced"], _Counts]
 
 
+class _SplitCounts(_Part):
+    posts: _Count
+    shards: _Count
+    tag_pairs: _Count
+    tag_pairs_removed: _Count
+    out_of_vocabulary: _Count
+
+
 class _PostCounts(_Part):
     posts_read: _Count
     posts_written: _Count
@@ -99,7 +107,7 @@ class _Form(_Part):
     descriptor_dtype: Literal["float16", "float32"]
     num_tags: _Size
     splits: Annotated[
-        dict[Literal["train", "validation", "test"], _Counts], pydantic.Field(min_length=3)
+        dict[Literal["train", "validation", "test"], _SplitCounts], pydantic.Field(min_length=3)
     ]
     user_descriptor: dict[str, Any]
     cnn: dict[str, Any] | None
@@ -154,7 +162,7 @@ def _check_counts(dataset: str, scan: Scan) -> Iterator[str]:
         yield f"{path}: {written:,} posts written, but its splits have {in_splits:,}"
     for split in (split for split in SPLITS if split in scan.whole):
         for name, found in scan.counts[split].items():
-            expected = scan.manifest.splits[split].get(name, 0)
+            expected = scan.manifest.splits[split][name]
             if found != expected:
                 words = f"{found:,} {name.replace('_', ' ')}, but dataset.json says {expected:,}"
                 yield f"{storage.join(dataset, split)}: {words}"

@@ -72,9 +72,12 @@ def _print(title: str, columns: str, rows: Iterable[Sequence[str]]) -> None:
         table.add_column(column, justify="left" if is_text else "right")
     for row in rows:
         table.add_row(*row)
-    console.print(table)
+    with console.capture() as captured:
+        console.print(table)
+    # Columns are padded with spaces, the last one too.
+    print(*(line.rstrip() for line in captured.get().splitlines()), sep="\n")
     if not is_terminal:
-        console.print()
+        print()
 
 
 def _overview(scan: Scan) -> Iterator[tuple[str, str]]:
