@@ -124,13 +124,10 @@ def gain_larger_on_balanced(results: Sequence[DatasetResults], *, relative: bool
 
 def larger_embedding_worse(data: DatasetResults, model: str) -> Finding | str:
     """A model is worse with its largest embedding than with its smallest, in the same ranks."""
-    dims = data.dims(model)
-    extremes = [dims[0], dims[-1]] if len(dims) > 1 else []
-    ranks = [
-        {s.rank for s in data.models if (s.model, s.embedding_dim) == (model, dim)}
-        for dim in extremes
-    ]
-    if not ranks or not (shared := ranks[0] & ranks[1]):
+    extremes = [*data.dims(model)[:1], *data.dims(model)[-1:]]
+    sizes = [size for size in data.models if size.model == model]
+    ranks = [{size.rank for size in sizes if size.embedding_dim == dim} for dim in extremes]
+    if len(data.dims(model)) < 2 or not (shared := ranks[0] & ranks[1]):
         where = f"larger embeddings of the {TITLES[model]} model on {data.name}"
         return f"{where}: takes two embedding sizes of the same rank"
     small, large = (data.mean(model, [dim], shared) for dim in extremes)

@@ -124,20 +124,12 @@ def p_value(statistic: np.ndarray) -> float:
 
 
 def over_seeds(runs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The mean over seeds, resampled over the data and the seeds together.
+    """The mean over seeds of a statistic, float [S, 1 + B], resampled over the seeds as well.
 
-    In each resample S - 1 of the S seeds are drawn with replacement (S of them would make the
-    variance too small by a factor of (S - 1) / S, and S is small). A single seed is taken as it
-    is: the interval then leaves out how seeds differ.
-
-    Args:
-        runs: float [S, 1 + B], the statistic of each seed's run.
-        rng: draws the seeds.
-
-    References:
-        Owen, "The pigeonhole bootstrap" (Annals of Applied Statistics, 2007), for two kinds of
-        things drawn at once; Rao and Wu, "Resampling inference with complex survey data" (JASA,
-        1988), for S - 1 draws.
+    In each resample S - 1 of the S seeds are drawn with replacement: S of them would make the
+    variance too small by a factor of (S - 1) / S (Rao and Wu, "Resampling inference with complex
+    survey data", JASA, 1988). Users and seeds are drawn together as in Owen, "The pigeonhole
+    bootstrap" (Annals of Applied Statistics, 2007). A single seed is taken as it is.
     """
     values, samples = runs[:, 0], runs[:, 1:]
     num_seeds, num_samples = samples.shape
@@ -152,9 +144,8 @@ def normal_resamples(
 ) -> np.ndarray:
     """A statistic of which only value and interval are known: coverage and entropy.
 
-    Resamples are drawn from a normal distribution around the value, as wide as the interval, one
-    side of which may be cut off at what the statistic can be. Draws of different runs are
-    independent: that runs share users would make their differences more certain, but is not used.
+    Resamples are normal around the value and as wide as the interval, one side of which may be cut
+    off at what the statistic can be. Those of different runs are independent.
     """
     spread = max(value - bounds[0], bounds[1] - value) / NORMAL_BOUND
     return np.append(value, rng.normal(value, spread, samples))
@@ -184,35 +175,34 @@ def collect_results(
         UserError: an evaluation is missing or damaged, or those of a dataset do not match.
     """
     evaluations: dict[str, dict[Run, Evaluation]] = {}
+    everyone: set[str] = set()
     for run in runs:
         loaded = Evaluation.load(folder / run.evaluation)
-        evaluations.setdefault(run.dataset, {})[run] = loaded
-    everyone: set[str] = set()
-    for on_dataset in evaluations.values():
-        first, *others = on_dataset.values()
-        for other in others:
-            if _identity(first) != _identity(other):
-                raise UserError(
-                    f"{other.path} is of other posts or metrics than {first.path}:"
-                    " remove both folders and give the same command again"
-                )
-        everyone.update(EvaluatedPosts.load(first.path / POSTS).user_ids)
-    user_numbers = {user: number for number, user in enumerate(sorted(everyone))}
+        on_dataset = evaluations.setdefault(run.dataset, {})
+        first = next(iter(on_dataset.values()), loaded)
+        if _identity(first) != _identity(loaded):
+            raise UserError(
+                f"{loaded.path} is of other posts or metrics than {first.path}:"
+                " remove both folders and give the same command again"
+            )
+        if not on_dataset:
+            everyone.update(EvaluatedPosts.load(loaded.path / POSTS).user_ids)
+        on_dataset[run] = loaded
+    numbers = {user: number for number, user in enumerate(sorted(everyone))}
+
+    def resample(evaluation: Evaluation, ranking: str) -> Metrics:
+        return _resample_users(evaluation, ranking, numbers, samples, seed)
+
     with progress("resampling users and seeds", len(runs), "runs") as advance:
-
-        def resample(evaluation: Evaluation, ranking: str) -> Metrics:
-            return _resample_users(evaluation, ranking, user_numbers, samples, seed)
-
         return [
             _collect(name, on_dataset, kinds.get(name), resample, seed, advance)
             for name, on_dataset in evaluations.items()
         ]
 
 
-def _identity(evaluation: Evaluation) -> tuple[object, ...]:
+def _identity(evaluation: Evaluation) -> list[object]:
     metrics = evaluation.metrics
-    of_dataset = metrics["dataset"]["fingerprint"]
-    return of_dataset, *(metrics[name] for name in ("num_posts", "split", "ks"))
+    return [metrics["dataset"]["fingerprint"], *(metrics[n] for n in ("num_posts", "split", "ks"))]
 
 
 def _collect(

@@ -9,7 +9,7 @@ import yaml
 
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.evaluate.evaluation import EvaluatedPosts, Evaluation
+from tagkeras.evaluate.evaluation import EvaluatedPosts
 from tagkeras.experiment.results import DatasetResults
 from tagkeras.experiment.runs import Configuration
 
@@ -60,73 +60,47 @@ def write_spec(path, datasets, **sections):
 
 
 def write_run(
-    folder,
-    hits,
-    *,
-    users,
-    num_truth=None,
-    baselines=None,
-    variety=None,
-    tags=None,
-    fingerprint="f",
-    distribution="natural",
-    ks=None,
+    folder, hits, *, users, baselines=None, tags=None, fingerprint="f", distribution="natural"
 ):
     """A folder of tagkeras.evaluate, as far as an experiment reads it.
 
-    `hits` and `baselines` are bool [N, k]; `variety` gives value and interval by name; `tags` lists
-    (tag, posts that have it, posts of them that it was predicted for).
+    `hits` and `baselines` are bool [N, 2]; `tags` lists (tag, posts that have it, posts of them
+    that it was predicted for).
     """
-    hits = np.asarray(hits, bool)
-    number, k = hits.shape
+    number = len(hits)
+    rankings = {"model": hits, **(baselines or {})}
     posts = EvaluatedPosts(
         post_ids=[f"post{row}" for row in range(number)],
-        user_ids=[str(user) for user in users],
+        user_ids=list(users),
         age=np.full(number, np.nan, np.float32),
         gender=[""] * number,
         country=[""] * number,
         location=np.full((number, 2), np.nan, np.float32),
-        num_truth=np.full(number, k) if num_truth is None else np.asarray(num_truth),
-        hits={
-            "model": hits,
-            **{name: np.asarray(b, bool) for name, b in (baselines or {}).items()},
-        },
+        num_truth=np.full(number, 2),
+        hits={name: np.asarray(ranking, bool) for name, ranking in rankings.items()},
     )
     folder.mkdir(parents=True, exist_ok=True)
     posts.save(folder / "posts.parquet")
-    ks = list(ks or sorted({1, k}))
-    tags = tags or [("tag0", number, int(hits.any(axis=1).sum()))]
-    names, truth, found = (list(column) for column in zip(*tags, strict=True))
-    columns = {"id": range(len(tags)), "tag": names, "truth": truth, f"hits@{ks[-1]}": found}
+    names, truth, found = map(list, zip(*(tags or [("tag0", number, 1)]), strict=True))
+    columns = {"id": range(len(names)), "tag": names, "truth": truth, "hits@2": found}
     pq.write_table(pa.table(columns), folder / "tags.parquet")
-    variety = {
-        f"coverage@{k}": (0.5, (0.4, 0.6)),
-        f"entropy@{k}": (3.0, (2.5, 3.5)),
-        **(variety or {}),
-    }
-    names = [f"{letter}@{n}" for letter in ("P", "R", "A") for n in ks]
-    rankings = ["model", *(baselines or {})]
+    names = [f"{letter}@{k}" for letter in "PRA" for k in (1, 2)]
+    intervals = {ranking: dict.fromkeys(names, [0.4, 0.6]) for ranking in rankings}
+    intervals["model"] |= {"coverage@2": [0.4, 0.6], "entropy@2": [0.9, 1.1]}
     content = {
         **dict.fromkeys(names, 0.5),
-        **{name: value for name, (value, _) in variety.items()},
-        **{ranking: dict.fromkeys(names, 0.25) for ranking in rankings[1:]},
+        "coverage@2": 0.5,
+        "entropy@2": 1.0,
+        **{ranking: dict.fromkeys(names, 0.25) for ranking in baselines or {}},
         "dataset": {"path": "d", "fingerprint": fingerprint, "distribution": distribution},
-        "ks": ks,
+        "ks": [1, 2],
         "num_posts": number,
         "split": "test",
         "workdir": str(folder),
-        "intervals": {
-            ranking: {
-                **{name: [0.4, 0.6] for name in names},
-                **({n: list(bounds) for n, (_, bounds) in variety.items()} if not i else {}),
-            }
-            for i, ranking in enumerate(rankings)
-        },
+        "intervals": intervals,
         "groups": {},
-        "model": "bilinear",
     }
     (folder / "metrics.json").write_text(json.dumps(content))
-    return Evaluation.load(folder)
 
 
 def spread(value, width, samples=1001):

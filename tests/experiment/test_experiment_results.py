@@ -36,7 +36,6 @@ def make(folder, dataset="natural", **options):
         given = {
             "users": USERS,
             "distribution": dataset,
-            "variety": {"entropy@2": (1.0, (0.9, 1.1))},
             "tags": [("cat", 4, seed), ("dog", 0, 0)],
             **options,
         }
@@ -101,20 +100,6 @@ def test_datasets_that_share_users_are_paired(tmp_path):
     np.testing.assert_allclose(difference, 0, atol=1e-12)
 
 
-def test_datasets_that_share_no_users_are_not(tmp_path):
-    runs = [run for run in make(tmp_path) if run.seed == 0]
-    others = ["dan", "eve", "dan", "flo"]
-    other = make(tmp_path, "balanced", fingerprint="g", users=others)
-    natural, balanced = collect_results(
-        tmp_path, [*runs, *(run for run in other if run.seed == 0)], {}
-    )
-    samples = [data.models[BIASED]["R@2"][1:] for data in (natural, balanced)]
-    # A resample may have no user of one of the datasets.
-    known = ~np.isnan(samples).any(axis=0)
-    assert known.mean() > 0.9
-    assert (samples[0][known] != samples[1][known]).any()
-
-
 def test_recalls_of_tags(tmp_path):
     (results,) = collect_results(tmp_path, make(tmp_path), {})
     assert results.tags == ("cat", "dog")
@@ -144,11 +129,6 @@ def test_interval_and_p_value():
     assert p_value(statistic) == 2 * (3 + 1) / 101
     assert p_value(np.zeros(11)) == 1
     assert p_value(np.full(1000, -5.0)) == 2 / 1000
-
-
-def test_one_seed_is_taken_as_it_is():
-    runs = np.array([[2.5, 1.0, 2.0, 3.0]])
-    assert over_seeds(runs, np.random.default_rng(0)).tolist() == [2.5, 1, 2, 3]
 
 
 def test_one_of_two_seeds_is_drawn_for_each_resample():

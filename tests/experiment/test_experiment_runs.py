@@ -1,7 +1,6 @@
 """Runs side by side: order, failures, interruptions, the death of their parent."""
 
 import contextlib
-import itertools
 import signal
 import subprocess
 import sys
@@ -106,9 +105,10 @@ except KeyboardInterrupt:
 
 
 def wait_for(condition, seconds=60):
-    for _ in itertools.takewhile(lambda _: not condition(), range(50 * seconds)):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
         time.sleep(0.02)
-    assert condition()
 
 
 def is_alive(pid):

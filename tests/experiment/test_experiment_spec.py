@@ -63,27 +63,20 @@ def test_a_good_one(folder):
     ]
 
 
-def test_paths_are_relative_to_the_file_and_folders_given_on_the_command_line_are_not(
-    folder, monkeypatch
-):
+def test_folders_of_the_command_line_replace_those_of_the_file(folder, monkeypatch):
     write_manifest(folder / "elsewhere" / "other")
     monkeypatch.chdir(folder / "elsewhere")
-    spec = read_spec(write(folder, GOOD), ["natural=other"])
-    assert spec.datasets["natural"].path == str(folder / "elsewhere" / "other")
     # The one in the file then need not be there.
     spec = read_spec(write(folder, GOOD.replace("path: data", "path: gone")), ["natural=other"])
     assert spec.datasets["natural"].path == str(folder / "elsewhere" / "other")
 
 
 def test_files_of_a_dataset(folder):
-    (folder / "posts.jsonl").write_text("")
-    text = GOOD.replace(
-        "path: data", "path: data\n    posts: posts*.jsonl\n    oracle: posts.jsonl"
-    )
-    dataset = read_spec(write(folder, text)).datasets["natural"]
-    assert dataset.posts == str(folder / "posts*.jsonl")
+    (folder / "posts.jsonl").touch()
+    files = "path: data\n    posts: posts*.jsonl\n    oracle: posts.jsonl"
+    dataset = read_spec(write(folder, GOOD.replace("path: data", files))).datasets["natural"]
+    assert (dataset.posts, dataset.image_root) == (str(folder / "posts*.jsonl"), None)
     assert dataset.oracle == str(folder / "posts.jsonl")
-    assert dataset.image_root is None
 
 
 @pytest.mark.parametrize(
@@ -91,27 +84,20 @@ def test_files_of_a_dataset(folder):
     [
         ("seeds: [0, 3]", "seed: [0, 3]", "seeds: Field required; seed: Extra inputs are not perm"),
         ("[0, 3]", "[]", "seeds: List should have at least 1 item"),
-        ("[0, 3]", "3", "seeds: Input should be a valid list, not 3"),
         ("[0, 3]", "[0, -3]", "seeds[1]: Input should be greater than or equal to 0, not -3"),
         ("[0, 3]", "[true]", "seeds[0]: Input should be a valid integer, not True"),
         ("[0, 3]", "[0, 0]", "the file: grid and seeds give bilinear-d8-seed0 twice"),
-        ("[8, 16]", "[8, 8]", "the file: grid and seeds give bilinear-d8-seed0 twice"),
         ("path: data", "path: gone", "datasets.natural.path: .*gone does not exist"),
-        ("path: data", "path: 3", "datasets.natural.path: Input should be a valid string, not 3"),
-        ("path: data", "path: data\n    oracle: gone", "datasets.natural.oracle: .*gone does not"),
         ("natural:", "../x:", "datasets.../x.[key]: String should match pattern"),
         ("model: bilinear", "model: linear", "grid[0].model: Input should be 'bilinear', 'user_b"),
         ("[8, 16]", "[8, 16.5]", "grid[0].embedding_dim[1]: Input should be a valid integer"),
         (", rank: [2, 4]", "", "grid[1]: give 'rank' to the multiplicative model, and to no other"),
-        ("[8, 16]", "[8]\n    rank: [2]", "grid[0]: give 'rank' to the multiplicative model"),
         ("  epochs: 2", "  epoch: 2", "train: Unknown command line flag 'epoch'. Did you mean: ep"),
         ("  epochs: 2", "  seed: 2", "train: the experiment sets --seed itself: leave it out"),
         ("  epochs: 2", "  epochs: two", "train: flag --epochs=two: "),
         ("  epochs: 2", "  epochs:", "train.epochs: give a number, a text or a list of them"),
         ("  epochs: 2", "  epochs: 2\n  epochs: 3", "is not YAML: epochs is given twice"),
         ("  epochs: 2", "  epochs: [2", "is not YAML: while parsing a flow sequence"),
-        ("ks: [1, 3]", "split: test", "evaluate: the experiment sets --split itself"),
-        ("[0, 3]", "[0]\nsplit: tset", "split: Input should be 'train', 'validation' or 'test'"),
         # The evaluation is checked before any training.
         ("ks: [1, 3]", "ks: [1, 9999]", "datasets.natural: --ks=1,9999: the vocabulary has"),
         ("ks: [1, 3]", "baselines: [foo]", "datasets.natural: --baselines=foo: give some of"),
