@@ -27,7 +27,7 @@ setup(
     },
     install_requires=[
         "absl-py>=2.3",
-        "apache-beam[tfrecord]>=2.77,<2.78",
+        "apache-beam>=2.77,<2.78",
         "grpcio>=1.76",
         "grpcio-health-checking>=1.76",
         "keras>=3.15,<3.16",

@@ -1,8 +1,6 @@
-"""Apache Beam pipelines: from posts to datasets."""
+"""Apache Beam pipelines: from posts to datasets and predictions, and a look at what is in them."""
 
 import logging
-
-import tagkeras  # noqa: F401 - keeps TensorFlow's start-up noise off the screen
 
 # Beam says that a library for BigQuery is absent, and that it cannot measure memory.
 _NOISE = ("apitools not found", "Resource module is not available")

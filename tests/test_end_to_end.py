@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from tiny_cnn import save_cnn
 
-from beam.preprocess import __main__ as preprocess
+from beam.preprocess.preprocess import preprocess
 from beam.preprocess.settings import Config as PreprocessConfig
 from beam.running.runner import parse_options
 from serving import HashtagClient, User
@@ -43,7 +43,7 @@ def folder(tmp_path_factory):
     save_cnn(cnn, size=(32, 32), descriptor_size=24)
     flags = {"input": world / "posts.jsonl", "output": dataset, "cnn": cnn}
     flags |= {"test_fraction": 0.25, "validation_fraction": 0.1}
-    preprocess.preprocess(config(PreprocessConfig, **flags), parse_options([]))
+    preprocess(config(PreprocessConfig, **flags), parse_options([]))
     paths = {"workdir": folder / "run", "data": dataset}
     train.train(config(train.Config, **paths, epochs=4, batch_size=64, embedding_dim=16, rank=16))
     oracle = {"oracle": world / "oracle.parquet", "output": folder / "eval"}

@@ -1,15 +1,57 @@
-"""Image descriptors by RunInference."""
+"""RunInference over blocks of posts, and image descriptors by it."""
 
+import abc
 import dataclasses
 from collections.abc import Sequence
+from typing import Any, TypeVar
 
-import numpy as np
 import pyarrow as pa
+from apache_beam.ml.inference.base import ModelHandler
 
-from beam.images.block_handler import BlockHandler
 from beam.images.describer import DescribedImages, ImageDescriber
-from beam.posts.descriptor_column import not_finite, to_raw
-from beam.posts.post_block import PostBlock, name_place, rejection
+from beam.posts.descriptors import to_raw, to_stored
+from beam.posts.post_block import PostBlock, rejection
+
+ModelT = TypeVar("ModelT")
+
+
+class BlockHandler(ModelHandler[PostBlock, PostBlock, ModelT], abc.ABC):
+    """Asks a model about `PostBlock`s; each block is a batch in itself.
+
+    Args:
+        large_model: keep one model per worker host, not one per worker process.
+    """
+
+    def __init__(self, *, large_model: bool) -> None:
+        super().__init__(large_model=large_model)
+
+    @abc.abstractmethod
+    def ask(self, block: PostBlock, model: ModelT) -> PostBlock:
+        """The block with what the model says of its posts."""
+
+    def should_skip_batching(self) -> bool:
+        """Blocks are batches already."""
+        return True
+
+    def get_num_bytes(self, batch: Sequence[PostBlock]) -> int:
+        """The size of a block."""
+        return batch.posts.nbytes  # type: ignore[attr-defined]
+
+    def run_inference(
+        self,
+        batch: Sequence[PostBlock],
+        model: ModelT,
+        inference_args: dict[str, Any] | None = None,
+    ) -> list[PostBlock]:
+        """What `ask` gives for a block.
+
+        Args:
+            batch: a `PostBlock`, since batching is skipped.
+            model: loaded.
+            inference_args: none are known.
+        """
+        del inference_args
+        return [self.ask(batch, model)]  # type: ignore[arg-type]
 
 
 class DescriptorModelHandler(BlockHandler[ImageDescriber]):
@@ -18,16 +60,13 @@ class DescriptorModelHandler(BlockHandler[ImageDescriber]):
     Args:
         folder: of the descriptor model, where every worker can read it.
         descriptor_dtype: to store.
-        sources: `InputFile.place` of the input files, to name the places of bad images.
         large_model: keep one model per worker host, not one per worker process.
     """
 
-    def __init__(
-        self, folder: str, descriptor_dtype: str, sources: Sequence[str], *, large_model: bool
-    ) -> None:
-        super().__init__(sources, large_model=large_model)
+    def __init__(self, folder: str, descriptor_dtype: str, *, large_model: bool) -> None:
+        super().__init__(large_model=large_model)
         self._folder = folder
-        self._dtype = np.dtype(descriptor_dtype).newbyteorder("<")
+        self._dtype = descriptor_dtype
 
     def load_model(self) -> ImageDescriber:
         """Loads the model."""
@@ -36,14 +75,15 @@ class DescriptorModelHandler(BlockHandler[ImageDescriber]):
     def ask(self, block: PostBlock, model: ImageDescriber) -> PostBlock:
         """The block with `descriptor` for `image`; posts without a good image are rejected."""
         described = model.describe(images_of(block))
-        with np.errstate(over="ignore"):
-            stored = described.descriptors.astype(self._dtype)
-        finite = np.isfinite(stored).all(axis=1)
-        for place in np.flatnonzero(~finite).tolist():
-            described.errors[described.good[place]] = not_finite(self._dtype)
-        described.good = [p for p, good in zip(described.good, finite, strict=True) if good]
-        columns = {"descriptor": to_raw(stored[finite])}
-        return replace_images(block, described, columns, self._sources)
+        stored, not_finite = to_stored(described.descriptors, self._dtype)
+        errors = described.errors | {described.good[row]: e for row, e in not_finite.items()}
+        rows = [row for row in range(len(stored)) if row not in not_finite]
+        good = [described.good[row] for row in rows]
+        return replace_images(
+            block,
+            DescribedImages(good, described.descriptors, errors),
+            {"descriptor": to_raw(stored[rows])},
+        )
 
 
 def images_of(block: PostBlock) -> list[tuple[bytes, bool]]:
@@ -53,10 +93,7 @@ def images_of(block: PostBlock) -> list[tuple[bytes, bool]]:
 
 
 def replace_images(
-    block: PostBlock,
-    described: DescribedImages,
-    columns: dict[str, pa.Array],
-    sources: Sequence[str],
+    block: PostBlock, described: DescribedImages, columns: dict[str, pa.Array]
 ) -> PostBlock:
     """A block with other columns instead of its images, and posts without a good one rejected.
 
@@ -64,17 +101,13 @@ def replace_images(
         block: with images.
         described: which posts to keep, and what is wrong with the others.
         columns: rows for the posts to keep.
-        sources: `InputFile.place` of the input files.
     """
     posts = block.posts.take(pa.array(described.good, "int64")).drop_columns(["image", "is_path"])
     for name, column in columns.items():
         posts = posts.append_column(name, column)
+    ids, keys = block.posts.column("post_id"), block.posts.column("row_key")
     rejected = [
-        rejection(
-            block.posts.column("post_id")[number].as_py(),
-            error,
-            name_place(block.posts.column("row_key")[number].as_py(), sources),
-        )
-        for number, error in sorted(described.errors.items())
+        rejection(ids[row].as_py(), error, block.source, keys[row].as_py())
+        for row, error in sorted(described.errors.items())
     ]
     return dataclasses.replace(block, posts=posts, rejected=block.rejected + rejected)

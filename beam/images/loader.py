@@ -7,11 +7,10 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from beam.images.headers import read_header
 from beam.running import storage
 from tagkeras.data.posts import PostError
 from tagkeras.images.image_decoder import ImageDecoder
-from tagkeras.images.image_limits import MAX_BYTES, MAX_PIXELS, MAX_SCANS
+from tagkeras.images.image_headers import MAX_BYTES, ImageError, check_content
 
 # Bytes and pixels that are decoded in one call, unless one image alone has more.
 GROUP_SIZE = 2**26
@@ -100,6 +99,10 @@ def _read_groups(
         except PostError as error:
             errors[place] = error
             continue
+        except ImageError as error:
+            reason = "image_too_large" if error.is_too_large else "image_unreadable"
+            errors[place] = PostError(reason, f"image: {error}")
+            continue
         if group and size + cost > GROUP_SIZE:
             yield group
             group, size = {}, 0
@@ -132,35 +135,6 @@ def read_image(path: str) -> bytes:
     except Exception as error:  # Beam's file systems raise many kinds
         problem = getattr(error, "strerror", None) or type(error).__name__
         raise PostError("image_missing", f"image: cannot be read: {problem}") from error
-
-
-def check_content(content: bytes) -> tuple[bytes, int]:
-    """Refuses an image that would take too much memory or time, by its size and header alone.
-
-    Args:
-        content: of the file.
-
-    Returns:
-        What of it is to be decoded, and how many bytes and pixels that is.
-
-    Raises:
-        PostError: it has more than `MAX_BYTES`, `MAX_PIXELS` or `MAX_SCANS`, or another format.
-    """
-    if not content:
-        raise PostError("image_unreadable", "image: an empty file")
-    if len(content) > MAX_BYTES:
-        raise PostError("image_too_large", f"image: more than {MAX_BYTES:,} bytes")
-    header = read_header(content)
-    if header is None:  # TensorFlow also decodes JPEG XL, of which nothing would limit the size
-        raise PostError("image_unreadable", "image: not a JPEG, PNG, GIF, BMP or WebP file")
-    if header.pixels > MAX_PIXELS:
-        raise PostError("image_too_large", f"image: more than {MAX_PIXELS:,} pixels")
-    if header.scans > MAX_SCANS:
-        raise PostError("image_too_large", f"image: more than {MAX_SCANS} scans")
-    if header.end is not None:
-        # TensorFlow would decode all frames to give the first. A semicolon ends a GIF.
-        content = content[: header.end] + b";"
-    return content, len(content) + header.pixels
 
 
 def _explain(error: tf.errors.OpError | UnicodeDecodeError) -> str:

@@ -10,13 +10,13 @@ import pydantic
 import tensorflow as tf
 
 from beam.inspect.scan import Scan, find_files, to_words
-from beam.posts.json_lines import parse_json
 from beam.preprocess.make_manifest import histogram
 from beam.preprocess.shards import NO_TAG_LEFT
 from beam.running import storage
 from tagkeras.cli.errors import UserError
 from tagkeras.data.facts import Facts
 from tagkeras.data.manifest import FILE_NAME, SPLITS, Manifest
+from tagkeras.data.posts_file import parse_json_line
 from tagkeras.data.record_checks import REMEDY
 from tagkeras.data.vocabulary import FILE_NAME as VOCABULARY
 from tagkeras.data.vocabulary import Vocabulary
@@ -211,7 +211,7 @@ def _check_rejected(dataset: str, manifest: Manifest) -> Iterator[str]:
             yield str(error).removesuffix(f": {REMEDY}")
             continue
         for number, line in enumerate(lines, 1):
-            row = parse_json(line)
+            row = parse_json_line(line)
             if isinstance(row, dict) and isinstance(row.get("reason"), str):
                 reasons[row["reason"]] += 1
             else:

@@ -8,10 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from beam.preprocess.summary import SPLIT_COUNTS
 from beam.running import storage
 from tagkeras.cli.progress import progress
-from tagkeras.data.manifest import SPLITS, Manifest
+from tagkeras.data.manifest import SPLIT_COUNTS, SPLITS, Manifest
 from tagkeras.data.record_checks import REMEDY, ShardError, find_problems, read_shard
 from tagkeras.data.records import SINGLE_FACTS, Batch
 

@@ -1,4 +1,4 @@
-"""From a glob to blocks of rows, whatever the format of the files."""
+"""The files of the input: what a glob names, and how each format is read."""
 
 # Beam has type hints for a part of its functions only.
 # mypy: allow-untyped-calls
@@ -13,15 +13,21 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
-from beam.posts.json_lines import parse_json
-from beam.posts.lines import read_lines, split_lines
-from beam.posts.parquet import read_parquet, split_parquet
-from beam.posts.rows import FileRange, InputFile, Row, RowBlock
-from beam.posts.yfcc100m import parse_yfcc100m, parse_yfcc100m_hash
+from beam.posts.flags import AUTO
+from beam.posts.rows import (
+    FileRange,
+    InputFile,
+    Row,
+    RowBlock,
+    read_lines,
+    read_parquet,
+    split_lines,
+    split_parquet,
+)
+from beam.posts.yfcc100m import parse_yfcc100m
 from beam.running import storage
 from tagkeras.cli.errors import UserError
-
-AUTO = "auto"
+from tagkeras.data.posts_file import parse_json_line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,17 +47,14 @@ class Format:
 
 
 def _of_lines(parse: Callable[[bytes], Row], suffixes: tuple[str, ...] = ()) -> Format:
-    def read(part: FileRange, block_rows: int) -> Iterator[RowBlock]:
-        return read_lines(part, parse, block_rows)
-
-    return Format(split_lines, read, suffixes)
+    return Format(split_lines, functools.partial(read_lines, parse=parse), suffixes)
 
 
-FORMATS = {
-    "jsonl": _of_lines(parse_json, (".jsonl", ".jsonl.gz")),
+_FORMATS = {
+    "jsonl": _of_lines(parse_json_line, (".jsonl", ".jsonl.gz")),
     "parquet": Format(split_parquet, read_parquet, (".parquet",)),
     "yfcc100m": _of_lines(parse_yfcc100m),
-    "yfcc100m_hash": _of_lines(parse_yfcc100m_hash),
+    "yfcc100m_hash": _of_lines(functools.partial(parse_yfcc100m, by_hash=True)),
 }
 
 
@@ -60,7 +63,7 @@ def find_inputs(pattern: str, file_format: str = AUTO) -> list[InputFile]:
 
     Args:
         pattern: path, URI or glob.
-        file_format: one of `FORMATS`; `auto` goes by the suffix.
+        file_format: one of `beam.posts.flags.FORMATS`; `auto` goes by the suffix.
 
     Raises:
         UserError: there are none, or one is a folder or has another suffix.
@@ -78,20 +81,18 @@ def find_inputs(pattern: str, file_format: str = AUTO) -> list[InputFile]:
             index,
             path,
             size,
-            _format_of(path, pattern, file_format),
+            _format_of(path, pattern) if file_format == AUTO else file_format,
             "/".join(path.split("/")[len(folders) :]),
         )
         for index, (path, size) in enumerate(found)
     ]
 
 
-def _format_of(path: str, pattern: str, file_format: str) -> str:
-    if file_format != AUTO:
-        return file_format
-    for name, candidate in FORMATS.items():
+def _format_of(path: str, pattern: str) -> str:
+    for name, candidate in _FORMATS.items():
         if candidate.suffixes and path.endswith(candidate.suffixes):
             return name
-    suffixes = [suffix for known in FORMATS.values() for suffix in known.suffixes]
+    suffixes = [suffix for known in _FORMATS.values() for suffix in known.suffixes]
     raise UserError(
         f"--input={pattern}: {path} is none of {', '.join(suffixes)};"
         " of a folder name the files, as in --input='posts/*.jsonl'"
@@ -123,17 +124,17 @@ class ReadRows(beam.PTransform[Any, Any]):
 
 def split_file(file: InputFile, range_bytes: int | None = None) -> Iterator[FileRange]:
     """The ranges of a file: any one reading of all of them sees each row once."""
-    return FORMATS[file.format].split(file, range_bytes)
+    return _FORMATS[file.format].split(file, range_bytes)
 
 
 def read_range(part: FileRange, rows: int) -> Iterator[RowBlock]:
-    """The rows of a range, in blocks of at most `rows` that depend on the file alone.
+    """The rows of a range, in blocks of at most `rows`.
 
     Raises:
         UserError: the file cannot be read.
     """
     try:
-        yield from FORMATS[part.file.format].read(part, rows)
+        yield from _FORMATS[part.file.format].read(part, rows)
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{part.file.path}: cannot be read: {storage.explain(error)}") from error
 

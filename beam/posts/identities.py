@@ -2,14 +2,42 @@
 
 import hashlib
 import hmac
+import os
 import secrets
+from pathlib import Path
 
+from tagkeras.cli.errors import UserError
+
+ID_KEY_VARIABLE = "TAGKERAS_ID_KEY"
+MIN_KEY_BYTES = 16
 DIGEST_SIZE = 16
 
 
-def new_key() -> bytes:
-    """A random key, for one run."""
-    return secrets.token_bytes(32)
+def load_id_key(path: str | None) -> tuple[bytes, str]:
+    """The secret key of the ids, and where it came from: `file`, `environment` or `ephemeral`.
+
+    An ephemeral key is random, and that of one run.
+
+    Raises:
+        UserError: the file cannot be read, or the key is too short.
+    """
+    if path is not None:
+        try:
+            key = Path(path).read_bytes().strip()
+        except OSError as error:
+            raise UserError(f"--id_key_file={path}: {error.strerror}") from error
+        name, source = f"--id_key_file={path}", "file"
+    elif ID_KEY_VARIABLE in os.environ:
+        key = os.environ[ID_KEY_VARIABLE].strip().encode()
+        name, source = ID_KEY_VARIABLE, "environment"
+    else:
+        return secrets.token_bytes(32), "ephemeral"
+    if len(key) < MIN_KEY_BYTES:
+        raise UserError(
+            f"{name}: a key of {len(key)} bytes; give at least {MIN_KEY_BYTES} random ones,"
+            " as `openssl rand -hex 32` makes them"
+        )
+    return key, source
 
 
 def hide(identity: str, key: bytes) -> bytes:

@@ -5,10 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 
-from beam.posts.descriptor_column import descriptor_of, has_descriptor
 from beam.posts.files import read_rows
-from beam.posts.parse import DESCRIPTOR, find_kind
-from beam.posts.rows import InputFile, RowBlock
+from beam.posts.parse import DESCRIPTOR, IMAGE
+from beam.posts.rows import InputFile
 from tagkeras.cli.errors import UserError
 
 # Files and rows of each that are looked at; all files, until one has a post.
@@ -44,39 +43,31 @@ def peek(inputs: Sequence[InputFile]) -> InputKind:
         for block in islice(read_rows(file, _ROWS), 1):
             num_rows += len(block.rows)
             for number, row in enumerate(block.rows):
-                if not (problem or isinstance(row, dict)):
-                    problem = f"; one is refused: {row}"
-                described = has_descriptor(block, number)
-                kind = find_kind(row, described)
-                if kind is not None:
-                    kinds.setdefault(kind, file.path)
-                if kind == DESCRIPTOR:
-                    lengths.update(_length(block, number))
+                if not isinstance(row, dict):
+                    problem = problem or f"; one is refused: {row}"
+                    continue
+                has_image = not (row.get("image") is None and row.get("image_bytes") is None)
+                if has_image == block.has_descriptor(number):
+                    continue  # both, or neither
+                kinds.setdefault(IMAGE if has_image else DESCRIPTOR, file.path)
+                descriptor = None if has_image else block.descriptor(number)
+                if isinstance(descriptor, list) and descriptor:
+                    lengths[len(descriptor)] += 1
+    more = f" and {len(inputs) - 1} more" if len(inputs) > 1 else ""
+    name = f"{inputs[0].path}{more}"
     if not num_rows:
-        raise UserError(f"{_name(inputs)}: no posts, the input is empty")
+        raise UserError(f"{name}: no posts, the input is empty")
     if not kinds:
         raise UserError(
-            f"{_name(inputs)}: the first posts have neither image, image_bytes nor descriptor"
-            f"{problem}"
+            f"{name}: the first posts have neither image, image_bytes nor descriptor{problem}"
         )
     if len(kinds) > 1:
         raise UserError(
-            f"the posts of {kinds['image']} have images, those of {kinds['descriptor']}"
+            f"the posts of {kinds[IMAGE]} have images, those of {kinds[DESCRIPTOR]}"
             " descriptors: preprocess them apart"
         )
-    (kind,) = kinds
-    if kind != DESCRIPTOR:
-        return InputKind(kind, None)
+    if IMAGE in kinds:
+        return InputKind(IMAGE, None)
     if not lengths:
-        raise UserError(f"{_name(inputs)}: the first descriptors are no lists of numbers")
-    return InputKind(kind, lengths.most_common(1)[0][0])
-
-
-def _length(block: RowBlock, number: int) -> list[int]:
-    value = descriptor_of(block, number)
-    return [len(value)] if isinstance(value, list) and value else []
-
-
-def _name(inputs: Sequence[InputFile]) -> str:
-    more = f" and {len(inputs) - 1} more" if len(inputs) > 1 else ""
-    return f"{inputs[0].path}{more}"
+        raise UserError(f"{name}: the first descriptors are no lists of numbers")
+    return InputKind(DESCRIPTOR, lengths.most_common(1)[0][0])

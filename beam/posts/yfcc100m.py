@@ -15,31 +15,17 @@ _PHOTO, _VIDEO = "0", "1"
 _HASH = re.compile("[0-9a-f]{16,32}")
 
 
-def parse_yfcc100m(line: bytes) -> Row:
-    """The photo of a line; its image is named as at the end of its download URL.
+def parse_yfcc100m(line: bytes, *, by_hash: bool = False) -> Row:
+    """The photo of a line.
 
     Args:
         line: of either release.
+        by_hash: name the image as in the Multimedia Commons, by its hash, which the release of 25
+            fields alone has; otherwise as at the end of its download URL.
 
     Returns:
         The row, or what is wrong with it.
     """
-    return _parse(line, by_hash=False)
-
-
-def parse_yfcc100m_hash(line: bytes) -> Row:
-    """The photo of a line; its image is named as in the Multimedia Commons, by its hash.
-
-    Args:
-        line: of the release of 25 fields, which alone has the hash.
-
-    Returns:
-        The row, or what is wrong with it.
-    """
-    return _parse(line, by_hash=True)
-
-
-def _parse(line: bytes, by_hash: bool) -> Row:
     try:
         fields = line.decode().rstrip("\r\n").split("\t")
     except UnicodeDecodeError:

@@ -7,11 +7,9 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from beam.predict.settings import USER_EMBEDDING
 from beam.running import storage
 from tagkeras.cli.errors import UserError
-
-HASHTAGS, IMAGE_EMBEDDING, USER_EMBEDDING = "hashtags", "image_embedding", "user_embedding"
-OUTPUTS = (HASHTAGS, IMAGE_EMBEDDING, USER_EMBEDDING)
 
 _EXPORT = "name a version folder that python -m tagkeras.export wrote"
 

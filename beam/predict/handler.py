@@ -1,37 +1,112 @@
 """Predictions by RunInference."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
+import tensorflow as tf
 
-from beam.images.block_handler import BlockHandler
-from beam.images.handler import images_of, replace_images
-from beam.posts.descriptor_column import from_raw
-from beam.posts.parse import PostColumns, to_lists
+from beam.images.describer import DescribedImages, ImageDescriber
+from beam.images.handler import BlockHandler, images_of, replace_images
+from beam.posts.descriptors import from_raw, to_lists
 from beam.posts.post_block import PostBlock
 from beam.predict.exported_model import ExportedModel
-from beam.predict.predictor import Predictor
+from beam.predict.settings import HASHTAGS, IMAGE_EMBEDDING, USER_EMBEDDING
+from beam.running import storage
+from tagkeras.cli.errors import UserError
+from tagkeras.data.facts import FACTS, to_columns
 from tagkeras.data.posts import Post
 
-_TEXTS, _NUMBERS = ("gender", "country"), ("age", "latitude", "longitude")
+# Posts that are scored at once: so many rows of scores for the whole vocabulary are in memory.
+_BATCH = 64
+
+Arrays = dict[str, np.ndarray]
 
 
-class RawUserColumns(PostColumns):
-    """What the model asks of a user, as it was given: the graph describes it."""
+def make_fact_columns(posts: list[Post]) -> dict[str, pa.Array]:
+    """The facts of users as they were given, a column each: the graph describes the users."""
+    columns = to_columns(posts)
+    return {
+        fact.name: pa.array(columns[fact.name], "binary" if fact.is_text else "float32")
+        for fact in FACTS
+    }
 
-    def setup(self) -> None:
-        """There is nothing to make."""
 
-    def make(self, posts: list[Post]) -> dict[str, pa.Array]:
-        """Arrays with a row for each post, by name."""
-        columns = {
-            name: pa.array([getattr(post, name) for post in posts], "binary") for name in _TEXTS
-        }
-        for name in _NUMBERS:
-            columns[name] = pa.array(np.array([getattr(post, name) for post in posts], np.float32))
-        return columns
+class Predictor:
+    """A loaded model. Its one method may be called from other processes.
+
+    Args:
+        model: what to load.
+        outputs: of `beam.predict.settings.OUTPUTS`.
+    """
+
+    def __init__(self, model: ExportedModel, outputs: Sequence[str]) -> None:
+        if not storage.exists(storage.join(model.path, "saved_model.pb")):
+            raise UserError(
+                f"--model={model.path}: a worker does not see it: put it on a disk that all share,"
+                " or give a URI"
+            )
+        with storage.reading_folder(model.path) as local:
+            # Kept, since the signatures do not keep the variables.
+            self._loaded = tf.saved_model.load(str(local))
+        self._signatures = self._loaded.signatures
+        self._model = model
+        self._outputs = outputs
+        self._describer: ImageDescriber | None = None
+        if model.image_size is not None:
+            describe = self._signatures["pixels_descriptor"]
+            self._describer = ImageDescriber(
+                lambda pixels: describe(pixels=pixels)["descriptor"],
+                model.image_size,
+                model.descriptor_size,
+            )
+
+    def predict(
+        self, images: Sequence[tuple[bytes, bool]] | None, descriptors: np.ndarray, facts: Arrays
+    ) -> tuple[DescribedImages | None, Arrays]:
+        """Predicts for some posts.
+
+        Args:
+            images: of each the content, or its path and True; None for ready descriptors.
+            descriptors: float32 [B, n], if there are no images.
+            facts: of each user, as the signatures take them.
+
+        Returns:
+            Which posts have a good image and what is wrong with the others, None for ready
+            descriptors; and an array for each output column, with a row for each good post.
+        """
+        described = None
+        if images is not None:
+            assert self._describer is not None
+            described = self._describer.describe(images)
+            descriptors = described.descriptors
+            facts = {name: values[described.good] for name, values in facts.items()}
+        batches = [
+            self._predict_batch(
+                descriptors[start : start + _BATCH],
+                {name: values[start : start + _BATCH] for name, values in facts.items()},
+            )
+            # One empty batch where there are no posts, for the columns' sake.
+            for start in range(0, max(len(descriptors), 1), _BATCH)
+        ]
+        outputs = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+        return described, outputs
+
+    def _predict_batch(self, descriptors: np.ndarray, facts: Arrays) -> Arrays:
+        user = {name: tf.constant(values) for name, values in facts.items()}
+        both = {"descriptor": tf.constant(descriptors, tf.float32), **user}
+        result: Arrays = {}
+        if HASHTAGS in self._outputs:
+            ranked = _call(self._signatures["descriptor"], both)
+            result |= {"hashtags": ranked["hashtags"], "scores": ranked["scores"]}
+        if IMAGE_EMBEDDING in self._outputs:
+            embed = self._signatures[self._model.embedding_signature]
+            result[IMAGE_EMBEDDING] = _call(embed, both)["embedding"]
+        if USER_EMBEDDING in self._outputs:
+            embed = self._signatures["user_embedding"]
+            result[USER_EMBEDDING] = _call(embed, user)["embedding"]
+        return result
 
 
 class PredictionHandler(BlockHandler[Predictor]):
@@ -39,20 +114,12 @@ class PredictionHandler(BlockHandler[Predictor]):
 
     Args:
         model: exported.
-        outputs: of `exported_model.OUTPUTS`.
-        sources: `InputFile.place` of the input files, to name the places of bad images.
+        outputs: of `beam.predict.settings.OUTPUTS`.
         large_model: keep one model per worker host, not one per worker process.
     """
 
-    def __init__(
-        self,
-        model: ExportedModel,
-        outputs: Sequence[str],
-        sources: Sequence[str],
-        *,
-        large_model: bool,
-    ) -> None:
-        super().__init__(sources, large_model=large_model)
+    def __init__(self, model: ExportedModel, outputs: Sequence[str], *, large_model: bool) -> None:
+        super().__init__(large_model=large_model)
         self._model = model
         self._outputs = outputs
 
@@ -61,25 +128,31 @@ class PredictionHandler(BlockHandler[Predictor]):
         return Predictor(self._model, self._outputs)
 
     def ask(self, block: PostBlock, model: Predictor) -> PostBlock:
-        """The block with outputs for images or descriptors, and for what was said of users."""
+        """The block with outputs for images or descriptors, and for the facts of users."""
         posts = block.posts
-        users = {name: posts.column(name).to_numpy(zero_copy_only=False) for name in _NUMBERS} | {
-            name: np.array(posts.column(name).to_pylist(), object) for name in _TEXTS
-        }
-        has_images = "image" in posts.schema.names
-        descriptors = np.zeros((0, self._model.descriptor_size), np.float32)
-        if not has_images:
+        facts = {fact.name: _to_array(posts.column(fact.name)) for fact in FACTS}
+        images, descriptors = None, np.zeros((0, self._model.descriptor_size), np.float32)
+        if "image" in posts.schema.names:
+            images = images_of(block)
+        else:
             descriptors = from_raw(posts.column("descriptor"), "float32")
-        predicted = model.predict(images_of(block) if has_images else None, descriptors, users)
-        columns = {name: _to_column(values) for name, values in predicted.outputs.items()}
-        if predicted.images is not None:
-            block = replace_images(block, predicted.images, columns, self._sources)
+        described, outputs = model.predict(images, descriptors, facts)
+        columns = {name: _to_column(values) for name, values in outputs.items()}
+        if described is not None:
+            block = replace_images(block, described, columns)
             posts = block.posts
         else:
             posts = posts.drop_columns(["descriptor"])
             for name, column in columns.items():
                 posts = posts.append_column(name, column)
-        return dataclasses.replace(block, posts=posts.drop_columns([*_TEXTS, *_NUMBERS]))
+        return dataclasses.replace(block, posts=posts.drop_columns([fact.name for fact in FACTS]))
+
+
+def _to_array(column: pa.Array) -> np.ndarray:
+    """Numbers as float32, texts as objects of type bytes."""
+    if pa.types.is_binary(column.type):
+        return np.array(column.to_pylist(), object)
+    return column.to_numpy(zero_copy_only=False)
 
 
 def _to_column(values: np.ndarray) -> pa.Array:
@@ -88,3 +161,9 @@ def _to_column(values: np.ndarray) -> pa.Array:
         return to_lists(values)
     texts = pa.array([text.decode() for text in values.ravel()], pa.string())
     return pa.FixedSizeListArray.from_arrays(texts, values.shape[1])
+
+
+def _call(
+    signature: Callable[..., dict[str, tf.Tensor]], inputs: Mapping[str, tf.Tensor]
+) -> Arrays:
+    return {name: tensor.numpy() for name, tensor in signature(**inputs).items()}

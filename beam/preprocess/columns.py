@@ -1,15 +1,17 @@
 """What a dataset keeps of posts: users, described and hidden, splits and hashtags."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
 from beam.posts import identities
-from beam.posts.parse import PostColumns, to_lists
-from tagkeras.data.facts import Facts
+from beam.posts.descriptors import to_lists
+from tagkeras.data.facts import Facts, to_columns
 from tagkeras.data.posts import Post
+from tagkeras.data.records import SINGLE_FACTS
 from tagkeras.layers.user_descriptor import UserDescriptor
 
 # Users are described so many at a time: sines of other batch sizes may round otherwise, and what
@@ -18,65 +20,52 @@ _USERS = 64
 
 
 @dataclasses.dataclass(kw_only=True)
-class DatasetColumns(PostColumns):
-    """The columns that `WriteShard` makes records of.
+class DatasetColumns:
+    """Makes the columns that `WriteShard` makes records of.
 
-    They are `split` int8 (index of `SPLITS`), `hashtags` list of strings, `age` float, `gender` and
-    `country` binary, `location` 2 floats and `user_descriptor` m floats.
+    They are `split` int8 (index of `SPLITS`), `hashtags` list of strings, those of `SINGLE_FACTS`
+    (float or binary), `location` 2 floats and `user_descriptor` m floats.
 
     Attributes:
-        countries: of the user descriptor.
-        location_decimals: of the user descriptor.
+        facts: that users are described by.
         split_seed: chooses the users of the splits.
         validation_fraction: of users.
         test_fraction: of users.
         stop_tags: hashtags that count as if they were not there.
     """
 
-    countries: tuple[str, ...]
-    location_decimals: int
+    facts: Facts
     split_seed: int
     validation_fraction: float
     test_fraction: float
     stop_tags: frozenset[str] = frozenset()
-    _layer: UserDescriptor | None = dataclasses.field(default=None, init=False, repr=False)
 
-    def setup(self) -> None:
-        """Makes the layer that describes users."""
-        self._layer = UserDescriptor(Facts(self.countries, self.location_decimals))
-
-    def make(self, posts: list[Post]) -> dict[str, pa.Array]:
+    def __call__(self, posts: list[Post]) -> dict[str, pa.Array]:
         """Arrays with a row for each post, by name."""
-        hashtags = [post.hashtags for post in posts]
-        if self.stop_tags:
-            hashtags = [
-                tuple(tag for tag in tags if tag not in self.stop_tags) for tags in hashtags
-            ]
+        hashtags = [[tag for tag in post.hashtags if tag not in self.stop_tags] for post in posts]
+        columns = to_columns(posts)
         return {
             "split": pa.array([self._split(post.user_id) for post in posts], "int8"),
             "hashtags": pa.array(hashtags, pa.list_(pa.string())),
-            "age": pa.array(np.array([post.age for post in posts], np.float32)),
-            "gender": pa.array([post.gender for post in posts], "binary"),
-            "country": pa.array([post.country for post in posts], "binary"),
-            **self._describe_users(posts),
+            **{
+                fact.name: pa.array(columns[fact.name], "binary" if fact.is_text else "float32")
+                for fact in SINGLE_FACTS
+            },
+            **self._describe_users(columns, len(posts)),
         }
 
-    def _describe_users(self, posts: list[Post]) -> dict[str, pa.Array]:
-        padding = -len(posts) % _USERS
-        floats = {
-            name: tf.constant([getattr(post, name) for post in posts] + [0.0] * padding, tf.float32)
-            for name in ("age", "latitude", "longitude")
-        }
-        texts = {
-            name: tf.constant([getattr(post, name) for post in posts] + [""] * padding, tf.string)
-            for name in ("gender", "country")
-        }
-        assert self._layer is not None
-        location = self._layer.round_location(floats["latitude"], floats["longitude"])
-        described = self._layer({**floats, **texts})
+    @functools.cached_property
+    def _layer(self) -> UserDescriptor:
+        return UserDescriptor(self.facts)
+
+    def _describe_users(self, columns: dict[str, np.ndarray], number: int) -> dict[str, pa.Array]:
+        size = -(-number // _USERS) * _USERS
+        # The first users again fill the last batch up.
+        facts = {name: tf.constant(np.resize(column, size)) for name, column in columns.items()}
+        location = self._layer.round_location(facts["latitude"], facts["longitude"])
         return {
-            "location": to_lists(location.numpy()[: len(posts)]),
-            "user_descriptor": to_lists(described.numpy()[: len(posts)]),
+            "location": to_lists(location.numpy()[:number]),
+            "user_descriptor": to_lists(self._layer(facts).numpy()[:number]),
         }
 
     def _split(self, user_id: str) -> int:

@@ -1,38 +1,34 @@
 """The manifest of a dataset, and what is said of it on the screen."""
 
-import platform
-from collections import Counter
 from collections.abc import Sequence
-from importlib import metadata
 from typing import Any
 
 import numpy as np
 
+from beam.posts.peek import InputKind
 from beam.posts.rows import InputFile
 from beam.preprocess.settings import Config
 from beam.preprocess.summary import ShardSummary
-from beam.staging.stage_blocks import StagedBlock
-from tagkeras import __version__
+from beam.running.runner import versions
+from beam.staging.passes import StagedPosts, describe_losses
+from tagkeras.data.facts import Facts
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-
-_LIBRARIES = ("apache-beam", "keras", "numpy", "pyarrow", "tensorflow")
+from tagkeras.images.cnn.descriptor_cnn import DescriptorCnn
 
 
 def make_manifest(
     config: Config,
     *,
     inputs: Sequence[InputFile],
-    kind: str,
-    descriptor_size: int,
-    image_decoder: dict[str, Any] | None,
-    cnn: dict[str, Any] | None,
+    kind: InputKind,
+    facts: Facts,
+    cnn: DescriptorCnn | None,
     key_source: str,
     vocabulary: Vocabulary,
     num_stop_tags: int,
     balance_target: float | None,
-    blocks: Sequence[StagedBlock],
-    rejected: Counter[str],
+    staged: StagedPosts,
     summary: ShardSummary,
 ) -> Manifest:
     """The manifest of a dataset that has been written."""
@@ -45,17 +41,13 @@ def make_manifest(
         }
     posts_written = sum(counts["posts"] for counts in summary.splits.values())
     return Manifest(
-        descriptor_size=descriptor_size,
+        descriptor_size=cnn.descriptor_size if cnn else kind.descriptor_size or 0,
         descriptor_dtype=config.descriptor_dtype,
         num_tags=len(vocabulary),
         splits={split: dict(counts) for split, counts in summary.splits.items()},
-        user_descriptor={
-            "countries": list(config.countries),
-            "location_decimals": config.location_decimals,
-            "size": 5 + len(config.countries),
-        },
-        image_decoder=image_decoder,
-        cnn=cnn,
+        user_descriptor=facts.to_dict(),
+        image_decoder=_describe_decoder(cnn) if cnn else None,
+        cnn=_describe_cnn(cnn) if cnn else None,
         distribution=distribution,
         vocabulary={
             "max_tags": config.max_tags,
@@ -72,24 +64,15 @@ def make_manifest(
             "location_decimals": config.location_decimals,
         },
         counts={
-            "posts_read": sum(block.posts_read for block in blocks),
+            "posts_read": staged.posts_read,
             "posts_written": posts_written,
-            "rejected": dict(sorted(rejected.items())),
+            "rejected": staged.rejected,
             "dropped": dict(sorted(summary.dropped.items())),
-            "hashtags_refused": sum(block.hashtags_refused for block in blocks),
+            "hashtags_refused": sum(block.hashtags_refused for block in staged.blocks),
         },
-        input={"kind": kind, "files": len(inputs), "bytes": sum(file.size for file in inputs)},
+        input={"kind": kind.kind, "files": len(inputs), "bytes": sum(file.size for file in inputs)},
         versions=versions(),
     )
-
-
-def versions() -> dict[str, str]:
-    """Of this program and the libraries that shape its output."""
-    return {
-        "tagkeras": __version__,
-        "python": platform.python_version(),
-        **{library: metadata.version(library) for library in _LIBRARIES},
-    }
 
 
 def histogram(counts: np.ndarray) -> dict[str, int]:
@@ -118,9 +101,10 @@ def summarize(manifest: Manifest, output: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def describe_losses(title: str, counts: dict[str, int]) -> str:
-    """A line of what became of posts that were not written; empty if there are none."""
-    if not counts:
-        return ""
-    reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.items())
-    return f"{sum(counts.values()):,} posts {title}: {reasons}"
+def _describe_decoder(cnn: DescriptorCnn) -> dict[str, object]:
+    height, width = cnn.image_size
+    return {"height": height, "width": width, "resize": "bilinear, antialiased", "exif": "honoured"}
+
+
+def _describe_cnn(cnn: DescriptorCnn) -> dict[str, str]:
+    return {"name": cnn.short_name, "layer": cnn.layer, "weights_sha256": cnn.weights_sha256()}

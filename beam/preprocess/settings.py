@@ -2,22 +2,21 @@
 
 import dataclasses
 
-from beam.posts import inputs
+from beam.posts import flags
 from tagkeras.cli.commandline import option
 from tagkeras.cli.errors import UserError
-from tagkeras.data import records
 from tagkeras.data.facts import MAX_LOCATION_DECIMALS, is_country
-from tagkeras.images.cnn.keras_cnn import IMAGENET
+from tagkeras.data.manifest import DESCRIPTOR_DTYPES
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
     """The options of this command."""
 
-    input: str = inputs.INPUT
+    input: str = flags.INPUT
     output: str = option(help="dataset folder to write; a dataset there is replaced at the end")
-    input_format: str = inputs.INPUT_FORMAT
-    image_root: str | None = inputs.IMAGE_ROOT
+    input_format: str = flags.INPUT_FORMAT
+    image_root: str | None = flags.IMAGE_ROOT
     cnn: str = option(
         "MobileNetV2", help="a model of keras.applications, a .keras file or a SavedModel folder"
     )
@@ -25,7 +24,7 @@ class Config:
         None, help="layer that describes the image; by default the one before the classifier"
     )
     cnn_weights: str = option(
-        IMAGENET, help="imagenet (Keras downloads them once) or a weights file of the CNN"
+        "imagenet", help="imagenet (Keras downloads them once) or a weights file of the CNN"
     )
     distribution: str = option(
         "natural",
@@ -59,13 +58,13 @@ class Config:
         0.1, help="users whose posts are held out for evaluation", minimum=0, maximum=1
     )
     split_seed: int = option(0, help="of the splits and of balancing", minimum=0)
-    id_key_file: str | None = inputs.ID_KEY_FILE
-    post_ids: str = inputs.POST_IDS
+    id_key_file: str | None = flags.ID_KEY_FILE
+    post_ids: str = flags.POST_IDS
     descriptor_dtype: str = option(
-        "float16", help="of the stored descriptors", choices=records.DESCRIPTOR_DTYPES
+        "float16", help="of the stored descriptors", choices=DESCRIPTOR_DTYPES
     )
-    max_rejected_fraction: float = inputs.MAX_REJECTED_FRACTION
-    large_model: bool = inputs.LARGE_MODEL
+    max_rejected_fraction: float = flags.MAX_REJECTED_FRACTION
+    large_model: bool = flags.LARGE_MODEL
     num_shards: int | None = option(
         None, help="files of each split; by default chosen by size", minimum=1
     )

@@ -3,10 +3,9 @@
 # Beam has type hints for a part of its functions only.
 # mypy: allow-untyped-calls
 
-import contextlib
 import dataclasses
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
 import apache_beam as beam
 import numpy as np
@@ -14,12 +13,11 @@ import pyarrow as pa
 import tensorflow as tf
 from apache_beam.metrics.metric import Metrics
 
-from beam.posts.descriptor_column import from_raw
-from beam.preprocess.balancing import Balancer
+from beam.posts import identities
+from beam.posts.descriptors import from_lists, from_raw
 from beam.preprocess.summary import ShardSummary
 from beam.running import storage
-from beam.staging.plans import ShardPlan
-from beam.staging.shard_reader import RejectedFile, ShardReader
+from beam.staging.shards import ShardFiles, ShardPlan, ShardReader
 from beam.staging.staging_folder import StagingFolder
 from tagkeras.data import records
 from tagkeras.data.manifest import SPLITS
@@ -39,7 +37,6 @@ class ShardSettings:
         output: folder of the dataset.
         staging: what the first pass left.
         descriptor_dtype: of the staged descriptors.
-        sources: `InputFile.place` of the input files.
         balance_target: posts that a tag is thinned out to; None for the natural distribution.
         balance_seed: of the choice of pairs.
     """
@@ -47,9 +44,44 @@ class ShardSettings:
     output: str
     staging: StagingFolder
     descriptor_dtype: str
-    sources: tuple[str, ...]
     balance_target: float | None
     balance_seed: int
+
+
+class Balancer:
+    """The balanced distribution: a (post, tag) pair is kept with min(1, target / count(tag)).
+
+    Whether a pair is kept depends on the post's id, the tag and the seed alone, so that it is the
+    same whatever the sharding and the runner.
+
+    Args:
+        vocabulary: tags and their counts.
+        target: posts that a tag is thinned out to; None to keep all.
+        seed: of the choice.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, target: float | None, seed: int) -> None:
+        self._tags = vocabulary.tags
+        self._seed = seed
+        self._probabilities: list[float] | None = None
+        if target is not None:
+            self._probabilities = np.minimum(1.0, target / vocabulary.counts).tolist()
+
+    def thin_out(self, ids: list[int], post_digest: bytes) -> tuple[list[int], list[int]]:
+        """The tag ids of a post to keep, and those to take off.
+
+        Args:
+            ids: of the post's known tags.
+            post_digest: of `identities.digest`.
+        """
+        if self._probabilities is None:
+            return ids, []
+        kept: list[int] = []
+        removed: list[int] = []
+        for tag_id in ids:
+            draw = identities.draw_pair(post_digest, self._tags[tag_id], self._seed)
+            (kept if draw < self._probabilities[tag_id] else removed).append(tag_id)
+        return kept, removed
 
 
 class WriteShard(beam.DoFn):
@@ -61,21 +93,21 @@ class WriteShard(beam.DoFn):
     def setup(self) -> None:
         """Reads what the first pass found out."""
         settings = self._settings
-        staging = settings.staging
-        with storage.reading(staging.vocabulary) as local:
+        with storage.reading(settings.staging.vocabulary) as local:
             self._vocabulary = Vocabulary.load(local)
-        self._reader = ShardReader(staging, staging.load_duplicates(), settings.sources)
+        self._reader = ShardReader(settings.staging, settings.output)
         self._balancer = Balancer(self._vocabulary, settings.balance_target, settings.balance_seed)
 
     def process(self, plan: ShardPlan) -> Iterator[ShardSummary]:
         """One plan, at most one file for each split and one of rejected posts."""
         summary = ShardSummary.empty(len(self._vocabulary))
         output, dtype = self._settings.output, self._settings.descriptor_dtype
-        paths = {split: storage.join(output, split, f"{plan.name}.tfrecord") for split in SPLITS}
-        with _RecordFiles(paths) as shards, RejectedFile(output, plan) as rejected:
-            for posts in self._reader.read(plan, rejected.write):
+        folders = {split: storage.join(output, split) for split in SPLITS}
+        with ShardFiles(plan) as files:
+            for posts in self._reader.read(plan, files):
                 for split, record in self._make_records(posts, summary):
-                    shards.write(split, records.encode(record, dtype))
+                    writer = files.writer(folders[split], ".tfrecord", _open_records)
+                    writer.write(records.encode(record, dtype))
         for split, counts in summary.splits.items():
             counts["shards"] = int(counts["posts"] > 0)
             Metrics.counter("written", split).inc(counts["posts"])
@@ -87,13 +119,14 @@ class WriteShard(beam.DoFn):
         self, posts: pa.Table, summary: ShardSummary
     ) -> Iterator[tuple[str, records.PostRecord]]:
         """The records of the posts that are not dropped, each with its split."""
+        facts = [fact.name for fact in records.SINGLE_FACTS]
         columns = {
             name: posts.column(name).to_pylist()
-            for name in ("post_id", "post_digest", "user_id", "split", "age", "gender", "country")
+            for name in ("post_id", "post_digest", "user_id", "split", *facts)
         }
         tags_of_posts = posts.column("hashtags").to_pylist()
-        users = _to_matrix(posts.column("user_descriptor"))
-        locations = _to_matrix(posts.column("location")).tolist()
+        users = from_lists(posts.column("user_descriptor"))
+        locations = from_lists(posts.column("location")).tolist()
         descriptors = from_raw(posts.column("descriptor"), self._settings.descriptor_dtype)
         ids = self._vocabulary.ids
         for row, hashtags in enumerate(tags_of_posts):
@@ -124,9 +157,7 @@ class WriteShard(beam.DoFn):
                     user_id=columns["user_id"][row],
                     descriptor=descriptors[row],
                     user_descriptor=users[row],
-                    age=columns["age"][row],
-                    gender=columns["gender"][row],
-                    country=columns["country"][row],
+                    facts={name: columns[name][row] for name in facts},
                     location=locations[row],
                     tags=tags,
                     tags_removed=removed,
@@ -135,30 +166,5 @@ class WriteShard(beam.DoFn):
             )
 
 
-class _RecordFiles:
-    """A TFRecord file for each split, made when its first record comes, in one step."""
-
-    def __init__(self, paths: dict[str, str]) -> None:
-        self._paths = paths
-        self._stack = contextlib.ExitStack()
-        self._writers: dict[str, tf.io.TFRecordWriter] = {}
-
-    def __enter__(self) -> "_RecordFiles":
-        self._stack.__enter__()
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self._stack.__exit__(*error)
-
-    def write(self, split: str, record: bytes) -> None:
-        """Appends a record."""
-        if split not in self._writers:
-            local = self._stack.enter_context(storage.writing(self._paths[split]))
-            writer = self._stack.enter_context(tf.io.TFRecordWriter(str(local)))
-            self._writers[split] = writer
-        self._writers[split].write(record)
-
-
-def _to_matrix(column: pa.ChunkedArray) -> np.ndarray:
-    """A column of equally long lists as a matrix."""
-    return column.combine_chunks().flatten().to_numpy().reshape(len(column), -1)
+def _open_records(path: Path) -> tf.io.TFRecordWriter:
+    return tf.io.TFRecordWriter(str(path))

@@ -15,10 +15,9 @@ from apache_beam.transforms import combiners
 from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
-from beam.posts.post_block import read_staged
 from beam.running import storage
 from beam.staging.duplicates import is_among
-from beam.staging.stage_blocks import StagedBlock
+from beam.staging.staging_folder import StagedBlock, StagingFolder
 from tagkeras.data.manifest import SPLITS
 from tagkeras.data.vocabulary import Vocabulary
 
@@ -45,20 +44,22 @@ class CountTags(beam.PTransform[Any, Any]):
     """From `StagedBlock`s to `(tag, TagStatistics)` of the training posts, doubles left out.
 
     Args:
-        folder: of the staged blocks.
+        staging: with the staged blocks.
         duplicates: what `FindDuplicates` gave.
         min_users: at most so many different users of a tag are told apart; 1: none.
     """
 
-    def __init__(self, folder: str, duplicates: PCollection[Any], min_users: int) -> None:
+    def __init__(
+        self, staging: StagingFolder, duplicates: PCollection[Any], min_users: int
+    ) -> None:
         super().__init__()
-        self._folder = folder
+        self._staging = staging
         self._duplicates = duplicates
         self._min_users = min_users
 
     def expand(self, blocks: PCollection[Any]) -> PCollection[Any]:
         """Applies the transform."""
-        count = _CountTagsOfBundle(self._folder, self._min_users)
+        count = _CountTagsOfBundle(self._staging, self._min_users)
         return (
             blocks
             | "CountInBundles" >> beam.ParDo(count, beam.pvalue.AsList(self._duplicates))
@@ -67,8 +68,8 @@ class CountTags(beam.PTransform[Any, Any]):
 
 
 class _CountTagsOfBundle(beam.DoFn):
-    def __init__(self, folder: str, min_users: int) -> None:
-        self._folder = folder
+    def __init__(self, staging: StagingFolder, min_users: int) -> None:
+        self._staging = staging
         self._max_users = min_users if min_users > 1 else 0
 
     def start_bundle(self) -> None:
@@ -78,7 +79,7 @@ class _CountTagsOfBundle(beam.DoFn):
 
     def process(self, block: StagedBlock, duplicates: list[np.ndarray]) -> None:
         columns = ["row_key", "split", "hashtags", "user_id"]
-        posts = read_staged(self._folder, block.name, columns)
+        posts = self._staging.read(block.name, columns)
         counted = posts.column("split").to_numpy() == SPLITS.index("train")
         if self._duplicates is None:
             self._duplicates = np.sort(np.concatenate([*duplicates, np.zeros(0, np.int64)]))

@@ -3,12 +3,14 @@
 # Beam has type hints for a part of its functions only.
 # mypy: allow-untyped-calls
 
+import argparse
 import contextlib
 import logging
+import platform
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import NoReturn
+from importlib import metadata
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -17,7 +19,6 @@ from apache_beam.options.pipeline_options import (
     PipelineOptions,
     SetupOptions,
     StandardOptions,
-    _BeamArgumentParser,
 )
 from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.job.utils import dict_to_struct
@@ -28,6 +29,7 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import (
 from apache_beam.runners.runner import create_runner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
+from tagkeras import __version__
 from tagkeras.cli.errors import UserError
 
 # Named, because Beam's default may first try to download another one.
@@ -35,16 +37,11 @@ IN_PROCESS = "FnApiRunner"
 _IN_PROCESS_NAMES = frozenset({"", "directrunner", "direct", "fnapirunner", "fnapi"})
 _MULTI_PROCESSING = "multi_processing"
 # As the last line of a traceback, which is what most runners hand over of a worker's exception.
-_USER_ERROR = re.compile(r"^(?:tagkeras\.errors\.)?UserError: (.*)$", re.MULTILINE)
+_USER_ERROR = re.compile(r"^(?:[\w.]+\.)?UserError: (.*)$", re.MULTILINE)
 # A full disk, a folder that may not be written to.
 _DISK_ERROR = re.compile(r"^\w*Error: \[Errno \d+\] (.*)$", re.MULTILINE)
-
-
-class _Parser(_BeamArgumentParser):
-    """Beam's parser, with errors in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UserError(message)
+# The libraries that shape what is written.
+_LIBRARIES = ("apache-beam", "keras", "numpy", "pyarrow", "tensorflow")
 
 
 def parse_options(arguments: Sequence[str]) -> PipelineOptions:
@@ -62,7 +59,7 @@ def parse_options(arguments: Sequence[str]) -> PipelineOptions:
         # Beam would run them one after the other, in one thread.
         direct.direct_running_mode = _MULTI_PROCESSING
     setup = options.view_as(SetupOptions)
-    setup.beam_plugins = [*(setup.beam_plugins or ()), "beam.running.preload"]
+    setup.beam_plugins = [*(setup.beam_plugins or ()), "beam.running.worker"]
     try:
         create_runner(standard.runner)
     except (ValueError, ImportError, AttributeError) as error:
@@ -78,15 +75,31 @@ def refuse_unknown(arguments: Sequence[str]) -> None:
     Raises:
         UserError: it does not, or a value is bad.
     """
-    parser = _Parser(allow_abbrev=False, usage="")
-    for options_class in PipelineOptions.__subclasses__():
-        options_class._add_argparse_args(parser)
-    _, unknown = parser.parse_known_args(list(arguments))
+    unknown: list[str] = []
+
+    def look(parser: argparse.ArgumentParser) -> None:
+        """Is given Beam's parser with all options of all runners."""
+        parser.exit_on_error = False
+        unknown.extend(parser.parse_known_args(list(arguments))[1])
+
+    try:
+        PipelineOptions([]).get_all_options(add_extra_args_fn=look)
+    except argparse.ArgumentError as error:
+        raise UserError(str(error)) from error
     if unknown:
         raise UserError(
             f"{unknown[0]}: neither a flag of this command nor an option of Apache Beam"
             " (--help lists the flags)"
         )
+
+
+def versions() -> dict[str, str]:
+    """Of this program and the libraries that shape its output, for manifests."""
+    return {
+        "tagkeras": __version__,
+        "python": platform.python_version(),
+        **{library: metadata.version(library) for library in _LIBRARIES},
+    }
 
 
 def run_pipeline(build: Callable[[beam.Pipeline], object], options: PipelineOptions) -> None:

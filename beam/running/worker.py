@@ -3,6 +3,8 @@
     python -m beam.running.worker
 
 Beam starts it. It is Beam's own worker, which by itself tells the screen everything that it does.
+Workers of other runners import this module before they start threads: bundles run in threads, and
+TensorFlow's modules import each other in circles, so that a second thread may see halves of them.
 """
 
 # Beam has type hints for a part of its functions only.
@@ -10,7 +12,8 @@ Beam starts it. It is Beam's own worker, which by itself tells the screen everyt
 
 import logging
 
-import tagkeras  # noqa: F401 - keeps TensorFlow's start-up noise off the screen
+import keras  # noqa: F401
+import tensorflow  # noqa: F401
 
 
 def main() -> None:

@@ -3,18 +3,15 @@
 # Beam has type hints for a part of its functions only.
 # mypy: allow-untyped-calls
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
-import pyarrow as pa
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 
-from beam.posts.post_block import PostBlock, name_place, rejection
-from tagkeras.data.posts import PostError
+from beam.posts.post_block import PostBlock
 
 DUPLICATE = "duplicate_post_id"
 
@@ -63,17 +60,3 @@ def is_among(values: np.ndarray, among: np.ndarray) -> np.ndarray:
         return np.zeros(values.shape, bool)
     places = np.searchsorted(among, values).clip(max=among.size - 1)
     return among[places] == values
-
-
-def reject_duplicates(posts: pa.Table, sources: Sequence[str]) -> list[str]:
-    """Lines of `rejected/*.jsonl` for staged posts that are doubles.
-
-    Args:
-        posts: with `post_id` and `row_key`.
-        sources: `InputFile.place` of the input files.
-    """
-    error = PostError(DUPLICATE, "post_id: an earlier post has it")
-    return [
-        json.dumps(rejection(post["post_id"], error, name_place(post["row_key"], sources))) + "\n"
-        for post in posts.select(["post_id", "row_key"]).to_pylist()
-    ]

@@ -8,7 +8,9 @@ descriptors are ever shuffled: what a shard holds is planned between the passes.
 # Beam has type hints for a part of its functions only.
 # mypy: allow-untyped-calls
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +20,69 @@ from apache_beam.pvalue import PCollection
 from apache_beam.transforms import combiners
 
 from beam.posts.files import ReadRows
-from beam.posts.lines import IMAGE_RANGE_BYTES
-from beam.posts.parse import IMAGE, ParsePosts
-from beam.posts.rows import BLOCK_ROWS, IMAGE_BLOCK_ROWS, InputFile
+from beam.posts.parse import IMAGE, OTHER_KIND, ParsePosts
+from beam.posts.rows import BLOCK_ROWS, IMAGE_BLOCK_ROWS, IMAGE_RANGE_BYTES, InputFile
 from beam.running import storage
-from beam.running.progress import report
+from beam.running.progress import show_progress
 from beam.running.runner import run_pipeline
-from beam.staging.duplicates import FindDuplicates
-from beam.staging.plans import ShardPlan
-from beam.staging.stage_blocks import StageBlocks, StagedBlock
-from beam.staging.staging_folder import StagingFolder
+from beam.staging.duplicates import DUPLICATE, FindDuplicates
+from beam.staging.shards import ShardPlan
+from beam.staging.staging_folder import StageBlocks, StagedBlock, StagingFolder
 from tagkeras.cli.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class StagedPosts:
+    """What is known of all posts after the first pass.
+
+    Attributes:
+        blocks: in the order of the input.
+        num_duplicates: posts whose id came before.
+    """
+
+    blocks: list[StagedBlock]
+    num_duplicates: int
+
+    @property
+    def posts_read(self) -> int:
+        """Rows of the input."""
+        return sum(block.posts_read for block in self.blocks)
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Rejected posts by reason."""
+        rejected = sum((Counter(block.rejected) for block in self.blocks), Counter[str]())
+        if self.num_duplicates:
+            rejected[DUPLICATE] += self.num_duplicates
+        return dict(sorted(rejected.items()))
+
+    def check_rejected(self, limit: float) -> None:
+        """Makes sure that the posts are worth going on with.
+
+        Args:
+            limit: part of the posts that may be rejected.
+
+        Raises:
+            UserError: more are rejected, all are, or some are of the other kind.
+        """
+        rejected, posts_read = self.rejected, self.posts_read
+        if not rejected:
+            return
+        examples = {r: text for b in reversed(self.blocks) for r, text in b.examples.items()}
+        if OTHER_KIND in rejected:
+            raise UserError(
+                f"some posts have images and some descriptors: preprocess them apart; the first of"
+                f" {rejected[OTHER_KIND]:,}: {examples[OTHER_KIND]}"
+            )
+        total, most = sum(rejected.values()), max(rejected, key=lambda reason: rejected[reason])
+        most_often = f"most often {most}: {examples.get(most, 'an id came before')}"
+        if total == posts_read:
+            raise UserError(f"all {posts_read:,} posts are rejected, {most_often}")
+        if total > limit * posts_read:
+            raise UserError(
+                f"{total:,} of {posts_read:,} posts are rejected, more than"
+                f" --max_rejected_fraction={limit}, {most_often}"
+            )
 
 
 class StagePosts(beam.PTransform[Any, Any]):
@@ -62,8 +116,8 @@ class StagePosts(beam.PTransform[Any, Any]):
         blocks = inputs | "Read" >> read | "Parse" >> beam.ParDo(self._parse)
         if self._describe is not None:
             blocks |= "Describe" >> self._describe
-        stage = StageBlocks(staging.blocks)
-        outputs = blocks | "Stage" >> beam.ParDo(stage).with_outputs(StageBlocks.IDS, main="staged")
+        stage = beam.ParDo(StageBlocks(staging)).with_outputs(StageBlocks.IDS, main="staged")
+        outputs = blocks | "Stage" >> stage
         duplicates = outputs[StageBlocks.IDS] | "Duplicates" >> FindDuplicates()
         _ = (
             outputs.staged
@@ -86,7 +140,7 @@ def stage_posts(
     *,
     doing: str,
     also: Callable[[dict[str, PCollection[Any]]], object] | None = None,
-) -> list[StagedBlock]:
+) -> StagedPosts:
     """Runs the first pass.
 
     Args:
@@ -96,9 +150,6 @@ def stage_posts(
         options: of Beam.
         doing: what goes on, for the progress.
         also: applied to what `stage` gives, in the same pipeline.
-
-    Returns:
-        The staged blocks, in the order of the input.
 
     Raises:
         UserError: an input cannot be read, or workers and launcher share no folder.
@@ -110,25 +161,26 @@ def stage_posts(
         if also is not None:
             also(outputs)
 
-    with report(doing, staging.count_staged):
+    with show_progress(doing, staging.count_staged):
         run_pipeline(build, options)
     if not storage.exists(staging.block_list):
         raise UserError(
             f"{staging.path}: the workers wrote it to disks of their own: give --output a folder"
             " that the launcher and all workers share, or a URI such as gs://bucket/folder"
         )
-    return staging.load_blocks()
+    return StagedPosts(staging.load_blocks(), len(staging.load_duplicates()))
 
 
 def write_shards(
     blocks: Sequence[StagedBlock],
     plans: Sequence[ShardPlan],
     write: beam.DoFn,
-    sum_up: beam.CombineFn,
     staging: StagingFolder,
     options: PipelineOptions,
     *,
     output: str,
+    add_up: Callable[[Iterable[Any]], Any],
+    to_json: Callable[[Any], str],
 ) -> str:
     """Runs the second pass.
 
@@ -136,13 +188,14 @@ def write_shards(
         blocks: all that were staged.
         plans: of all shards.
         write: writes the shard of a `ShardPlan`; gives a summary of it.
-        sum_up: adds summaries up to one, as a text.
         staging: where from.
         options: of Beam.
         output: glob of the files that `write` makes, named after their plans.
+        add_up: from some summaries to their sum.
+        to_json: from a summary to a text.
 
     Returns:
-        The sum of all summaries.
+        The text of the sum of all summaries.
     """
     posts_of_block = {block.name: block.num_posts for block in blocks}
     posts_of_plan = {
@@ -156,14 +209,23 @@ def write_shards(
             | "Plans" >> beam.Create(plans)
             | "SpreadPlans" >> beam.Reshuffle()
             | "WriteShards" >> beam.ParDo(write)
-            | "SumSummaries" >> beam.CombineGlobally(sum_up)
-            | "WriteSummary" >> beam.Map(lambda text: storage.write_text(staging.summary, text))
+            | "AddUp" >> beam.CombineGlobally(add_up).without_defaults()
+            | "WriteSummary"
+            >> beam.Map(lambda total: storage.write_text(staging.summary, to_json(total)))
         )
 
     def count_written() -> int:
         shards = {Path(file.path).stem for file in storage.match(output)}
         return sum(posts_of_plan.get(shard, 0) for shard in shards)
 
-    with report("writing", count_written, total=sum(posts_of_block.values())):
+    with show_progress("writing", count_written, total=sum(posts_of_block.values())):
         run_pipeline(build, options)
     return storage.read_text(staging.summary)
+
+
+def describe_losses(title: str, counts: dict[str, int]) -> str:
+    """A line of what became of posts that were not written; empty if there are none."""
+    if not counts:
+        return ""
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.items())
+    return f"{sum(counts.values()):,} posts {title}: {reasons}"

@@ -1,13 +1,53 @@
-"""The folder that the passes of a run share."""
+"""The folder that the passes of a run share: staged blocks of posts, and what is known of them."""
+
+# Beam has type hints for a part of its functions only.
+# mypy: allow-untyped-calls
 
 import dataclasses
 import json
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import apache_beam as beam
 import numpy as np
+import pyarrow as pa
+from apache_beam.metrics.metric import Metrics
+from apache_beam.pvalue import TaggedOutput
 
+from beam.posts.post_block import PostBlock
 from beam.running import storage
-from beam.staging.stage_blocks import StagedBlock
+from beam.staging.duplicates import take_ids
+from tagkeras.data.manifest import SPLITS
+
+# In the metadata of a staged block: where its posts stand.
+SOURCE = b"source"
+
+
+@dataclasses.dataclass(frozen=True)
+class StagedBlock:
+    """What is known of a block that was staged.
+
+    Attributes:
+        name: of the block.
+        num_posts: that were staged.
+        posts_of_splits: the same for each split; empty where posts have none.
+        size: of the staged posts, in bytes.
+        posts_read: rows of the block.
+        rejected: rows by reason.
+        hashtags_refused: of the posts.
+        examples: for each reason, what was wrong with the first such row, and where.
+    """
+
+    name: str
+    num_posts: int
+    posts_of_splits: list[int]
+    size: int
+    posts_read: int
+    rejected: dict[str, int]
+    hashtags_refused: int
+    examples: dict[str, str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +85,36 @@ class StagingFolder:
         """What the last pass wrote."""
         return storage.join(self.path, "summary.json")
 
+    def stage(self, block: PostBlock) -> None:
+        """Writes the posts and the rejected rows of a block, each file in one step."""
+        if block.rejected:
+            lines = [json.dumps(row) + "\n" for row in block.rejected]
+            storage.write_text(self._rejected_path(block.name), "".join(lines))
+        schema = block.posts.schema.with_metadata({SOURCE: block.source.encode()})
+        with (
+            storage.writing(self._posts_path(block.name)) as local,
+            pa.OSFile(str(local), "wb") as sink,
+            pa.ipc.new_file(sink, schema) as writer,
+        ):
+            writer.write_batch(block.posts)
+
+    def read(self, name: str, columns: list[str] | None = None) -> pa.Table:
+        """The posts of a staged block: the named columns, by default all."""
+        with (
+            storage.reading(self._posts_path(name)) as local,
+            pa.memory_map(str(local)) as source,
+        ):
+            reader = pa.ipc.open_file(source)
+            if columns is not None:
+                fields = [reader.schema.get_field_index(column) for column in columns]
+                options = pa.ipc.IpcReadOptions(included_fields=fields)
+                reader = pa.ipc.open_file(source, options=options)
+            return reader.read_all()
+
+    def read_rejected(self, name: str) -> str:
+        """The rejected rows of a staged block that has some, as lines."""
+        return storage.read_text(self._rejected_path(name))
+
     def save_blocks(self, blocks: list[StagedBlock]) -> None:
         """Writes `block_list`."""
         storage.write_text(self.block_list, json.dumps([vars(block) for block in blocks]))
@@ -69,3 +139,45 @@ class StagingFolder:
         found = storage.match(storage.join(self.blocks, "*.arrow"))
         # The name of a block ends with the number of its rows.
         return sum(int(Path(file.path).stem.rpartition("-")[2]) for file in found)
+
+    def _posts_path(self, name: str) -> str:
+        return storage.join(self.blocks, f"{name}.arrow")
+
+    def _rejected_path(self, name: str) -> str:
+        return storage.join(self.blocks, f"{name}.rejected.jsonl")
+
+
+class StageBlocks(beam.DoFn):
+    """Stages `PostBlock`s; gives a `StagedBlock` for each and, tagged `IDS`, the posts' ids."""
+
+    IDS = "ids"
+
+    def __init__(self, staging: StagingFolder) -> None:
+        self._staging = staging
+
+    def process(self, block: PostBlock) -> Iterator[Any]:
+        """One block, one file."""
+        self._staging.stage(block)
+        rejected = Counter(row["reason"] for row in block.rejected)
+        Metrics.counter("posts", "read").inc(block.posts_read)
+        for reason, count in rejected.items():
+            Metrics.counter("rejected", reason).inc(count)
+        splits: list[int] = []
+        if "split" in block.posts.schema.names:
+            of_posts = block.posts.column("split").to_numpy()
+            splits = np.bincount(of_posts, minlength=len(SPLITS)).tolist()
+        yield StagedBlock(
+            name=block.name,
+            num_posts=len(block),
+            posts_of_splits=splits,
+            size=block.posts.nbytes,
+            posts_read=block.posts_read,
+            rejected=dict(rejected),
+            hashtags_refused=block.hashtags_refused,
+            examples={
+                row["reason"]: f"{row['detail']} ({row['source']})"
+                for row in reversed(block.rejected)
+            },
+        )
+        for ids in take_ids(block):
+            yield TaggedOutput(self.IDS, ids)

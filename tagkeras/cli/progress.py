@@ -21,12 +21,12 @@ PLAIN_INTERVAL = 10.0
 
 
 @contextlib.contextmanager
-def progress(description: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+def progress(description: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
     """Yields a function to call with how many more units are done.
 
     Args:
         description: what is going on, as in "evaluating".
-        total: units in all.
+        total: units in all; None if nobody knows.
         unit: their name, as in "posts".
     """
     if sys.stderr.isatty():
@@ -57,23 +57,24 @@ class _Rate(ProgressColumn):
 
 
 class _PlainLines:
-    def __init__(self, description: str, total: int, unit: str) -> None:
+    def __init__(self, description: str, total: int | None, unit: str) -> None:
         self._description, self._total, self._unit = description, total, unit
-        self._done = 0
+        self._done = self._done_shown = 0
         self._started = self._shown = time.monotonic()
 
     def advance(self, done: int) -> None:
         self._done += done
-        if time.monotonic() - self._shown >= PLAIN_INTERVAL:
+        if self._done and time.monotonic() - self._shown >= PLAIN_INTERVAL:
             self.show()
 
     def show(self) -> None:
-        if not self._total:
-            return
-        self._shown = time.monotonic()
+        if self._total == 0 or (self._done == self._done_shown and self._shown > self._started):
+            return  # nothing to do, or nothing new
+        self._shown, self._done_shown = time.monotonic(), self._done
         rate = self._done / max(self._shown - self._started, 1e-9)
+        of_total = "" if self._total is None else f" of {self._total:,}"
         print(
-            f"{self._description}: {self._done:,} of {self._total:,} {self._unit},"
+            f"{self._description}: {self._done:,}{of_total} {self._unit},"
             f" {format_rate(rate)} {self._unit}/s",
             file=sys.stderr,
             flush=True,

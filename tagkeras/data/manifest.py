@@ -14,6 +14,7 @@ from tagkeras.data.facts import Facts
 FORMAT_VERSION = 1
 FILE_NAME = "dataset.json"
 SPLITS = ("train", "validation", "test")
+DESCRIPTOR_DTYPES = ("float16", "float32")
 # What is counted of each split.
 SPLIT_COUNTS = ("posts", "shards", "tag_pairs", "tag_pairs_removed", "out_of_vocabulary")
 

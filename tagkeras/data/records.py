@@ -23,7 +23,6 @@ import tensorflow as tf
 from tagkeras.data.facts import FACTS, LATITUDE, LONGITUDE
 from tagkeras.data.manifest import Manifest
 
-DESCRIPTOR_DTYPES = ("float16", "float32")
 # The facts with a feature of their own; the place has one of two values.
 SINGLE_FACTS = tuple(fact for fact in FACTS if fact not in (LATITUDE, LONGITUDE))
 
@@ -78,7 +77,7 @@ def encode(record: PostRecord, descriptor_dtype: str) -> bytes:
 
     Args:
         record: the post.
-        descriptor_dtype: one of `DESCRIPTOR_DTYPES`, to store the descriptor in.
+        descriptor_dtype: to store the descriptor in, of `DESCRIPTOR_DTYPES`.
     """
     example = tf.train.Example()
     feature = example.features.feature

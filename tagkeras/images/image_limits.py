@@ -1,9 +1,11 @@
-"""Limits on an image file, checked from its header before it is decoded, in stock ops.
+"""The limits of `tagkeras.images.image_headers`, checked in a graph of stock ops.
 
-A file of a few kilobytes can claim a picture that fills the memory, or takes minutes to decode.
+What differs from Python: a GIF is cut off where its blocks would take too many steps to follow, and
+the scans of a JPEG are counted by their mark, wherever it stands.
 """
 
 import functools
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -13,28 +15,25 @@ from tagkeras.images.image_formats import (
     is_animated_webp,
     read_header,
 )
-
-# Pixels of a picture.
-MAX_PIXELS = 2**26
-
-# Bytes of a file.
-MAX_BYTES = 2**28
-
-# Passes over a JPEG's pixels, each of which costs as much time as a whole picture; encoders make
-# ten.
-MAX_SCANS = 100
+from tagkeras.images.image_headers import (
+    EMPTY,
+    GIF_END,
+    GIF_EXTENSION,
+    GIF_FRAME,
+    MAX_BYTES,
+    MAX_PIXELS,
+    MAX_SCANS,
+    OTHER_FORMAT,
+    STARTS,
+)
 
 _SCAN_MARK = b"\xff\xda"
-_GIF_EXTENSION, _GIF_FRAME = 0x21, 0x2C
-_GIF_END = b";"
 # Extensions before the first frame of a GIF, and changes of size in a chain of its blocks. A frame
 # with more is cut off, and so not decoded.
 _MAX_EXTENSIONS, _MAX_RUNS = 20, 5000
 # Blocks that are looked at in one step: all of them in each step would take hours for a file whose
 # blocks change in size.
 _MAX_RUN_BLOCKS = 256
-
-_STARTS = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"BM", b"RIFF")
 
 
 def check_image(encoded: tf.Tensor, name: tf.Tensor) -> tf.Tensor:
@@ -50,20 +49,20 @@ def check_image(encoded: tf.Tensor, name: tf.Tensor) -> tf.Tensor:
     Raises:
         tf.errors.InvalidArgumentError: it is of no format that is read, or beyond a limit.
     """
-    starts = tf.stack([tf.strings.substr(encoded, 0, len(start)) == start for start in _STARTS])
+    is_kind = tf.stack(
+        [tf.strings.substr(encoded, 0, len(start)) == start for start in STARTS.values()]
+    )
     length = tf.strings.length(encoded)
     checks = [
-        _check(name, length > 0, "an empty file"),
+        _check(name, length > 0, EMPTY),
         _check(name, length <= MAX_BYTES, f"more than {MAX_BYTES} bytes"),
-        # TensorFlow also decodes JPEG XL, of which nothing would limit the size.
-        _check(name, tf.reduce_any(starts), "not a JPEG, PNG, GIF, BMP or WebP file"),
+        _check(name, tf.reduce_any(is_kind), OTHER_FORMAT),
     ]
     with tf.control_dependencies(checks):
         encoded = tf.identity(encoded)
-    readers = [_read_jpeg, _read_png, _read_gif, _read_bmp, _read_webp]
     content, pixels, scans = tf.switch_case(
-        tf.argmax(tf.cast(starts, tf.int32), output_type=tf.int32),
-        [functools.partial(read, encoded) for read in readers],
+        tf.argmax(tf.cast(is_kind, tf.int32), output_type=tf.int32),
+        [functools.partial(_READERS[kind], encoded) for kind in STARTS],
     )
     checks = [
         _check(name, pixels <= MAX_PIXELS, f"more than {MAX_PIXELS} pixels"),
@@ -120,17 +119,17 @@ def _read_gif(encoded: tf.Tensor) -> _Read:
         return tf.cast(data[tf.minimum(position, size)], tf.int32)
 
     (start,) = tf.while_loop(
-        lambda position: at(position) == _GIF_EXTENSION,
+        lambda position: at(position) == GIF_EXTENSION,
         lambda position: (_skip_blocks(data, size, position + 2),),
         (13 + _palette_size(at(tf.constant(10))),),
         maximum_iterations=_MAX_EXTENSIONS,
     )
-    has_frame = at(start) == _GIF_FRAME
+    has_frame = at(start) == GIF_FRAME
     frame = data[tf.minimum(start, size) :]
     screen = _number(data[6:], 2) * _number(data[8:], 2)
     pixels = tf.where(has_frame, _number(frame[5:], 2) * _number(frame[7:], 2), 0)
     end = _skip_blocks(data, size, start + 11 + _palette_size(at(start + 9)))
-    content = tf.strings.join([tf.strings.substr(encoded, 0, tf.minimum(end, size)), _GIF_END])
+    content = tf.strings.join([tf.strings.substr(encoded, 0, tf.minimum(end, size)), GIF_END])
     # Without a frame in its place there is nothing to decode, and none behind it must be.
     content = tf.where(has_frame, content, tf.strings.substr(encoded, 0, tf.minimum(start, size)))
     return content, tf.maximum(screen, pixels), tf.constant(1)
@@ -163,6 +162,15 @@ def _skip_run(data: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
     # The place of the first other one, or all of them.
     length = tf.argmin(tf.concat([is_same, [0]], axis=0), output_type=tf.int32)
     return position + step * length
+
+
+_READERS: dict[str, Callable[[tf.Tensor], _Read]] = {
+    "JPEG": _read_jpeg,
+    "PNG": _read_png,
+    "GIF": _read_gif,
+    "BMP": _read_bmp,
+    "WebP": _read_webp,
+}
 
 
 def _number(digits: tf.Tensor, size: int) -> tf.Tensor:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from beam.preprocess.__main__ import preprocess
+from beam.preprocess.preprocess import preprocess
 from beam.preprocess.settings import Config
 from beam.running.runner import parse_options
 from tagkeras.data import records

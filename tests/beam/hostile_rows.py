@@ -235,7 +235,6 @@ def metadata() -> dict[str, Row]:
         "gender_number": {"gender": 7777},
         "gender_true": {"gender": True},
         "gender_list": {"gender": ["female"]},
-        "gender_nan": {"gender": math.nan},
     }
     bad["bad_country"] = {
         "country_name": {"country": "Britain"},
@@ -255,6 +254,8 @@ def metadata() -> dict[str, Row]:
         "age_null": {"age": None},
         "age_underflow": {"age": "RAW:1e-400"},
         "age_minus_zero": {"age": "RAW:-0"},
+        "age_empty": {"age": ""},
+        "gender_nan": {"gender": math.nan},
         "gender_capitals": {"gender": "FEMALE"},
         "gender_emoji": {"gender": "\U0001f9d1"},
         "gender_surrogate": {"gender": "\ud800"},

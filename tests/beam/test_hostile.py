@@ -33,7 +33,7 @@ from hostile_rows import (
 )
 from tiny_cnn import save_cnn
 
-from beam.posts import lines as text_lines
+from beam.posts import rows as rows_of_files
 from tagkeras.data.hashtags import normalize
 
 FLAGS = {"test_fraction": 0.0, "validation_fraction": 0.0}
@@ -186,7 +186,7 @@ class Cost(NamedTuple):
 
 def measure(corpus: Corpus, output: Path, **flags: Any) -> Cost:
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(text_lines, "MAX_LINE_BYTES", LINE_BYTES)
+        monkeypatch.setattr(rows_of_files, "MAX_LINE_BYTES", LINE_BYTES)
         seconds, held = time.process_time(), peak_bytes()
         run(corpus.pattern, output, **FLAGS, **flags)
         return Cost(output, time.process_time() - seconds, peak_bytes() - held)

@@ -16,11 +16,11 @@ from beam_helpers import SIZE, give_images, make_posts, read, read_rejected, run
 from tiny_cnn import save_cnn
 
 from beam.posts import identities
-from beam.posts import lines as text_lines
-from beam.posts.post_block import PostBlock
+from beam.posts import rows as rows_of_files
 from beam.preprocess.settings import Config
 from beam.running.publish import published
 from beam.staging import passes
+from beam.staging.staging_folder import StagingFolder
 from tagkeras.cli.errors import UserError
 from tagkeras.data.facts import Facts
 from tagkeras.data.hashtags import normalize
@@ -145,7 +145,7 @@ def test_parquet_with_image_bytes_and_image_root(tmp_path, cnn):
 
 def test_the_same_posts_from_any_format(tmp_path, monkeypatch):
     monkeypatch.setattr(passes, "BLOCK_ROWS", 40)
-    monkeypatch.setattr(text_lines, "RANGE_BYTES", 3000)
+    monkeypatch.setattr(rows_of_files, "RANGE_BYTES", 3000)
     rows = make_posts(120)
     write_lines(tmp_path / "a-0.jsonl", rows[:50])
     write_lines(tmp_path / "a-1.jsonl", rows[50:])
@@ -428,7 +428,7 @@ def test_a_disk_that_takes_nothing_more(tmp_path, monkeypatch):
     def write(*_):
         raise OSError(28, "No space left on device", "/shared/x.arrow")
 
-    monkeypatch.setattr(PostBlock, "stage", write)
+    monkeypatch.setattr(StagingFolder, "stage", write)
     source = write_lines(tmp_path / "posts.jsonl", make_posts(10))
     with pytest.raises(UserError, match=r"^a worker stopped: No space left on device"):
         run(source, tmp_path / "out")

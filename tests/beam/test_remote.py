@@ -11,7 +11,7 @@ from beam_helpers import give_images, make_posts, read, read_rejected, write_lin
 from moto.server import ThreadedMotoServer
 from tiny_cnn import save_cnn
 
-from beam.preprocess.__main__ import preprocess
+from beam.preprocess.preprocess import preprocess
 from beam.preprocess.settings import Config
 from beam.running import publish, storage
 from beam.running.publish import check_output, published

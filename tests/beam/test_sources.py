@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beam.posts import lines
-from beam.posts.descriptor_column import DescriptorColumn
+from beam.posts import files, flags
+from beam.posts import rows as rows_of_files
+from beam.posts.descriptors import read_descriptors
 from beam.posts.files import find_inputs, read_range, read_rows
-from beam.posts.json_lines import parse_json
 from beam.posts.rows import FileRange, InputFile
 from tagkeras.cli.errors import UserError
-from tagkeras.data.posts import PostError
+from tagkeras.data.posts_file import parse_json_line
 
 
 def read(blocks):
@@ -69,7 +69,7 @@ def test_rows_that_are_no_objects(tmp_path):
     ],
 )
 def test_rows_that_are_too_deep_for_beam(value, is_row):
-    row = parse_json(f'{{"a": {value}}}'.encode())
+    row = parse_json_line(f'{{"a": {value}}}'.encode())
     assert row == ({"a": json.loads(value)} if is_row else "nested more than 32 deep")
 
 
@@ -78,7 +78,7 @@ def test_blocks_are_cut_by_rows_and_bytes(tmp_path, monkeypatch):
     path.write_text("".join(json.dumps({"n": n}) + "\n" for n in range(10)))
     (file,) = find_inputs(str(path))
     assert [len(block.rows) for block in read_rows(file, 4)] == [4, 4, 2]
-    monkeypatch.setattr(lines, "BLOCK_BYTES", 20)
+    monkeypatch.setattr(rows_of_files, "BLOCK_BYTES", 20)
     assert [len(block.rows) for block in read_rows(file, 4)] == [3, 3, 3, 1]
 
 
@@ -100,8 +100,8 @@ def test_parquet_values_that_python_cannot_hold(tmp_path):
     assert block.rows[0] == "a value that cannot be read"
     assert block.rows[1]["post_id"] == "b"
     # Arrow makes of them what pandas has, where it is installed: no numbers, either way.
-    with pytest.raises(PostError, match="descriptor"):
-        DescriptorColumn(block, 1, "float16").check(0)
+    _, errors = read_descriptors(block, 1, "float16")
+    assert errors[0].reason == "bad_descriptor"
 
 
 def test_two_columns_of_a_name(tmp_path):
@@ -111,16 +111,20 @@ def test_two_columns_of_a_name(tmp_path):
         read(read_rows(find_inputs(str(tmp_path / "posts.parquet"))[0], 10))
 
 
+def test_formats_are_those_of_the_flag():
+    assert set(files._FORMATS) == set(flags.FORMATS)
+
+
 def test_names_of_files_tell_them_apart_and_no_more(tmp_path):
     for name in ("x/a.jsonl", "x/y/a.jsonl"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("{}")
-    assert [f.place for f in find_inputs(str(tmp_path / "**"))] == [
+    assert [f.source for f in find_inputs(str(tmp_path / "**"))] == [
         "a.jsonl, byte",
         "y/a.jsonl, byte",
     ]
     (only,) = find_inputs(str(tmp_path / "x" / "y" / "*"))
-    assert only.place == "a.jsonl, byte"
+    assert only.source == "a.jsonl, byte"
 
 
 def test_finds_files_in_order(tmp_path):

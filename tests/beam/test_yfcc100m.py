@@ -1,4 +1,5 @@
 import bz2
+import functools
 import gzip
 import json
 import pickle
@@ -10,9 +11,11 @@ from PIL import Image
 from tiny_cnn import save_cnn
 
 from beam.posts.files import find_inputs, read_rows
-from beam.posts.yfcc100m import parse_yfcc100m, parse_yfcc100m_hash
+from beam.posts.yfcc100m import parse_yfcc100m
 from tagkeras.cli.errors import UserError
 from tagkeras.data.posts import PostError, parse_post
+
+parse_yfcc100m_hash = functools.partial(parse_yfcc100m, by_hash=True)
 
 # As published: a byte's leading zero is missing, so that a hash may have 31 digits.
 HASH = "031beefc0ffee5a1b2c3d4e5f60718a"
@@ -120,35 +123,13 @@ def test_hashtags_are_decoded(field, decoded, normalized):
         assert parse_post(row).hashtags == normalized
 
 
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({}, None),
-        ({"tags": ""}, "no_hashtags"),
-        ({"tags": ",,"}, "no_hashtags"),
-        ({"tags": "caf%E9"}, "no_hashtags"),
-        ({"user": ""}, "no_user_id"),
-        ({"number": ""}, "no_post_id"),
-        # The longitude comes first: no latitude is 122 degrees.
-        ({"longitude": "-122.3", "latitude": "47.6"}, None),
-        ({"longitude": "47.6", "latitude": "-122.3"}, "bad_coordinates"),
-        ({"longitude": "-122.3", "latitude": "north"}, "bad_coordinates"),
-    ],
-)
-def test_fields_are_checked_as_those_of_any_post(changes, reason):
-    row = parse_yfcc100m(make_line(**{"number": 7, "tags": "x", **changes}))
-    if reason is None:
-        assert parse_post(row).hashtags == ("x",)
-    else:
-        with pytest.raises(PostError, match=reason):
-            parse_post(row)
-
-
-def test_a_place_needs_both_coordinates():
-    post = parse_post(parse_yfcc100m(make_line(7, "x", "-122.3", "47.6")))
-    assert (post.latitude, post.longitude) == (47.6, -122.3)
-    post = parse_post(parse_yfcc100m(make_line(7, "x", "-122.3", "")))
-    assert np.isnan([post.latitude, post.longitude]).all()
+def test_the_longitude_comes_first_and_a_place_needs_both():
+    facts = parse_post(parse_yfcc100m(make_line(7, "x", "-122.3", "47.6"))).facts
+    assert (facts["latitude"], facts["longitude"]) == (47.6, -122.3)
+    facts = parse_post(parse_yfcc100m(make_line(7, "x", "-122.3", ""))).facts
+    assert np.isnan([facts["latitude"], facts["longitude"]]).all()
+    with pytest.raises(PostError, match="bad_coordinates"):
+        parse_post(parse_yfcc100m(make_line(7, "x", "-122.3", "north")))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import io
 import pytest
 from PIL import Image
 
-from beam.images.headers import read_header
+from tagkeras.images.image_headers import read_header
 
 
 def encode(file_format, mode="RGB", size=(37, 21), **options):

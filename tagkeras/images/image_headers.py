@@ -1,16 +1,41 @@
-"""What image files say of their size: read before decoding, which could fill the memory."""
+"""Limits on image files, checked by their headers before anything is decoded.
+
+A file of a few kilobytes can claim a picture that fills the memory, or takes minutes to decode. The
+rules are said here, and checked of bytes in Python; `tagkeras.images.image_limits` checks the same
+rules in a graph of stock ops.
+"""
 
 import re
 import struct
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
+# Bytes of a file, and pixels of a picture.
+MAX_BYTES = 2**28
+MAX_PIXELS = 2**26
+# Passes over a JPEG's pixels, each of which costs as much time as a whole picture; encoders make
+# ten.
+MAX_SCANS = 100
+
+# How files begin. TensorFlow also decodes JPEG XL, of which nothing would limit the size.
+STARTS = {
+    "JPEG": b"\xff\xd8",
+    "PNG": b"\x89PNG",
+    "GIF": b"GIF8",
+    "BMP": b"BM",
+    "WebP": b"RIFF",
+}
+EMPTY = "an empty file"
+OTHER_FORMAT = "not a JPEG, PNG, GIF, BMP or WebP file"
+
+# In a GIF, before the first frame and at it; and what ends the file.
+GIF_EXTENSION, GIF_FRAME = 0x21, 0x2C
+GIF_END = b";"
+
 # A marker of JPEG with a length behind it, or the end; none of those in the midst of a scan.
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_END, _JPEG_SCAN = 0xD9, 0xDA
-
-_GIF_EXTENSION, _GIF_FRAME = 0x21, 0x2C
 
 
 class Header(NamedTuple):
@@ -27,6 +52,47 @@ class Header(NamedTuple):
     end: int | None = None
 
 
+class ImageError(ValueError):
+    """An image that must not be decoded.
+
+    Attributes:
+        is_too_large: whether it is beyond a limit; if not, it is no image.
+    """
+
+    def __init__(self, message: str, *, is_too_large: bool = False) -> None:
+        super().__init__(message)
+        self.is_too_large = is_too_large
+
+
+def check_content(content: bytes) -> tuple[bytes, int]:
+    """Refuses an image that would take too much memory or time, by its size and header alone.
+
+    Args:
+        content: of the file; of one of more than `MAX_BYTES`, one byte more is enough.
+
+    Returns:
+        What of it is to be decoded, and how many bytes and pixels that is.
+
+    Raises:
+        ImageError: it is beyond a limit, or of no format that is read.
+    """
+    if not content:
+        raise ImageError(EMPTY)
+    if len(content) > MAX_BYTES:
+        raise ImageError(f"more than {MAX_BYTES:,} bytes", is_too_large=True)
+    header = read_header(content)
+    if header is None:
+        raise ImageError(OTHER_FORMAT)
+    if header.pixels > MAX_PIXELS:
+        raise ImageError(f"more than {MAX_PIXELS:,} pixels", is_too_large=True)
+    if header.scans > MAX_SCANS:
+        raise ImageError(f"more than {MAX_SCANS} scans", is_too_large=True)
+    if header.end is not None:
+        # TensorFlow would decode all frames to give the first.
+        content = content[: header.end] + GIF_END
+    return content, len(content) + header.pixels
+
+
 def read_header(content: bytes) -> Header | None:
     """What an image file says, whether or not it can be decoded.
 
@@ -36,10 +102,10 @@ def read_header(content: bytes) -> Header | None:
     Returns:
         None if it is none of the formats that are read.
     """
-    for start, read in _READERS.items():
+    for kind, start in STARTS.items():
         if content.startswith(start):
             try:
-                return read(content)
+                return _READERS[kind](content)
             except (struct.error, IndexError):
                 return Header(0)
     return None
@@ -67,9 +133,9 @@ def _read_png(content: bytes) -> Header:
 def _read_gif(content: bytes) -> Header:
     width, height = struct.unpack_from("<HH", content, 6)
     position = 13 + _palette_size(content[10])
-    while content[position] == _GIF_EXTENSION:
+    while content[position] == GIF_EXTENSION:
         position = _skip_blocks(content, position + 2)
-    if content[position] != _GIF_FRAME:
+    if content[position] != GIF_FRAME:
         return Header(width * height)
     frame_width, frame_height, flags = struct.unpack_from("<HHB", content, position + 5)
     pixels = max(width * height, frame_width * frame_height)
@@ -124,11 +190,10 @@ def _number(
     return int.from_bytes(content[position : position + size], order)
 
 
-# How files of each format begin.
-_READERS: dict[bytes, Callable[[bytes], Header]] = {
-    b"\xff\xd8": _read_jpeg,
-    b"\x89PNG": _read_png,
-    b"GIF8": _read_gif,
-    b"BM": _read_bmp,
-    b"RIFF": _read_webp,
+_READERS: dict[str, Callable[[bytes], Header]] = {
+    "JPEG": _read_jpeg,
+    "PNG": _read_png,
+    "GIF": _read_gif,
+    "BMP": _read_bmp,
+    "WebP": _read_webp,
 }

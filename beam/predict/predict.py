@@ -1,0 +1,132 @@
+"""From posts to predictions, in two passes over them."""
+
+# Beam has type hints for a part of its functions only.
+# mypy: allow-untyped-calls
+
+import json
+from typing import Any
+
+from apache_beam.ml.inference.base import RunInference
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from beam.posts.files import find_inputs
+from beam.posts.identities import load_id_key
+from beam.posts.parse import IMAGE, ParsePosts, PostSettings
+from beam.posts.peek import InputKind, peek
+from beam.predict.exported_model import ExportedModel
+from beam.predict.handler import PredictionHandler, make_fact_columns
+from beam.predict.settings import Config
+from beam.predict.shards import FOLDER, WritePredictionShard, add_up
+from beam.running import storage
+from beam.running.publish import check_output, published
+from beam.running.runner import versions
+from beam.staging.passes import StagePosts, describe_losses, stage_posts, write_shards
+from beam.staging.shards import plan_shards
+from beam.staging.staging_folder import StagingFolder
+from tagkeras.cli.errors import UserError
+
+MANIFEST = "predictions.json"
+FORMAT_VERSION = 1
+
+
+def predict(config: Config, options: PipelineOptions) -> dict[str, Any]:
+    """Writes predictions, whole or not at all.
+
+    Args:
+        config: what to predict of which posts.
+        options: of Beam: where and how to run.
+
+    Returns:
+        The manifest of the predictions.
+
+    Raises:
+        UserError: the input or the model cannot be used.
+    """
+    inputs = find_inputs(config.input, config.input_format)
+    used = (config.image_root, config.id_key_file, config.model)
+    check_output(config.output, MANIFEST, [*(file.path for file in inputs), *used])
+    model = ExportedModel.read(config.model)
+    kind = peek(inputs)
+    _check_kind(model, kind, config)
+    key, key_source = load_id_key(config.id_key_file)
+    parse = ParsePosts(
+        PostSettings(
+            kind=kind.kind,
+            descriptor_size=model.descriptor_size,
+            descriptor_dtype="float32",
+            image_root=None if config.image_root is None else storage.absolute(config.image_root),
+            labelled=False,
+            id_key=key,
+            hide_post_ids=config.post_ids == "hash",
+        ),
+        make_fact_columns,
+    )
+    handler = PredictionHandler(model, config.outputs, large_model=config.large_model)
+    with published(config.output, MANIFEST) as output:
+        staging = StagingFolder(storage.join(output, "staging"))
+        storage.make_folder(storage.join(output, FOLDER))
+        staged = stage_posts(
+            inputs,
+            StagePosts(parse, RunInference(handler), staging),
+            staging,
+            options,
+            doing="predicting",
+        )
+        staged.check_rejected(config.max_rejected_fraction)
+        summary = json.loads(
+            write_shards(
+                staged.blocks,
+                plan_shards(staged.blocks, config.num_shards),
+                WritePredictionShard(output, staging),
+                staging,
+                options,
+                output=storage.join(output, FOLDER, "*.parquet"),
+                add_up=add_up,
+                to_json=json.dumps,
+            )
+        )
+        storage.remove_folder(staging.path)
+        manifest = {
+            "format_version": FORMAT_VERSION,
+            "model": model.provenance(),
+            "outputs": list(config.outputs),
+            "shards": summary["shards"],
+            "counts": {
+                "posts_read": staged.posts_read,
+                "posts_written": summary["posts"],
+                "rejected": staged.rejected,
+            },
+            "privacy": {
+                "post_ids": "kept" if config.post_ids == "keep" else "HMAC-SHA256",
+                "id_key": key_source if config.post_ids == "hash" else None,
+            },
+            "input": {
+                "kind": kind.kind,
+                "files": len(inputs),
+                "bytes": sum(f.size for f in inputs),
+            },
+            "versions": versions(),
+        }
+        storage.write_text(storage.join(output, MANIFEST), json.dumps(manifest, indent=2) + "\n")
+    return manifest
+
+
+def _check_kind(model: ExportedModel, kind: InputKind, config: Config) -> None:
+    model.check(config.outputs, takes_images=kind.kind == IMAGE)
+    if kind.descriptor_size not in (None, model.descriptor_size):
+        raise UserError(
+            f"the posts have descriptors of {kind.descriptor_size} values, --model={config.model}"
+            f" takes {model.descriptor_size}: describe them by the CNN that it was trained with"
+        )
+
+
+def summarize(manifest: dict[str, Any], output: str) -> str:
+    """What was done, for the screen."""
+    counts = manifest["counts"]
+    lines = [
+        f"{counts['posts_read']:,} posts read",
+        f"{counts['posts_written']:,} posts written: {', '.join(manifest['outputs'])}",
+        describe_losses("rejected", counts["rejected"]),
+        f"wrote {output}",
+    ]
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,172 @@
+"""From posts to a dataset, in two passes over them."""
+
+# Beam has type hints for a part of its functions only.
+# mypy: allow-untyped-calls
+
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.ml.inference.base import RunInference
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.pvalue import PCollection
+
+from beam.images.handler import DescriptorModelHandler
+from beam.posts.files import find_inputs
+from beam.posts.identities import load_id_key
+from beam.posts.parse import IMAGE, ParsePosts, PostSettings
+from beam.posts.peek import peek
+from beam.preprocess.columns import DatasetColumns
+from beam.preprocess.make_manifest import make_manifest
+from beam.preprocess.settings import Config
+from beam.preprocess.shards import ShardSettings, WriteShard
+from beam.preprocess.summary import ShardSummary, add_up
+from beam.preprocess.vocabulary import CountTags, TagLimits, WriteVocabulary
+from beam.running import storage
+from beam.running.publish import check_output, published
+from beam.staging.passes import StagedPosts, StagePosts, stage_posts, write_shards
+from beam.staging.shards import plan_shards
+from beam.staging.staging_folder import StagingFolder
+from tagkeras.cli.errors import UserError
+from tagkeras.data.facts import Facts
+from tagkeras.data.hashtags import read_tag_list
+from tagkeras.data.manifest import FILE_NAME, SPLITS, Manifest
+from tagkeras.data.vocabulary import FILE_NAME as VOCABULARY
+from tagkeras.data.vocabulary import Vocabulary
+from tagkeras.images.cnn.descriptor_cnn import DescriptorCnn
+from tagkeras.images.cnn.descriptor_model import FOLDER, save_descriptor_model
+from tagkeras.images.cnn.load import load_cnn
+
+
+def preprocess(config: Config, options: PipelineOptions) -> Manifest:
+    """Writes a dataset, whole or not at all.
+
+    Args:
+        config: what to make of the posts.
+        options: of Beam: where and how to run.
+
+    Returns:
+        The manifest of the dataset.
+
+    Raises:
+        UserError: the input cannot be used, or no training post or hashtag is left.
+    """
+    inputs = find_inputs(config.input, config.input_format)
+    used = (config.image_root, config.id_key_file, config.stop_tags, config.cnn, config.cnn_weights)
+    check_output(config.output, FILE_NAME, [*(file.path for file in inputs), *used])
+    kind = peek(inputs)
+    key, key_source = load_id_key(config.id_key_file)
+    stop_tags = (
+        read_tag_list(config.stop_tags, "stop_tags") if config.stop_tags else frozenset[str]()
+    )
+    facts = Facts(config.countries, config.location_decimals)
+    cnn: DescriptorCnn | None = None
+    if kind.kind == IMAGE:
+        cnn = load_cnn(config.cnn, layer=config.cnn_layer, weights=config.cnn_weights)
+    parse = ParsePosts(
+        PostSettings(
+            kind=kind.kind,
+            descriptor_size=kind.descriptor_size or 0,
+            descriptor_dtype=config.descriptor_dtype,
+            image_root=None if config.image_root is None else storage.absolute(config.image_root),
+            labelled=True,
+            id_key=key,
+            hide_post_ids=config.post_ids == "hash",
+        ),
+        DatasetColumns(
+            facts=facts,
+            split_seed=config.split_seed,
+            validation_fraction=config.validation_fraction,
+            test_fraction=config.test_fraction,
+            stop_tags=stop_tags,
+        ),
+    )
+    limits = TagLimits(
+        max_tags=config.max_tags, min_count=config.min_tag_count, min_users=config.min_tag_users
+    )
+    with published(config.output, FILE_NAME) as output:
+        for split in SPLITS:
+            storage.make_folder(storage.join(output, split))
+        staging = StagingFolder(storage.join(output, "staging"))
+        describe = None
+        if cnn:
+            model = storage.join(output, FOLDER)
+            with storage.writing_folder(model) as local:
+                save_descriptor_model(cnn, local)
+            describe = RunInference(
+                DescriptorModelHandler(
+                    model, config.descriptor_dtype, large_model=config.large_model
+                )
+            )
+
+        def write_vocabulary(outputs: dict[str, PCollection[Any]]) -> None:
+            _ = (
+                outputs["staged"]
+                | "SpreadBlocks" >> beam.Reshuffle()
+                | "CountTags" >> CountTags(staging, outputs["duplicates"], limits.min_users)
+                | "Vocabulary" >> WriteVocabulary(staging.vocabulary, limits)
+            )
+
+        staged = stage_posts(
+            inputs,
+            StagePosts(parse, describe, staging),
+            staging,
+            options,
+            doing="describing images" if cnn else "reading posts",
+            also=write_vocabulary,
+        )
+        staged.check_rejected(config.max_rejected_fraction)
+        vocabulary = _load_vocabulary(staging, staged, limits)
+        target = None
+        if config.distribution == "balanced":
+            target = config.balance_target or float(vocabulary.counts.mean())
+        summary = write_shards(
+            staged.blocks,
+            plan_shards(staged.blocks, config.num_shards),
+            WriteShard(
+                ShardSettings(
+                    output=output,
+                    staging=staging,
+                    descriptor_dtype=config.descriptor_dtype,
+                    balance_target=target,
+                    balance_seed=config.split_seed,
+                )
+            ),
+            staging,
+            options,
+            output=storage.join(output, "*", "*.tfrecord"),
+            add_up=add_up,
+            to_json=ShardSummary.to_json,
+        )
+        storage.rename(staging.vocabulary, storage.join(output, VOCABULARY))
+        storage.remove_folder(staging.path)
+        manifest = make_manifest(
+            config,
+            inputs=inputs,
+            kind=kind,
+            facts=facts,
+            cnn=cnn,
+            key_source=key_source,
+            vocabulary=vocabulary,
+            num_stop_tags=len(stop_tags),
+            balance_target=target,
+            staged=staged,
+            summary=ShardSummary.from_json(summary),
+        )
+        storage.write_text(storage.join(output, FILE_NAME), manifest.to_json())
+    return manifest
+
+
+def _load_vocabulary(staging: StagingFolder, staged: StagedPosts, limits: TagLimits) -> Vocabulary:
+    if not sum(block.posts_of_splits[0] for block in staged.blocks):
+        raise UserError(
+            "no training posts: all users are in validation or test; give more posts, or other"
+            " --validation_fraction, --test_fraction or --split_seed"
+        )
+    with storage.reading(staging.vocabulary) as local:
+        vocabulary = Vocabulary.load(local)
+    if not len(vocabulary):
+        raise UserError(
+            f"no hashtag is on {limits.min_count} training posts of {limits.min_users} people:"
+            " lower --min_tag_count or --min_tag_users, or shorten --stop_tags"
+        )
+    return vocabulary
