@@ -8,34 +8,21 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "AsyncHashtagClient": "serving.client.async_hashtag_client",
+    "AsyncHashtagClient": "serving.client.grpc_client",
     "Hashtag": "serving.client.answers",
-    "HashtagClient": "serving.client.hashtag_client",
+    "HashtagClient": "serving.client.grpc_client",
     "HashtagEmbeddings": "serving.client.answers",
     "ModelServer": "serving.server.model_server",
     "Prediction": "serving.client.answers",
     "RequestError": "serving.client.answers",
-    "RestHashtagClient": "serving.client.rest_hashtag_client",
+    "RestHashtagClient": "serving.client.rest_client",
     "ServerProcess": "serving.server.runner",
     "StatusCode": "serving.client.answers",
     "Tls": "serving.client.tls",
     "User": "tagkeras.data.user",
 }
 
-__all__ = [
-    "AsyncHashtagClient",
-    "Hashtag",
-    "HashtagClient",
-    "HashtagEmbeddings",
-    "ModelServer",
-    "Prediction",
-    "RequestError",
-    "RestHashtagClient",
-    "ServerProcess",
-    "StatusCode",
-    "Tls",
-    "User",
-]
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from tagkeras.cli.errors import UserError
 FileName = str | os.PathLike[str]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True)
 class Tls:
     """Encrypts the connection and checks that the server is who it claims to be.
 
@@ -20,7 +20,7 @@ class Tls:
         key: PEM file of its private key.
 
     Raises:
-        UserError: a certificate without a key or the other way round, or a file is not to be read.
+        UserError: a certificate without a key or the other way round, or a file cannot be read.
     """
 
     ca: FileName | None = None
@@ -30,15 +30,14 @@ class Tls:
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.key is None):
             raise UserError("a client's certificate and its key go together: give both or neither")
-        for name in (self.ca, self.certificate, self.key):
-            _read(name)
+        self.contents()
 
-    def contents(self) -> tuple[bytes | None, bytes | None, bytes | None]:
-        """What stands in `ca`, `key` and `certificate`; None for those not given."""
-        return _read(self.ca), _read(self.key), _read(self.certificate)
+    def contents(self) -> list[bytes | None]:
+        """The contents of `ca`, `key` and `certificate`; None for those not given."""
+        return [_read(name) for name in (self.ca, self.key, self.certificate)]
 
     def ssl_context(self) -> ssl.SSLContext:
-        """What HTTP needs for an encrypted connection; `UserError` for files that are not PEM."""
+        """The context of an HTTPS connection; `UserError` for files that are not PEM."""
         try:
             context = ssl.create_default_context(cafile=self.ca)
             if self.certificate is not None:

@@ -1,4 +1,4 @@
-"""The people whose hashtags are asked for, from a file."""
+"""The users whose hashtags are asked for, from a file."""
 
 import dataclasses
 import json
@@ -9,12 +9,14 @@ from typing import Any
 from tagkeras.cli.errors import UserError
 from tagkeras.data.user import User
 
+_FIELDS = tuple(field.name for field in dataclasses.fields(User))
+
 
 def read_users(path: str | os.PathLike[str]) -> list[User]:
     """Reads users from JSON Lines with the fields of `User`, each of which may be null or absent.
 
     Raises:
-        UserError: the file cannot be read, has no user, or a line is no user; names the line.
+        UserError: the file cannot be read, has no user, or a line is not a user; names the line.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
@@ -36,7 +38,6 @@ def read_users(path: str | os.PathLike[str]) -> list[User]:
 def _user(fields: Any) -> User:
     if not isinstance(fields, dict):
         raise UserError("not a JSON object")
-    known = [field.name for field in dataclasses.fields(User)]
-    if unknown := fields.keys() - known:
-        raise UserError(f"unknown field {min(unknown)!r}; the fields are {', '.join(known)}")
+    if unknown := fields.keys() - set(_FIELDS):
+        raise UserError(f"unknown field {min(unknown)!r}; the fields are {', '.join(_FIELDS)}")
     return User(**fields)

@@ -14,23 +14,25 @@ their deadline have a latency. If all failed, the exit status is 1.
 """
 
 import asyncio
+import contextlib
 import dataclasses
-import os
+import json
+from typing import TYPE_CHECKING
 
-from serving.client.tls_flags import TlsFlags
+from serving.client.flags import ServerFlags
 from tagkeras.cli.commandline import option, run
 from tagkeras.cli.errors import UserError
 
+if TYPE_CHECKING:
+    from serving.load_test.load import Send
+
+_MAX_CONNECTIONS = 8
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(TlsFlags):
+class Config(ServerFlags):
     """Flags of the load test."""
 
-    server: str = option(
-        "localhost:8500",
-        help="host:port of a gRPC API, or http://host:port or https://host:port of a REST API",
-    )
-    model_name: str = option("default", help="name of the model")
     signature: str = option(
         "serving_default", help="signature of images or descriptors, such as descriptor"
     )
@@ -56,9 +58,6 @@ class Config(TlsFlags):
     users: str | None = option(
         None, help="JSON Lines file of users, as of serving.client; drawn by default"
     )
-    version: int | None = option(None, help="model version; the newest by default", minimum=0)
-    version_label: str | None = option(None, help="version label, instead of --version")
-    timeout: float = option(30.0, help="seconds to wait for an answer", minimum=0.001)
     json: bool = option(False, help="print the report as JSON")
     output: str | None = option(
         None, help="folder that gets report.json, and a plot if the extra `report` is installed"
@@ -67,16 +66,10 @@ class Config(TlsFlags):
 
 def main(config: Config) -> None:
     """Measures, prints and writes."""
-    from serving.client.users import read_users
-    from serving.load_test.load import Load
-    from serving.load_test.output import print_report, write_report
-    from serving.load_test.request_content import RequestContent, read_images
-    from serving.load_test.run_load import run_load
-    from serving.load_test.target import Endpoint
+    from serving.load_test.load import Load, LoadGenerator
+    from serving.load_test.report import make_report, print_report, write_report
 
-    if config.version is not None and config.version_label is not None:
-        raise UserError("ask for --version or for --version_label, not for both")
-    load = Load.of_flags(
+    load = Load(
         clients=config.clients,
         rate=config.rate,
         arrivals=config.arrivals,
@@ -84,36 +77,51 @@ def main(config: Config) -> None:
         requests=config.requests,
         warmup=config.warmup,
     )
-    content = RequestContent(
-        images=read_images(config.image) if config.image else None,
-        users=None if config.users is None else read_users(config.users),
-    )
-    endpoint = Endpoint(
-        config.server,
-        config.model_name,
-        signature=config.signature,
-        version=config.version,
-        version_label=config.version_label,
-        timeout=config.timeout,
-        tls=config.tls_files(),
-    )
-    report, samples = asyncio.run(run_load(endpoint, content, load, config.batch))
+    generator = LoadGenerator(load)
+    asyncio.run(generator.run(_target(config)))
+    report = {
+        "server": config.server,
+        "model": config.model_name,
+        "signature": config.signature,
+        "api": "REST" if config.is_rest else "gRPC",
+        **make_report(generator, load, config.batch),
+    }
     if config.json:
-        print(report.to_json())
+        print(json.dumps(report, indent=2))
     else:
         print_report(report)
     if config.output is not None:
-        write_report(config.output, report, samples)
+        write_report(config.output, report, generator)
         if not config.json:
             print(f"wrote {config.output}")
-    if not report.requests:
+    if not report["requests"]:
         raise UserError("no request was due after the warm-up; give a longer --duration")
-    if not report.succeeded:
-        status, detail = next(iter(report.details.items()))
+    if not report["succeeded"]:
+        status, detail = next(iter(report["details"].items()))
         raise UserError(f"every request failed; the first with {status}: {detail}")
 
 
+def _target(config: Config) -> "contextlib.AbstractAsyncContextManager[Send]":
+    """What the load is put on, with requests for the model's signature."""
+    from serving.client.questions import read_image
+    from serving.client.users import read_users
+    from serving.load_test.content import make_requests
+
+    images = [read_image(path) for path in config.image] or None
+    users = None if config.users is None else read_users(config.users)
+    with config.connect() as client:
+        shapes = client.input_shapes(config.signature)
+    requests = make_requests(shapes, config.batch, images, users)
+    if config.is_rest:
+        from serving.load_test.rest_target import rest_target
+
+        return rest_target(client, config.signature, requests)
+    from serving.load_test.grpc_target import grpc_target
+
+    # On one connection, the calls of all clients would share its threads at either end.
+    connections = min(config.clients or _MAX_CONNECTIONS, _MAX_CONNECTIONS)
+    return grpc_target(client, config.signature, requests, connections)
+
+
 if __name__ == "__main__":
-    # gRPC would log what an error tells anyway. It looks at this once, when it is imported.
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     run(main, Config)
