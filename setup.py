@@ -35,6 +35,7 @@ setup(
         "numpy>=2.1",
         "pillow>=12",
         "pyarrow>=18",
+        "pydantic>=2.11",
         "pyyaml>=6",
         "rich>=14",
         "scipy>=1.16",

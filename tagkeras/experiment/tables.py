@@ -133,34 +133,6 @@ def to_csv(table: Table) -> str:
     return _csv(lines)
 
 
-def from_csv(text: str) -> Table:
-    """The table of `to_csv`, to six decimals.
-
-    Raises:
-        KeyError: a column is missing.
-        ValueError: a value is not a number.
-    """
-    reader = csv.DictReader(io.StringIO(text))
-    columns, names = reader.fieldnames or (), {title: name for name, title in METHODS.items()}
-    table: dict[Configuration | str, Mapping[str, Cell]] = {}
-    for line in reader:
-        row: Configuration | str = names.get(line["method"], line["method"])
-        if line["d"]:
-            rank = int(line["K"] or 0)
-            row = Configuration(model=str(row), embedding_dim=int(line["d"]), rank=rank)
-        table[row] = {
-            metric: Cell(
-                float(line[metric]),
-                float(line[f"{metric} low"]),
-                float(line[f"{metric} high"]),
-                float(line[f"{metric} paper"]) if line.get(f"{metric} paper") else None,
-            )
-            for metric in columns
-            if f"{metric} low" in columns
-        }
-    return table
-
-
 def write_tables(folder: Path, results: Sequence[DatasetResults]) -> dict[str, str]:
     """Writes `tables/DATASET.md`, `.csv` and `.tex`; returns the Markdown by dataset."""
     markdown = {}

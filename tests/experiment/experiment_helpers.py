@@ -85,7 +85,7 @@ def write_run(
     columns = {"id": range(len(names)), "tag": names, "truth": truth, "hits@2": found}
     pq.write_table(pa.table(columns), folder / "tags.parquet")
     names = [f"{letter}@{k}" for letter in "PRA" for k in (1, 2)]
-    intervals = {ranking: dict.fromkeys(names, [0.4, 0.6]) for ranking in rankings}
+    intervals = {ranking: {name: [0.4, 0.6] for name in names} for ranking in rankings}
     intervals["model"] |= {"coverage@2": [0.4, 0.6], "entropy@2": [0.9, 1.1]}
     content = {
         **dict.fromkeys(names, 0.5),

@@ -1,14 +1,14 @@
 """The paper's table, from statistics by hand, in three formats."""
 
+import csv
+import io
 import re
 
-import pytest
 from experiment_helpers import SIZES, make_results, spread
 
 from tagkeras.experiment import paper
 from tagkeras.experiment.runs import Configuration
 from tagkeras.experiment.tables import (
-    from_csv,
     make_caption,
     make_table,
     to_csv,
@@ -94,11 +94,9 @@ def test_the_papers_numbers():
     assert paper.paper_values("neighbour_baseline", "P@1") is None
 
 
-def test_csv_there_and_back():
-    _, table = make()
-    text = to_csv(table)
-    assert text.startswith("method,d,K,P@1,P@1 low,P@1 high,P@1 paper,R@10,")
-    again = from_csv(text)
-    assert list(again) == [row if row != "my_baseline" else "my baseline" for row in table]
-    assert again[D64]["R@10"] == (0.25, pytest.approx(0.24), pytest.approx(0.26), 0.1171)
-    assert again["my baseline"]["R@10"].paper is None
+def test_csv():
+    heads, *rows = csv.reader(io.StringIO(to_csv(make()[1])))
+    assert heads[:8] == ["method", "d", "K", "P@1", "P@1 low", "P@1 high", "P@1 paper", "R@10"]
+    assert rows[2][:3] == ["bilinear", "64", ""]
+    assert [float(cell) for cell in rows[2][7:11]] == [0.25, 0.24, 0.26, 0.1171]
+    assert rows[1][10] == ""
