@@ -69,20 +69,11 @@ def inspect(dataset: str, num_samples: int) -> tuple[Scan, Vocabulary | None, li
 _Count = Annotated[int, pydantic.Field(ge=0, lt=2**40)]
 _Size = Annotated[int, pydantic.Field(gt=0, lt=2**31)]
 _Counts = dict[str, _Count]
+_Split = Literal["train", "validation", "test"]
 
 
 class _Part(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(strict=True, from_attributes=True)
-
-
-class _Natural(_Part):
-    name: Literal["natural"]
-
-
-class _Balanced(_Part):
-    name: Literal["balanced"]
-    target: float
-    tags_by_training_posts: dict[Literal["natural", "balanced"], _Counts]
 
 
 class _SplitCounts(_Part):
@@ -100,18 +91,22 @@ class _PostCounts(_Part):
     dropped: _Counts
 
 
+class _Distribution(_Part):
+    name: Literal["natural", "balanced"]
+    target: float = np.inf
+    tags_by_training_posts: dict[Literal["natural", "balanced"], _Counts] = {}
+
+
 class _Form(_Part):
     """What the checks rely on in `dataset.json`, which holds more."""
 
     descriptor_size: _Size
     descriptor_dtype: Literal["float16", "float32"]
     num_tags: _Size
-    splits: Annotated[
-        dict[Literal["train", "validation", "test"], _SplitCounts], pydantic.Field(min_length=3)
-    ]
+    splits: Annotated[dict[_Split, _SplitCounts], pydantic.Field(min_length=3)]
     user_descriptor: dict[str, Any]
     cnn: dict[str, Any] | None
-    distribution: Annotated[_Natural | _Balanced, pydantic.Field(discriminator="name")]
+    distribution: _Distribution
     privacy: dict[str, Any]
     counts: _PostCounts
     versions: dict[str, Any]

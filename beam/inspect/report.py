@@ -50,9 +50,10 @@ def print_report(scan: Scan, vocabulary: Vocabulary | None, num_tags: int, num_p
         columns = "id|hashtag|training posts|kept|removed"
         _print("most frequent hashtags", columns, _tags(scan, vocabulary, num_tags))
     if num_posts:
-        in_turn = itertools.chain.from_iterable(itertools.zip_longest(*scan.samples.values()))
+        of_splits = [[(split, post) for post in posts] for split, posts in scan.samples.items()]
+        in_turn = itertools.chain.from_iterable(itertools.zip_longest(*of_splits))
         posts = itertools.islice(filter(None, in_turn), num_posts)
-        rows = [(p.post_id, p.split, _hashtags(p, vocabulary), *p.facts) for p in posts]
+        rows = [(p.post_id, split, _hashtags(p, vocabulary), *p.facts) for split, p in posts]
         columns = f"post|split|hashtags|{'|'.join(fact.name for fact in SINGLE_FACTS)}"
         _print("some posts", columns, rows)
 

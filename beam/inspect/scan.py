@@ -25,7 +25,6 @@ _JOINERS = "\u200c\u200d"
 class Sample(NamedTuple):
     """A post to show: texts fit for a terminal, and ids of tags."""
 
-    split: str
     post_id: str
     tags: list[int]
     removed: list[int]
@@ -76,7 +75,7 @@ class Scan:
                 for batch in self._read_split(dataset, split):
                     self._count(batch, split)
                     rows = range(min(num_samples - len(self.samples[split]), len(batch["post_id"])))
-                    self.samples[split] += [_sample(batch, split, row) for row in rows]
+                    self.samples[split] += [_sample(batch, row) for row in rows]
                     advance(len(batch["post_id"]))
         self.problems += self._compare_ids()
 
@@ -203,14 +202,13 @@ def _hash(ids: tf.Tensor) -> np.ndarray:
     return tf.strings.to_hash_bucket_fast(ids, _NUM_HASHES).numpy()
 
 
-def _sample(batch: Batch, split: str, row: int) -> Sample:
+def _sample(batch: Batch, row: int) -> Sample:
     facts = []
     for fact in SINGLE_FACTS:
         value = batch[fact.name][row].numpy()
         text = to_words(value) if fact.is_text else "" if np.isnan(value) else f"{value:g}"
         facts.append(text or "-")
     return Sample(
-        split=split,
         post_id=to_words(batch["post_id"][row].numpy()),
         tags=batch["tags"][row].numpy().tolist(),
         removed=batch["tags_removed"][row].numpy().tolist(),

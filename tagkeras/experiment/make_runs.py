@@ -114,21 +114,21 @@ def share_machine(parallel: int | None, num_runs: int, *, num_gpus: int) -> list
         num_gpus: that TensorFlow sees; each run sees one.
 
     Returns:
-        Threads and GPU of each. Variables that the user has set are left out, except which GPU.
+        Threads and GPU of each; of variables that the user has set, only which GPU.
     """
     affinity = getattr(os, "sched_getaffinity", None)
     num_cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     at_a_time = max(1, min(parallel or num_gpus or num_cores, num_runs))
     names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
-    common = dict.fromkeys(names, str(max(1, num_cores // at_a_time)))
-    common["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # otherwise each run takes a GPU's whole memory
-    common = {name: value for name, value in common.items() if name not in os.environ}
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(num_gpus)))
-    gpus = visible.split(",")[:num_gpus]
-    return [
-        {**common, **({"CUDA_VISIBLE_DEVICES": gpus[slot % len(gpus)]} if gpus else {})}
-        for slot in range(at_a_time)
-    ]
+    variables = dict.fromkeys(names, str(max(1, num_cores // at_a_time)))
+    variables["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # otherwise each takes a GPU's whole memory
+    common = {name: value for name, value in variables.items() if name not in os.environ}
+    if not num_gpus:
+        return [common] * at_a_time
+    gpus = (os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(num_gpus)))).split(
+        ","
+    )
+    return [common | {"CUDA_VISIBLE_DEVICES": gpus[run % num_gpus]} for run in range(at_a_time)]
 
 
 def choose_with_baselines(folder: ExperimentFolder, runs: Sequence[Run]) -> set[Run]:

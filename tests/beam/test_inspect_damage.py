@@ -258,8 +258,7 @@ def test_damage_of_the_descriptor_model(copy_dataset, damage, words):
         (set_value("user_descriptor", "size", to=3), "user_descriptor: the size of these facts"),
         (set_value("user_descriptor", to={"size": 5}), "user_descriptor: not facts of users"),
         (set_value("counts", to={}), "counts.posts_read: "),
-        (set_value("distribution", to={"name": "balanced"}), "distribution.balanced.target: "),
-        (set_value("distribution", to={}), "distribution: "),
+        (set_value("distribution", "name", to="odd"), "distribution.name: "),
     ],
 )
 def test_bad_manifests(copy_dataset, damage, words):
