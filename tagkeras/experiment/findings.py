@@ -15,7 +15,8 @@ import scipy.stats
 
 from tagkeras.cli import files
 from tagkeras.experiment.experiment_folder import FINDINGS, FINDINGS_TEXT
-from tagkeras.experiment.results import DatasetResults, Metrics, interval, over_sizes, p_value
+from tagkeras.experiment.resampling import Metrics, interval, p_value
+from tagkeras.experiment.results import DatasetResults, over_sizes
 
 BILINEAR, USER_BIASED, MULTIPLICATIVE = "bilinear", "user_biased", "multiplicative"
 # As they are called in sentences.

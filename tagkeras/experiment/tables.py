@@ -10,7 +10,8 @@ from tagkeras.cli import files
 from tagkeras.evaluate.evaluation import MODEL, Evaluation
 from tagkeras.experiment import paper
 from tagkeras.experiment.experiment_folder import RESULTS, TABLES
-from tagkeras.experiment.results import DatasetResults, Metrics, interval
+from tagkeras.experiment.resampling import Metrics, interval
+from tagkeras.experiment.results import DatasetResults
 from tagkeras.experiment.runs import Configuration, Run
 
 # As the paper writes them, in the order of the table's rows.

@@ -8,13 +8,8 @@ from hypothesis import strategies as st
 
 from tagkeras.cli.errors import UserError
 from tagkeras.evaluate.bootstrap import resample
-from tagkeras.experiment.results import (
-    collect_results,
-    interval,
-    normal_resamples,
-    over_seeds,
-    p_value,
-)
+from tagkeras.experiment.resampling import interval, normal_resamples, over_seeds, p_value
+from tagkeras.experiment.results import collect_results
 from tagkeras.experiment.runs import Configuration, Run
 
 BILINEAR = Configuration(model="bilinear", embedding_dim=8)
