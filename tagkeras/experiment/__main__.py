@@ -37,7 +37,10 @@ def main(config: Config) -> None:
     tables = run_experiment(config.spec, config.output, config.parallel, config.datasets)
     console = Console()
     for markdown in tables.values():
-        console.print(Markdown(markdown))
+        if console.is_terminal:
+            console.print(Markdown(markdown))
+        else:
+            print(markdown)
     print(f"wrote {config.output}/tables, findings.md, findings.json and results.csv there")
 
 
