@@ -59,7 +59,7 @@ def add_up(written: Iterable[Counter[str]]) -> Counter[str]:
 
 
 def _to_output(posts: pa.Table) -> pa.Table:
-    """What is told of posts: their ids as texts, and what was predicted as plain lists."""
+    """What is written of posts: their ids as texts, and what was predicted as plain lists."""
     table = posts.drop_columns(["row_key", "post_digest"])
     ids = pc.cast(table.column("post_id"), pa.string())
     table = table.set_column(table.schema.get_field_index("post_id"), "post_id", ids)
