@@ -9,7 +9,7 @@ import numpy as np
 import pydantic
 import tensorflow as tf
 
-from beam.inspect.scan import Scan, find_files, to_words
+from beam.inspect.scan import Scan, find_files, printable
 from beam.preprocess.make_manifest import histogram
 from beam.preprocess.shards import NO_TAG_LEFT
 from beam.running import storage
@@ -42,11 +42,11 @@ def inspect(dataset: str, num_samples: int) -> tuple[Scan, Vocabulary | None, li
     path = storage.join(dataset, FILE_NAME)
     manifest = _load(path, lambda local: Manifest.load(local.parent))
     try:
-        _Form.model_validate(manifest)
+        _Manifest.model_validate(manifest)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         place, words = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
-        raise UserError(f"{path}: {to_words(f'{place}: {words}')}: {REMEDY}") from error
+        raise UserError(f"{path}: {printable(f'{place}: {words}')}: {REMEDY}") from error
     problems: list[str] = []
     vocabulary = None
     try:
@@ -97,8 +97,8 @@ class _Distribution(_Part):
     tags_by_training_posts: dict[Literal["natural", "balanced"], _Counts] = {}
 
 
-class _Form(_Part):
-    """What the checks rely on in `dataset.json`, which holds more."""
+class _Manifest(_Part):
+    """The fields of `dataset.json` that the checks rely on."""
 
     descriptor_size: _Size
     descriptor_dtype: Literal["float16", "float32"]
@@ -124,10 +124,10 @@ class _Form(_Part):
 
 
 def _load(path: str, load: Callable[[Path], ValueT]) -> ValueT:
-    """What a function makes of a file; its errors name the file, not a copy of it.
+    """Applies `load` to a local copy of a file; errors name the file itself.
 
     Raises:
-        UserError: the function raised one, or the file cannot be read.
+        UserError: `load` raised one, or the file cannot be read.
     """
     try:
         with storage.reading(path) as local:
@@ -184,7 +184,7 @@ def _check_vocabulary(dataset: str, vocabulary: Vocabulary, scan: Scan) -> Itera
         first = wrong[0]
         yield (
             f"{path}: {wrong.size:,} counts are not those of the training posts, the first that of"
-            f" {to_words(vocabulary.tags[first])}, {vocabulary.counts[first]:,}, which"
+            f" {printable(vocabulary.tags[first])}, {vocabulary.counts[first]:,}, which"
             f" {found[first]:,} posts have"
         )
     histograms = manifest.distribution.get("tags_by_training_posts", {})
@@ -217,7 +217,7 @@ def _check_rejected(dataset: str, manifest: Manifest) -> Iterator[str]:
     for reason in sorted(reasons.keys() | expected.keys()):
         if reasons[reason] != expected[reason]:
             yield (
-                f"{folder}: {reasons[reason]:,} posts refused for {to_words(reason)}, but"
+                f"{folder}: {reasons[reason]:,} posts refused for {printable(reason)}, but"
                 f" dataset.json says {expected[reason]:,}"
             )
 
@@ -238,7 +238,7 @@ def _check_descriptor_model(dataset: str, manifest: Manifest) -> Iterator[str]:
         height, width = model.image_size
         descriptors = model.from_pixels(tf.zeros([1, height, width, 3])).numpy()
     except Exception as error:  # damaged files of a SavedModel make TensorFlow raise anything
-        words = to_words(" ".join(str(error).split()))
+        words = printable(" ".join(str(error).split()))
         yield f"{folder}: cannot be loaded and called ({words})"
         return
     if not decoder or (height, width) != (decoder.get("height"), decoder.get("width")):

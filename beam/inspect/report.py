@@ -10,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from beam.inspect.scan import Sample, Scan, sort_distinct, to_words
+from beam.inspect.scan import Sample, Scan, printable, sort_distinct
 from tagkeras.cli.console import fitting
 from tagkeras.data.records import SINGLE_FACTS
 from tagkeras.data.vocabulary import Vocabulary
@@ -118,7 +118,7 @@ def _user_descriptors(scan: Scan) -> Iterator[tuple[str, ...]]:
     columns = (scan.user_minimum, mean, scan.user_maximum)
     for name, *values in zip(scan.manifest.facts.feature_names, *columns, strict=True):
         texts = (f"{value:.3f}" if math.isfinite(value) else "-" for value in values)
-        yield to_words(name), *texts
+        yield printable(name), *texts
 
 
 def _tags(scan: Scan, vocabulary: Vocabulary | None, number: int) -> Iterator[tuple[str, ...]]:
@@ -140,12 +140,12 @@ def _hashtags(post: Sample, vocabulary: Vocabulary | None) -> str:
 def _name(tag: int, vocabulary: Vocabulary | None) -> str:
     """The text of a tag; its id where there is none."""
     tags = vocabulary.tags if vocabulary else ()
-    return to_words(tags[tag]) if 0 <= tag < len(tags) else f"[{tag}]"
+    return printable(tags[tag]) if 0 <= tag < len(tags) else f"[{tag}]"
 
 
 def _join(values: Mapping[str, Any]) -> str:
     """Names and values of a dict, for one line."""
     return ", ".join(
-        to_words(f"{name} {value:,}" if type(value) is int else f"{name} {value}")
+        printable(f"{name} {value:,}" if type(value) is int else f"{name} {value}")
         for name, value in values.items()
     )

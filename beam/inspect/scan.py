@@ -18,7 +18,7 @@ _BATCH_SIZE = 1024
 _NUM_HASHES = 2**63 - 1
 # Characters of an id, or of what a library says of a damaged file, at most.
 _MAX_LENGTH = 160
-# They hold emoji and letters together, and disturb no terminal.
+# Parts of emoji and of some scripts, harmless on a terminal.
 _JOINERS = "\u200c\u200d"
 
 
@@ -106,12 +106,12 @@ class Scan:
                             batch, self.manifest.num_tags, split
                         ).items():
                             number, first = found.get(words, (0, ""))
-                            first = first or to_words(batch["post_id"][rows[0]].numpy())
+                            first = first or printable(batch["post_id"][rows[0]].numpy())
                             found[words] = number + len(rows), first
                         yield batch
             except (ShardError, OSError) as error:
                 self.whole.discard(split)
-                self.problems.append(f"{shard}: {to_words(storage.explain(error))}: {REMEDY}")
+                self.problems.append(f"{shard}: {printable(storage.explain(error))}: {REMEDY}")
             self._posts[shard] = np.concatenate(posts)
             self.users[split][shard] = sort_distinct(np.concatenate(users))
             self.problems += [
@@ -144,7 +144,7 @@ class Scan:
         )
 
     def _compare_ids(self) -> Iterator[str]:
-        """Posts that are there twice, and users that are in two splits."""
+        """Posts that are there twice, and users in more than one split."""
         hashes = np.concatenate([np.zeros(0, np.int64), *self._posts.values()])
         hashes.sort()
         repeated = hashes[1:][hashes[1:] == hashes[:-1]]
@@ -183,8 +183,8 @@ def find_files(folder: str, pattern: str) -> list[str]:
     return [path for path in found if path.startswith(start)]
 
 
-def to_words(text: str | bytes) -> str:
-    """A text of a dataset, or about it, fit for one line on a terminal."""
+def printable(text: str | bytes) -> str:
+    """A text from a dataset, or about it, fit for one line on a terminal."""
     if isinstance(text, bytes):
         text = text.decode(errors="backslashreplace")
     text = "".join(c if c.isprintable() or c in _JOINERS else repr(c)[1:-1] for c in text)
@@ -192,7 +192,7 @@ def to_words(text: str | bytes) -> str:
 
 
 def sort_distinct(values: np.ndarray) -> np.ndarray:
-    """Each value once, sorted, in place: of millions, `np.unique` takes a minute and a table."""
+    """The distinct values, sorted; sorts `values` in place, far faster than `np.unique`."""
     values.sort()
     return values[np.append(True, values[1:] != values[:-1])[: len(values)]]
 
@@ -206,10 +206,10 @@ def _sample(batch: Batch, row: int) -> Sample:
     facts = []
     for fact in SINGLE_FACTS:
         value = batch[fact.name][row].numpy()
-        text = to_words(value) if fact.is_text else "" if np.isnan(value) else f"{value:g}"
+        text = printable(value) if fact.is_text else "" if np.isnan(value) else f"{value:g}"
         facts.append(text or "-")
     return Sample(
-        post_id=to_words(batch["post_id"][row].numpy()),
+        post_id=printable(batch["post_id"][row].numpy()),
         tags=batch["tags"][row].numpy().tolist(),
         removed=batch["tags_removed"][row].numpy().tolist(),
         out_of_vocabulary=int(batch["out_of_vocabulary"][row]),

@@ -36,7 +36,7 @@ def make_runs(
 
     Raises:
         UserError: runs failed; all others are finished.
-        KeyboardInterrupt: this process was interrupted or terminated; no run goes on.
+        KeyboardInterrupt: this process was interrupted or terminated; all runs are stopped.
     """
     waiting = [run for run in spec.runs if not folder.is_finished(run)]
     with_baselines = choose_with_baselines(folder, spec.runs)
@@ -49,7 +49,7 @@ def make_runs(
     def make(run: Run) -> tuple[int, float]:
         """The exit status of the command that failed, or 0; and how many seconds it took."""
         start, environment = time.monotonic(), free.get()
-        files.remove(folder.path / run.evaluation)  # what a killed evaluation left
+        files.remove(folder.path / run.evaluation)  # leftovers of a killed evaluation
         log = folder.path / run.log
         log.parent.mkdir(parents=True, exist_ok=True)
         status = 0
