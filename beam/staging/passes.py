@@ -23,12 +23,12 @@ from beam.posts.files import ReadRows
 from beam.posts.parse import IMAGE, OTHER_KIND, ParsePosts
 from beam.posts.rows import BLOCK_ROWS, IMAGE_BLOCK_ROWS, IMAGE_RANGE_BYTES, InputFile
 from beam.running import storage
-from beam.running.progress import show_progress
 from beam.running.runner import run_pipeline
 from beam.staging.duplicates import DUPLICATE, FindDuplicates
 from beam.staging.shards import ShardPlan
 from beam.staging.staging_folder import StageBlocks, StagedBlock, StagingFolder
 from tagkeras.cli.errors import UserError
+from tagkeras.cli.progress import polled_progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +161,7 @@ def stage_posts(
         if also is not None:
             also(outputs)
 
-    with show_progress(doing, staging.count_staged):
+    with polled_progress(doing, staging.count_staged, None, "posts"):
         run_pipeline(build, options)
     if not storage.exists(staging.block_list):
         raise UserError(
@@ -218,7 +218,7 @@ def write_shards(
         shards = {Path(file.path).stem for file in storage.match(output)}
         return sum(posts_of_plan.get(shard, 0) for shard in shards)
 
-    with show_progress("writing", count_written, total=sum(posts_of_block.values())):
+    with polled_progress("writing", count_written, sum(posts_of_block.values()), "posts"):
         run_pipeline(build, options)
     return storage.read_text(staging.summary)
 

@@ -218,57 +218,41 @@ class NeighbourBaseline(Baseline):
         self._k = k
         self._neighbours = neighbours
         self._descriptors: list[np.ndarray] = []
-        self._tags: list[np.ndarray] = []
-        self._num_tags_of: list[np.ndarray] = []
-
-    @property
-    def num_posts(self) -> int:
-        """How many training posts are looked at."""
-        return int(self._is_taken.sum())
+        self._tags: list[tf.RaggedTensor] = []
 
     def learn(self, batch: Mapping[str, Any]) -> None:
         """Adds training posts, in the order of the split: `descriptor` and `tags`."""
         size = len(batch["descriptor"])
         taken = np.flatnonzero(self._is_taken[self._seen : self._seen + size])
         self._seen += size
-        tags = tf.gather(batch["tags"], taken)
         self._descriptors.append(_normalize(batch["descriptor"].numpy()[taken]))
-        self._tags.append(tags.flat_values.numpy())
-        self._num_tags_of.append(tags.row_lengths().numpy())
+        self._tags.append(tf.gather(batch["tags"], taken))
 
     def rank(self, batch: Mapping[str, Any]) -> np.ndarray:
         """The best tags by the votes of each image's neighbours."""
         descriptors = _normalize(batch["descriptor"].numpy())
         cosines, posts = (tensor.numpy() for tensor in self._search(descriptors))
-        rows = np.repeat(np.arange(len(descriptors)), posts.shape[1])
-        cosines, posts = cosines.ravel(), posts.ravel()
-        lengths = np.where(cosines > 0, self._starts[posts + 1] - self._starts[posts], 0)
-        # Of each neighbour, the places of its tags in the list of all tags.
-        ends = np.cumsum(lengths)
-        within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
-        places = np.repeat(self._starts[posts], lengths) + within
+        tags = tf.gather(self._tags_of_posts, posts.ravel())
+        neighbours = tags.value_rowids().numpy()  # whose tag each is, counted through all rows
+        votes = cosines.ravel()[neighbours]
+        is_vote = votes > 0
         return best_tags(
-            np.repeat(rows, lengths),
-            self._all_tags[places],
-            np.repeat(cosines, lengths),
+            (neighbours // max(posts.shape[1], 1))[is_vote],
+            tags.flat_values.numpy()[is_vote],
+            votes[is_vote],
             num_rows=len(descriptors),
             prior=self._prior,
             k=self._k,
         )
 
     @functools.cached_property
-    def _all_tags(self) -> np.ndarray:
-        return np.concatenate(self._tags)
-
-    @functools.cached_property
-    def _starts(self) -> np.ndarray:
-        """Where the tags of each training image start among all tags."""
-        return np.concatenate([[0], np.cumsum(np.concatenate(self._num_tags_of))])
+    def _tags_of_posts(self) -> tf.RaggedTensor:
+        return tf.concat(self._tags, axis=0)
 
     @functools.cached_property
     def _prior(self) -> np.ndarray:
         """Less than any vote: the order of the tags that have none."""
-        counts = np.bincount(self._all_tags, minlength=self._num_tags)
+        counts = np.bincount(self._tags_of_posts.flat_values, minlength=self._num_tags)
         return 1e-9 * counts / max(counts.max(initial=0), 1)
 
     @functools.cached_property

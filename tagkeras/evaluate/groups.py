@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -83,7 +83,8 @@ def _between(low: float, high: float) -> str:
 
 def _by_age(age: np.ndarray, bounds: Sequence[float]) -> Grouping:
     names = (*age_group_names(bounds), UNKNOWN)
-    return _drop_empty(Grouping("age", names, _places(age, bounds)))
+    present, group = np.unique(_places(age, bounds), return_inverse=True)
+    return Grouping("age", tuple(names[place] for place in present), group)
 
 
 def _places(age: np.ndarray, bounds: Sequence[float]) -> np.ndarray:
@@ -98,12 +99,6 @@ def _by_word(attribute: str, words: Sequence[str]) -> Grouping:
     order = sorted(range(len(found)), key=lambda i: (found[i] == "", -counts[i], found[i]))
     place = np.argsort(order)
     return Grouping(attribute, tuple(str(found[i]) or UNKNOWN for i in order), place[group])
-
-
-def _drop_empty(grouping: Grouping) -> Grouping:
-    present, group = np.unique(grouping.group, return_inverse=True)
-    names = tuple(grouping.names[index] for index in present)
-    return Grouping(grouping.attribute, names, group)
 
 
 def group_metrics(
@@ -134,23 +129,29 @@ def group_metrics(
     names = list(scores)
     values = np.stack([scores[name] for name in names], axis=1)
     num_users = int(users.max()) + 1
-    members = [_Members.of(grouping.group == g, users, values) for g in range(len(grouping.names))]
+    members = []  # of each group: its users, the sums of their scores in it, and their posts in it
+    for group in range(len(grouping.names)):
+        is_member = grouping.group == group
+        present, owners = np.unique(users[is_member], return_inverse=True)
+        sums = sum_by_user(owners, values[is_member], len(present))
+        members.append((present, sums, np.bincount(owners).astype(np.float64)[:, None]))
     # All groups in the same resamples, so that gaps between them are of one resample.
     chunks: list[list[np.ndarray]] = [[] for _ in members]
     for weights in draw_weights(num_users, samples, seed):
-        for group, found in zip(members, chunks, strict=True):
-            of_group = weights[:, group.users]
+        for (present, sums, counts), chunk in zip(members, chunks, strict=True):
             with np.errstate(invalid="ignore"):
-                found.append((of_group @ group.sums) / (of_group @ group.counts))
-    resampled = [np.concatenate(found) for found in chunks]
+                chunk.append((weights[:, present] @ sums) / (weights[:, present] @ counts))
+    resampled = [np.concatenate(chunk) for chunk in chunks]
     rows = []
-    for name, group, means in zip(grouping.names, members, resampled, strict=True):
-        averages = group.sums.sum(axis=0) / group.counts.sum()
+    for name, (present, sums, counts), means in zip(
+        grouping.names, members, resampled, strict=True
+    ):
+        averages = sums.sum(axis=0) / counts.sum()
         rows.append(
             {
                 "group": name,
-                "posts": int(group.counts.sum()),
-                "users": len(group.users),
+                "posts": int(counts.sum()),
+                "users": len(present),
                 **dict(zip(names, averages.tolist(), strict=True)),
                 "intervals": dict(zip(names, percentiles(means).tolist(), strict=True)),
             }
@@ -158,20 +159,6 @@ def group_metrics(
     column = names.index(gap_metric)
     gap_means = np.stack([means[:, column] for means in resampled], axis=1)
     return rows, _largest_gap(rows, gap_means, grouping.attribute, gap_metric)
-
-
-class _Members(NamedTuple):
-    """The users of a group: their numbers [U], sums of scores [U, M] and posts [U, 1] in it."""
-
-    users: np.ndarray
-    sums: np.ndarray
-    counts: np.ndarray
-
-    @classmethod
-    def of(cls, is_member: np.ndarray, users: np.ndarray, values: np.ndarray) -> "_Members":
-        present, owners = np.unique(users[is_member], return_inverse=True)
-        sums = sum_by_user(owners, values[is_member], len(present))
-        return cls(present, sums, np.bincount(owners).astype(np.float64)[:, None])
 
 
 def _largest_gap(

@@ -73,7 +73,8 @@ def read_oracles(path: Path, vocabulary: Vocabulary, k: int) -> list[Oracle]:
         raise UserError(f"--oracle={path} is no Parquet file that can be read") from error
     if missing := {"post_id", "hashtags"} - set(table.column_names):
         raise UserError(f"--oracle={path} has no column {min(missing)}")
-    post_ids = _read_column(path, table, "post_id", pa.string(), "strings")
+    _check_text(path, table, "post_id", is_list=False)
+    post_ids = table.column("post_id").to_pylist()
     row_of_post = {post_id: row for row, post_id in enumerate(post_ids)}
     if len(row_of_post) < len(post_ids):
         twice = next(post for row, post in enumerate(post_ids) if row_of_post[post] != row)
@@ -82,7 +83,8 @@ def read_oracles(path: Path, vocabulary: Vocabulary, k: int) -> list[Oracle]:
     for column, name in COLUMNS.items():
         if column not in table.column_names:
             continue
-        lists = _read_column(path, table, column, pa.list_(pa.string()), "lists of strings")
+        _check_text(path, table, column, is_list=True)
+        lists = table.column(column).to_pylist()
         if None in lists:
             raise UserError(
                 f"--oracle={path} has no {column} for post {post_ids[lists.index(None)]}"
@@ -101,12 +103,9 @@ def read_oracles(path: Path, vocabulary: Vocabulary, k: int) -> list[Oracle]:
     return oracles
 
 
-def _read_column(path: Path, table: pa.Table, name: str, kind: pa.DataType, what: str) -> list[Any]:
-    column = table.column(name)
-    is_text = pa.types.is_string, pa.types.is_large_string
-    value_type = column.type
-    for _ in range(str(kind).count("list")):
-        value_type = getattr(value_type, "value_type", None)
-    if not any(check(value_type) for check in is_text if value_type is not None):
-        raise UserError(f"--oracle={path}: column {name} is {column.type}, not {what}")
-    return list(column.to_pylist())
+def _check_text(path: Path, table: pa.Table, name: str, *, is_list: bool) -> None:
+    kind = table.column(name).type
+    value_type = getattr(kind, "value_type", None) if is_list else kind
+    if value_type not in (pa.string(), pa.large_string()):
+        what = "lists of strings" if is_list else "strings"
+        raise UserError(f"--oracle={path}: column {name} is {kind}, not {what}")

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
+from tagkeras.data.facts import Facts
 from tagkeras.data.hashtags import normalize
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER, User
@@ -54,7 +55,7 @@ class WithoutFact:
     """
 
     fact: str
-    score: float
+    score: np.float32
     rank: int
 
 
@@ -83,8 +84,8 @@ class HashtagExplanation:
     hashtag: str
     user: User
     model: str
-    score: float
-    unknown_score: float
+    score: np.float32
+    unknown_score: np.float32
     rank: int
     unknown_rank: int
     num_hashtags: int
@@ -125,10 +126,10 @@ def explain_hashtag(
     users = [user, UNKNOWN_USER, *fewer_facts.values()]
     scores = model.scores(embed_for_users(model, manifest, descriptor, users)).numpy()
     known, unknown = describe_users(users[:2], manifest)
-    countries = manifest.user_descriptor["countries"]
-    parts = split_into_parts(model.embedding, descriptor, known, unknown, countries)
-    row = tf.gather(model.tag_table.value, tag_id).numpy()
-    values, hashtag_values = parts.contributions(row), parts.hashtag_values(row)
+    names = Facts.from_dict(manifest.user_descriptor).feature_names
+    parts = split_into_parts(model.embedding, descriptor, known, unknown, names)
+    hashtag_values = tf.gather(model.tag_table.value, tag_id).numpy() @ parts.directions
+    values = parts.pushes * hashtag_values
     order = np.argsort(-np.abs(values), kind="stable")
     order = order[values[order] != 0]
     listed, others = order[:num_contributions], order[num_contributions:]
@@ -137,8 +138,8 @@ def explain_hashtag(
         hashtag=vocabulary.tags[tag_id],
         user=user,
         model=model_name(model),
-        score=float(scores[0, tag_id]),
-        unknown_score=float(scores[1, tag_id]),
+        score=scores[0, tag_id],
+        unknown_score=scores[1, tag_id],
         rank=_rank(scores[0], tag_id),
         unknown_rank=_rank(scores[1], tag_id),
         num_hashtags=len(vocabulary),
@@ -157,7 +158,7 @@ def explain_hashtag(
         num_others=len(others),
         others=float(values[others].sum()),
         without=tuple(
-            WithoutFact(fact, float(row[tag_id]), _rank(row, tag_id))
+            WithoutFact(fact, row[tag_id], _rank(row, tag_id))
             for fact, row in zip(fewer_facts, scores[2:], strict=True)
         ),
     )
