@@ -1,6 +1,5 @@
 """Baselines: rankings of hashtags without a model, to read a model's metrics beside."""
 
-import abc
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,25 +19,9 @@ NEIGHBOURS = 50
 _BATCH_SIZE = 512
 
 
-class Baseline(abc.ABC):
-    """A way to rank hashtags for posts.
-
-    Attributes:
-        name: as in `metrics.json`.
-    """
-
-    name: str
-
-    @abc.abstractmethod
-    def rank(self, batch: Mapping[str, Any]) -> np.ndarray:
-        """The best k tags of each post.
-
-        Args:
-            batch: of B posts, as `tagkeras.data.input.read_split` gives them.
-
-        Returns:
-            int64 [B, k], ids, best first; -1 where there is none.
-        """
+# Ranks tags for the B posts of a batch, as `tagkeras.data.input.read_split` gives it: int64 [B, k],
+# the ids of the best k of each post, best first; -1 where there is none.
+Ranker = Callable[[Mapping[str, Any]], np.ndarray]
 
 
 def make_baselines(
@@ -50,7 +33,7 @@ def make_baselines(
     k: int,
     age_bounds: Sequence[float],
     neighbour_posts: int,
-) -> list[Baseline]:
+) -> dict[str, Ranker]:
     """Makes baselines; all but `frequency` read the training posts once.
 
     Args:
@@ -62,21 +45,19 @@ def make_baselines(
         age_bounds: of the demographic baseline.
         neighbour_posts: training posts that the neighbour baseline looks at.
 
+    Returns:
+        By their names in `metrics.json`, such as `frequency_baseline`.
+
     Raises:
         UserError: the training posts are damaged or not all there.
     """
     num_posts = manifest.splits["train"]["posts"]
-    made: list[Baseline] = []
-    learning: list[DemographicBaseline | NeighbourBaseline] = []
-    if "frequency" in names:
-        made.append(FrequencyBaseline(k))
+    learning: dict[str, DemographicBaseline | NeighbourBaseline] = {}
     if "demographic" in names:
-        learning.append(DemographicBaseline(num_tags, k, age_bounds))
+        learning["demographic"] = DemographicBaseline(num_tags, k, age_bounds)
     if "neighbour" in names:
-        learning.append(
-            NeighbourBaseline(
-                num_posts=num_posts, most_posts=neighbour_posts, num_tags=num_tags, k=k
-            )
+        learning["neighbour"] = NeighbourBaseline(
+            num_posts=num_posts, most_posts=neighbour_posts, num_tags=num_tags, k=k
         )
     if learning:
         batches = data_input.read_split(dataset, manifest, "train", _BATCH_SIZE)
@@ -85,31 +66,21 @@ def make_baselines(
             data_input.named_errors(dataset),
         ):
             for batch in batches:
-                for baseline in learning:
+                for baseline in learning.values():
                     baseline.learn(batch)
                 advance(len(batch["post_id"]))
-    return [*made, *learning]
+    rankers: dict[str, Ranker] = {}
+    if "frequency" in names:
+        rankers["frequency_baseline"] = functools.partial(rank_by_frequency, k=k)
+    return rankers | {f"{name}_baseline": baseline.rank for name, baseline in learning.items()}
 
 
-class FrequencyBaseline(Baseline):
-    """The same k tags for every post: those with the most training posts.
-
-    Args:
-        k: how many.
-    """
-
-    name = "frequency_baseline"
-
-    def __init__(self, k: int) -> None:
-        # The vocabulary is in this order.
-        self._best = np.arange(k)
-
-    def rank(self, batch: Mapping[str, Any]) -> np.ndarray:
-        """The same tags for each post."""
-        return np.tile(self._best, (len(batch["post_id"]), 1))
+def rank_by_frequency(batch: Mapping[str, Any], k: int) -> np.ndarray:
+    """The k tags with the most training posts, the same for each post: the first of all ids."""
+    return np.tile(np.arange(k), (len(batch["post_id"]), 1))
 
 
-class DemographicBaseline(Baseline):
+class DemographicBaseline:
     """The most frequent tags of training users of the same country, gender and age group.
 
     A tag's share among the posts of the group is smoothed by its share among all posts, which
@@ -126,8 +97,6 @@ class DemographicBaseline(Baseline):
         k: how many tags for each post.
         age_bounds: years at which an age group begins, rising.
     """
-
-    name = "demographic_baseline"
 
     def __init__(self, num_tags: int, k: int, age_bounds: Sequence[float]) -> None:
         self._num_tags = num_tags
@@ -178,7 +147,7 @@ class DemographicBaseline(Baseline):
         )
 
 
-class NeighbourBaseline(Baseline):
+class NeighbourBaseline:
     """Nearest neighbours in descriptor space: their tags, each with its neighbours' similarity.
 
     A tag's score is the sum of the cosines of those of the `neighbours` nearest training images
@@ -196,8 +165,6 @@ class NeighbourBaseline(Baseline):
     References:
         Makadia, Pavlovic and Kumar, "A New Baseline for Image Annotation" (ECCV 2008).
     """
-
-    name = "neighbour_baseline"
 
     def __init__(
         self,

@@ -47,7 +47,7 @@ def evaluate(config: Config) -> dict[str, Any]:
     batches = data_input.read_split(dataset, manifest, config.split, BATCH_SIZE)
     num_posts = manifest.splits[config.split]["posts"]
     ks, top_k, age_bounds, curve_tags = _parse_options(config, vocabulary, num_posts)
-    oracles = read_oracles(Path(config.oracle), vocabulary, max(ks)) if config.oracle else []
+    oracles = read_oracles(Path(config.oracle), vocabulary, max(ks)) if config.oracle else {}
     baselines = make_baselines(
         config.baselines,
         dataset,
@@ -67,7 +67,7 @@ def evaluate(config: Config) -> dict[str, Any]:
             posts, predictions = rank_split(
                 model,
                 batches,
-                [*baselines, *oracles],
+                baselines | oracles,
                 tag_counts=tag_counts,
                 curve_scores=curve_scores,
                 vocabulary=vocabulary,

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import tensorflow as tf
 
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.evaluate.baselines import Baseline
+from tagkeras.evaluate.baselines import Ranker
 from tagkeras.evaluate.evaluation import MODEL, EvaluatedPosts
 from tagkeras.evaluate.tag_metrics import CurveScores
 from tagkeras.metrics import TagCounts, find_hits
@@ -30,7 +30,7 @@ _FACTS = ("post_id", "user_id", "age", "gender", "country", "location")
 def rank_split(
     model: HashtagModel,
     batches: Iterable[Mapping[str, Any]],
-    baselines: Sequence[Baseline],
+    baselines: Mapping[str, Ranker],
     *,
     tag_counts: Sequence[TagCounts],
     curve_scores: CurveScores,
@@ -44,7 +44,7 @@ def rank_split(
     Args:
         model: trained.
         batches: of the split, as `tagkeras.data.input.read_split` gives them.
-        baselines: to rank the same posts by; they give as many tags as the largest k counts.
+        baselines: other rankings of the same posts, by name; of as many tags as the largest k.
         tag_counts: take the model's predictions, for each k of the metrics.
         curve_scores: takes the scores of the tags that curves are made of.
         vocabulary: of the model.
@@ -61,7 +61,7 @@ def rank_split(
     facts, hits, predictions = (collections.defaultdict[str, list[Any]](list) for _ in range(3))
 
     @tf.function(reduce_retracing=True)
-    def rank(batch: Mapping[str, Any]) -> tuple[tf.Tensor, ...]:
+    def rank_by_model(batch: Mapping[str, Any]) -> tuple[tf.Tensor, ...]:
         phi = model(batch)
         scores, ids = model.top_k(phi, max(k, top_k))
         rows = tf.gather(model.tag_table.value, curve_scores.tags)
@@ -69,8 +69,8 @@ def rank_split(
 
     with pq.ParquetWriter(output, SCHEMA) as writer:
         for batch in batches:
-            scores, ids, scores_of_curves = (tensor.numpy() for tensor in rank(batch))
-            rankings = {baseline.name: baseline.rank(batch) for baseline in baselines}
+            scores, ids, scores_of_curves = (tensor.numpy() for tensor in rank_by_model(batch))
+            rankings = {name: rank(batch) for name, rank in baselines.items()}
             rankings[MODEL] = ids[:, :k]
             for name, best in rankings.items():
                 predictions[name].append(best.astype(np.int32))

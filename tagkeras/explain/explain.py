@@ -19,7 +19,6 @@ from tagkeras.explain.explanation import (
     HashtagExplanation,
     explain_hashtag,
     find_hashtag,
-    model_name,
 )
 from tagkeras.explain.photo_descriptor import describe_image, descriptor_of_post
 from tagkeras.train.model import restore_model
@@ -112,7 +111,7 @@ def explain(config: Config) -> Answer:
     return Answer(
         image=config.image,
         post_id=config.post_id,
-        model=model_name(model),
+        model=workdir.config()["model"],
         workdir=config.workdir,
         epoch=workdir.best_epoch()["epoch"],
         age_and_gender=counterfactual_lists(*asked, by_person, k),

@@ -67,19 +67,16 @@ def test_more_is_predicted_than_metrics_count_and_less(evaluated, tmp_path):
         assert loaded.tags.column(name).null_count == NUM_TAGS
 
 
-def test_the_other_splits(evaluated, tmp_path):
-    metrics = again(evaluated, tmp_path / "eval", split="validation", **QUICK)
+def test_another_split_and_fewer_neighbours_than_posts(evaluated, tmp_path):
+    options = {**QUICK, "baselines": ("neighbour",), "neighbour_posts": 60, "split": "validation"}
+    metrics = again(evaluated, tmp_path / "eval", **options)
     assert (metrics["split"], metrics["num_posts"]) == ("validation", 60)
+    assert metrics["neighbour_posts"] == 60
+    whole = again(evaluated, tmp_path / "whole", **{**options, "neighbour_posts": 500})
+    assert metrics["neighbour_baseline"] != whole["neighbour_baseline"]
+    assert "frequency_baseline" not in metrics
     ids = [post.post_id for post in read_posts(evaluated.dataset, "validation")]
     assert Evaluation.load(tmp_path / "eval").posts.post_ids == ids
-
-
-def test_fewer_neighbours_than_posts(evaluated, tmp_path):
-    options = {**QUICK, "baselines": ("neighbour",), "neighbour_posts": 60}
-    few = again(evaluated, tmp_path / "few", **options)
-    assert few["neighbour_posts"] == 60
-    assert few["neighbour_baseline"] != evaluated.metrics["neighbour_baseline"]
-    assert "frequency_baseline" not in few
 
 
 def test_main_writes_the_same_again_and_says_so(evaluated, tmp_path, capsys):

@@ -73,12 +73,6 @@ def test_words_by_frequency_and_unknown_last():
     assert groups == ["unknown", "GB", "unknown", "US", "unknown", "GB", "CA", "AU"]
 
 
-def test_everyone_alike():
-    posts = people(gender=["female"] * 3)
-    assert groups_of(posts, "gender") == (("female",), ["female"] * 3)
-    assert groups_of(posts, "age") == (("unknown",), ["unknown"] * 3)
-
-
 @pytest.mark.parametrize(
     "text",
     ["", "old", "18,18", "25,18", "0", "-3,18", "nan", "18,nan", "18,inf", "18,200", "18-25"],
