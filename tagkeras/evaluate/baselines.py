@@ -11,6 +11,7 @@ import tensorflow as tf
 from tagkeras.cli.progress import progress
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
+from tagkeras.evaluate.groups import number_age_groups
 from tagkeras.retrieval import top_k
 
 # Posts of everyone that count beside those of a group: a small group's counts are mostly chance.
@@ -89,7 +90,7 @@ class DemographicBaseline:
         (posts of the group with y + PRIOR_POSTS * posts with y / posts) / (posts of the group +
         PRIOR_POSTS)
 
-    Who does not say one of the three belongs with those who do not say it either. A group without
+    Unknown is a value like any other: users without a country are a group. A group without
     training posts gets the most frequent tags of everyone.
 
     Args:
@@ -101,7 +102,7 @@ class DemographicBaseline:
     def __init__(self, num_tags: int, k: int, age_bounds: Sequence[float]) -> None:
         self._num_tags = num_tags
         self._k = k
-        self._age_bounds = np.array(age_bounds, np.float32)
+        self._age_bounds = age_bounds
         self._group_of: dict[tuple[bytes, bytes, int], int] = {}
         self._pairs: list[np.ndarray] = []  # group * Y + tag
         self._num_posts = 0
@@ -124,10 +125,8 @@ class DemographicBaseline:
         return self._best[[self._group_of.get(key, unseen) for key in self._keys(batch)]]
 
     def _keys(self, batch: Mapping[str, Any]) -> list[tuple[bytes, bytes, int]]:
-        ages = batch["age"].numpy()
-        groups = np.searchsorted(self._age_bounds, ages, side="right")
-        groups[np.isnan(ages)] = -1
-        facts = (batch["country"].numpy(), batch["gender"].numpy(), groups.tolist())
+        ages = number_age_groups(batch["age"].numpy(), self._age_bounds)
+        facts = (batch["country"].numpy(), batch["gender"].numpy(), ages.tolist())
         return list(zip(*facts, strict=True))
 
     def _rank_groups(self) -> np.ndarray:
@@ -151,8 +150,8 @@ class NeighbourBaseline:
     """Nearest neighbours in descriptor space: their tags, each with its neighbours' similarity.
 
     A tag's score is the sum of the cosines of those of the `neighbours` nearest training images
-    that have it; images at a right angle or beyond do not count. Users play no part in it. What is
-    left of the k is filled up with the most frequent tags of the posts that are looked at.
+    that have it; images at a right angle or beyond do not count. Users play no part in it. The
+    most frequent tags of the posts that are looked at fill up the k.
 
     Args:
         num_posts: training posts that there are.

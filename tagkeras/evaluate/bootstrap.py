@@ -1,4 +1,4 @@
-"""Bootstrap over users: how far a mean over posts may lie off, since the users are a sample.
+"""Bootstrap over users: how far a mean over posts may be off, since the users are a sample.
 
 Posts of one user resemble each other, so that not posts but users are drawn anew, with replacement,
 each with all of their posts. The interval is that of the percentiles.

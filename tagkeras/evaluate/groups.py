@@ -13,7 +13,7 @@ from tagkeras.evaluate.config import AGE_BOUNDS
 from tagkeras.evaluate.evaluation import EvaluatedPosts
 
 UNKNOWN = "unknown"
-# Groups of fewer users are listed, but no gap is named for them: it would be their chance.
+# Groups of fewer users are listed, but no gap is named for them: it would be chance.
 MIN_USERS = 30
 
 
@@ -35,7 +35,7 @@ class Grouping:
 def make_groupings(
     posts: EvaluatedPosts, age_bounds: Sequence[float] = AGE_BOUNDS
 ) -> list[Grouping]:
-    """The posts by age group, by gender and by country; who does not say is a group as well.
+    """The posts by age group, by gender and by country; unknown is a group of its own.
 
     Args:
         posts: of a split.
@@ -70,10 +70,16 @@ def age_group_names(bounds: Sequence[float]) -> tuple[str, ...]:
     return (f"under {bounds[0]:g}", *between, f"{bounds[-1]:g} and over")
 
 
+def number_age_groups(age: np.ndarray, bounds: Sequence[float]) -> np.ndarray:
+    """The place of each age in years among `age_group_names`; that behind the last for NaN."""
+    places = np.searchsorted(np.array(bounds, np.float32), age, side="right")
+    return np.where(np.isnan(age), len(bounds) + 1, places)
+
+
 def name_age_groups(age: np.ndarray, bounds: Sequence[float] = AGE_BOUNDS) -> list[str]:
-    """The group of each age in years, one of `age_group_names`; empty for NaN, who does not say."""
+    """The group of each age in years, one of `age_group_names`; empty for NaN."""
     names = (*age_group_names(bounds), "")
-    return [names[place] for place in _places(age, bounds)]
+    return [names[place] for place in number_age_groups(age, bounds)]
 
 
 def _between(low: float, high: float) -> str:
@@ -83,18 +89,12 @@ def _between(low: float, high: float) -> str:
 
 def _by_age(age: np.ndarray, bounds: Sequence[float]) -> Grouping:
     names = (*age_group_names(bounds), UNKNOWN)
-    present, group = np.unique(_places(age, bounds), return_inverse=True)
+    present, group = np.unique(number_age_groups(age, bounds), return_inverse=True)
     return Grouping("age", tuple(names[place] for place in present), group)
 
 
-def _places(age: np.ndarray, bounds: Sequence[float]) -> np.ndarray:
-    """The place of each age among the groups; that behind the last for NaN."""
-    places = np.searchsorted(np.array(bounds, np.float32), age, side="right")
-    return np.where(np.isnan(age), len(bounds) + 1, places)
-
-
 def _by_word(attribute: str, words: Sequence[str]) -> Grouping:
-    # The most common first, who does not say last.
+    # The most common first, unknown last.
     found, group, counts = np.unique(np.array(words), return_inverse=True, return_counts=True)
     order = sorted(range(len(found)), key=lambda i: (found[i] == "", -counts[i], found[i]))
     place = np.argsort(order)

@@ -14,8 +14,10 @@ from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.explain.counterfactuals import describe_users, embed_for_users
 from tagkeras.explain.user_parts import UserParts, split_into_parts
-from tagkeras.layers import BilinearEmbedding, UserBiasedEmbedding
 from tagkeras.models import HashtagModel
+
+# Hashtags that are named for each part.
+MAX_RAISED = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +106,6 @@ def explain_hashtag(
     user: User,
     *,
     num_contributions: int = 8,
-    num_hashtags: int = 5,
 ) -> HashtagExplanation:
     """Splits what a user changes in a hashtag's score into rank factors, or user features.
 
@@ -116,7 +117,6 @@ def explain_hashtag(
         hashtag: as people write it.
         user: to compare with an unknown one.
         num_contributions: to list at most.
-        num_hashtags: to name of each at most.
 
     Raises:
         UserError: the model does not know the hashtag; names the nearest that it knows.
@@ -133,11 +133,11 @@ def explain_hashtag(
     order = np.argsort(-np.abs(values), kind="stable")
     order = order[values[order] != 0]
     listed, others = order[:num_contributions], order[num_contributions:]
-    raised = _raised_hashtags(model, vocabulary, parts, listed, num_hashtags)
+    raised = _raised_hashtags(model, vocabulary, parts, listed)
     return HashtagExplanation(
         hashtag=vocabulary.tags[tag_id],
         user=user,
-        model=model_name(model),
+        model=parts.model,
         score=scores[0, tag_id],
         unknown_score=scores[1, tag_id],
         rank=_rank(scores[0], tag_id),
@@ -181,13 +181,6 @@ def find_hashtag(hashtag: str, vocabulary: Vocabulary) -> int:
     )
 
 
-def model_name(model: HashtagModel) -> str:
-    """`multiplicative`, `user_biased` or `bilinear`."""
-    if isinstance(model.embedding, BilinearEmbedding):
-        return "bilinear"
-    return "user_biased" if isinstance(model.embedding, UserBiasedEmbedding) else "multiplicative"
-
-
 def _without_each_fact(user: User) -> dict[str, User]:
     """The user with one known fact less, by the fact."""
     facts = {
@@ -210,21 +203,15 @@ def _rank(scores: np.ndarray, tag_id: int) -> int:
 
 
 def _raised_hashtags(
-    model: HashtagModel,
-    vocabulary: Vocabulary,
-    parts: UserParts,
-    listed: np.ndarray,
-    num_hashtags: int,
+    model: HashtagModel, vocabulary: Vocabulary, parts: UserParts, listed: np.ndarray
 ) -> list[tuple[str, ...]]:
-    """Of each listed part the hashtags whose scores it raises most."""
-    if not len(listed):
-        return []
+    """The hashtags whose scores each listed part raises most."""
     # In the sign that the user and the photo give it: a part may raise one end and lower the other.
     directions = parts.directions[:, listed] * np.sign(parts.pushes[listed])
     values = tf.matmul(
         tf.constant(directions.T, tf.float32), model.tag_table.value, transpose_b=True
     )
-    best, ids = tf.math.top_k(values, min(num_hashtags, len(vocabulary)))
+    best, ids = tf.math.top_k(values, min(MAX_RAISED, len(vocabulary)))
     return [
         tuple(vocabulary.tags[tag_id] for tag_id, value in zip(*row, strict=True) if value > 0)
         for row in zip(ids.numpy(), best.numpy(), strict=True)

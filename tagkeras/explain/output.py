@@ -20,7 +20,7 @@ _OWN = "bold green"
 
 def print_json(answer: Answer) -> None:
     """Prints the document that `tagkeras.explain` describes."""
-    # Of a score, a float32, no more digits than set it apart from its neighbours.
+    # Scores are float32: the fewest digits that tell one from its neighbours.
     text = json.dumps(
         dataclasses.asdict(answer),
         indent=2,

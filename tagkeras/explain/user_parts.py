@@ -26,6 +26,7 @@ class UserParts:
     D = S. The bilinear model has none.
 
     Attributes:
+        model: `multiplicative`, `user_biased` or `bilinear`.
         names: of the parts, K of them.
         user_values: v(u), float64 [K].
         unknown_values: v(u0), float64 [K].
@@ -33,6 +34,7 @@ class UserParts:
         directions: D, float64 [d, K].
     """
 
+    model: str
     names: tuple[str, ...]
     user_values: np.ndarray
     unknown_values: np.ndarray
@@ -76,6 +78,7 @@ def split_into_parts(
             weight.numpy().astype(np.float64) for weight in (e.W, e.b, e.alpha, e.beta, e.gamma)
         )
         return UserParts(
+            model="multiplicative",
             names=tuple(f"factor {k + 1}" for k in range(e.rank)),
             user_values=np.maximum(W @ u + b, 0) @ alpha,
             unknown_values=np.maximum(W @ u0 + b, 0) @ alpha,
@@ -85,8 +88,10 @@ def split_into_parts(
         )
     if isinstance(embedding, UserBiasedEmbedding):
         directions = embedding.S.numpy().astype(np.float64)
-        return UserParts(tuple(feature_names), u, u0, None, directions)
+        return UserParts("user_biased", tuple(feature_names), u, u0, None, directions)
     if isinstance(embedding, BilinearEmbedding):
         nothing = np.zeros(0)
-        return UserParts((), nothing, nothing, None, np.zeros((embedding.embedding_dim, 0)))
+        return UserParts(
+            "bilinear", (), nothing, nothing, None, np.zeros((embedding.embedding_dim, 0))
+        )
     raise TypeError(f"no parts are known of {type(embedding).__name__}")
