@@ -176,8 +176,9 @@ class HashtagModel(keras.Model):
             row_optimizer=self.row_optimizer,
             max_norm=self.max_norm,
             seed=self.seed,
+            for_xla=self._compiled.jit_compile,
         )
-        self.take_step = tf.function(step, jit_compile=True) if self._compiled.jit_compile else step
+        self.take_step = tf.function(step, jit_compile=True) if step.for_xla else step
 
     def train_step(self, data: Any, thread: tf.Tensor | int = 0) -> dict[str, Any]:
         """One step on a batch of posts.
