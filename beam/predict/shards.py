@@ -3,8 +3,8 @@
 # Beam has type hints for a part of its functions only.
 # mypy: allow-untyped-calls
 
-import contextlib
-import json
+import functools
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
@@ -14,14 +14,14 @@ import pyarrow.parquet as pq
 from apache_beam.metrics.metric import Metrics
 
 from beam.running import storage
-from beam.staging.shards import RejectedFile, ShardPlan, ShardReader
+from beam.staging.shards import ShardFiles, ShardPlan, ShardReader
 from beam.staging.staging_folder import StagingFolder
 
 FOLDER = "predictions"
 
 
 class WritePredictionShard(beam.DoFn):
-    """Writes the Parquet file of a `ShardPlan`, if it has posts; gives their number.
+    """Writes the Parquet file of a `ShardPlan`, if it has posts; counts both.
 
     Args:
         output: folder of the predictions and rejected posts.
@@ -34,50 +34,32 @@ class WritePredictionShard(beam.DoFn):
 
     def setup(self) -> None:
         """Reads what the first pass found out."""
-        self._reader = ShardReader(self._staging)
+        self._reader = ShardReader(self._staging, self._output)
 
-    def process(self, plan: ShardPlan) -> Iterator[int]:
+    def process(self, plan: ShardPlan) -> Iterator[Counter[str]]:
         """One plan, at most one file of predictions and one of rejected posts."""
-        output, num_posts = self._output, 0
-        path = storage.join(output, FOLDER, f"{plan.name}.parquet")
-        with contextlib.ExitStack() as stack, RejectedFile(output, plan) as rejected:
-            writer: pq.ParquetWriter | None = None
-            for posts in self._reader.read(plan, rejected.write):
+        written, folder = Counter(shards=0, posts=0), storage.join(self._output, FOLDER)
+        with ShardFiles(plan) as files:
+            for posts in self._reader.read(plan, files):
                 table = _to_output(posts)
-                if writer is None:
-                    local = stack.enter_context(storage.writing(path))
-                    writer = stack.enter_context(pq.ParquetWriter(local, table.schema))
-                writer.write_table(table)
-                num_posts += len(table)
-        Metrics.counter("written", "predictions").inc(num_posts)
-        yield num_posts
+                open_writer = functools.partial(pq.ParquetWriter, schema=table.schema)
+                files.writer(folder, ".parquet", open_writer).write_table(table)
+                written["posts"] += len(table)
+        written["shards"] = int(written["posts"] > 0)
+        Metrics.counter("written", "predictions").inc(written["posts"])
+        yield written
 
 
-class SumPosts(beam.CombineFn):
-    """Adds numbers of posts up; gives the JSON of how many shards have posts, and how many."""
-
-    def create_accumulator(self) -> tuple[int, int]:
-        """The sum of nothing."""
-        return 0, 0
-
-    def add_input(self, accumulator: tuple[int, int], element: int) -> tuple[int, int]:
-        """Takes in one shard."""
-        shards, posts = accumulator
-        return shards + (element > 0), posts + element
-
-    def merge_accumulators(self, accumulators: Iterable[tuple[int, int]]) -> tuple[int, int]:
-        """Takes in several sums."""
-        shards, posts = zip(*accumulators, strict=True)
-        return sum(shards), sum(posts)
-
-    def extract_output(self, accumulator: tuple[int, int]) -> str:
-        """The sum, as JSON."""
-        shards, posts = accumulator
-        return json.dumps({"shards": shards, "posts": posts})
+def add_up(written: Iterable[Counter[str]]) -> Counter[str]:
+    """The sum of what `WritePredictionShard` gives."""
+    total = Counter(shards=0, posts=0)
+    for counts in written:
+        total.update(counts)
+    return total
 
 
 def _to_output(posts: pa.Table) -> pa.Table:
-    """What is told of posts: their ids as texts, and what was predicted as plain lists."""
+    """What is written of posts: their ids as texts, and what was predicted as plain lists."""
     table = posts.drop_columns(["row_key", "post_digest"])
     ids = pc.cast(table.column("post_id"), pa.string())
     table = table.set_column(table.schema.get_field_index("post_id"), "post_id", ids)

@@ -11,11 +11,13 @@ from tagkeras.cli import commandline
 
 def main(config: Config, beam_arguments: list[str]) -> None:
     """Preprocesses and says what came of it."""
-    from beam.preprocess.make_manifest import summarize
-    from beam.preprocess.preprocess import preprocess
     from beam.running.runner import parse_options
 
-    manifest = preprocess(config, parse_options(beam_arguments))
+    options = parse_options(beam_arguments)  # a wrong flag is refused before TensorFlow is imported
+    from beam.preprocess.make_manifest import summarize
+    from beam.preprocess.preprocess import preprocess
+
+    manifest = preprocess(config, options)
     print(summarize(manifest, config.output))
 
 

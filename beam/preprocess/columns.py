@@ -15,7 +15,7 @@ from tagkeras.data.records import SINGLE_FACTS
 from tagkeras.layers import UserDescriptor
 
 # Users are described so many at a time: sines of other batch sizes may round otherwise, and what
-# is written of a post must not hang on its neighbours.
+# is written of a post must not depend on its neighbours.
 _USERS = 64
 
 

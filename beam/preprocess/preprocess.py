@@ -5,7 +5,6 @@
 
 from typing import Any
 
-import apache_beam as beam
 from apache_beam.ml.inference.base import RunInference
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import PCollection
@@ -19,8 +18,8 @@ from beam.preprocess.columns import DatasetColumns
 from beam.preprocess.make_manifest import make_manifest
 from beam.preprocess.settings import Config
 from beam.preprocess.shards import ShardSettings, WriteShard
-from beam.preprocess.summary import ShardSummary, SumSummaries
-from beam.preprocess.vocabulary import CountTags, TagLimits, WriteVocabulary
+from beam.preprocess.summary import ShardSummary, add_up
+from beam.preprocess.vocabulary import TagLimits, WriteVocabulary
 from beam.running import storage
 from beam.running.publish import check_output, published
 from beam.staging.passes import StagedPosts, StagePosts, stage_posts, write_shards
@@ -99,12 +98,8 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
             )
 
         def write_vocabulary(outputs: dict[str, PCollection[Any]]) -> None:
-            _ = (
-                outputs["staged"]
-                | "SpreadBlocks" >> beam.Reshuffle()
-                | "CountTags" >> CountTags(staging, outputs["duplicates"], limits.min_users)
-                | "Vocabulary" >> WriteVocabulary(staging.vocabulary, limits)
-            )
+            write = WriteVocabulary(staging, outputs["duplicates"], limits)
+            _ = outputs["staged"] | "Vocabulary" >> write
 
         staged = stage_posts(
             inputs,
@@ -131,10 +126,11 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
                     balance_seed=config.split_seed,
                 )
             ),
-            SumSummaries(len(vocabulary)),
             staging,
             options,
             output=storage.join(output, "*", "*.tfrecord"),
+            add_up=add_up,
+            to_json=ShardSummary.to_json,
         )
         storage.rename(staging.vocabulary, storage.join(output, VOCABULARY))
         storage.remove_folder(staging.path)

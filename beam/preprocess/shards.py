@@ -3,10 +3,9 @@
 # Beam has type hints for a part of its functions only.
 # mypy: allow-untyped-calls
 
-import contextlib
 import dataclasses
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
 import apache_beam as beam
 import numpy as np
@@ -18,7 +17,7 @@ from beam.posts import identities
 from beam.posts.descriptors import from_lists, from_raw
 from beam.preprocess.summary import ShardSummary
 from beam.running import storage
-from beam.staging.shards import RejectedFile, ShardPlan, ShardReader
+from beam.staging.shards import ShardFiles, ShardPlan, ShardReader
 from beam.staging.staging_folder import StagingFolder
 from tagkeras.data import records
 from tagkeras.data.manifest import SPLITS
@@ -96,18 +95,19 @@ class WriteShard(beam.DoFn):
         settings = self._settings
         with storage.reading(settings.staging.vocabulary) as local:
             self._vocabulary = Vocabulary.load(local)
-        self._reader = ShardReader(settings.staging)
+        self._reader = ShardReader(settings.staging, settings.output)
         self._balancer = Balancer(self._vocabulary, settings.balance_target, settings.balance_seed)
 
     def process(self, plan: ShardPlan) -> Iterator[ShardSummary]:
         """One plan, at most one file for each split and one of rejected posts."""
         summary = ShardSummary.empty(len(self._vocabulary))
         output, dtype = self._settings.output, self._settings.descriptor_dtype
-        paths = {split: storage.join(output, split, f"{plan.name}.tfrecord") for split in SPLITS}
-        with _RecordFiles(paths) as shards, RejectedFile(output, plan) as rejected:
-            for posts in self._reader.read(plan, rejected.write):
+        folders = {split: storage.join(output, split) for split in SPLITS}
+        with ShardFiles(plan) as files:
+            for posts in self._reader.read(plan, files):
                 for split, record in self._make_records(posts, summary):
-                    shards.write(split, records.encode(record, dtype))
+                    writer = files.writer(folders[split], ".tfrecord", _open_records)
+                    writer.write(records.encode(record, dtype))
         for split, counts in summary.splits.items():
             counts["shards"] = int(counts["posts"] > 0)
             Metrics.counter("written", split).inc(counts["posts"])
@@ -166,25 +166,5 @@ class WriteShard(beam.DoFn):
             )
 
 
-class _RecordFiles:
-    """A TFRecord file for each split, made when its first record comes, in one step."""
-
-    def __init__(self, paths: dict[str, str]) -> None:
-        self._paths = paths
-        self._stack = contextlib.ExitStack()
-        self._writers: dict[str, tf.io.TFRecordWriter] = {}
-
-    def __enter__(self) -> "_RecordFiles":
-        self._stack.__enter__()
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self._stack.__exit__(*error)
-
-    def write(self, split: str, record: bytes) -> None:
-        """Appends a record."""
-        if split not in self._writers:
-            local = self._stack.enter_context(storage.writing(self._paths[split]))
-            writer = self._stack.enter_context(tf.io.TFRecordWriter(str(local)))
-            self._writers[split] = writer
-        self._writers[split].write(record)
+def _open_records(path: Path) -> tf.io.TFRecordWriter:
+    return tf.io.TFRecordWriter(str(path))

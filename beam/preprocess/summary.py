@@ -5,7 +5,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 
-import apache_beam as beam
 import numpy as np
 
 from tagkeras.data.manifest import SPLIT_COUNTS, SPLITS
@@ -31,13 +30,6 @@ class ShardSummary:
         splits = {split: Counter(dict.fromkeys(SPLIT_COUNTS, 0)) for split in SPLITS}
         return cls(splits, Counter(), np.zeros(num_tags, np.int64))
 
-    def add(self, other: "ShardSummary") -> None:
-        """Takes in another summary."""
-        for split, counts in other.splits.items():
-            self.splits[split].update(counts)
-        self.dropped.update(other.dropped)
-        self.kept_counts += other.kept_counts
-
     def to_json(self) -> str:
         """The summary as a text."""
         return json.dumps({**vars(self), "kept_counts": self.kept_counts.tolist()})
@@ -51,28 +43,14 @@ class ShardSummary:
         return cls(splits, Counter(values["dropped"]), kept)
 
 
-class SumSummaries(beam.CombineFn):
-    """Adds `ShardSummary`s up; gives the JSON of the sum."""
-
-    def __init__(self, num_tags: int) -> None:
-        self._num_tags = num_tags
-
-    def create_accumulator(self) -> ShardSummary:
-        """The summary of nothing."""
-        return ShardSummary.empty(self._num_tags)
-
-    def add_input(self, accumulator: ShardSummary, element: ShardSummary) -> ShardSummary:
-        """Takes in one summary."""
-        accumulator.add(element)
-        return accumulator
-
-    def merge_accumulators(self, accumulators: Iterable[ShardSummary]) -> ShardSummary:
-        """Takes in several summaries."""
-        total = self.create_accumulator()
-        for accumulator in accumulators:
-            total.add(accumulator)
-        return total
-
-    def extract_output(self, accumulator: ShardSummary) -> str:
-        """The sum, as JSON."""
-        return accumulator.to_json()
+def add_up(summaries: Iterable[ShardSummary]) -> ShardSummary:
+    """The sum of some summaries, of one vocabulary; at least one."""
+    first, *others = summaries
+    splits = {split: Counter(counts) for split, counts in first.splits.items()}
+    total = ShardSummary(splits, Counter(first.dropped), first.kept_counts.copy())
+    for summary in others:
+        for split, counts in summary.splits.items():
+            total.splits[split].update(counts)
+        total.dropped.update(summary.dropped)
+        total.kept_counts += summary.kept_counts
+    return total

@@ -40,37 +40,59 @@ class TagLimits:
     min_users: int
 
 
-class CountTags(beam.PTransform[Any, Any]):
-    """From `StagedBlock`s to `(tag, TagStatistics)` of the training posts, doubles left out.
+class WriteVocabulary(beam.PTransform[Any, Any]):
+    """Counts the tags of `StagedBlock`s and writes those that keep to the limits.
+
+    Only training posts count, without duplicates.
 
     Args:
-        staging: with the staged blocks.
+        staging: with the staged blocks; the vocabulary goes there.
         duplicates: what `FindDuplicates` gave.
-        min_users: at most so many different users of a tag are told apart; 1: none.
+        limits: which tags the vocabulary takes.
     """
 
     def __init__(
-        self, staging: StagingFolder, duplicates: PCollection[Any], min_users: int
+        self, staging: StagingFolder, duplicates: PCollection[Any], limits: TagLimits
     ) -> None:
         super().__init__()
         self._staging = staging
         self._duplicates = duplicates
-        self._min_users = min_users
+        self._limits = limits
 
     def expand(self, blocks: PCollection[Any]) -> PCollection[Any]:
         """Applies the transform."""
-        count = _CountTagsOfBundle(self._staging, self._min_users)
+        staging, limits = self._staging, self._limits
+        # Users are told apart up to as many as matter: none, if one is enough.
+        max_users = limits.min_users if limits.min_users > 1 else 0
+
+        def is_kept(tag: str, statistics: TagStatistics) -> bool:
+            count, users = statistics
+            return count >= limits.min_count and len(users) >= max_users
+
+        def write(pairs: list[tuple[str, int]]) -> None:
+            with storage.writing(staging.vocabulary) as local:
+                Vocabulary.from_counts(dict(pairs)).save(local)
+
         return (
             blocks
-            | "CountInBundles" >> beam.ParDo(count, beam.pvalue.AsList(self._duplicates))
-            | "SumCounts" >> beam.CombinePerKey(_SumStatistics(self._min_users))
+            | "SpreadBlocks" >> beam.Reshuffle()
+            | "CountInBundles"
+            >> beam.ParDo(
+                _CountTagsOfBundle(staging, max_users), beam.pvalue.AsList(self._duplicates)
+            )
+            | "SumCounts" >> beam.CombinePerKey(_add_up, max_users)
+            | "FilterTags" >> beam.Filter(lambda element: is_kept(*element))
+            | "TakeCounts" >> beam.MapTuple(lambda tag, statistics: (tag, statistics[0]))
+            | "TakeMostFrequent"
+            >> combiners.Top.Smallest(limits.max_tags, key=lambda pair: (-pair[1], pair[0]))
+            | "WriteFile" >> beam.Map(write)
         )
 
 
 class _CountTagsOfBundle(beam.DoFn):
-    def __init__(self, staging: StagingFolder, min_users: int) -> None:
+    def __init__(self, staging: StagingFolder, max_users: int) -> None:
         self._staging = staging
-        self._max_users = min_users if min_users > 1 else 0
+        self._max_users = max_users
 
     def start_bundle(self) -> None:
         self._counts: defaultdict[str, int] = defaultdict(int)
@@ -102,60 +124,11 @@ class _CountTagsOfBundle(beam.DoFn):
             yield GlobalWindows.windowed_value_at_end_of_window((tag, statistics))
 
 
-class _SumStatistics(beam.CombineFn):
-    """Adds counts and unites users, of which no more are kept than matter."""
-
-    def __init__(self, max_users: int) -> None:
-        self._max_users = max_users
-
-    def create_accumulator(self) -> TagStatistics:
-        return 0, frozenset()
-
-    def add_input(self, accumulator: TagStatistics, element: TagStatistics) -> TagStatistics:
-        return self.merge_accumulators([accumulator, element])
-
-    def merge_accumulators(self, accumulators: Iterable[TagStatistics]) -> TagStatistics:
-        total, users = 0, frozenset[bytes]()
-        for count, more in accumulators:
-            total += count
-            if more and len(users) < self._max_users:
-                users |= more
-        return total, users
-
-    def extract_output(self, accumulator: TagStatistics) -> TagStatistics:
-        return accumulator
-
-
-class WriteVocabulary(beam.PTransform[Any, Any]):
-    """Writes the tags that are frequent and common enough to a vocabulary file.
-
-    Args:
-        path: of the file.
-        limits: which tags it takes.
-    """
-
-    def __init__(self, path: str, limits: TagLimits) -> None:
-        super().__init__()
-        self._path = path
-        self._limits = limits
-
-    def expand(self, statistics: PCollection[Any]) -> PCollection[Any]:
-        """Applies the transform."""
-        return (
-            statistics
-            | "FilterTags" >> beam.Filter(self._is_kept)
-            | "TakeCounts" >> beam.MapTuple(lambda tag, counted: (tag, counted[0]))
-            | "TakeMostFrequent"
-            >> combiners.Top.Smallest(self._limits.max_tags, key=lambda pair: (-pair[1], pair[0]))
-            | "WriteFile" >> beam.Map(lambda pairs: self._write(pairs))
-        )
-
-    def _is_kept(self, element: tuple[str, TagStatistics]) -> bool:
-        (count, users), limits = element[1], self._limits
-        return count >= limits.min_count and (
-            limits.min_users <= 1 or len(users) >= limits.min_users
-        )
-
-    def _write(self, pairs: list[tuple[str, int]]) -> None:
-        with storage.writing(self._path) as local:
-            Vocabulary.from_counts(dict(pairs)).save(local)
+def _add_up(statistics: Iterable[TagStatistics], max_users: int) -> TagStatistics:
+    """The sum of counts, and the union of users, of whom no more are kept than matter."""
+    total, users = 0, frozenset[bytes]()
+    for count, more in statistics:
+        total += count
+        if more and len(users) < max_users:
+            users |= more
+    return total, users

@@ -69,7 +69,7 @@ def published(output: str, manifest: str) -> Iterator[str]:
 
     Args:
         output: folder or URI.
-        manifest: name of the file without which the folder is none of its kind.
+        manifest: name of the file that makes the folder complete.
     """
     if not storage.is_remote(output):
         with files.folder_written_aside(output) as local:

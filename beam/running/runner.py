@@ -158,19 +158,19 @@ def _runner(options: PipelineOptions) -> Iterator[FnApiRunner | None]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps off the screen what is told in one line, and what job servers say of themselves.
+    """Hides logged tracebacks of user errors, and what job servers log of themselves.
 
     The filter sits on the handlers, since workers, runners and servers log the same traceback by
     loggers of their own.
     """
     handlers = _handlers()
     for handler in handlers:
-        handler.addFilter(_is_news)
+        handler.addFilter(_is_worth_showing)
     try:
         yield
     finally:
         for handler in handlers:
-            handler.removeFilter(_is_news)
+            handler.removeFilter(_is_worth_showing)
 
 
 def _handlers() -> list[logging.Handler]:
@@ -183,7 +183,7 @@ def _is_not_of_prism(record: logging.LogRecord) -> bool:
     return record.name not in ("PrismRunner", "PrismJobServer")
 
 
-def _is_news(record: logging.LogRecord) -> bool:
+def _is_worth_showing(record: logging.LogRecord) -> bool:
     if record.exc_info and isinstance(record.exc_info[1], UserError):
         return False
     message = record.getMessage()

@@ -15,7 +15,7 @@ from beam.posts.post_block import PostBlock
 
 DUPLICATE = "duplicate_post_id"
 
-# Groups in which doubles are looked for; each holds its share of all ids at once.
+# Groups in which duplicates are looked for; each holds its share of all ids at once.
 _BUCKETS = 64
 # A post's id, as the two halves of its digest, and where the post stands.
 ID_ROW = np.dtype([("high", "<u8"), ("low", "<u8"), ("row_key", "<i8")])
@@ -40,18 +40,20 @@ class FindDuplicates(beam.PTransform[Any, Any]):
 
     def expand(self, ids: PCollection[Any]) -> PCollection[Any]:
         """Applies the transform."""
-        return ids | "GroupIds" >> beam.GroupByKey() | "FindDoubles" >> beam.MapTuple(find_doubles)
+        return (
+            ids | "GroupIds" >> beam.GroupByKey() | "FindInGroups" >> beam.MapTuple(find_duplicates)
+        )
 
 
-def find_doubles(bucket: int, groups: Iterable[bytes]) -> np.ndarray:
+def find_duplicates(bucket: int, groups: Iterable[bytes]) -> np.ndarray:
     """Row keys of the posts of a bucket that have the digest of one before them."""
     del bucket
     rows = np.frombuffer(b"".join(groups), ID_ROW)
     rows = rows[np.lexsort((rows["row_key"], rows["low"], rows["high"]))]
     again = (rows["high"][1:] == rows["high"][:-1]) & (rows["low"][1:] == rows["low"][:-1])
-    doubles = np.sort(rows["row_key"][1:][again])
-    Metrics.counter("rejected", DUPLICATE).inc(len(doubles))
-    return doubles
+    duplicates = np.sort(rows["row_key"][1:][again])
+    Metrics.counter("rejected", DUPLICATE).inc(len(duplicates))
+    return duplicates
 
 
 def is_among(values: np.ndarray, among: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ descriptors are ever shuffled: what a shard holds is planned between the passes.
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -175,11 +175,12 @@ def write_shards(
     blocks: Sequence[StagedBlock],
     plans: Sequence[ShardPlan],
     write: beam.DoFn,
-    sum_up: beam.CombineFn,
     staging: StagingFolder,
     options: PipelineOptions,
     *,
     output: str,
+    add_up: Callable[[Iterable[Any]], Any],
+    to_json: Callable[[Any], str],
 ) -> str:
     """Runs the second pass.
 
@@ -187,13 +188,14 @@ def write_shards(
         blocks: all that were staged.
         plans: of all shards.
         write: writes the shard of a `ShardPlan`; gives a summary of it.
-        sum_up: adds summaries up to one, as a text.
         staging: where from.
         options: of Beam.
         output: glob of the files that `write` makes, named after their plans.
+        add_up: from some summaries to their sum.
+        to_json: from a summary to a text.
 
     Returns:
-        The sum of all summaries.
+        The text of the sum of all summaries.
     """
     posts_of_block = {block.name: block.num_posts for block in blocks}
     posts_of_plan = {
@@ -207,8 +209,9 @@ def write_shards(
             | "Plans" >> beam.Create(plans)
             | "SpreadPlans" >> beam.Reshuffle()
             | "WriteShards" >> beam.ParDo(write)
-            | "SumSummaries" >> beam.CombineGlobally(sum_up)
-            | "WriteSummary" >> beam.Map(lambda text: storage.write_text(staging.summary, text))
+            | "AddUp" >> beam.CombineGlobally(add_up).without_defaults()
+            | "WriteSummary"
+            >> beam.Map(lambda total: storage.write_text(staging.summary, to_json(total)))
         )
 
     def count_written() -> int:

@@ -5,7 +5,8 @@ import dataclasses
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TextIO
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -63,63 +64,64 @@ def plan_shards(blocks: Sequence[StagedBlock], num_shards: int | None) -> list[S
     return plans
 
 
+class ShardFiles(contextlib.ExitStack):
+    """The files of a shard: each made when there is something to write, and in one step.
+
+    Args:
+        plan: of the shard, which the files are named after.
+    """
+
+    def __init__(self, plan: ShardPlan) -> None:
+        super().__init__()
+        self._plan = plan
+        self._writers: dict[str, Any] = {}
+
+    def writer(self, folder: str, suffix: str, open_writer: Callable[[Path], Any]) -> Any:
+        """The writer of a file.
+
+        Args:
+            folder: that the file is in, local or a URI.
+            suffix: of the file.
+            open_writer: from a local path to a context manager that yields the writer.
+        """
+        path = storage.join(folder, f"{self._plan.name}{suffix}")
+        if path not in self._writers:
+            local = self.enter_context(storage.writing(path))
+            self._writers[path] = self.enter_context(open_writer(local))
+        return self._writers[path]
+
+    def reject(self, output: str, lines: str) -> None:
+        """Appends lines to the file of `rejected/` in an output folder."""
+        folder = storage.join(output, "rejected")
+        self.writer(folder, ".jsonl", lambda local: local.open("w", encoding="utf-8")).write(lines)
+
+
 class ShardReader:
     """Reads the posts of shards.
 
     Args:
         staging: where the first pass left them.
+        output: folder that `rejected/` is in.
     """
 
-    def __init__(self, staging: StagingFolder) -> None:
+    def __init__(self, staging: StagingFolder, output: str) -> None:
         self._staging = staging
+        self._output = output
         self._duplicates = staging.load_duplicates()
 
-    def read(self, plan: ShardPlan, reject: Callable[[str], None]) -> Iterator[pa.Table]:
-        """The posts of a shard, part by part.
-
-        Args:
-            plan: of the shard.
-            reject: called with the lines of `rejected/*.jsonl` that belong to the shard.
-        """
+    def read(self, plan: ShardPlan, files: ShardFiles) -> Iterator[pa.Table]:
+        """The posts of a shard, part by part; those that are rejected go to `files`."""
         for name, first, step in plan.parts:
             if name in plan.with_rejected:
-                reject(self._staging.read_rejected(name))
+                files.reject(self._output, self._staging.read_rejected(name))
             posts = self._staging.read(name)
             is_duplicate = is_among(posts.column("row_key").to_numpy(), self._duplicates)
             mine = np.arange(posts.num_rows) % step == first
             for line in _reject_duplicates(posts.filter(is_duplicate & mine)):
-                reject(line)
+                files.reject(self._output, line)
             posts = posts.filter(~is_duplicate & mine).replace_schema_metadata(None)
             if posts.num_rows:
                 yield posts
-
-
-class RejectedFile:
-    """A file of `rejected/`, made in one step, and only if there is anything to write.
-
-    Args:
-        output: folder that `rejected/` is in.
-        plan: whose rejected posts it takes.
-    """
-
-    def __init__(self, output: str, plan: ShardPlan) -> None:
-        self._path = storage.join(output, "rejected", f"{plan.name}.jsonl")
-        self._stack = contextlib.ExitStack()
-        self._stream: TextIO | None = None
-
-    def __enter__(self) -> "RejectedFile":
-        self._stack.__enter__()
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self._stack.__exit__(*error)
-
-    def write(self, text: str) -> None:
-        """Appends a text."""
-        if self._stream is None:
-            local = self._stack.enter_context(storage.writing(self._path))
-            self._stream = self._stack.enter_context(local.open("w", encoding="utf-8"))
-        self._stream.write(text)
 
 
 def _reject_duplicates(posts: pa.Table) -> Iterator[str]:

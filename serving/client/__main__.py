@@ -14,45 +14,48 @@ stand side by side. `--json` prints one JSON document instead of a table. For on
      "model": "tags", "version": 1, "hashtags": [{"hashtag": "football", "score": 1.25}, ...]}
 
 and otherwise {"answers": [...]} with such an answer for each photo and user. Hashtags come without
-their #, best first; fields unknown are null.
+their #, best first; unknown fields are null.
 """
 
 import dataclasses
-import os
 from typing import TYPE_CHECKING
 
-from serving.client.tls_flags import TlsFlags
+from serving.client.flags import ServerFlags
 from tagkeras.cli.commandline import option, run
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import GENDERS, MAX_AGE
-from tagkeras.data.user import User
+from tagkeras.data.facts import AGE, FACTS, GENDERS, LATITUDE, LONGITUDE
+from tagkeras.data.user import UNKNOWN_USER, User
 
 if TYPE_CHECKING:
     from serving.client.answers import RequestError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(TlsFlags):
+class Config(ServerFlags):
     """Flags of the client."""
 
-    server: str = option(
-        "localhost:8500",
-        help="host:port of the server's gRPC API, or http://host:port (https://) of its REST API",
-    )
-    model_name: str = option("default", help="name of the model")
     image: tuple[str, ...] = option(
         help="image file, or several with commas between them", positional=True
     )
     age: float | None = option(
-        None, help="the user's age in years; unknown by default", minimum=0, maximum=MAX_AGE
+        None,
+        help="the user's age in years; unknown by default",
+        minimum=AGE.low,
+        maximum=AGE.high,
     )
     gender: str | None = option(None, help="the user's gender; unknown by default", choices=GENDERS)
     country: str | None = option(None, help="ISO 3166 alpha-2 code; unknown by default")
     latitude: float | None = option(
-        None, help="of the home town, degrees; unknown by default", minimum=-90, maximum=90
+        None,
+        help="of the home town, degrees; unknown by default",
+        minimum=LATITUDE.low,
+        maximum=LATITUDE.high,
     )
     longitude: float | None = option(
-        None, help="of the home town, degrees; unknown by default", minimum=-180, maximum=180
+        None,
+        help="of the home town, degrees; unknown by default",
+        minimum=LONGITUDE.low,
+        maximum=LONGITUDE.high,
     )
     users: str | None = option(
         None,
@@ -60,9 +63,6 @@ class Config(TlsFlags):
         "and name, each of them optional; instead of the five flags",
     )
     top: int | None = option(None, help="print at most this many hashtags a user", minimum=1)
-    version: int | None = option(None, help="model version; the newest by default", minimum=0)
-    version_label: str | None = option(None, help="version label, instead of --version")
-    timeout: float = option(30.0, help="seconds to wait for an answer", minimum=0.001)
     json: bool = option(False, help="print JSON")
 
 
@@ -70,31 +70,17 @@ def main(config: Config) -> None:
     """Asks and prints."""
     from serving.client import output as client_output
     from serving.client.answers import RequestError, StatusCode
-    from serving.client.connect import connect
     from serving.client.users import read_users
 
-    user = User(
-        age=config.age,
-        gender=config.gender,
-        country=config.country,
-        latitude=config.latitude,
-        longitude=config.longitude,
-    )
-    if config.users is not None and user != User():
+    user = User(**{fact.name: getattr(config, fact.name) for fact in FACTS})
+    if config.users is not None and user != UNKNOWN_USER:
         raise UserError("describe one user by flags or several by --users, not both")
     users = [user] if config.users is None else read_users(config.users)
     if not config.image:
         raise UserError("--image names no file")
 
     answers = []
-    with connect(
-        config.server,
-        config.model_name,
-        version=config.version,
-        version_label=config.version_label,
-        timeout=config.timeout,
-        tls=config.tls_files(),
-    ) as client:
+    with config.connect() as client:
         for image in config.image:
             try:
                 predictions = client.predict([image], users)
@@ -102,11 +88,9 @@ def main(config: Config) -> None:
                 if error.code is StatusCode.INVALID_ARGUMENT:
                     raise UserError(_refusal(image, error)) from error
                 raise
-            answers += [
-                client_output.Answer(image, one, prediction.model, prediction.version, hashtags)
-                for one, prediction in zip(users, predictions, strict=True)
-                for hashtags in [prediction.hashtags[: config.top]]
-            ]
+            for one, prediction in zip(users, predictions, strict=True):
+                top = dataclasses.replace(prediction, hashtags=prediction.hashtags[: config.top])
+                answers.append(client_output.Answer(image, one, top))
     single = len(config.image) == 1 and config.users is None
     if config.json:
         client_output.print_json(answers, single=single)
@@ -115,7 +99,7 @@ def main(config: Config) -> None:
 
 
 def _refusal(image: str, error: "RequestError") -> str:
-    """Names the image where the server complains of it, and not of the rest of the request."""
+    """Names the image where it is at fault, and not the rest of the request."""
     from serving.client import refusals
 
     refusal = refusals.read(str(error))
@@ -129,6 +113,4 @@ def _refusal(image: str, error: "RequestError") -> str:
 
 
 if __name__ == "__main__":
-    # gRPC would log what an error tells anyway. It looks at this once, when it is imported.
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     run(main, Config)

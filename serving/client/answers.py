@@ -60,8 +60,8 @@ class RequestError(UserError):
     """A call that failed, in one line that says what to do.
 
     Attributes:
-        code: the reason, the same over gRPC and REST as far as HTTP tells reasons apart.
-        details: the server's (or the connection's) own words; empty if it has said nothing in time.
+        code: the cause, the same over gRPC and REST as far as HTTP tells causes apart.
+        details: the server's (or the connection's) own words; empty if none came in time.
     """
 
     def __init__(self, message: str, code: StatusCode, details: str) -> None:

@@ -6,28 +6,27 @@ import itertools
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from serving.client import float32
-from serving.client.answers import Hashtag
+from serving.client.answers import Hashtag, Prediction
+from serving.client.questions import nearest_float32
 from tagkeras.cli.console import fitting
 from tagkeras.data.user import User
 
+_FLOAT32_DIGITS = 9  # the most that any float32 needs
 
-@dataclasses.dataclass(frozen=True)
-class Answer:
-    """The hashtags that `user` gets for `image`, and who said so."""
+
+class Answer(NamedTuple):
+    """The prediction for one user and one image file."""
 
     image: str
     user: User
-    model: str
-    version: int
-    hashtags: tuple[Hashtag, ...]
+    prediction: Prediction
 
 
 def print_json(answers: Sequence[Answer], *, single: bool) -> None:
@@ -46,10 +45,20 @@ def print_tables(answers: Sequence[Answer], console: Console | None = None) -> N
     console = fitting(console)
     for image, group in itertools.groupby(answers, key=lambda answer: answer.image):
         of_image = list(group)
-        versions = sorted({(answer.model, answer.version) for answer in of_image})
+        versions = sorted({(one.prediction.model, one.prediction.version) for one in of_image})
         source = ", ".join(f"model {model}, version {version}" for model, version in versions)
         console.print(Text.assemble((image, "bold"), (f"  ({source})", "dim")))
         console.print(_table(of_image, plain=not console.is_terminal))
+
+
+def shortest_float32(number: float) -> float:
+    """The number with the fewest decimal digits that has the same nearest float32."""
+    target = nearest_float32(number)
+    for digits in range(1, _FLOAT32_DIGITS):
+        short = float(f"{target:.{digits}g}")
+        if nearest_float32(short) == target:
+            return short
+    return float(f"{target:.{_FLOAT32_DIGITS}g}")
 
 
 def _table(answers: Sequence[Answer], *, plain: bool) -> Table:
@@ -60,15 +69,14 @@ def _table(answers: Sequence[Answer], *, plain: bool) -> Table:
     for lines in headings:
         padding = [Text()] * (height - len(lines))
         table.add_column(Text("\n").join([*lines, *padding]), overflow="fold")
-    uses = collections.Counter(tag.hashtag for answer in answers for tag in answer.hashtags)
-    for rank in range(max(len(answer.hashtags) for answer in answers)):
-        cells = [
-            _cell(answer.hashtags[rank], special=uses[answer.hashtags[rank].hashtag] < len(answers))
-            if rank < len(answer.hashtags)
-            else ""
-            for answer in answers
-        ]
-        table.add_row(str(rank + 1), *cells)
+    columns = [answer.prediction.hashtags for answer in answers]
+    uses = collections.Counter(tag.hashtag for column in columns for tag in column)
+    for rank, row in enumerate(itertools.zip_longest(*columns), start=1):
+        cells = (
+            "" if tag is None else _cell(tag, special=uses[tag.hashtag] < len(answers))
+            for tag in row
+        )
+        table.add_row(str(rank), *cells)
     return table
 
 
@@ -93,10 +101,10 @@ def _document(answer: Answer) -> dict[str, Any]:
     return {
         "image": answer.image,
         "user": dataclasses.asdict(answer.user),
-        "model": answer.model,
-        "version": answer.version,
+        "model": answer.prediction.model,
+        "version": answer.prediction.version,
         "hashtags": [
-            {"hashtag": tag.hashtag, "score": float32.shortest(tag.score)}
-            for tag in answer.hashtags
+            {"hashtag": tag.hashtag, "score": shortest_float32(tag.score)}
+            for tag in answer.prediction.hashtags
         ],
     }

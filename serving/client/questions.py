@@ -1,27 +1,32 @@
 """What can be asked of a hashtag model: a signature, its inputs, and how to read its outputs.
 
-The clients share these and differ only in how they send one. Outputs too are columns, so that
-nothing heavy is imported to ask for hashtags.
+All clients share these and differ only in how they send them. Inputs and outputs are columns, lists
+of plain Python values with one for each example, so that asking for hashtags imports no NumPy.
 """
 
-import dataclasses
+import os
+import struct
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from serving.client import columns, float32
 from serving.client.answers import Hashtag, HashtagEmbeddings, Prediction
-from serving.client.columns import Column, Image
 from tagkeras.cli.errors import UserError
+from tagkeras.data.facts import FACTS
 from tagkeras.data.user import User
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 AnswerT = TypeVar("AnswerT")
+ItemT = TypeVar("ItemT")
+
+Image = bytes | str | os.PathLike[str]
+# Numbers or rows of numbers (all equally long), texts or bytes.
+Column = Sequence[float] | Sequence[Sequence[float]] | Sequence[str] | Sequence[bytes]
 
 
-@dataclasses.dataclass(frozen=True)
-class Answered:
+class Answered(NamedTuple):
     """A model's answer: the version that gave it, and its outputs by name."""
 
     model: str
@@ -29,15 +34,14 @@ class Answered:
     outputs: Mapping[str, list[Any]]
 
 
-@dataclasses.dataclass(frozen=True)
-class Question(Generic[AnswerT]):
+class Question(NamedTuple, Generic[AnswerT]):
     """One call of a model.
 
     Attributes:
         signature: the SignatureDef to run.
         inputs: a column for each of its inputs.
         outputs: names of the outputs that are read.
-        reader: makes the typed answer of them.
+        reader: turns them into the typed answer.
         tells_version: whether the typed answer names the version.
     """
 
@@ -53,53 +57,118 @@ class Question(Generic[AnswerT]):
             if name not in answered.outputs:
                 raise UserError(
                     f"the model answered without {name!r} ({', '.join(sorted(answered.outputs))}):"
-                    " it is no hashtag model as tagkeras.export writes it"
+                    " it is not a hashtag model as tagkeras.export writes it"
                 )
         return self.reader(answered)
 
 
 def hashtags(images: Sequence[Image], users: Sequence[User]) -> Question[list[Prediction]]:
-    """The hashtags of images for users; see `BlockingClient.predict`."""
-    return _hashtags("serving_default", columns.of_images(images, users))
+    """Asks for the hashtags of images for users; `UserError` if they cannot be paired."""
+    return _hashtags("serving_default", _image_inputs(images, users))
 
 
 def hashtags_of_descriptors(
     descriptors: "npt.ArrayLike", users: Sequence[User]
 ) -> Question[list[Prediction]]:
-    """The same of image descriptors [B, n]."""
-    return _hashtags("descriptor", columns.of_descriptors(descriptors, users))
+    """Asks for the hashtags of image descriptors [B, n] for users."""
+    return _hashtags("descriptor", _descriptor_inputs(descriptors, users))
 
 
 def image_embedding(
     images: "Sequence[Image] | npt.NDArray[Any]", users: Sequence[User]
 ) -> "Question[npt.NDArray[Any]]":
-    """The embeddings of images, or of image descriptors in an array [B, n], for users."""
+    """Asks for the embeddings of images, or of image descriptors in an array [B, n], for users."""
     import numpy as np
 
     if isinstance(images, np.ndarray):
-        inputs = columns.of_descriptors(images, users)
+        inputs = _descriptor_inputs(images, users)
     else:
-        inputs = columns.of_images(images, users)
+        inputs = _image_inputs(images, users)
     return Question("image_embedding", inputs, ("embedding",), _embedding)
 
 
 def user_embedding(users: Sequence[User]) -> "Question[npt.NDArray[Any]]":
-    """The embeddings of users."""
+    """Asks for the embeddings of users."""
     if not users:
         raise UserError("no users to ask for")
-    return Question("user_embedding", columns.of_users(users), ("embedding",), _embedding)
+    return Question("user_embedding", fact_columns(users), ("embedding",), _embedding)
 
 
 def hashtag_embedding(names: Sequence[str]) -> Question[HashtagEmbeddings]:
-    """The embeddings of hashtags."""
+    """Asks for the embeddings of hashtags."""
     if isinstance(names, str) or not names:
         raise UserError(f"hashtags must be a list of one or more, got {names!r}")
     inputs = {"hashtag": [name.removeprefix("#") for name in names]}
     return Question("hashtag_embedding", inputs, ("embedding", "known"), _hashtag_embeddings)
 
 
+def fact_columns(users: Sequence[User]) -> dict[str, Column]:
+    """A column for each fact of users; unknown ones are NaN and "", as models expect them."""
+    columns: dict[str, Any] = {
+        fact.name: [fact.parse(getattr(user, fact.name)) for user in users] for fact in FACTS
+    }
+    return columns
+
+
+def read_image(image: Image) -> bytes:
+    """An encoded image as it is, or the contents of a file; `UserError` if it cannot be read."""
+    if isinstance(image, bytes):
+        return image
+    if not isinstance(image, (str, os.PathLike)):
+        raise UserError(
+            f"an image must be encoded bytes or the path of a file, got {type(image).__name__}"
+        )
+    try:
+        return Path(image).read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read the image {image}: {error.strerror}") from error
+
+
+def nearest_float32(number: float) -> float:
+    """The float32 next to a number, without the time that it takes to import NumPy."""
+    (rounded,) = struct.unpack("f", struct.pack("f", number))
+    return float(rounded)
+
+
 def _hashtags(signature: str, inputs: Mapping[str, Column]) -> Question[list[Prediction]]:
     return Question(signature, inputs, ("hashtags", "scores"), _predictions, tells_version=True)
+
+
+def _image_inputs(images: Sequence[Image], users: Sequence[User]) -> dict[str, Column]:
+    if isinstance(images, (bytes, str, os.PathLike)):
+        raise UserError("images must be a list, got a single image; write [image]")
+    encoded, users = _paired([read_image(image) for image in images], users, "images")
+    return {"image": encoded, **fact_columns(users)}
+
+
+def _descriptor_inputs(descriptors: "npt.ArrayLike", users: Sequence[User]) -> dict[str, Column]:
+    import numpy as np
+
+    try:
+        array = np.asarray(descriptors, np.float32)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"descriptors must be numbers, an array [B, n]: {error}") from error
+    if array.ndim != 2:
+        raise UserError(f"descriptors must be an array [B, n], got shape {array.shape}")
+    rows, users = _paired(array.tolist(), users, "descriptors")
+    return {"descriptor": rows, **fact_columns(users)}
+
+
+def _paired(
+    items: list[ItemT], users: Sequence[User], what: str
+) -> tuple[list[ItemT], Sequence[User]]:
+    """Repeats a single item or a single user to the length of the other."""
+    if not items or not users:
+        raise UserError(f"no {what} to ask about" if not items else "no users to ask for")
+    if len(items) == 1:
+        items = items * len(users)
+    elif len(users) == 1:
+        users = list(users) * len(items)
+    if len(items) != len(users):
+        raise UserError(
+            f"{len(items)} {what} and {len(users)} users: give as many of both, or one of either"
+        )
+    return items, users
 
 
 def _predictions(answered: Answered) -> list[Prediction]:
@@ -108,11 +177,8 @@ def _predictions(answered: Answered) -> list[Prediction]:
         Prediction(
             answered.model,
             answered.version,
-            tuple(
-                # The model's numbers are float32, of which JSON has only the leading digits.
-                Hashtag(tag, float32.nearest(score))
-                for tag, score in zip(tags, scores, strict=True)
-            ),
+            # Scores are float32, of which JSON has only the leading digits.
+            tuple(map(Hashtag, tags, map(nearest_float32, scores))),
         )
         for tags, scores in rows
     ]

@@ -20,7 +20,7 @@ class Tls:
         key: PEM file of its private key.
 
     Raises:
-        UserError: a certificate without a key or the other way round, or a file is not to be read.
+        UserError: a certificate without a key or the other way round, or a file cannot be read.
     """
 
     ca: FileName | None = None
@@ -30,15 +30,20 @@ class Tls:
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.key is None):
             raise UserError("a client's certificate and its key go together: give both or neither")
-        for name in (self.ca, self.certificate, self.key):
-            _read(name)
+        self.contents()
 
-    def contents(self) -> tuple[bytes | None, bytes | None, bytes | None]:
-        """What stands in `ca`, `key` and `certificate`; None for those not given."""
-        return _read(self.ca), _read(self.key), _read(self.certificate)
+    def contents(self) -> list[bytes | None]:
+        """The contents of `ca`, `key` and `certificate`; None for those not given."""
+        files = (self.ca, self.key, self.certificate)
+        try:
+            return [None if file is None else Path(file).read_bytes() for file in files]
+        except OSError as error:
+            raise UserError(
+                f"cannot read the TLS file {error.filename}: {error.strerror}"
+            ) from error
 
     def ssl_context(self) -> ssl.SSLContext:
-        """What HTTP needs for an encrypted connection; `UserError` for files that are not PEM."""
+        """The context of an HTTPS connection; `UserError` for files that are not PEM."""
         try:
             context = ssl.create_default_context(cafile=self.ca)
             if self.certificate is not None:
@@ -49,12 +54,3 @@ class Tls:
                 f"the TLS files {names} are not PEM or do not match: {error}"
             ) from error
         return context
-
-
-def _read(name: FileName | None) -> bytes | None:
-    if name is None:
-        return None
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read the TLS file {name}: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""The people whose hashtags are asked for, from a file."""
+"""The users whose hashtags are asked for, from a file."""
 
 import dataclasses
 import json
@@ -14,7 +14,7 @@ def read_users(path: str | os.PathLike[str]) -> list[User]:
     """Reads users from JSON Lines with the fields of `User`, each of which may be null or absent.
 
     Raises:
-        UserError: the file cannot be read, has no user, or a line is no user; names the line.
+        UserError: the file cannot be read, has no user, or a line is not a user; names the line.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()

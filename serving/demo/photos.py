@@ -1,78 +1,132 @@
-"""Photos of the page: those to begin with, and whether a file is a photo at all."""
+"""The photos of the page: a gallery to choose from, and those that visitors send."""
 
 import base64
 import glob
+import hashlib
 import io
+from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from tagkeras.cli.errors import UserError
 
 MAX_BYTES = 20 * 2**20
-# A small file may be a large picture, of which the server keeps 3 bytes a pixel and more.
+# Decoded, a photo takes the model server 3 bytes a pixel and more.
 MAX_PIXELS = 25_000_000
-MAX_EXAMPLES = 24
+MAX_GALLERY = 24
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
+Image.MAX_IMAGE_PIXELS = None  # `MAX_PIXELS` takes the place of Pillow's own limit
 
+NOT_A_PHOTO = "This file is not a photo we can read. JPEG, PNG, GIF, BMP or WebP, please."
+
+_MAX_KEPT_BYTES = 256 * 2**20
 _THUMBNAIL = 160  # pixels, twice what is shown: for screens with fine pixels
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp"}
 # The brands of an ISO media file, bytes 8 to 12, that phones write.
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif"}
 
-NOT_A_PHOTO = "This file is not a photo we can read. JPEG, PNG, GIF, BMP or WebP, please."
-_HEIC = (
-    "This is a HEIC or AVIF photo, which the model cannot read. Please save it as JPEG first (on "
-    "an iPhone: Settings, Camera, Formats, Most Compatible)."
-)
-_TOO_LARGE = f"This file is too large. Please take one of at most {MAX_BYTES // 2**20} MB."
-_TOO_MANY_PIXELS = (
-    "This photo has too many pixels. Please make it smaller: at most "
-    f"{MAX_PIXELS // 10**6} million pixels."
-)
-_GONE = "The photo has been deleted here, as all are after a while. Please choose it again."
-
 
 class PhotoError(UserError):
-    """A file that is no photo; the message is for the person who chose it."""
+    """A file that the page does not accept; the message is for the visitor.
+
+    Attributes:
+        status: of the HTTP response.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
-def read_photo(path: str | Path) -> bytes:
-    """The bytes of a photo, of which the head has been looked at.
+class Photos:
+    """Photos that the model can be asked about, by the SHA-256 of their bytes.
+
+    Those that visitors send are kept in memory, the most recently used ones up to `max_bytes`.
+    Browsers send a photo again if it was dropped.
+
+    Args:
+        gallery: files that are always there.
+        max_bytes: the most that visitors' photos may take together.
 
     Raises:
-        PhotoError: the file is gone, too large, in no format that the model reads, or of more than
-            `MAX_PIXELS`.
+        UserError: a file of the gallery is no photo.
     """
-    path = Path(path)
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise PhotoError(_TOO_LARGE)
-        data = path.read_bytes()
-    except OSError as error:
-        raise PhotoError(_GONE) from error
+
+    def __init__(self, gallery: Sequence[Path] = (), max_bytes: int = _MAX_KEPT_BYTES) -> None:
+        self.gallery: dict[str, Path] = {}
+        self.thumbnails: dict[str, str] = {}
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._kept_bytes = 0
+        self._max_bytes = max_bytes
+        for path in gallery:
+            try:
+                data = path.read_bytes()
+                check_photo(data)
+                key = _key(data)
+                self.thumbnails[key] = _thumbnail(data)
+            except PhotoError as error:
+                raise UserError(f"--photos: {path}: {error}") from error
+            self.gallery[key] = path
+
+    def add(self, data: bytes) -> str:
+        """Keeps a visitor's photo and returns its key.
+
+        Raises:
+            PhotoError: as of `check_photo`.
+        """
+        check_photo(data)
+        key = _key(data)
+        if key not in self._kept:
+            self._kept[key] = data
+            self._kept_bytes += len(data)
+        self._kept.move_to_end(key)
+        while self._kept_bytes > self._max_bytes:
+            self._kept_bytes -= len(self._kept.popitem(last=False)[1])
+        return key
+
+    def get(self, key: str) -> bytes | None:
+        """The photo with a key; None if there is none, or none any more."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        path = self.gallery.get(key)
+        return path.read_bytes() if path is not None and path.exists() else None
+
+
+def check_photo(data: bytes) -> None:
+    """Checks the size and the header of an encoded photo.
+
+    Raises:
+        PhotoError: more than `MAX_BYTES` or `MAX_PIXELS`, or none of `FORMATS`.
+    """
+    if len(data) > MAX_BYTES:
+        raise PhotoError(f"This photo is too large: at most {MAX_BYTES >> 20} MB, please.", 413)
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
-        raise PhotoError(_HEIC)
+        raise PhotoError(
+            "This is a HEIC or AVIF photo, which the model cannot read. Please save it as JPEG "
+            "first (on an iPhone: Settings, Camera, Formats, Most Compatible).",
+            415,
+        )
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
-    except Image.DecompressionBombError as error:
-        raise PhotoError(_TOO_MANY_PIXELS) from error
-    except (UnidentifiedImageError, OSError, ValueError) as error:
-        raise PhotoError(NOT_A_PHOTO) from error
+    except (OSError, ValueError) as error:
+        raise PhotoError(NOT_A_PHOTO, 415) from error
     if width * height > MAX_PIXELS:
-        raise PhotoError(_TOO_MANY_PIXELS)
-    return data
+        raise PhotoError(
+            "This photo has too many pixels. Please make it smaller: at most "
+            f"{MAX_PIXELS // 10**6} million pixels.",
+            413,
+        )
 
 
-def find_examples(photos: str | None) -> list[Path]:
-    """The photos to begin with, by name; at most `MAX_EXAMPLES`.
-
-    Args:
-        photos: a folder, or a pattern such as `photos/*.jpg`; None for no photos.
+def find_gallery(photos: str | None) -> list[Path]:
+    """The photos of a folder or of a pattern such as `photos/*.jpg`, the first 24 by name.
 
     Raises:
-        UserError: there are none, or one of them cannot be read.
+        UserError: there are none.
     """
     if photos is None:
         return []
@@ -83,22 +137,20 @@ def find_examples(photos: str | None) -> list[Path]:
         found = [file for file in found if file.is_file()]
     if not found:
         raise UserError(f"--photos={photos} names no photos; give a folder of them or a pattern")
-    chosen = sorted(found)[:MAX_EXAMPLES]
-    for file in chosen:
-        try:
-            read_photo(file)
-        except PhotoError as error:
-            raise UserError(f"--photos: {file}: {error}") from error
-    return chosen
+    return sorted(found)[:MAX_GALLERY]
 
 
-def thumbnail(path: Path) -> str:
-    """A small square of a photo, upright, as a data URL. `UserError` if it is damaged."""
+def _key(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _thumbnail(data: bytes) -> str:
+    """A small square of a photo, upright, as a data URL."""
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             upright = ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(f"--photos: {path}: {NOT_A_PHOTO}") from error
+    except (OSError, ValueError) as error:
+        raise PhotoError(NOT_A_PHOTO, 415) from error
     buffer = io.BytesIO()
     ImageOps.fit(upright, (_THUMBNAIL, _THUMBNAIL)).save(buffer, "JPEG", quality=82)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,9 +1,7 @@
-"""The page's own web server: on a socket that is ours before anything is said to be ready."""
+"""The page's own web server."""
 
-import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -11,9 +9,11 @@ import uvicorn
 from tagkeras.cli.errors import UserError
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.applications import Starlette
 
-# Browsers hold a connection open for as long as the page is; they are not waited for any longer.
+# Far more than may ask the model or wait for it; further ones are answered 503.
+_MAX_CONNECTIONS = 512
+# Browsers keep connections open; at the end, they and questions under way get this long.
 _GRACE_SECONDS = 1
 
 
@@ -21,7 +21,7 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket that listens at a port; 0 is any free one.
 
     Raises:
-        UserError: it cannot be had.
+        UserError: the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -29,62 +29,49 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listener.bind((host, port))
         listener.listen()
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         listener.close()
-        problem = getattr(error, "strerror", None) or str(error)
+        problem = error.strerror or str(error)
         raise UserError(f"cannot listen at {host}:{port}: {problem}; try another --port") from error
     return listener
 
 
-@contextlib.contextmanager
-def serving(
-    app: "FastAPI", listener: socket.socket, on_end: Callable[[], None] = lambda: None
-) -> Iterator[None]:
-    """Answers at a socket, in a thread of its own, until the block ends.
+def serve(application: "Starlette", listener: socket.socket, stopping: threading.Event) -> None:
+    """Serves an application until an event is set.
 
     Args:
-        app: gives the answers.
-        listener: the socket, closed in the end.
-        on_end: called in the thread when it ends, before its time or not.
+        application: the ASGI application.
+        listener: the socket to accept connections from.
+        stopping: ends the web server; also set here if it ends by itself.
 
     Raises:
-        UserError: at the start or the end of the block: the server has ended before.
+        UserError: the web server has ended by itself.
     """
     server = uvicorn.Server(
         uvicorn.Config(
-            app,
+            application,
             log_level="critical",
             access_log=False,
             server_header=False,
+            limit_concurrency=_MAX_CONNECTIONS,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
     )
-    ended = threading.Event()
-    failures: list[BaseException] = []
 
-    def serve() -> None:
+    ended_by_itself = False
+
+    def run() -> None:
+        nonlocal ended_by_itself
         try:
             server.run(sockets=[listener])
-        except BaseException as error:
-            failures.append(error)
         finally:
-            ended.set()
-            on_end()
+            ended_by_itself = not stopping.is_set()
+            stopping.set()
 
-    def check() -> None:
-        if ended.is_set():
-            why = f" ({failures[0]!r})" if failures else ""
-            raise UserError(f"the page's web server has ended by itself{why}; start it again")
-
-    thread = threading.Thread(target=serve, name="web server")
+    thread = threading.Thread(target=run, name="web server")
     thread.start()
-    try:
-        while not server.started and not ended.wait(0.01):
-            pass
-        check()
-        yield
-        check()
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
+    stopping.wait()
+    server.should_exit = True
+    thread.join()
+    if ended_by_itself:
+        raise UserError("the page's web server has ended by itself; start it again")

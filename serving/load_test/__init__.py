@@ -1,1 +1,1 @@
-"""Load on a server, and what it did to latencies."""
+"""Load on a server, and what it does to latencies."""

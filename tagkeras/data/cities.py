@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import importlib.resources
 import math
 import unicodedata
 from collections.abc import Sequence
@@ -10,59 +11,6 @@ from tagkeras.cli.errors import UserError
 from tagkeras.data.facts import is_country
 
 EARTH_RADIUS_KM = 6371.0
-
-# Name, country (ISO 3166 alpha-2), latitude and longitude (degrees). Of a country, larger ones
-# first: the defaults of commands are the first ones.
-_TABLE = """
-New York      | US |  40.71 |  -74.01
-Los Angeles   | US |  34.05 | -118.24
-Chicago       | US |  41.88 |  -87.63
-Houston       | US |  29.76 |  -95.37
-Seattle       | US |  47.61 | -122.33
-Denver        | US |  39.74 | -104.98
-Boston        | US |  42.36 |  -71.06
-Miami         | US |  25.76 |  -80.19
-London        | GB |  51.51 |   -0.13
-Birmingham    | GB |  52.48 |   -1.90
-Glasgow       | GB |  55.86 |   -4.25
-Manchester    | GB |  53.48 |   -2.24
-Cardiff       | GB |  51.48 |   -3.18
-Toronto       | CA |  43.65 |  -79.38
-Montreal      | CA |  45.50 |  -73.57
-Calgary       | CA |  51.05 | -114.07
-Vancouver     | CA |  49.28 | -123.12
-Halifax       | CA |  44.65 |  -63.58
-Sydney        | AU | -33.87 |  151.21
-Melbourne     | AU | -37.81 |  144.96
-Brisbane      | AU | -27.47 |  153.03
-Perth         | AU | -31.95 |  115.86
-Adelaide      | AU | -34.93 |  138.60
-Auckland      | NZ | -36.85 |  174.76
-Christchurch  | NZ | -43.53 |  172.64
-Wellington    | NZ | -41.29 |  174.78
-Dublin        | IE |  53.35 |   -6.26
-Paris         | FR |  48.86 |    2.35
-Berlin        | DE |  52.52 |   13.40
-Madrid        | ES |  40.42 |   -3.70
-Rome          | IT |  41.90 |   12.50
-Stockholm     | SE |  59.33 |   18.07
-Istanbul      | TR |  41.01 |   28.98
-Cairo         | EG |  30.04 |   31.24
-Lagos         | NG |   6.52 |    3.38
-Nairobi       | KE |  -1.29 |   36.82
-Johannesburg  | ZA | -26.20 |   28.05
-Dubai         | AE |  25.20 |   55.27
-Mumbai        | IN |  19.08 |   72.88
-Delhi         | IN |  28.61 |   77.21
-Singapore     | SG |   1.35 |  103.82
-Hong Kong     | HK |  22.32 |  114.17
-Manila        | PH |  14.60 |  120.98
-Seoul         | KR |  37.57 |  126.98
-Tokyo         | JP |  35.68 |  139.69
-São Paulo     | BR | -23.55 |  -46.63
-Buenos Aires  | AR | -34.60 |  -58.38
-Mexico City   | MX |  19.43 |  -99.13
-"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,12 +30,14 @@ class City:
     longitude: float
 
 
-def _read_table(table: str) -> tuple[City, ...]:
-    rows = [[cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()]
+def _read_table() -> tuple[City, ...]:
+    text = importlib.resources.files(__package__).joinpath("cities.tsv").read_text("utf-8")
+    rows = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
     return tuple(City(name, country, float(lat), float(lon)) for name, country, lat, lon in rows)
 
 
-CITIES = _read_table(_TABLE)
+# Of a country, larger ones first: the defaults of commands are the first ones.
+CITIES = _read_table()
 
 
 def find_city(name: str) -> City:

@@ -1,4 +1,4 @@
-"""What a hashtag hangs on, where the world that posts were drawn from is known."""
+"""What a hashtag depends on, where the world that posts were drawn from is known."""
 
 from pathlib import Path
 

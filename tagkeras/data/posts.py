@@ -1,4 +1,4 @@
-"""Posts as people hand them in, checked: what a row must have, and what is wrong with it."""
+"""Posts of users, checked: what a row must have, and why it is rejected."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

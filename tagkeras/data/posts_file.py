@@ -36,7 +36,7 @@ class PlacedPost(NamedTuple):
     """A post of a file.
 
     Attributes:
-        place: for people, such as "line 3".
+        place: in the file, such as "line 3".
         post: checked.
         descriptor: what the row has under that name; None for a post with an image.
     """

@@ -21,7 +21,7 @@ class Config:
     )
     cities: tuple[str, ...] | None = option(
         None,
-        help="cities to compare: names of tagkeras/data/cities.py, or Name/COUNTRY/latitude/"
+        help="cities to compare: names of tagkeras/data/cities.tsv, or Name/COUNTRY/latitude/"
         "longitude; empty for none; by default the two largest of each of the dataset's countries",
     )
     top_k: int | None = option(

@@ -19,7 +19,7 @@ from beam.images.loader import ImageLoader
 from beam.posts import identities
 from beam.preprocess.make_manifest import histogram
 from beam.running.runner import IN_PROCESS, parse_options, run_pipeline
-from beam.staging.duplicates import ID_ROW, find_doubles, is_among
+from beam.staging.duplicates import ID_ROW, find_duplicates, is_among
 from beam.staging.shards import plan_shards
 from beam.staging.staging_folder import StagedBlock
 from tagkeras.cli.errors import UserError
@@ -60,7 +60,7 @@ def test_doubles_are_all_but_the_first(digests):
     groups = [rows[order[:7]].tobytes(), rows[order[7:]].tobytes()]
     first = {}
     expected = [key for key, digest in enumerate(digests) if first.setdefault(digest, key) != key]
-    assert find_doubles(0, groups).tolist() == expected
+    assert find_duplicates(0, groups).tolist() == expected
 
 
 @given(st.lists(st.integers(0, 9)), st.lists(st.integers(0, 9)))

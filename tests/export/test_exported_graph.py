@@ -12,11 +12,13 @@ from PIL import Image
 from tiny_cnn import save_cnn
 
 from serving.server.errors import ServingError
-from serving.server.models.servable import Servable
+from serving.server.inference.servable import Servable
+from tagkeras.data.facts import to_columns
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.user import UNKNOWN_USER
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.export.batching import GraphBatching
 from tagkeras.export.hashtag_ranker import HashtagRanker
+from tagkeras.export.requests import GraphBatching
 from tagkeras.images.cnn.descriptor_model import DescriptorModel, save_descriptor_model
 from tagkeras.images.cnn.load import load_cnn
 from tagkeras.layers import MultiplicativeEmbedding
@@ -95,14 +97,7 @@ def ask(servable, signature="serving_default", timeout=60.0, **inputs):
 
 
 def users(rows, **facts):
-    unknown = {
-        "age": np.full(rows, np.nan, np.float32),
-        "gender": np.full(rows, "", object),
-        "country": np.full(rows, "", object),
-        "latitude": np.full(rows, np.nan, np.float32),
-        "longitude": np.full(rows, np.nan, np.float32),
-    }
-    return unknown | facts
+    return to_columns([UNKNOWN_USER] * rows) | facts
 
 
 def photo(seed, file_format="JPEG"):
@@ -238,11 +233,3 @@ def test_classify_decodes_and_batches_too(alone, batched):
         feeds = {about.inputs["inputs"].name: strings(example.SerializeToString())}
         (classes,) = servable.run(feeds, [about.outputs["classes"].name])
         assert classes.tolist() == expected
-
-
-@pytest.mark.parametrize(
-    "options", [{"max_batch_size": 0}, {"timeout_micros": -1}, {"num_threads": 0}]
-)
-def test_bad_batching(options):
-    with pytest.raises(ValueError, match="at least"):
-        GraphBatching(**options)

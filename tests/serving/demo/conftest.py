@@ -1,51 +1,60 @@
-"""The page's real application on a real socket, asked without a browser and a model server."""
+"""The page's real application on a real socket, with a model that can be held back."""
+
+import threading
 
 import pytest
-from demo_helpers import SECRET, Browser, Model
-from serving_helpers import photo
+from demo_process import Visitor
+from serving_helpers import WAIT, photo
 
-from serving.demo import web_server
-from serving.demo.asking import Asking
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    """Where uploads lie, an example photo, and the file that nobody is to read."""
-    folder = tmp_path_factory.mktemp("doors")
-    (folder / "secret.png").write_bytes(SECRET)
-    (folder / "example.png").write_bytes(photo(100))
-    (folder / "uploads").mkdir()
-    return folder
+from serving import Hashtag, Prediction
+from serving.demo import application, web_server
+from serving.demo.photos import Photos
+from serving.demo.questions import Questions
 
 
-@pytest.fixture(scope="module")
+class Model:
+    """A client that answers when it may, or fails, and remembers the images of its calls."""
+
+    def __init__(self):
+        self.images = []
+        self.failure = None
+        self.asked, self.may_answer = threading.Semaphore(0), threading.Event()
+        self.may_answer.set()
+
+    def predict(self, images, users):
+        self.images += images
+        self.asked.release()
+        assert self.may_answer.wait(WAIT)
+        if self.failure:
+            raise self.failure
+        return [Prediction("tags", 1, (Hashtag("football", 1.0),)) for _ in users]
+
+
+@pytest.fixture
 def model():
-    return Model()
+    model = Model()
+    yield model
+    model.may_answer.set()
 
 
-@pytest.fixture(scope="module")
-def application(folders, model):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(folders / "uploads"))
-        patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
-        patch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
-        from serving.demo import web_application
-
-        yield web_application.build(
-            Asking(model, "localhost:8500", "tags"),
-            title="Tags",
-            examples=[folders / "example.png"],
-        )
-
-
-@pytest.fixture(scope="module")
-def url(application):
-    listener = web_server.listen("127.0.0.1", 0)
-    port = listener.getsockname()[1]
-    with web_server.serving(application, listener):
-        yield f"http://127.0.0.1:{port}"
+@pytest.fixture
+def running(model, tmp_path):
+    """The application in a thread: its socket, the event that ends it, and the thread."""
+    (tmp_path / "example.png").write_bytes(photo(100))
+    page = application.build(
+        Questions(model), Photos([tmp_path / "example.png"]), title="Tags", server="localhost:8500"
+    )
+    stopping = threading.Event()
+    with web_server.listen("127.0.0.1", 0) as listener:
+        thread = threading.Thread(target=web_server.serve, args=(page, listener, stopping))
+        thread.start()
+        yield listener, stopping, thread
+        model.may_answer.set()
+        stopping.set()
+        thread.join(WAIT)
 
 
-@pytest.fixture(scope="module")
-def browser(url):
-    return Browser(url)
+@pytest.fixture
+def visitor(running):
+    listener, *_ = running
+    return Visitor(f"http://127.0.0.1:{listener.getsockname()[1]}")

@@ -5,9 +5,9 @@ import zlib
 
 import pytest
 from PIL import Image
+from serving_helpers import photo
 
-from serving.demo import photos
-from serving.demo.photos import PhotoError
+from serving.demo.photos import MAX_BYTES, PhotoError, Photos, check_photo, find_gallery
 from tagkeras.cli.errors import UserError
 
 
@@ -27,61 +27,71 @@ def png_of(width, height):
     )
 
 
-@pytest.mark.parametrize("format_", ["JPEG", "PNG", "GIF", "BMP", "WEBP"])
-def test_a_photo_is_read_as_it_is(tmp_path, format_):
-    (tmp_path / "photo").write_bytes(encoded(format_))
-    assert photos.read_photo(tmp_path / "photo") == encoded(format_)
+@pytest.mark.parametrize(
+    "data",
+    [*map(encoded, ["JPEG", "PNG", "GIF", "BMP", "WEBP"]), png_of(5000, 5000)],
+)
+def test_a_photo_is_kept_as_it_is(data):
+    photos = Photos()
+    assert photos.get(photos.add(data)) == data
 
 
 @pytest.mark.parametrize(
-    ("data", "words"),
+    ("data", "status", "words"),
     [
-        (b"no image", "not a photo we can read"),
-        (b"", "not a photo we can read"),
-        (encoded("TIFF"), "not a photo we can read"),
-        (b"\0\0\0\x18ftypheic" + bytes(100), "HEIC"),
-        (b"\0\0\0\x18ftypmif1" + bytes(100), "HEIC"),
-        (bytes(photos.MAX_BYTES + 1), "at most 20 MB"),
-        (png_of(20_000, 20_000), "too many pixels"),  # more than Pillow takes
-        (png_of(5001, 5000), "too many pixels.*at most 25 million"),
+        (b"no image", 415, "not a photo we can read"),
+        (b"", 415, "not a photo we can read"),
+        (encoded("TIFF"), 415, "not a photo we can read"),
+        (b"\0\0\0\x18ftypheic" + bytes(100), 415, "HEIC"),
+        (b"\0\0\0\x18ftypmif1" + bytes(100), 415, "HEIC"),
+        (bytes(MAX_BYTES + 1), 413, "at most 20 MB"),
+        (png_of(20_000, 20_000), 413, "too many pixels"),
+        (png_of(5001, 5000), 413, "too many pixels.*at most 25 million"),
     ],
 )
-def test_what_is_no_photo(tmp_path, data, words):
-    (tmp_path / "photo.jpg").write_bytes(data)
-    with pytest.raises(PhotoError, match=words):
-        photos.read_photo(tmp_path / "photo.jpg")
+def test_what_is_no_photo(data, status, words):
+    with pytest.raises(PhotoError, match=words) as caught:
+        check_photo(data)
+    assert caught.value.status == status
 
 
-def test_a_photo_of_as_many_pixels_as_may_be(tmp_path):
-    (tmp_path / "photo.png").write_bytes(png_of(5000, 5000))
-    assert photos.read_photo(tmp_path / "photo.png") == png_of(5000, 5000)
+def test_the_photo_asked_about_least_recently_is_dropped_first():
+    size = len(photo(1))
+    photos = Photos(max_bytes=2 * size)
+    first, second = photos.add(photo(1)), photos.add(photo(2))
+    assert photos.add(photo(2)) == second
+    assert photos.get(first) == photo(1)
+    third = photos.add(photo(3))
+    assert photos.get(second) is None
+    assert (photos.get(first), photos.get(third)) == (photo(1), photo(3))
 
 
-def test_a_photo_that_is_gone(tmp_path):
-    with pytest.raises(PhotoError, match="choose it again"):
-        photos.read_photo(tmp_path / "photo.jpg")
-
-
-def test_examples_of_a_folder_and_a_pattern(tmp_path):
+def test_a_gallery_of_a_folder_and_of_a_pattern(tmp_path):
     for name in ("b.png", "a.PNG"):
         (tmp_path / name).write_bytes(encoded("PNG"))
     (tmp_path / "notes.txt").write_text("no photo")
-    assert photos.find_examples(str(tmp_path)) == [tmp_path / "a.PNG", tmp_path / "b.png"]
-    assert photos.find_examples(f"{tmp_path}/*.png") == [tmp_path / "b.png"]
-    assert photos.find_examples(None) == []
+    assert find_gallery(str(tmp_path)) == [tmp_path / "a.PNG", tmp_path / "b.png"]
+    assert find_gallery(f"{tmp_path}/*.png") == [tmp_path / "b.png"]
+    assert find_gallery(None) == []
+    for absent in (tmp_path / "none" / "*.jpg", tmp_path / "none"):
+        with pytest.raises(UserError, match="names no photos"):
+            find_gallery(str(absent))
 
 
-def test_examples_that_are_not_there(tmp_path):
-    with pytest.raises(UserError, match="names no photos"):
-        photos.find_examples(str(tmp_path))
-    with pytest.raises(UserError, match="names no photos"):
-        photos.find_examples(str(tmp_path / "none" / "*.jpg"))
-
-
-def test_an_example_that_is_no_photo_is_named(tmp_path):
-    (tmp_path / "bad.jpg").write_bytes(b"no image")
+@pytest.mark.parametrize("data", [b"no image", encoded("JPEG", (400, 400))[:-300]])
+def test_a_file_of_the_gallery_that_is_no_photo_is_named(tmp_path, data):
+    (tmp_path / "bad.jpg").write_bytes(data)
     with pytest.raises(UserError, match=r"bad\.jpg: This file is not a photo"):
-        photos.find_examples(str(tmp_path))
+        Photos([tmp_path / "bad.jpg"])
+
+
+def test_a_photo_of_the_gallery_that_was_deleted(tmp_path):
+    path = tmp_path / "photo.png"
+    path.write_bytes(photo(1))
+    photos = Photos([path])
+    (key,) = photos.gallery
+    path.unlink()
+    assert photos.get(key) is None
 
 
 def test_a_thumbnail_stands_upright(tmp_path):
@@ -91,15 +101,10 @@ def test_a_thumbnail_stands_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     image.save(tmp_path / "photo.jpg", exif=exif)
-    head, _, data = photos.thumbnail(tmp_path / "photo.jpg").partition(",")
+    (url,) = Photos([tmp_path / "photo.jpg"]).thumbnails.values()
+    head, _, data = url.partition(",")
     assert head == "data:image/jpeg;base64"
     small = Image.open(io.BytesIO(base64.b64decode(data))).convert("L")
     assert small.size == (160, 160)
     assert small.getpixel((140, 20)) < 20
     assert small.getpixel((20, 140)) > 235
-
-
-def test_a_damaged_example(tmp_path):
-    (tmp_path / "half.jpg").write_bytes(encoded("JPEG", (400, 400))[:-300])
-    with pytest.raises(UserError, match=r"half\.jpg"):
-        photos.thumbnail(tmp_path / "half.jpg")

@@ -1,166 +1,93 @@
-"""What the page's application answers to its own script, to crowds, and to those who have left."""
+"""Questions to a model that answers late, fails or has too many of them."""
 
-import asyncio
 import json
-import uuid
-from concurrent.futures import ThreadPoolExecutor
+import socket
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
-import httpx
 import pytest
-from demo_helpers import API, body_of, file
+from demo_process import LONDON, NOBODY
 from serving_helpers import WAIT, photo
 
-from serving.demo import web_server
-
-
-def test_photos_that_were_uploaded_and_examples_are_answered(browser, model):
-    event, first = browser.show()
-    mine = browser.upload(photo(50))
-    answer = browser.send(event, [file(mine), *first[1:]])
-    assert "#football" in answer.text
-    assert model.asked.pop() == photo(50)
-    (choose,) = [event for event, values in browser.events() if values == [0]]
-    path = browser.send(choose, [0]).json()["data"][0]["path"]
-    assert browser.http.get(f"{API}/file={path}").content == photo(100)
+from serving import RequestError, StatusCode
+from serving.demo.photos import NOT_A_PHOTO
+from serving.demo.questions import PARALLEL, WAITING
 
 
 @pytest.mark.parametrize(
-    "home", ["text", 7, [1], {"country": ["GB"]}, {"latitude": "1", "longitude": True}, {}]
+    ("code", "details", "status", "words"),
+    [
+        (StatusCode.INVALID_ARGUMENT, "[image 0: truncated JPEG]", 415, NOT_A_PHOTO),
+        (StatusCode.INVALID_ARGUMENT, "Unknown image file format. One of", 415, NOT_A_PHOTO),
+        (StatusCode.INVALID_ARGUMENT, "Invalid PNG data, size 7", 415, NOT_A_PHOTO),
+        (
+            StatusCode.INVALID_ARGUMENT,
+            "assertion failed: [image 0: more than 67108864 pixels]",
+            415,
+            "This photo has more than 67,108,864 pixels",
+        ),
+        (StatusCode.INVALID_ARGUMENT, "Missing named input: descriptor", 502, "descriptors of"),
+        (StatusCode.INVALID_ARGUMENT, "Signature input alias: descriptor", 502, "descriptors of"),
+        (StatusCode.INVALID_ARGUMENT, "what is age?", 502, "just now: in one line"),
+        (StatusCode.NOT_FOUND, "no such model", 502, "just now: in one line"),
+        (StatusCode.UNAVAILABLE, "Connection refused", 503, "just now: in one line"),
+        (StatusCode.RESOURCE_EXHAUSTED, "queue is full", 503, "just now: in one line"),
+        (StatusCode.DEADLINE_EXCEEDED, "", 504, "just now: in one line"),
+    ],
 )
-def test_a_map_that_sends_anything_is_a_place_unknown(browser, home):
-    event, first = browser.show()
-    mine = browser.upload(photo(50))
-    answer = browser.send(event, [file(mine), *first[1:5], home, *first[6:]])
-    assert "#football" in answer.text
-    assert "Woman, 20<" in answer.text
+def test_a_failure_is_explained(visitor, model, code, details, status, words):
+    model.failure = RequestError(f"in one line ({details})", code, details)
+    answer = visitor.predict(visitor.upload(photo(50)))
+    assert answer.status == status
+    assert words in answer.json()["error"]
+    assert "(" not in answer.json()["error"]
 
 
-@pytest.mark.parametrize("age", [None, "old", True, {"a": 1}])
-def test_an_age_that_is_no_number_is_unknown(browser, age):
-    event, first = browser.show()
-    mine = browser.upload(photo(50))
-    answer = browser.send(event, [file(mine), None, age, *first[3:]])
-    assert "#football" in answer.text
-    assert "Woman, London" in answer.text
-
-
-@pytest.mark.parametrize("number", [-1, 1, 10**30, "0", None, [0], {"value": 0}, 0.5])
-def test_an_example_that_is_none_changes_nothing(browser, number):
-    (choose,) = [event for event, values in browser.events() if values == [0]]
-    answer = browser.send(choose, [number])
-    assert answer.status_code == 200
-    assert ".png" not in answer.text
-
-
-def test_a_photo_that_the_model_refuses_is_asked_about_once(browser, model):
-    event, first = browser.show()
-    white, session = file(browser.upload(photo(255))), uuid.uuid4().hex
-    model.asked.clear()
-    for _ in range(2):
-        answer = browser.send(event, [white, *first[1:]], session)
-        assert "This photo has more than 9 pixels" in answer.text
-    assert model.asked == [photo(255)]
-
-
-def test_a_crowd_is_told_to_wait_and_the_page_stays_open(url, browser, model):
-    """8 questions are under way, 64 wait; the one after them is put off at once."""
-    event, first = browser.show()
-    mine = file(browser.upload(photo(50)))
-    model.asked.clear()
+def test_a_crowd_is_told_to_wait_and_the_page_stays_open(visitor, model):
+    """8 questions are under way and 64 wait; the next one is refused at once."""
+    mine = visitor.upload(photo(50))
     model.may_answer.clear()
-
-    async def ask():
-        limits = httpx.Limits(max_connections=None)
-        async with httpx.AsyncClient(base_url=url, timeout=WAIT, limits=limits) as http:
-
-            def post(photo):
-                body = body_of(event, [photo, *first[1:]])
-                return asyncio.create_task(http.post(f"{API}/run/predict", json=body))
-
-            questions = [post(mine) for _ in range(8 + 64 + 1)]
-            answered, waiting = await asyncio.wait(
-                questions, timeout=WAIT, return_when=asyncio.FIRST_COMPLETED
-            )
-            assert (len(answered), len(waiting)) == (1, 72)
-            assert len(model.asked) <= 8
-            # Where the model is not needed, nobody waits for it.
-            assert "Choose a photo" in (await post(None)).text
-            assert (await http.get(f"{API}/file={mine['path']}")).content == photo(50)
-            model.may_answer.set()
-            return answered.pop().result(), await asyncio.gather(*waiting)
-
-    try:
-        put_off, answers = asyncio.run(ask())
-    finally:
+    with ThreadPoolExecutor(100) as threads:
+        asked = [threads.submit(visitor.predict, mine) for _ in range(PARALLEL + WAITING + 1)]
+        answered, waiting = wait(asked, WAIT, FIRST_COMPLETED)
+        assert (len(answered), len(waiting)) == (1, PARALLEL + WAITING)
+        refused = answered.pop().result()
+        assert refused.status == 503
+        assert "Too many people are asking" in refused.json()["error"]
+        assert len(model.images) <= PARALLEL
+        assert visitor.get("/").status == 200
+        assert visitor.upload(photo(51))
         model.may_answer.set()
-    assert "Too many people are asking" in put_off.text
-    assert "Woman, 20, London" in put_off.text
-    assert all("#football" in answer.text for answer in answers)
-    assert len(model.asked) == 72
+        assert {one.result(WAIT).status for one in waiting} == {200}
+    assert len(model.images) == PARALLEL + WAITING
 
 
-def test_the_model_is_not_asked_for_visitors_who_have_left(application, browser, model):
-    event, first = browser.show()
-    mine = file(browser.upload(photo(50)))
-    body = json.dumps(body_of(event, [mine, *first[1:]])).encode()
-    answered = []
-
-    async def ask(*messages):
-        coming = iter([{"type": "http.request", "body": body}, *messages])
-
-        async def receive():
-            # Beyond these, no message ever comes.
-            return next(coming, None) or await asyncio.Future()
-
-        async def send(message):
-            answered.append(message)
-
-        headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-        scope = {
-            "type": "http",
-            "method": "POST",
-            "path": f"{API}/run/predict",
-            "raw_path": f"{API}/run/predict".encode(),
-            "root_path": "",
-            "query_string": b"",
-            "scheme": "http",
-            "server": ("127.0.0.1", 80),
-            "client": ("127.0.0.1", 1),
-            "headers": [(k.lower().encode(), v.encode()) for k, v in headers.items()],
-        }
-        await application(scope, receive, send)
-
-    model.asked.clear()
-    asyncio.run(ask({"type": "http.disconnect"}))
-    assert answered.pop(0)["status"] == 200
-    assert model.asked == []
-    asyncio.run(ask())
-    assert model.asked == [photo(50)]
-
-
-def test_ends_quietly_with_a_question_under_way(application, browser, model, capfd):
-    event, first = browser.show()
-    mine = file(browser.upload(photo(50)))
-    model.was_asked.clear()
+def test_the_model_is_not_asked_for_visitors_who_have_left(visitor, model, running):
+    listener, *_ = running
+    mine, theirs = visitor.upload(photo(50)), visitor.upload(photo(51))
     model.may_answer.clear()
-    listener = web_server.listen("127.0.0.1", 0)
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}{API}/run/predict"
-    capfd.readouterr()
-    try:
-        with ThreadPoolExecutor() as threads:
-            with web_server.serving(application, listener):
-                answer = threads.submit(
-                    httpx.post, url, json=body_of(event, [mine, *first[1:]]), timeout=WAIT
-                )
-                assert model.was_asked.wait(WAIT)
-            assert answer.exception(WAIT) or answer.result().status_code == 500
-    finally:
+    with ThreadPoolExecutor(PARALLEL) as threads:
+        waiting = [threads.submit(visitor.predict, mine) for _ in range(PARALLEL)]
+        assert all(model.asked.acquire(timeout=WAIT) for _ in range(PARALLEL))
+        body = json.dumps({"photo": theirs, "people": [LONDON, NOBODY]}).encode()
+        with socket.create_connection(listener.getsockname()) as leaving:
+            head = f"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
+            leaving.sendall(head.encode() + body)
+        assert visitor.get("/").status == 200  # by then the end of the connection was seen
         model.may_answer.set()
+        assert {one.result(WAIT).status for one in waiting} == {200}
+    assert visitor.predict(mine).status == 200
+    assert photo(51) not in model.images
+
+
+def test_ends_quietly_with_a_question_under_way(visitor, model, running, capfd):
+    _, stopping, thread = running
+    mine = visitor.upload(photo(50))
+    model.may_answer.clear()
+    with ThreadPoolExecutor() as threads:
+        asked = threads.submit(visitor.predict, mine)
+        assert model.asked.acquire(timeout=WAIT)
+        stopping.set()
+        thread.join(WAIT)
+        assert not thread.is_alive()
+        assert asked.exception(WAIT) or asked.result().status == 500
     assert capfd.readouterr() == ("", "")
-
-
-def test_an_answer_never_changes_the_photo(browser):
-    """By then the visitor may have chosen another one."""
-    (show,) = [e for e in browser.config["dependencies"] if e["id"] == browser.show()[0]]
-    assert not {"image"} & {browser.parts[part]["type"] for part in show["outputs"]}
-    assert {browser.parts[part]["type"] for part in show["inputs"]} >= {"image", "state"}

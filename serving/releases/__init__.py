@@ -1,1 +1,0 @@
-"""New versions of a served model: tried, compared, promoted and taken back."""
