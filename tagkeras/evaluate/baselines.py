@@ -11,7 +11,7 @@ import tensorflow as tf
 from tagkeras.cli.progress import progress
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
-from tagkeras.retrieval.top_k import top_k
+from tagkeras.retrieval import top_k
 
 # Posts of everyone that count beside those of a group: a small group's counts are mostly chance.
 PRIOR_POSTS = 100

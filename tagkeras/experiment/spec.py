@@ -14,7 +14,7 @@ from tagkeras.evaluate.config import Config as EvaluateConfig
 from tagkeras.experiment.command_flags import read_flags
 from tagkeras.experiment.section import Section
 from tagkeras.experiment.yaml_document import YamlDocument
-from tagkeras.layers.embeddings import EMBEDDING_NAMES
+from tagkeras.names import MODELS
 from tagkeras.train import config
 
 MULTIPLICATIVE = "multiplicative"
@@ -137,7 +137,7 @@ def _check_evaluation(flags: Mapping[str, str], dataset: DatasetSpec, place: str
 
 
 def _read_row(row: Section) -> GridRow:
-    model = row.text("model", EMBEDDING_NAMES)
+    model = row.text("model", MODELS)
     ranks: tuple[int, ...] = ()
     if model == MULTIPLICATIVE:
         if "rank" not in row.values:

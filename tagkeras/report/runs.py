@@ -16,7 +16,7 @@ from tagkeras.evaluate.comparison import check_comparable
 from tagkeras.evaluate.evaluation import MODEL, Evaluation
 from tagkeras.models.hashtag_model import HashtagModel
 from tagkeras.report.drawing import Estimate
-from tagkeras.train.restore import restore_model
+from tagkeras.train.model import restore_model
 from tagkeras.train.workdir import Workdir
 
 BILINEAR, MULTIPLICATIVE = "bilinear", "multiplicative"

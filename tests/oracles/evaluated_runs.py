@@ -15,7 +15,7 @@ from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.evaluate import evaluate
 from tagkeras.report.config import Config
 from tagkeras.report.page import write_report
-from tagkeras.train import __main__ as train
+from tagkeras.train import train
 
 # Of a page, in its order.
 SECTIONS = (
