@@ -37,6 +37,7 @@ setup(
         "pillow>=12",
         "prometheus-client>=0.23",
         "pyarrow>=18",
+        "pydantic>=2.11",
         "pyyaml>=6",
         "rich>=14",
         "scipy>=1.16",

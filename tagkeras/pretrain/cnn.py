@@ -1,14 +1,8 @@
-"""Trains a small CNN on what images show, to describe other images with.
+"""Training a small CNN on the concepts that images show.
 
-    python -m tagkeras.pretrain --data=FOLDER --output=CNN.keras
-
-FOLDER holds `concepts.jsonl`, a line `{"image": path, "concepts": [names]}` for each image, as
-`tagkeras.synthetic` writes it. The CNN takes pixels in [0, 255]; its layer named `descriptor` is
-what `beam.preprocess --cnn=CNN.keras` takes by default. As in Denton et al. (KDD 2015), it
-is trained apart from the hashtags.
+As in Denton et al. (KDD 2015), the CNN is trained apart from the hashtags.
 """
 
-import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -18,33 +12,88 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.cli import files
-from tagkeras.cli.commandline import option, run
 from tagkeras.cli.errors import UserError
 from tagkeras.images.image_decoder import decode_image
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Config:
-    """The options of this command."""
+def pretrain(
+    data: str,
+    output: str,
+    *,
+    image_size: int,
+    descriptor_size: int,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    validation_fraction: float,
+    seed: int,
+) -> dict[str, float]:
+    """Trains and writes the CNN, and its concepts to a `.json` beside it.
 
-    data: str = option(help="folder of concepts.jsonl and its images")
-    output: str = option(help="file to write, ending in .keras; its concepts go to a .json beside")
-    image_size: int = option(64, help="height and width that images are resized to", minimum=16)
-    descriptor_size: int = option(128, help="length of the descriptor", minimum=1)
-    epochs: int = option(11, help="passes over the images", minimum=1)
-    batch_size: int = option(32, help="images in a step", minimum=1)
-    learning_rate: float = option(0.006, help="of the first step; falls to 0", minimum=1e-9)
-    validation_fraction: float = option(
-        0.1, help="share of the images that the CNN is only checked on", minimum=0.01, maximum=0.9
+    Args:
+        data: folder of `concepts.jsonl` and its images.
+        output: file to write, ending in `.keras`.
+        image_size: height and width that images are resized to.
+        descriptor_size: length of the descriptor.
+        epochs: passes over the images.
+        batch_size: images in a step.
+        learning_rate: the highest, after a tenth of the steps; falls to 0.
+        validation_fraction: share of the images that the CNN is only checked on.
+        seed: of weights, order and split.
+
+    Returns:
+        The metrics of `measure` on the held-out images.
+
+    Raises:
+        UserError: labels or images cannot be read, or the output is not named `.keras`.
+    """
+    path = Path(output)
+    if path.suffix != ".keras":
+        raise UserError(f"--output={path}: the name has to end in .keras")
+    images, labels, concepts = read_labels(Path(data))
+    pixels = decode_images(images, image_size)
+    keras.utils.set_random_seed(seed)
+    order = np.random.default_rng(seed).permutation(len(images))
+    num_validation = min(len(images) - 1, max(1, round(validation_fraction * len(images))))
+    validation, train = order[:num_validation], order[num_validation:]
+
+    cnn = make_cnn(image_size, descriptor_size, len(concepts))
+    steps = epochs * -(-len(train) // batch_size)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        learning_rate / 20,
+        steps - steps // 10,
+        warmup_target=learning_rate,
+        warmup_steps=steps // 10,
     )
-    seed: int = option(0, help="of weights, order and split")
+    cnn.compile(keras.optimizers.Adam(schedule), loss="binary_crossentropy")
+    mirrored = (
+        tf.data.Dataset.from_tensor_slices((pixels[train], labels[train]))
+        .shuffle(len(train), seed=seed)
+        .batch(batch_size)
+        .map(lambda images, labels: (mirror_half(images, seed), labels))
+        .prefetch(2)
+    )
+    cnn.fit(mirrored, epochs=epochs, verbose=1 if sys.stdout.isatty() else 2, shuffle=False)
+    predicted = cnn.predict(pixels[validation].astype(np.float32), batch_size=256, verbose=0)
+    metrics = measure(predicted, labels[validation])
+    with files.written_aside(path) as aside:
+        # Keras goes by the suffix.
+        named = aside.with_suffix(".keras")
+        try:
+            cnn.save(named)
+            named.rename(aside)
+        finally:
+            named.unlink(missing_ok=True)
+    description = {"concepts": concepts, "image_size": image_size, "validation": metrics}
+    files.write_text(path.with_suffix(".json"), json.dumps(description, indent=2) + "\n")
+    return metrics
 
 
 def read_labels(folder: Path) -> tuple[list[str], np.ndarray, list[str]]:
     """The paths of the images, their labels as float32 [images, concepts], the concepts' names.
 
     Raises:
-        UserError: `concepts.jsonl` is missing or empty, or a line is no label.
+        UserError: `concepts.jsonl` is missing or empty, or a line is not a label.
     """
     path = folder / "concepts.jsonl"
     if not path.is_file():
@@ -85,7 +134,7 @@ def decode_images(paths: list[str], size: int) -> np.ndarray:
                 decode(path)
             except tf.errors.OpError as error:
                 raise UserError(
-                    f"{path}: {_reason(error)}: mend it or take it out of concepts.jsonl"
+                    f"{path}: {_reason(error)}: repair it or take it out of concepts.jsonl"
                 ) from error
         raise
 
@@ -114,11 +163,11 @@ def make_cnn(image_size: int, descriptor_size: int, num_concepts: int) -> keras.
         x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
         if pool:
             x = layers.MaxPooling2D()(x)
-    # The strongest answer anywhere in the picture: several things may be in it, each of them small.
+    # The strongest response anywhere: an image may show several things, each of them small.
     x = layers.GlobalMaxPooling2D()(x)
     x = layers.BatchNormalization(momentum=0.9)(layers.Dense(descriptor_size, use_bias=False)(x))
     x = layers.ReLU(name="descriptor")(x)
-    # Most concepts are absent from most pictures: start there.
+    # Most concepts are absent from most images: start there.
     rare = keras.initializers.Constant(-3.3)
     concepts = layers.Dense(
         num_concepts, activation="sigmoid", bias_initializer=rare, name="concepts"
@@ -127,7 +176,7 @@ def make_cnn(image_size: int, descriptor_size: int, num_concepts: int) -> keras.
 
 
 def mirror_half(images: tf.Tensor, seed: int) -> tf.Tensor:
-    """Mirrors each image left to right with probability 1/2: a thing stays what it is."""
+    """Flips each image left to right with probability 1/2, which keeps its labels true."""
     chosen = tf.random.uniform([tf.shape(images)[0], 1, 1, 1], seed=seed) < 0.5
     return tf.where(chosen, images[:, :, ::-1], images)
 
@@ -140,9 +189,8 @@ def measure(predicted: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         labels: 0 or 1, of the same shape.
 
     Returns:
-        `mAP`, the mean over concepts of their average precision, concepts that no image shows left
-        out; and `exact`, the share of images of which every concept is told rightly at a threshold
-        of 0.5.
+        `mAP`, the mean average precision over the concepts that some image shows; and `exact`, the
+        share of images with all concepts right at a threshold of 0.5.
     """
     shown = labels.any(axis=0)
     precisions = map(_average_precision, predicted.T[shown], labels.T[shown])
@@ -155,65 +203,3 @@ def _average_precision(predicted: np.ndarray, labels: np.ndarray) -> float:
     best_first = labels[np.argsort(-predicted, kind="stable")] > 0
     precision = best_first.cumsum() / np.arange(1, len(labels) + 1)
     return float(precision[best_first].mean())
-
-
-def pretrain(config: Config) -> dict[str, float]:
-    """Trains, writes the CNN and returns the metrics of `measure` on held-out images.
-
-    Raises:
-        UserError: the labels or images cannot be read, or the output is not named `.keras`.
-    """
-    output = Path(config.output)
-    if output.suffix != ".keras":
-        raise UserError(f"--output={output}: the name has to end in .keras")
-    paths, labels, concepts = read_labels(Path(config.data))
-    pixels = decode_images(paths, config.image_size)
-    keras.utils.set_random_seed(config.seed)
-    order = np.random.default_rng(config.seed).permutation(len(paths))
-    num_validation = min(len(paths) - 1, max(1, round(config.validation_fraction * len(paths))))
-    validation, train = order[:num_validation], order[num_validation:]
-
-    cnn = make_cnn(config.image_size, config.descriptor_size, len(concepts))
-    steps = config.epochs * -(-len(train) // config.batch_size)
-    rate = config.learning_rate
-    schedule = keras.optimizers.schedules.CosineDecay(
-        rate / 20, steps - steps // 10, warmup_target=rate, warmup_steps=steps // 10
-    )
-    cnn.compile(
-        keras.optimizers.Adam(schedule),
-        loss="binary_crossentropy",
-    )
-    mirrored = (
-        tf.data.Dataset.from_tensor_slices((pixels[train], labels[train]))
-        .shuffle(len(train), seed=config.seed)
-        .batch(config.batch_size)
-        .map(lambda images, labels: (mirror_half(images, config.seed), labels))
-        .prefetch(2)
-    )
-    cnn.fit(mirrored, epochs=config.epochs, verbose=1 if sys.stdout.isatty() else 2, shuffle=False)
-    predicted = cnn.predict(pixels[validation].astype(np.float32), batch_size=256, verbose=0)
-    metrics = measure(predicted, labels[validation])
-    with files.written_aside(output) as aside:
-        # Keras looks at the ending.
-        named = aside.with_suffix(".keras")
-        try:
-            cnn.save(named)
-            named.rename(aside)
-        finally:
-            named.unlink(missing_ok=True)
-    description = {"concepts": concepts, "image_size": config.image_size, "validation": metrics}
-    files.write_text(output.with_suffix(".json"), json.dumps(description, indent=2) + "\n")
-    return metrics
-
-
-def main(config: Config) -> None:
-    """Trains and says how good the CNN is."""
-    metrics = pretrain(config)
-    print(
-        f"wrote {config.output}: mean average precision {metrics['mAP']:.3f}, "
-        f"{metrics['exact']:.0%} of held-out images told exactly"
-    )
-
-
-if __name__ == "__main__":
-    run(main, Config)

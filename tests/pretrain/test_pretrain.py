@@ -8,11 +8,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tagkeras import pretrain
 from tagkeras.cli import commandline
 from tagkeras.cli.errors import UserError
 from tagkeras.images.cnn.load import load_cnn
 from tagkeras.images.image_decoder import ImageDecoder
+from tagkeras.pretrain.__main__ import Config, main
+from tagkeras.pretrain.cnn import decode_images, measure, mirror_half, read_labels
 
 COLOURS = {"blue": (30, 40, 210), "green": (30, 200, 40), "red": (220, 30, 30)}
 SIZE = 16
@@ -27,7 +28,7 @@ def make_config(folder, output, **options):
         **options,
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
-    return commandline.parse(pretrain.Config, [f"--data={folder}", f"--output={output}", *flags])
+    return commandline.parse(Config, [f"--data={folder}", f"--output={output}", *flags])
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def folder(tmp_path_factory):
 
 def test_learns_and_is_saved_for_preprocessing(folder, tmp_path, capsys):
     output = tmp_path / "cnn.keras"
-    pretrain.main(make_config(folder, output, epochs=15, seed=1))
+    main(make_config(folder, output, epochs=15, seed=1))
     assert f"wrote {output}: mean average precision" in capsys.readouterr().out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cnn.json", "cnn.keras"]
     description = json.loads((tmp_path / "cnn.json").read_text())
@@ -77,10 +78,10 @@ def test_learns_and_is_saved_for_preprocessing(folder, tmp_path, capsys):
 
 
 def test_images_are_decoded_as_in_preprocessing(folder):
-    paths, labels, concepts = pretrain.read_labels(folder)
+    paths, labels, concepts = read_labels(folder)
     encoded = tf.stack([tf.io.read_file(path) for path in paths[:5]])
     decoded = ImageDecoder(SIZE, SIZE)(encoded)
-    np.testing.assert_allclose(pretrain.decode_images(paths[:5], SIZE), decoded, atol=0.5)
+    np.testing.assert_allclose(decode_images(paths[:5], SIZE), decoded, atol=0.5)
     assert concepts == list(COLOURS)
     assert labels.shape == (96, 3)
     assert set(labels.sum(axis=1)) == {1, 2}
@@ -88,7 +89,7 @@ def test_images_are_decoded_as_in_preprocessing(folder):
 
 def test_mirrors_about_half_of_the_images():
     images = tf.reshape(tf.range(200 * 2 * 3), [200, 2, 3, 1])
-    pairs = list(zip(images.numpy(), pretrain.mirror_half(images, 1).numpy(), strict=True))
+    pairs = list(zip(images.numpy(), mirror_half(images, 1).numpy(), strict=True))
     num_mirrored = sum(np.array_equal(after, before[:, ::-1]) for before, after in pairs)
     num_kept = sum(np.array_equal(after, before) for before, after in pairs)
     assert num_mirrored + num_kept == 200
@@ -99,12 +100,12 @@ def test_measure_by_hand():
     labels = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 0]], np.float32)
     right = np.where(labels > 0, 0.9, 0.1).astype(np.float32)
     # No image shows the third concept: it has no precision and does not count.
-    assert pretrain.measure(right, labels) == {"mAP": 1.0, "exact": 1.0}
+    assert measure(right, labels) == {"mAP": 1.0, "exact": 1.0}
     # The first concept's images come first and third: (1/1 + 2/3) / 2.
     missed = right.copy()
     missed[0, 0], missed[3, 0] = 0.2, 0.3
     expected = {"mAP": ((1 + 2 / 3) / 2 + 1) / 2, "exact": 0.75}
-    assert pretrain.measure(missed, labels) == pytest.approx(expected)
+    assert measure(missed, labels) == pytest.approx(expected)
 
 
 LINE = '{"image": "a.png", "concepts": ["a"]}\n'
@@ -117,7 +118,7 @@ LINE = '{"image": "a.png", "concepts": ["a"]}\n'
         ("", None, r"concepts.jsonl: 0 images of 0 concepts: too few"),
         (LINE + '{"image": 3\n', None, r"concepts.jsonl, line 2: expected"),
         (LINE + '{"image": "a.png"}\n', None, r"concepts.jsonl, line 2: expected"),
-        (LINE * 2, None, r"a.png: no such file: mend it or take it out"),
+        (LINE * 2, None, r"a.png: no such file: repair it or take it out"),
         (LINE * 2, b"no image", r"a.png: Unknown image file format"),
     ],
 )
@@ -127,11 +128,11 @@ def test_bad_data_is_named(labels, image, message, tmp_path):
     if image is not None:
         (tmp_path / "a.png").write_bytes(image)
     with pytest.raises(UserError, match=message) as refused:
-        pretrain.main(make_config(tmp_path, tmp_path / "cnn.keras"))
+        main(make_config(tmp_path, tmp_path / "cnn.keras"))
     assert "\n" not in str(refused.value)
     assert not (tmp_path / "cnn.keras").exists()
 
 
 def test_output_of_another_name(folder, tmp_path):
     with pytest.raises(UserError, match=r"cnn.h5: the name has to end in .keras"):
-        pretrain.pretrain(make_config(folder, tmp_path / "cnn.h5"))
+        main(make_config(folder, tmp_path / "cnn.h5"))
