@@ -111,17 +111,17 @@ class TestImages:
     def test_groups_change_nothing(self, monkeypatch):
         images = [(encode(Image.new("L", (9, 9), shade)), False) for shade in range(0, 250, 50)]
         images[2:2] = [(b"no image", False), (images[0][0][:50], False)]
-        whole = ImageLoader(4, 4).load(images)
+        whole, whole_pixels, _ = ImageLoader(4, 4).load(images)
         for size in (1, 300):
             monkeypatch.setattr(loader, "GROUP_SIZE", size)
-            grouped = ImageLoader(4, 4).load(images)
-            assert grouped.good == whole.good == [0, 1, 4, 5, 6]
-            assert sorted(grouped.errors) == [2, 3]
-            np.testing.assert_array_equal(grouped.pixels, whole.pixels)
+            good, pixels, errors = ImageLoader(4, 4).load(images)
+            assert good == whole == [0, 1, 4, 5, 6]
+            assert sorted(errors) == [2, 3]
+            np.testing.assert_array_equal(pixels, whole_pixels)
 
     def test_details_say_what_tensorflow_says(self):
-        loaded = ImageLoader(4, 4).load([(encode(Image.new("L", (9, 9)))[:50], False)])
-        assert loaded.errors[0].detail == "image: Invalid PNG data, size 50"
+        _, _, errors = ImageLoader(4, 4).load([(encode(Image.new("L", (9, 9)))[:50], False)])
+        assert errors[0].detail == "image: Invalid PNG data, size 50"
 
     @pytest.mark.parametrize("error", [NameError("/secret"), RuntimeError("/secret"), OSError(5)])
     def test_whatever_a_file_system_raises_is_told_without_the_path(self, monkeypatch, error):
