@@ -27,8 +27,10 @@ from benchmarks.random_dataset import write_random_dataset
 from tagkeras.cli import files
 from tagkeras.cli.commandline import option, run
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.post_tags import split_batch
 from tagkeras.data.training_input import TrainingInput
-from tagkeras.train.settings import Settings
+from tagkeras.train.config import Settings
+from tagkeras.train.model import compile_model, make_model
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -111,9 +113,13 @@ class _Bench:
         posts = TrainingInput(
             self._dataset, self._manifest, batch_size=batch_size, seed=0, cache=cache
         )
-        model = settings.make_model(self._manifest, precision=settings.precision)
-        settings.compile(model, post_store=posts.store)
-        step = tf.function(model.train_step, reduce_retracing=True)
+        model = make_model(settings, self._manifest, precision=settings.precision)
+        compile_model(model, settings)
+        store = posts.store
+        step = tf.function(
+            lambda batch: model.train_step(split_batch(store.lookup(batch) if store else batch)),
+            reduce_retracing=True,
+        )
         batches = _full(posts, batch_size, self._config.posts)
 
         def take(count: int) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.saved_model import loader_impl
 
-from serving.server.models.servable import Servable
+from serving.server.inference.servable import Servable
 
 SIGNATURE = "descriptor"
 

@@ -42,12 +42,18 @@ from benchmarks.large_model import Training, embed, train_or_load
 from benchmarks.post_arrays import PostArrays
 from benchmarks.served_model import write_ranker
 from tagkeras.cli.commandline import option, run
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.retrieval.asked_posts import AskedPosts
-from tagkeras.retrieval.cells import default_num_cells, find_cells
-from tagkeras.retrieval.exact_index import ExactIndex
-from tagkeras.retrieval.inverted_file import InvertedFile
-from tagkeras.retrieval.probes import Recall, RecallCurve, fewest_probes
+from tagkeras.models import HashtagModel
+from tagkeras.retrieval import (
+    ExactTopK,
+    IVFTopK,
+    Queries,
+    Recall,
+    RecallCurve,
+    TopK,
+    default_num_cells,
+    fewest_probes,
+    find_cells,
+)
 
 K = 10
 PROBES = (16, 32, 64, 128, 256, 512, 1024, 2048)
@@ -96,8 +102,8 @@ def main(config: Config) -> None:
     rows = table.numpy()
     seconds = {}
     start = time.perf_counter()
-    asked = AskedPosts.rank(embed(model, trained), table, K)
-    cells = find_cells(rows, config.cells or default_num_cells(config.tags), asked)
+    queries = Queries.rank(embed(model, trained), table, K)
+    cells = find_cells(rows, config.cells or default_num_cells(config.tags), queries)
     seconds["cells"] = round(time.perf_counter() - start, 1)
     start = time.perf_counter()
     on_validation = RecallCurve.measure(embed(model, validation), table, cells, K)
@@ -114,7 +120,7 @@ def main(config: Config) -> None:
         for probes in sorted({*PROBES, chosen.probes})
         if fewest <= probes <= len(cells)
     ]
-    exact, index = ExactIndex(table), InvertedFile(table, cells, chosen.probes)
+    exact, index = ExactTopK(model.tag_table, K), IVFTopK(table, cells, chosen.probes, K)
     calls = {"exact": _search(exact, phi)}
     for recall in curve:
         index.probes = recall.probes  # of the graph that is traced next
@@ -158,9 +164,9 @@ def _draw_posts(training: Training, count: int) -> tuple[PostArrays, PostArrays,
     return posts[:count], posts[count : 2 * count], posts[2 * count :]
 
 
-def _search(index: ExactIndex | InvertedFile, phi: np.ndarray, batch: int = 1) -> Call:
+def _search(index: TopK, phi: np.ndarray, batch: int = 1) -> Call:
     """A call that ranks some posts, others in each turn."""
-    search = tf.function(lambda some: index.top_k(some, K), autograph=False).get_concrete_function(
+    search = tf.function(lambda some: index(some), autograph=False).get_concrete_function(
         tf.TensorSpec([None, phi.shape[1]])
     )
 
@@ -196,7 +202,7 @@ def _summarize(times: list[float], exact: list[float]) -> dict[str, float]:
 
 def _time_requests(
     model: HashtagModel,
-    indexes: dict[str, ExactIndex | InvertedFile],
+    indexes: dict[str, TopK],
     training: Training,
     descriptors: np.ndarray,
     turns: int,

@@ -13,8 +13,10 @@ from benchmarks.post_arrays import USER_DESCRIPTOR_SIZE, PostArrays
 from tagkeras.cli.files import written_aside
 from tagkeras.cli.progress import progress
 from tagkeras.data.manifest import Manifest
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.train.settings import Settings
+from tagkeras.data.post_tags import split_batch
+from tagkeras.models import HashtagModel
+from tagkeras.train.config import Settings
+from tagkeras.train.model import compile_model, make_model
 
 EMBED_BATCH = 1024
 RATE_INTERVAL = 50
@@ -61,13 +63,13 @@ class Training:
 def train_or_load(training: Training, folder: Path | None) -> HashtagModel:
     """The trained model, out of `folder` if an earlier call left it there; None keeps nothing."""
     settings = Settings()
-    model = settings.make_model(training.manifest())
+    model = make_model(settings, training.manifest())
     name = "-".join(str(value) for value in dataclasses.astuple(training))
     path = folder / f"large-{name}.weights.h5" if folder else None
     if path and path.exists():
         model.load_weights(path)
         return model
-    settings.compile(model)
+    compile_model(model, settings)
     _train(model, settings, training)
     if path is None:
         return model
@@ -103,8 +105,11 @@ def _train(model: HashtagModel, settings: Settings, training: Training) -> None:
         "user_descriptor": tf.TensorSpec([None, USER_DESCRIPTOR_SIZE]),
         "tags": ragged,
         "tags_removed": ragged,
+        "out_of_vocabulary": tf.TensorSpec([None], tf.int64),
     }
-    step = tf.function(model.train_step, input_signature=[signature])
+    step = tf.function(
+        lambda batch: model.train_step(split_batch(batch)), input_signature=[signature]
+    )
     size = training.batch_size
     steps_a_pass = (training.num_tags + training.num_tags // 2) // size
     total = training.passes * steps_a_pass
@@ -117,7 +122,6 @@ def _train(model: HashtagModel, settings: Settings, training: Training) -> None:
             if number % RATE_INTERVAL == 0:
                 rate = settings.first_learning_rate * max(1 - number / total, 0.01)
                 model.optimizer.learning_rate.assign(rate)
-                model.row_optimizer.learning_rate.assign(rate)
             posts = world.draw_posts(tags[place * size : (place + 1) * size], rng)
             measured = step(_batch(posts))
             advance(1)
@@ -135,4 +139,5 @@ def _batch(posts: PostArrays) -> dict[str, tf.Tensor | tf.RaggedTensor]:
         "tags_removed": tf.RaggedTensor.from_row_lengths(
             tf.zeros([0], tf.int64), tf.zeros([len(posts)], tf.int64)
         ),
+        "out_of_vocabulary": tf.zeros([len(posts)], tf.int64),
     }

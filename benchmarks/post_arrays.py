@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from benchmarks import planted
 from tagkeras.data.facts import Facts
-from tagkeras.layers.user_descriptor import UserDescriptor
+from tagkeras.layers import UserDescriptor
 
 USER_DESCRIPTOR_SIZE = 10
 TOPICS = 50

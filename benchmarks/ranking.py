@@ -27,7 +27,7 @@ import tensorflow as tf
 
 from benchmarks.stopwatch import Stopwatch
 from tagkeras.cli.commandline import option, run
-from tagkeras.retrieval.top_k import Tiling, top_k
+from tagkeras.retrieval import Tiling, top_k
 
 Rank = Callable[[tf.Tensor], tf.Tensor]
 

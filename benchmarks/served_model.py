@@ -9,13 +9,11 @@ import tensorflow as tf
 from benchmarks.random_dataset import COUNTRIES
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.export.batching import GraphBatching
 from tagkeras.export.hashtag_ranker import HashtagRanker
-from tagkeras.layers.image_user_embedding import ImageUserEmbedding
-from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.retrieval.exact_index import ExactIndex
-from tagkeras.retrieval.tag_index import TagIndex
+from tagkeras.export.requests import GraphBatching
+from tagkeras.layers import ImageUserEmbedding, MultiplicativeEmbedding
+from tagkeras.models import HashtagModel
+from tagkeras.retrieval import ExactTopK, TopK
 
 TOP_K = 10
 
@@ -50,13 +48,13 @@ def write_served_model(
     embedding = MultiplicativeEmbedding(embedding_dim, rank=rank, seed=0)
     model = HashtagModel(embedding, tags, seed=0)
     model.build({"descriptor": (None, descriptor_size), "user_descriptor": (None, size)})
-    write_ranker(path, embedding, ExactIndex(model.tag_table.value), manifest, batching=batching)
+    write_ranker(path, embedding, ExactTopK(model.tag_table, TOP_K), manifest, batching=batching)
 
 
 def write_ranker(
     path: Path,
     embedding: ImageUserEmbedding,
-    index: TagIndex,
+    index: TopK,
     manifest: Manifest,
     *,
     batching: GraphBatching | None = None,
@@ -76,7 +74,5 @@ def write_ranker(
         Vocabulary(tuple(f"tag{tag}" for tag in range(tags)), np.ones(tags, np.int64)).save(
             vocabulary
         )
-        ranker = HashtagRanker(
-            embedding, index, manifest, str(vocabulary), None, TOP_K, batching=batching
-        )
+        ranker = HashtagRanker(embedding, index, manifest, str(vocabulary), None, batching=batching)
         tf.saved_model.save(ranker.resources(), str(path), signatures=ranker.signatures())

@@ -37,7 +37,7 @@ from benchmarks.served_model import write_served_model
 from serving.server.runner import ServerProcess
 from tagkeras.cli.commandline import option, run
 from tagkeras.cli.errors import UserError
-from tagkeras.export.batching import GraphBatching
+from tagkeras.export.requests import GraphBatching
 
 _MODEL = "bench"
 _WARMUP_SECONDS = 1.0

@@ -19,11 +19,11 @@ import os
 import tensorflow as tf
 
 from benchmarks.steps import StepMaker, time_in_turn
+from tagkeras import samplers
 from tagkeras.cli.commandline import option, run
-from tagkeras.losses.losses import LOSSES
-from tagkeras.samplers.negative_sampler import Negatives, NegativeSampler
-from tagkeras.samplers.pooled_sampler import BLOCK, PooledSampler
-from tagkeras.samplers.samplers import SAMPLERS, make_sampler
+from tagkeras.names import LOSSES, SAMPLERS
+from tagkeras.samplers import Negatives, Pooled, Sampler
+from tagkeras.samplers.pooled import BLOCK
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,11 +39,11 @@ class Config:
     precision: str = option("float32", help="Keras dtype policy of the embedding")
 
 
-class GivenNegatives(NegativeSampler):
+class GivenNegatives(Sampler):
     """One draw, which counts whatever it scores: what a step costs without a search."""
 
-    def sample(self, phi, table, post_tags, seed):  # type: ignore[no-untyped-def]
-        """See `NegativeSampler.sample`."""
+    def sample(self, phi, table, post_tags, thresholds, seed):  # type: ignore[no-untyped-def]
+        """A random tag for each positive."""
         tag = tf.random.stateless_uniform(
             tf.shape(post_tags.tag), seed, 0, table.shape[0], tf.int64
         )
@@ -63,20 +63,20 @@ def main(config: Config) -> None:
         result[name] = _compare(
             {
                 "given": maker.warp_step(config.tags, GivenNegatives(), share_of_violators),
-                "warp": maker.warp_step(config.tags, PooledSampler(), share_of_violators),
+                "warp": maker.warp_step(config.tags, Pooled(), share_of_violators),
             },
             config.steps,
         )
     result["vocabulary"] = _compare(
         {
-            "small": maker.warp_step(config.tags, PooledSampler(), 0.5),
-            "large": maker.warp_step(config.many_tags, PooledSampler(), 0.5),
+            "small": maker.warp_step(config.tags, Pooled(), 0.5),
+            "large": maker.warp_step(config.many_tags, Pooled(), 0.5),
         },
         config.steps,
     )
-    pool = PooledSampler().num_blocks(config.tags) * BLOCK
+    pool = Pooled().num_blocks(config.tags) * BLOCK
     products, operations = maker.products(pool)
-    step = maker.warp_step(config.tags, PooledSampler(), 0.5)
+    step = maker.warp_step(config.tags, Pooled(), 0.5)
     times = time_in_turn({"products": products, "step": step}, config.steps)
     result["products"] = {
         **{f"{kind}_ms": round(value, 2) for kind, value in times.items()},
@@ -87,7 +87,7 @@ def main(config: Config) -> None:
     kept = [name for name in SAMPLERS if not (config.jit_compile and name == "sequential")]
     result["samplers"] = time_in_turn(
         {
-            f"{name}_{stage}_ms": maker.warp_step(config.tags, make_sampler(name), share)
+            f"{name}_{stage}_ms": maker.warp_step(config.tags, samplers.get(name), share)
             for name in kept
             for stage, share in (("early", 0.5), ("late", 1 / 800))
         },

@@ -10,11 +10,13 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.data.manifest import Manifest
-from tagkeras.losses.ranking_loss import RankingLoss
-from tagkeras.losses.warp_loss import WarpLoss
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.samplers.negative_sampler import NegativeSampler
-from tagkeras.train.settings import Settings
+from tagkeras.data.post_tags import split_batch
+from tagkeras.layers import project_columns
+from tagkeras.losses import RankingLoss, Warp
+from tagkeras.models import HashtagModel
+from tagkeras.samplers import Sampler
+from tagkeras.train.config import Settings
+from tagkeras.train.model import compile_model, make_model
 
 USER_DESCRIPTOR_SIZE = 10
 EMBEDDING_DIM, RANK, USER_HIDDEN = 64, 100, 24
@@ -53,12 +55,13 @@ class StepMaker:
     precision: str = "float32"
 
     def warp_step(
-        self, num_tags: int, sampler: NegativeSampler, share_of_violators: float
+        self, num_tags: int, sampler: Sampler, share_of_violators: float
     ) -> Callable[[], dict[str, tf.Tensor]]:
         """A WARP step in which about this share of the tags violates a positive."""
         batch = self._make_batch(num_tags)
-        model = self._make_model(num_tags, WarpLoss(sampler))
-        model.embedding.project(1.0)  # as the first step will
+        loss = Warp(sampler=sampler)
+        model = self._make_model(num_tags, loss)
+        project_columns(model.embedding.max_norm_weights, 1.0)  # as the first step will
         some = {name: batch[name][:64] for name in batch}
         phi = model(some)
         others = tf.gather(model.tag_table.value, tf.range(min(num_tags, 10_000)))
@@ -66,7 +69,7 @@ class StepMaker:
         first_tags = tf.gather(model.tag_table.value, some["tags"].to_tensor()[:, 0])
         positive = tf.reduce_sum(phi * first_tags, axis=1).numpy()
         apart = np.quantile(scores - positive[:, None], 1 - share_of_violators, axis=1)
-        sampler.margin = -float(np.median(apart))
+        loss.margin = -float(np.median(apart))
         return self._make_step(model, batch)
 
     def loss_step(self, num_tags: int, loss: str) -> Callable[[], dict[str, tf.Tensor]]:
@@ -129,13 +132,13 @@ class StepMaker:
             splits={},
             user_descriptor={"size": USER_DESCRIPTOR_SIZE},
         )
-        model = settings.make_model(manifest, precision=self.precision)
-        settings.compile(model)
+        model = make_model(settings, manifest, precision=self.precision)
+        compile_model(model, settings)
         if ranking_loss is not None:
             model.compile(
                 model.optimizer,
-                model.row_optimizer,
                 ranking_loss,
+                row_optimizer=model.row_optimizer,
                 jit_compile=self.jit_compile,
             )
         return model
@@ -144,5 +147,5 @@ class StepMaker:
     def _make_step(
         model: HashtagModel, batch: dict[str, Any]
     ) -> Callable[[], dict[str, tf.Tensor]]:
-        train_step = tf.function(model.train_step)
+        train_step = tf.function(lambda batch: model.train_step(split_batch(batch)))
         return lambda: train_step(batch)

@@ -25,8 +25,10 @@ import tensorflow as tf
 from benchmarks.processes import run_module
 from benchmarks.random_dataset import write_random_dataset
 from tagkeras.cli.commandline import option, run
+from tagkeras.data.post_tags import split_batch
 from tagkeras.data.training_input import TrainingInput
-from tagkeras.train.settings import Settings
+from tagkeras.train.config import Settings
+from tagkeras.train.model import compile_model, make_model
 
 TAGS = 10_000
 # Of a kind in one go: all but the first are timed.
@@ -64,9 +66,9 @@ def _time_epochs(config: Config, dataset: Path) -> dict[str, Any]:
         dataset, posts=config.posts, descriptor_size=config.descriptor_size, tags=TAGS
     )
     settings = Settings()
-    model = settings.make_model(manifest)
-    settings.compile(model)
-    step = tf.function(model.train_step, reduce_retracing=True)
+    model = make_model(settings, manifest)
+    compile_model(model, settings)
+    step = tf.function(lambda batch: model.train_step(split_batch(batch)), reduce_retracing=True)
     inputs = {
         cache: TrainingInput(dataset, manifest, batch_size=config.batch_size, seed=0, cache=cache)
         for cache in ("none", "memory")

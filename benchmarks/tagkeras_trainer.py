@@ -7,7 +7,9 @@ from benchmarks.exact_ranking import Embedded
 from benchmarks.post_arrays import PostArrays
 from benchmarks.stopwatch import Stopwatch
 from tagkeras.data.manifest import Manifest
-from tagkeras.train.settings import Settings
+from tagkeras.data.post_tags import split_batch
+from tagkeras.train.config import Settings
+from tagkeras.train.model import compile_model, make_model
 
 EMBED_BATCH = 1024
 
@@ -29,16 +31,17 @@ class TagkerasTrainer:
         self.settings = settings or Settings()
         self.margin = self.settings.margin
         n, m = posts.descriptors.shape[1], posts.user_descriptors.shape[1]
-        self.model = self.settings.make_model(
+        self.model = make_model(
+            self.settings,
             Manifest(
                 descriptor_size=n,
                 descriptor_dtype="float32",
                 num_tags=num_tags,
                 splits={},
                 user_descriptor={"size": m},
-            )
+            ),
         )
-        self.settings.compile(self.model)
+        compile_model(self.model, self.settings)
         self.posts = {
             "descriptor": tf.constant(posts.descriptors),
             "user_descriptor": tf.constant(posts.user_descriptors),
@@ -58,7 +61,9 @@ class TagkerasTrainer:
             "tags_removed": ragged,
             "out_of_vocabulary": tf.TensorSpec([None], tf.int64),
         }
-        self._step = tf.function(self.model.train_step, input_signature=[signature])
+        self._step = tf.function(
+            lambda batch: self.model.train_step(split_batch(batch)), input_signature=[signature]
+        )
         self.watch = Stopwatch()
         self.positives = 0
 
@@ -71,7 +76,6 @@ class TagkerasTrainer:
         """
         rate = self.settings.first_learning_rate * max(1 - progress, 0.01)
         self.model.optimizer.learning_rate.assign(rate)
-        self.model.row_optimizer.learning_rate.assign(rate)
         for first in range(0, len(rows), self.batch_size):
             some = rows[first : first + self.batch_size]
             batch = {name: tf.gather(values, some) for name, values in self.posts.items()}

@@ -19,9 +19,9 @@ from tagkeras.cli import commandline
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
 from tagkeras.evaluate import evaluate
-from tagkeras.export import __main__ as export
+from tagkeras.export import export
 from tagkeras.synthetic import __main__ as synthetic
-from tagkeras.train import __main__ as train
+from tagkeras.train import train
 
 pytestmark = pytest.mark.slow
 

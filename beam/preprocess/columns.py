@@ -12,7 +12,7 @@ from beam.posts.descriptors import to_lists
 from tagkeras.data.facts import Facts, to_columns
 from tagkeras.data.posts import Post
 from tagkeras.data.records import SINGLE_FACTS
-from tagkeras.layers.user_descriptor import UserDescriptor
+from tagkeras.layers import UserDescriptor
 
 # Users are described so many at a time: sines of other batch sizes may round otherwise, and what
 # is written of a post must not depend on its neighbours.

@@ -47,14 +47,14 @@ class ServerFlags:
         """
         if self.label is not None and self.version_label is not None:
             raise UserError("--label and --version_label are the same; give one of them")
-        encrypted = self.tls or self.tls_ca or self.tls_cert or self.tls_key
+        files = {"ca": self.tls_ca, "certificate": self.tls_cert, "key": self.tls_key}
         return self._client_class()(
             self.server,
             self.model_name,
             version=self.version,
             version_label=self.version_label if self.label is None else self.label,
             timeout=self.timeout,
-            tls=Tls(self.tls_ca, self.tls_cert, self.tls_key) if encrypted else None,
+            tls=Tls(**files) if self.tls or any(files.values()) else None,
         )
 
     def _client_class(self) -> "type[BlockingClient]":

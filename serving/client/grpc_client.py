@@ -47,7 +47,7 @@ class HashtagClient(BlockingClient):
         self._channel.close()
 
     def _open(self) -> None:
-        self._channel = open_channel(grpc, self, _channel_options(self.attempts))
+        self._channel = open_channel(grpc, self, channel_options(self.attempts))
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 
     def _ask(self, question: Question[AnswerT]) -> AnswerT:
@@ -127,7 +127,7 @@ class AsyncHashtagClient(ModelClient):
     async def _call(self, method: str, request: Any) -> Any:
         # A channel belongs to the event loop in which it is made, so it waits for the first call.
         if self._channel is None:
-            self._channel = open_channel(grpc.aio, self, _channel_options(self.attempts))
+            self._channel = open_channel(grpc.aio, self, channel_options(self.attempts))
         stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
         try:
             return await getattr(stub, method)(request, timeout=self.timeout)
@@ -178,7 +178,7 @@ def _check_address(server: str) -> None:
         )
 
 
-def _channel_options(attempts: int) -> list[tuple[str, str | int]]:
+def channel_options(attempts: int) -> list[tuple[str, str | int]]:
     """Retries, load balancing over all addresses of a name, and messages of any size.
 
     Names with several addresses are those of `dns:///` and of headless Services.

@@ -10,7 +10,6 @@ _DECODER = re.compile(r"image file format|\b(JPEG|PNG|GIF|BMP|bmp|WebP)\b")
 _LIMIT = re.compile(r"more than \d+ \w+")
 # Over gRPC and over REST.
 _DESCRIPTOR_MISSING = re.compile(r"(Signature input alias|Missing named input): descriptor\b")
-_UNKNOWN_LABEL = re.compile(r"Unrecognized servable version label: *(.*)")
 _FULL = re.compile(r"queue\b.* is full\b")
 
 
@@ -49,9 +48,3 @@ def read(message: str) -> Refusal:
 def queue_is_full(message: str) -> bool:
     """Whether the message of an UNAVAILABLE is that of an overloaded server."""
     return _FULL.search(message) is not None
-
-
-def unknown_label(message: str) -> str:
-    """The version label that an INVALID_ARGUMENT says does not exist; "" for other messages."""
-    found = _UNKNOWN_LABEL.search(message)
-    return found[1].strip() if found else ""

@@ -152,8 +152,8 @@ class RestHashtagClient(BlockingClient):
         except (urllib3.exceptions.TimeoutError, TimeoutError) as error:
             raise self.error(StatusCode.DEADLINE_EXCEEDED, "") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            # Not a subclass, which stands for an answer that is missing altogether.
-            if type(error.args[-1]) is http.client.BadStatusLine:
+            # Not of its subclass RemoteDisconnected, which is no answer at all.
+            if error.args and type(error.args[-1]) is http.client.BadStatusLine:
                 message = f"{self.server} is not an HTTP server; is it the port of the gRPC API?"
                 raise RequestError(message, StatusCode.INTERNAL, "not HTTP") from error
             raise self.error(StatusCode.UNAVAILABLE, _reason(error)) from error

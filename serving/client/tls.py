@@ -10,7 +10,7 @@ from tagkeras.cli.errors import UserError
 FileName = str | os.PathLike[str]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Tls:
     """Encrypts the connection and checks that the server is who it claims to be.
 
@@ -34,7 +34,13 @@ class Tls:
 
     def contents(self) -> list[bytes | None]:
         """The contents of `ca`, `key` and `certificate`; None for those not given."""
-        return [_read(name) for name in (self.ca, self.key, self.certificate)]
+        files = (self.ca, self.key, self.certificate)
+        try:
+            return [None if file is None else Path(file).read_bytes() for file in files]
+        except OSError as error:
+            raise UserError(
+                f"cannot read the TLS file {error.filename}: {error.strerror}"
+            ) from error
 
     def ssl_context(self) -> ssl.SSLContext:
         """The context of an HTTPS connection; `UserError` for files that are not PEM."""
@@ -48,12 +54,3 @@ class Tls:
                 f"the TLS files {names} are not PEM or do not match: {error}"
             ) from error
         return context
-
-
-def _read(name: FileName | None) -> bytes | None:
-    if name is None:
-        return None
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read the TLS file {name}: {error.strerror}") from error

@@ -9,8 +9,6 @@ from typing import Any
 from tagkeras.cli.errors import UserError
 from tagkeras.data.user import User
 
-_FIELDS = tuple(field.name for field in dataclasses.fields(User))
-
 
 def read_users(path: str | os.PathLike[str]) -> list[User]:
     """Reads users from JSON Lines with the fields of `User`, each of which may be null or absent.
@@ -38,6 +36,7 @@ def read_users(path: str | os.PathLike[str]) -> list[User]:
 def _user(fields: Any) -> User:
     if not isinstance(fields, dict):
         raise UserError("not a JSON object")
-    if unknown := fields.keys() - set(_FIELDS):
-        raise UserError(f"unknown field {min(unknown)!r}; the fields are {', '.join(_FIELDS)}")
+    known = [field.name for field in dataclasses.fields(User)]
+    if unknown := fields.keys() - known:
+        raise UserError(f"unknown field {min(unknown)!r}; the fields are {', '.join(known)}")
     return User(**fields)

@@ -12,8 +12,8 @@ from tensorflow.core.framework import graph_pb2, tensor_shape_pb2, types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tensorflow.python.framework import op_def_registry
 
-from serving.server.models.graph_nodes import all_nodes, all_ops
-from serving.server.models.warmup import REQUESTS_FILE
+from serving.server.inference.servable import all_nodes, all_ops
+from serving.server.inference.warmup import REQUESTS_FILE
 from tagkeras.cli.errors import UserError
 
 _PROVENANCE = "assets.extra/tagkeras.json"

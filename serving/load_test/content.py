@@ -10,16 +10,16 @@ from PIL import Image
 from serving.client.base import Shape
 from serving.client.questions import Column, fact_columns
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import FACTS, GENDERS, NumberFact
-from tagkeras.data.user import User
+from tagkeras.data.user import UNKNOWN_USER, User
 
 # Different requests, sent over and over.
 _NUM_REQUESTS = 32
-_IMAGE_SIZE = 480
-_COARSE_SIZE = 96
-# What users are drawn from; numbers come from all of their range.
-_TEXTS = {"gender": GENDERS, "country": ("US", "GB", "CA", "AU", "NZ")}
-_UNKNOWN_SHARE = 0.2
+_USERS = (
+    UNKNOWN_USER,
+    User(age=34, gender="female", country="GB", latitude=51.5, longitude=-0.1),
+    User(age=19, gender="male", country="US", latitude=39.7, longitude=-105.0),
+    User(country="AU"),
+)
 
 
 def make_requests(
@@ -34,25 +34,18 @@ def make_requests(
         shapes: of the signature's inputs.
         batch: images (or descriptors) of a request.
         images: encoded; None to generate photos or descriptors, whichever the model takes.
-        users: to ask for; None to draw some.
+        users: to ask for; None for a few sample users.
 
     Raises:
         UserError: the signature takes something else, or no images though some are given.
     """
     if images is not None and "image" not in shapes:
         raise UserError(f"the signature takes no images, but {', '.join(sorted(shapes))}")
-    for name, shape in shapes.items():
-        is_descriptor = name == "descriptor" and len(shape) == 2
-        if not (is_descriptor or name in ("image", *(fact.name for fact in FACTS))):
-            raise UserError(
-                f"the signature takes {name!r}, which a load test cannot make up; choose one of "
-                "images or descriptors by --signature"
-            )
     rng = np.random.default_rng(0)
-    longest = max(len(images or ()), len(users or ()))
+    users = users or _USERS
+    longest = max(len(images or ()), len(users))
     if images is None and "image" in shapes:
         images = [_draw_photo(rng) for _ in range(_NUM_REQUESTS)]
-    users = users or [_draw_user(rng) for _ in range(2 * _NUM_REQUESTS)]
     requests = []
     for first in range(0, max(_NUM_REQUESTS * batch, longest), batch):
         items = range(first, first + batch)
@@ -61,27 +54,19 @@ def make_requests(
             inputs["image"] = [images[item % len(images)] for item in items]
         if "descriptor" in shapes:
             inputs["descriptor"] = rng.normal(size=(batch, shapes["descriptor"][1])).tolist()
-        requests.append({name: inputs[name] for name in shapes})
+        try:
+            requests.append({name: inputs[name] for name in shapes})
+        except KeyError as error:
+            raise UserError(
+                f"the signature takes {error}, which a load test cannot make up; choose one of "
+                "images or descriptors by --signature"
+            ) from error
     return requests
 
 
 def _draw_photo(rng: np.random.Generator) -> bytes:
     """A JPEG of colours at random, about as large as a photo of its size."""
-    pixels = rng.integers(0, 256, (_COARSE_SIZE, _COARSE_SIZE, 3), dtype=np.uint8)
+    pixels = rng.integers(0, 256, (96, 96, 3), dtype=np.uint8)
     buffer = io.BytesIO()
-    Image.fromarray(pixels).resize((_IMAGE_SIZE, _IMAGE_SIZE)).save(buffer, "jpeg", quality=90)
+    Image.fromarray(pixels).resize((480, 480)).save(buffer, "jpeg", quality=90)
     return buffer.getvalue()
-
-
-def _draw_user(rng: np.random.Generator) -> User:
-    """A user some of whose facts are unknown."""
-    facts: dict[str, Any] = {
-        fact.name: rng.uniform(fact.low, fact.high)
-        if isinstance(fact, NumberFact)
-        else str(rng.choice(_TEXTS[fact.name]))
-        for fact in FACTS
-    }
-    for names in (("age",), ("gender",), ("country",), ("latitude", "longitude")):
-        if rng.random() < _UNKNOWN_SHARE:
-            facts.update(dict.fromkeys(names))
-    return User(**facts)

@@ -6,53 +6,28 @@ import contextlib
 import dataclasses
 import itertools
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator
 
 import numpy as np
 
+from serving.load_test.targets import OK, Send
 from tagkeras.cli.errors import UserError
 from tagkeras.cli.progress import progress
 
 # Requests under way at a time: more would fill the memory of a load generator that is too slow for
 # the rate. Those beyond are sent late, which the report says.
 _MAX_UNDER_WAY = 20_000
-_DEFAULT_WARMUP = 0.1  # of the requests or the seconds that are measured
-_PROGRESS_SECONDS = 1.0
 _SHORT_SLEEP_SECONDS = 0.004  # asyncio's own sleep may end whole milliseconds late
-
-DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
-
-
-class Outcome(NamedTuple):
-    """How a request ended.
-
-    Attributes:
-        status: `OK`, the name of a gRPC status, or `HTTP` and a status code of HTTP.
-        detail: what the server said to a request that failed.
-    """
-
-    status: str
-    detail: str = ""
-
-
-OK = Outcome("OK")
-
-
-# Sends the prepared request of a number, beginning again after the last, and waits for its end.
-Send = Callable[[int], Awaitable[Outcome]]
 
 
 @dataclasses.dataclass(kw_only=True)
 class Load:
     """A closed loop of clients, or an open loop at a rate; for a time or a number of requests.
 
-    In a closed loop, each client sends its next request when the last is answered. In an open loop,
-    requests are sent when they are due, whether or not earlier ones are answered.
-
     Args:
-        clients: of a closed loop; 1 unless there is a rate.
-        rate: requests a second of an open loop.
+        clients: of a closed loop, each of which sends its next request when the last is answered; 1
+            unless there is a rate.
+        rate: requests a second of an open loop, sent whether or not earlier ones are answered.
         arrivals: of an open loop: `even`, 1/rate apart; or `poisson`, as of many independent users.
         duration: seconds that are measured; 10 unless there is a number of requests.
         requests: how many are measured.
@@ -79,7 +54,8 @@ class Load:
         if self.requests is None:
             self.duration = self.duration or 10.0
         measured = self.requests or self.duration or 0.0
-        self._first = _DEFAULT_WARMUP * measured if self.warmup is None else self.warmup
+        tenth = measured / 10 if self.requests is None else measured // 10
+        self._first = tenth if self.warmup is None else self.warmup
         self.total = self._first + measured  # requests or seconds, with the warm-up
 
     def is_over(self, number: int, seconds: float) -> bool:
@@ -133,14 +109,11 @@ class LoadGenerator:
     async def _closed_loop(self, send: Send) -> None:
         numbers = itertools.count()
 
-        async def ask_again_and_again() -> None:
-            for number in numbers:
-                now = self._now()
-                if self._load.is_over(number, now):
-                    return
-                await self._measure(send, number, now)
+        async def client() -> None:
+            while not self._load.is_over(number := next(numbers), due := self._now()):
+                await self._measure(send, number, due)
 
-        await asyncio.gather(*(ask_again_and_again() for _ in range(self._load.clients or 0)))
+        await asyncio.gather(*(client() for _ in range(self._load.clients or 0)))
 
     async def _open_loop(self, send: Send) -> None:
         places = asyncio.Semaphore(_MAX_UNDER_WAY)
@@ -163,13 +136,13 @@ class LoadGenerator:
 
     async def _measure(self, send: Send, number: int, due: float) -> None:
         sent = self._now()
-        outcome = await send(number)
+        status, detail = await send(number)
         self._finished += 1
         if self._load.is_measured(number, due):
             self.times.extend((due, sent, self._now()))
-            self.statuses.append(outcome.status)
-            if outcome.status != OK.status:
-                self.details.setdefault(outcome.status, outcome.detail)
+            self.statuses.append(status)
+            if status != OK[0]:
+                self.details.setdefault(status, detail)
 
     async def _show_progress(self) -> None:
         is_counted = self._load.requests is not None
@@ -177,7 +150,7 @@ class LoadGenerator:
         with progress("load", total, unit) as advance:
             shown = 0
             while True:
-                await asyncio.sleep(_PROGRESS_SECONDS)
+                await asyncio.sleep(1)
                 done = self._finished if is_counted else int(self._now())
                 advance(done - shown)
                 shown = done

@@ -8,18 +8,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
-from serving.load_test.load import DEADLINE_EXCEEDED, OK, Load, LoadGenerator
+from serving.load_test.load import Load, LoadGenerator
+from serving.load_test.targets import DEADLINE_EXCEEDED, OK
 from tagkeras.cli import files
 from tagkeras.cli.console import fitting
 
 # Figures by name: the JSON document that the command prints.
 Report = dict[str, Any]
 
-_PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0, "p99_9": 99.9}
-_TICKS = (0.0, 50.0, 90.0, 99.0, 99.9, 99.99)
 # Beyond them, the figures are those of the load generator and not of the server.
 _MAX_LAG_MS = 10.0
 _MAX_BUSY = 0.9
@@ -37,18 +35,16 @@ def make_report(generator: LoadGenerator, load: Load, batch: int) -> Report:
         `clients`, `asked_rate`, `arrivals` and `batch`, as asked for;
         `seconds` from when the first request was due to the last answer; `requests` sent, those
         that `succeeded`, and `failures` and `details` by status;
-        `calls_per_second` and `images_per_second`, of the successful ones by `seconds`, and
-        `sent_rate`, requests sent a second;
-        `latency_ms` (see `figures_ms`) from when requests were due, which in a closed loop is when
-        they were sent, see `latencies`;
-        `lag_ms`, of an open loop, how much later than due requests were sent;
+        `calls_per_second` and `images_per_second` (successful ones), and `sent_rate`;
+        `latency_ms`, see `latencies` and `figures_ms`;
+        `lag_ms`, of an open loop: how much later than due requests were sent;
         `generator_busy`, the share of the time that the load generator was at work, 0 to 1;
         `warnings`, why the figures may say more of the load generator than of the server.
     """
     due, sent, done = np.array(generator.times).reshape(-1, 3).T
     requests = len(due)
     statuses = collections.Counter(generator.statuses)
-    succeeded = statuses.pop(OK.status, 0)
+    succeeded = statuses.pop(OK[0], 0)
     seconds = float(done.max() - due.min()) if requests else 0.0
     calls = succeeded / seconds if seconds else 0.0
     between = float(np.ptp(sent)) if requests else 0.0
@@ -85,12 +81,12 @@ def make_report(generator: LoadGenerator, load: Load, batch: int) -> Report:
 
 
 def latencies(generator: LoadGenerator) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """When requests were due, and their latencies, in seconds.
+    """When requests were due, and how long they took from then, in seconds.
 
-    Of answers and of requests that were waited for until their deadline: without those the slowest
-    would be missing. How long a request took that was refused says nothing of answers.
+    Of those that were answered, and those that were waited for until their deadline: without them
+    the slowest would be missing. How long a refusal took says nothing of answers.
     """
-    waited = np.isin(generator.statuses, [OK.status, DEADLINE_EXCEEDED])
+    waited = np.isin(generator.statuses, [OK[0], DEADLINE_EXCEEDED])
     due, _, done = np.array(generator.times).reshape(-1, 3)[waited].T
     return due, done - due
 
@@ -104,12 +100,13 @@ def figures_ms(seconds: npt.NDArray[np.float64]) -> dict[str, float] | None:
     if not seconds.size:
         return None
     values = seconds * 1000
-    found = np.percentile(values, list(_PERCENTILES.values()), method="inverted_cdf").tolist()
-    percentiles = dict(zip(_PERCENTILES, found, strict=True))
-    return {"mean": float(values.mean()), **percentiles, "max": float(values.max())}
+    percentiles = np.percentile(values, [50, 95, 99, 99.9], method="inverted_cdf")
+    figures = [values.mean(), *percentiles, values.max()]
+    names = ("mean", "p50", "p95", "p99", "p99_9", "max")
+    return dict(zip(names, map(float, figures), strict=True))
 
 
-def print_report(report: Report, console: Console | None = None) -> None:
+def print_report(report: Report) -> None:
     """Prints figures as lines of a name and a value, then failures and warnings."""
     lines = {
         "server": "{server} ({api}), {model}, {signature}",
@@ -120,16 +117,12 @@ def print_report(report: Report, console: Console | None = None) -> None:
     }
     if report["asked_rate"] and report["sent_rate"]:
         lines["sent"] = "{sent_rate:.1f} of {asked_rate:g} requests/s"
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="dim")
-    table.add_column()
-    for name, text in lines.items():
-        table.add_row(name, text.format(**report))
     if report["latency_ms"]:
         figures = (f"{n.replace('_', '.')} {v:.2f}" for n, v in report["latency_ms"].items())
-        table.add_row("latency, ms", ", ".join(figures))
-    console = fitting(console)
-    console.print(table, markup=False)
+        lines["latency, ms"] = ", ".join(figures)
+    console = fitting()
+    for name, text in lines.items():
+        console.print(Text.assemble((f"{name:<13}", "dim"), text.format(**report)))
     for status, count in report["failures"].items():
         detail = f": {report['details'][status]}" if report["details"][status] else ""
         console.print(f"{count:,} failed with {status}{detail}", style="red", markup=False)
@@ -138,20 +131,14 @@ def print_report(report: Report, console: Console | None = None) -> None:
 
 
 def write_report(folder: str, report: Report, generator: LoadGenerator) -> None:
-    """Writes `report.json`, and `latency.png` and `latency.svg` if matplotlib is there.
-
-    Without it, or without a latency to draw, one line on standard error says so.
-    """
+    """Writes `report.json`, and `latency.png` and `latency.svg` if matplotlib is there."""
     with files.files_written_aside(folder, last="report.json") as aside:
-        document = json.dumps(report, indent=2)
-        (aside / "report.json").write_text(document + "\n", encoding="utf-8")
-        if report["latency_ms"] is None:
-            print("no plot of latencies: no request was answered", file=sys.stderr)
-            return
-        try:
-            _plot(aside, *latencies(generator), _loop(report))
-        except ImportError:
-            print("no plot of latencies: pip install 'tagkeras[report]'", file=sys.stderr)
+        (aside / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        if report["latency_ms"] is not None:
+            try:
+                _plot(aside, *latencies(generator), _loop(report))
+            except ImportError:
+                print("no plot of latencies: pip install 'tagkeras[report]'", file=sys.stderr)
 
 
 def _loop(report: Report) -> str:
@@ -161,20 +148,11 @@ def _loop(report: Report) -> str:
 
 
 def _plot(folder: Path, due: npt.NDArray[Any], seconds: npt.NDArray[Any], title: str) -> None:
-    """Draws latencies by when requests were due, and their percentiles."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 6), layout="constrained")
-    figure.suptitle(title)
-    over_time, percentiles = figure.subplots(2, 1)
-    over_time.plot(due - due.min(), seconds * 1000, ".", markersize=2, rasterized=True)
-    over_time.set(xlabel="seconds", ylabel="latency (ms)", ylim=(0, None))
-    # The scale of a tail: as far from 99% to 99.9% as from 90% to 99%.
-    rarity = np.geomspace(1, 1 / (1 - _TICKS[-1] / 100), 200)
-    values = np.percentile(seconds * 1000, 100 - 100 / rarity, method="inverted_cdf")
-    percentiles.plot(rarity, values)
-    percentiles.set(xscale="log", xlabel="percentile", ylabel="latency (ms)", ylim=(0, None))
-    percentiles.set_xticks([1 / (1 - tick / 100) for tick in _TICKS], [f"{t:g}" for t in _TICKS])
-    percentiles.minorticks_off()
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(due - due.min(), seconds * 1000, ".", markersize=2, rasterized=True)
+    axes.set(title=title, xlabel="request due (s)", ylabel="latency (ms)", ylim=(0, None))
     for suffix in ("png", "svg"):
         figure.savefig(folder / f"latency.{suffix}", dpi=150)

@@ -7,7 +7,7 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class ServingError(Exception):
-    """A request or a load that failed, as the caller is told of it.
+    """A request or a load that failed, as it is reported to the caller.
 
     Args:
         code: the status that goes to the caller.

@@ -1,23 +1,32 @@
 """The embedded server: a manager of models behind a gRPC port and, if asked for, a REST port."""
 
 from collections.abc import Callable, Sequence
+from concurrent import futures
 from types import TracebackType
 
 import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.server.batching.batch_scheduler import BatchScheduler
-from serving.server.batching.parameters import BatchingParameters
-from serving.server.grpc_api.grpc_server import MESSAGE_OPTIONS, GrpcServer
+from serving.server.errors import ServingError
+from serving.server.grpc_services import ModelService, PredictionService
+from serving.server.metrics import Metrics
 from serving.server.models.managed_version import ManagerOptions
 from serving.server.models.model_manager import ModelManager
-from serving.server.monitoring.metrics import Metrics
-from serving.server.monitoring.monitoring_config import MonitoringConfig
 from serving.server.rest_api.rest_server import RestServer
 
-__all__ = ["DEFAULT_GRACE_SECONDS", "MESSAGE_OPTIONS", "ModelServer"]
-
 DEFAULT_GRACE_SECONDS = 30.0
+# Photos and batches of them are larger than gRPC's default of 4 MiB.
+MESSAGE_OPTIONS = (
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+)
+# Threads wait for the session most of the time, and a graph that batches calls needs many that do:
+# the original's 4 per processor would make small batches.
+MAX_THREADS = 128
+# The names under which the original reports its health; the server as a whole has none.
+_HEALTH_NAMES = ("", "ModelService", "PredictionService")
 
 
 class ModelServer:
@@ -31,8 +40,8 @@ class ModelServer:
         config: the models.
         port: TCP port of the gRPC API; 0 takes any free one, which `port` then names.
         host: address to listen on; all interfaces by default, as the original.
-        options: how versions are looked for and loaded.
-        max_threads: gRPC calls answered at the same time; 128 by default.
+        options: how versions are found and loaded.
+        max_threads: gRPC calls answered at the same time; `MAX_THREADS` by default.
         rest_port: TCP port of the REST API; 0 takes any free one, None serves no REST.
         rest_timeout: seconds after which the computation of a REST request is stopped.
         rest_threads: REST requests answered at the same time; 4 per processor by default.
@@ -40,14 +49,14 @@ class ModelServer:
         socket_path: of a UNIX socket on which to serve gRPC as well.
         credentials: TLS of the gRPC API; None for plain text.
         channel_arguments: further names and values of gRPC's own settings.
-        batching: puts calls together to batches; None runs each alone.
-        monitoring: where the REST port shows the metrics.
+        monitoring_path: where the REST port shows the metrics; None for nowhere.
         health: answer gRPC's standard health checks.
         tensor_content: answer numbers of Predict over gRPC in `tensor_content`.
 
     Attributes:
         manager: the models and their states.
         metrics: what is counted and measured.
+        port: the port of the gRPC API, once started.
     """
 
     def __init__(
@@ -65,27 +74,31 @@ class ModelServer:
         socket_path: str | None = None,
         credentials: grpc.ServerCredentials | None = None,
         channel_arguments: Sequence[tuple[str, int | str]] = (),
-        batching: BatchingParameters | None = None,
-        monitoring: MonitoringConfig | None = None,
+        monitoring_path: str | None = None,
         health: bool = False,
         tensor_content: bool = False,
     ) -> None:
+        self.port = port
         self._config = config
+        self._host = host
+        self._socket_path = socket_path
+        self._credentials = credentials
         self.metrics = Metrics()
-        self._scheduler = BatchScheduler(batching, self.metrics) if batching else None
-        self.manager = ModelManager(options, scheduler=self._scheduler, metrics=self.metrics)
-        self._grpc = GrpcServer(
-            self.manager,
-            host=host,
-            port=port,
-            socket_path=socket_path,
-            credentials=credentials,
-            max_threads=max_threads,
-            channel_arguments=channel_arguments,
-            health=health,
-            tensor_content=tensor_content,
-            metrics=self.metrics,
+        self.manager = ModelManager(options, metrics=self.metrics)
+        self._grpc = grpc.server(
+            futures.ThreadPoolExecutor(max_threads or MAX_THREADS),
+            # Of two values the first counts. Two servers on one port would share its calls; the
+            # second is to fail instead.
+            options=(*channel_arguments, *MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)),
         )
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+            PredictionService(self.manager, self.metrics, tensor_content=tensor_content),
+            self._grpc,
+        )
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+            ModelService(self.manager), self._grpc
+        )
+        self._health = _add_health_checks(self._grpc) if health else None
         self._rest: RestServer | None = None
         if rest_port is not None:
             self._rest = RestServer(
@@ -96,13 +109,8 @@ class ModelServer:
                 timeout=rest_timeout,
                 num_threads=rest_threads,
                 cors=cors,
-                monitoring_path=monitoring.path if monitoring and monitoring.enable else None,
+                monitoring_path=monitoring_path,
             )
-
-    @property
-    def port(self) -> int:
-        """The port of the gRPC API, once started."""
-        return self._grpc.port
 
     @property
     def rest_port(self) -> int | None:
@@ -112,7 +120,7 @@ class ModelServer:
     @property
     def address(self) -> str:
         """Where the gRPC API listens, such as `0.0.0.0:8500`."""
-        return self._grpc.address
+        return f"{self._host}:{self.port}"
 
     @property
     def endpoint(self) -> str:
@@ -128,7 +136,7 @@ class ModelServer:
         """Loads the models, then opens the ports.
 
         Args:
-            cancelled: looked at while models load; once true, the start is given up.
+            cancelled: checked while models load; once true, the start is given up.
 
         Returns:
             Whether the server is now answering (not so if `cancelled`).
@@ -142,7 +150,9 @@ class ModelServer:
         # Both ports first: where one is taken, neither API answers.
         if self._rest:
             self._rest.listen()
-        self._grpc.listen()
+        self.port = self._listen(self.address, "is the port taken?")
+        if self._socket_path:
+            self._listen(f"unix:{self._socket_path}", "is the folder there, and writable?")
         self._grpc.start()
         if self._rest:
             self._rest.start()
@@ -154,13 +164,23 @@ class ModelServer:
         Args:
             grace: seconds after which calls still under way are cancelled.
         """
+        if self._health:
+            self._health.enter_graceful_shutdown()
         grpc_stopped = self._grpc.stop(grace)
         if self._rest:
             self._rest.stop(grace)
         grpc_stopped.wait()
         self.manager.close(grace=0)
-        if self._scheduler:
-            self._scheduler.close()
+
+    def _listen(self, address: str, hint: str) -> int:
+        try:
+            if self._credentials:
+                return self._grpc.add_secure_port(address, self._credentials)
+            return self._grpc.add_insecure_port(address)
+        except RuntimeError as error:
+            raise ServingError(
+                grpc.StatusCode.UNAVAILABLE, f"cannot listen on {address}; {hint}"
+            ) from error
 
     def __enter__(self) -> "ModelServer":
         try:
@@ -177,3 +197,11 @@ class ModelServer:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _add_health_checks(server: grpc.Server) -> health.HealthServicer:
+    servicer = health.HealthServicer()
+    for name in _HEALTH_NAMES:
+        servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    return servicer

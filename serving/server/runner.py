@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from types import TracebackType
 
@@ -44,22 +45,18 @@ class ServerProcess:
     @property
     def pid(self) -> int:
         """Number of the process."""
-        if self._process is None:
-            raise RuntimeError("the server has not been started")
-        return self._process.pid
+        return self._started().pid
 
     @property
     def endpoint(self) -> str:
         """Where clients reach it, such as `localhost:8500`."""
-        if self.port is None:
-            raise RuntimeError("the server has not been started")
+        self._started()
         return f"localhost:{self.port}"
 
     @property
     def rest_endpoint(self) -> str:
         """Where clients reach its REST API, such as `localhost:8501`."""
-        if self.rest_port is None:
-            raise RuntimeError("the server has not been started, or serves no REST")
+        self._started()
         return f"localhost:{self.rest_port}"
 
     def start(self, timeout: float = 300.0) -> None:
@@ -79,11 +76,11 @@ class ServerProcess:
             text=True,
             env=None if self._env is None else dict(self._env),
         )
-        late = threading.Event()
-        timer = threading.Timer(timeout, self._give_up, [late])
+        deadline = time.monotonic() + timeout
+        timer = threading.Timer(timeout, self._process.kill)
         timer.start()
         try:
-            if self._read_ports():
+            if self._read_ports(self._process):
                 return
             status = self.wait()
         except BaseException:
@@ -92,7 +89,7 @@ class ServerProcess:
             raise
         finally:
             timer.cancel()
-        if late.is_set():
+        if time.monotonic() >= deadline:
             raise TimeoutError(f"the server was not ready within {timeout:g} s")
         raise RuntimeError(f"the server ended with status {status} before it was ready")
 
@@ -102,24 +99,27 @@ class ServerProcess:
         Raises:
             subprocess.TimeoutExpired: it did not end within `timeout` seconds.
         """
-        if self._process is None:
-            raise RuntimeError("the server has not been started")
-        status = self._process.wait(timeout)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        process = self._started()
+        status = process.wait(timeout)
+        if process.stdout is not None:
+            process.stdout.close()
         return status
 
     def stop(self) -> int:
         """Asks the server to finish and waits until it has; its exit status."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+        process = self._started()
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
         return self.wait()
 
-    def _read_ports(self) -> bool:
+    def _started(self) -> "subprocess.Popen[str]":
+        if self._process is None:
+            raise RuntimeError("the server has not been started")
+        return self._process
+
+    def _read_ports(self, process: "subprocess.Popen[str]") -> bool:
         """Reads what the server prints until it answers; false if it ends before."""
-        assert self._process is not None
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
+        for line in process.stdout or ():
             if match := _GRPC_READY.search(line):
                 self.port = int(match[1])
             elif match := _REST_READY.search(line):
@@ -128,11 +128,6 @@ class ServerProcess:
             if self.rest_port or (self.port and not self._flags.get("rest_api_port")):
                 return True
         return False
-
-    def _give_up(self, late: threading.Event) -> None:
-        assert self._process is not None
-        late.set()
-        self._process.kill()
 
     def __enter__(self) -> "ServerProcess":
         self.start()

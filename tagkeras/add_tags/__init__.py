@@ -1,1 +1,1 @@
-"""What to do when there are new hashtags: start from an earlier run, or add rows to its table."""
+"""New hashtags for a trained model, from a few example posts each."""

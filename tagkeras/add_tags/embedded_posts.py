@@ -1,4 +1,4 @@
-"""Posts as the learner of new rows sees them: embedded by the model that is not to change."""
+"""Posts embedded by a trained model: examples of new tags, and background to tell them from."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,17 +7,16 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tagkeras.data import input as data_input
 from tagkeras.data.facts import Facts, to_columns
-from tagkeras.data.input import sample_posts
+from tagkeras.data.input import named_errors, sample_posts
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.posts import PostError, parse_descriptor
 from tagkeras.data.posts_file import PlacedPost, refuse_bad_posts
 from tagkeras.images.cnn.descriptor_model import FOLDER, DescriptorModel
-from tagkeras.layers.user_descriptor import UserDescriptor
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.layers import UserDescriptor
+from tagkeras.models import HashtagModel
 
-# With at least so many posts that have no tag but known ones, background is taken of them alone.
+# With so many posts whose tags are all known, background is taken from these alone.
 ENOUGH_KNOWN_POSTS = 1000
 _BATCH = 1024
 
@@ -37,7 +36,7 @@ class EmbeddedPosts(NamedTuple):
 def embed_background(
     dataset: Path, manifest: Manifest, model: HashtagModel, num_posts: int
 ) -> EmbeddedPosts:
-    """Train posts of a dataset that do not have the new tags, for all that is known.
+    """Training posts of a dataset that do not have the new tags, as far as is known.
 
     A post with tags outside the vocabulary may have one that is to be added. Such posts are left
     out, unless hardly any others are left.
@@ -49,12 +48,12 @@ def embed_background(
         num_posts: to draw at random, at most.
 
     Raises:
-        UserError: the dataset is damaged or has no train posts.
+        UserError: the dataset is damaged or has no training posts.
     """
     phi: list[np.ndarray] = []
     tags: list[list[int]] = []
     num_unknown: list[int] = []
-    with data_input.named_errors(dataset):
+    with named_errors(dataset):
         for batch in sample_posts(dataset, manifest, "train", num_posts, _BATCH):
             phi.append(model(batch).numpy())
             tags += batch["tags"].to_list()
@@ -115,9 +114,9 @@ def _describe(
     name = "image_bytes" if isinstance(image, bytes) else image
     try:
         content = image if isinstance(image, bytes) else (image_root / image).read_bytes()
-        # One by one, so that the picture that cannot be decoded is known.
+        # One by one, to know which image cannot be decoded.
         return describe(tf.constant([content])).numpy()[0]
     except OSError as error:
         raise PostError("image_missing", f"{name}: {error.strerror}") from error
     except (tf.errors.OpError, UnicodeDecodeError) as error:
-        raise PostError("image_unreadable", f"{name}: no picture that can be decoded") from error
+        raise PostError("image_unreadable", f"{name}: not an image that can be decoded") from error

@@ -1,12 +1,55 @@
-"""The tags of a batch of posts, flattened into the pairs that the losses work on."""
+"""The hashtags of a batch of posts: as given to a model, and as the pairs that losses work on."""
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+INPUTS = ("descriptor", "user_descriptor")
 # Fills `excluded_by_post` up; larger than every tag, so that its rows stay sorted.
 NO_TAG: int = tf.int64.max
+
+
+class Truth(NamedTuple):
+    """The hashtags of B posts.
+
+    Attributes:
+        tags: int64 ragged [B, (tags)], vocabulary ids, each once.
+        removed: int64 ragged [B, (tags)], ids that balancing took off: neither positives nor
+            negatives.
+        out_of_vocabulary: int64 [B], how many more hashtags a post has that no id stands for.
+    """
+
+    tags: tf.RaggedTensor
+    removed: tf.RaggedTensor
+    out_of_vocabulary: tf.Tensor
+
+    @classmethod
+    def parse(cls, y_true: Any) -> "Truth":
+        """Reads what stands for the hashtags of posts in `fit`, `evaluate` and the metrics.
+
+        Args:
+            y_true: ids as a ragged [B, (tags)] or a dense tensor [B, t] padded with -1; or a dict
+                of such `tags` and, optionally, `tags_removed` alike and `out_of_vocabulary` [B].
+        """
+        if isinstance(y_true, Truth):
+            return y_true
+        parts = y_true if isinstance(y_true, Mapping) else {"tags": y_true}
+        tags = _to_ragged(parts["tags"])
+        num_posts = tags.nrows(tf.int64)
+        removed = parts.get("tags_removed")
+        if removed is None:
+            none = tf.zeros([0], tf.int64)
+            removed = tf.RaggedTensor.from_row_lengths(none, tf.zeros([num_posts], tf.int64))
+        unknown = parts.get("out_of_vocabulary")
+        unknown = tf.zeros([num_posts], tf.int64) if unknown is None else tf.cast(unknown, tf.int64)
+        return cls(tags, _to_ragged(removed), unknown)
+
+    @property
+    def num_tags(self) -> tf.Tensor:
+        """How many hashtags each post has, those outside the vocabulary included: int64 [B]."""
+        return self.tags.row_lengths() + self.out_of_vocabulary
 
 
 class PostTags(NamedTuple):
@@ -37,17 +80,15 @@ class PostTags(NamedTuple):
     is_padded: bool
 
     @classmethod
-    def from_ragged(
-        cls, tags: tf.RaggedTensor, removed: tf.RaggedTensor, *, pad: bool = False
-    ) -> "PostTags":
-        """Flattens int64 ragged [B, (tags)]; a post has a tag at most once, in one of both.
+    def from_truth(cls, truth: Truth, *, pad: bool = False) -> "PostTags":
+        """Flattens the tags of posts; a post has a tag at most once, be it kept or removed.
 
         Args:
-            tags: of each post.
-            removed: tags that balancing took off each post.
+            truth: of the posts.
             pad: fill shapes up to one of few sizes: multiples of 8, above 64 at most an eighth more
                 than is needed. There has to be a post then, the first of which fillers name.
         """
+        tags, removed = truth.tags, truth.removed
         post, removed_post = (tf.cast(r.value_rowids(), tf.int32) for r in (tags, removed))
         excluded_post = tf.concat([post, removed_post], axis=0)
         tag = tags.flat_values
@@ -74,6 +115,63 @@ class PostTags(NamedTuple):
     def num_positives(self) -> tf.Tensor:
         """The number of positives, int32 []."""
         return tf.reduce_sum(tf.cast(self.is_positive, tf.int32))
+
+    def num_candidates(self, num_tags: int) -> tf.Tensor:
+        """Y - t of every positive, int32 [P]: how many of Y tags are not on its post."""
+        return num_tags - tf.gather(self.num_excluded, self.post)
+
+    def has_candidates(self, num_tags: int) -> tf.Tensor:
+        """Which positives there is a negative to draw for, bool [P]."""
+        return (self.num_candidates(num_tags) > 0) & self.is_positive
+
+    def draw_candidates(
+        self, post: tf.Tensor, num_tags: int, count: int | tf.Tensor, seed: tf.Tensor
+    ) -> tf.Tensor:
+        """Draws tags for posts, uniformly and with replacement from those that are not excluded.
+
+        The r-th candidate (from 0) is r + j, j being the number of excluded tags e_0 < e_1 < ...
+        with e_i - i <= r: nothing is drawn in vain, however few candidates there are.
+
+        Args:
+            post: int32 [R], rows of the batch to draw for.
+            num_tags: Y.
+            count: how many draws for each.
+            seed: int32 [2], of stateless random numbers.
+
+        Returns:
+            int64 [R, count]. For a post without candidates, tags that mean nothing, in [0, Y).
+        """
+        excluded = self.excluded_by_post
+        gaps = tf.gather(excluded - tf.range(tf.shape(excluded)[1], dtype=tf.int64), post)  # [R, T]
+        num_candidates = tf.cast(num_tags - tf.gather(self.num_excluded, post), tf.int64)
+        bits = tf.random.stateless_uniform(
+            [tf.shape(post)[0], count], seed, minval=None, maxval=None, dtype=tf.uint64
+        )
+        # A remainder of 63 random bits: its bias, below Y / 2^63, is none that could be measured.
+        rank = tf.bitcast(tf.bitwise.right_shift(bits, tf.constant(1, tf.uint64)), tf.int64)
+        rank %= tf.maximum(num_candidates, 1)[:, tf.newaxis]
+        skipped = tf.searchsorted(gaps, rank, side="right", out_type=tf.int64)
+        return tf.minimum(rank + skipped, num_tags - 1)
+
+
+def split_batch(batch: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A batch of records, a dict, as the pair that `fit` and `evaluate` take.
+
+    Args:
+        batch: as `tagkeras.data.records.parse` makes it.
+
+    Returns:
+        The model's inputs, and the hashtags as `Truth.parse` reads them.
+    """
+    truth = ("tags", "tags_removed", "out_of_vocabulary")
+    return {name: batch[name] for name in INPUTS}, {name: batch[name] for name in truth}
+
+
+def _to_ragged(ids: Any) -> tf.RaggedTensor:
+    if not isinstance(ids, tf.RaggedTensor):
+        ids = tf.convert_to_tensor(ids)
+        ids = tf.ragged.boolean_mask(ids, ids >= 0)
+    return tf.cast(ids, tf.int64).with_row_splits_dtype(tf.int64)
 
 
 def _pad(values: tf.Tensor, filler: int) -> tf.Tensor:

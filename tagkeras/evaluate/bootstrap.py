@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tagkeras.metrics.variety import entropy
+from tagkeras.metrics import entropy
 
 SAMPLES = 1000
 # A resample looks at every prediction, and these settle a standard deviation to some 5%.
@@ -153,8 +153,9 @@ def variety_intervals(
     statistics = []
     for drawn in resample(num_users, VARIETY_SAMPLES, seed):
         predicted = np.bincount(tags, weights=counts * drawn[owners], minlength=len(present))
-        statistics.append((np.count_nonzero(predicted) / num_tags, entropy(predicted)))
-    value = np.array([len(present) / num_tags, entropy(np.bincount(tags, weights=counts))])
+        statistics.append((np.count_nonzero(predicted) / num_tags, float(entropy(predicted))))
+    predicted = np.bincount(tags, weights=counts)
+    value = np.array([len(present) / num_tags, float(entropy(predicted))])
     spread = NORMAL_BOUND * np.std(statistics, axis=0, ddof=1)
     bounds = np.stack([value - spread, value + spread], axis=1)
     return np.clip(bounds, 0, [[1], [np.log2(num_tags)]])

@@ -24,7 +24,7 @@ from tagkeras.evaluate.oracle import read_oracles
 from tagkeras.evaluate.rankings import PredictionsWriter, rank_split
 from tagkeras.evaluate.summary import summarize
 from tagkeras.evaluate.tag_metrics import MOST_VALUES, CurveScores, default_curve_tags, tag_table
-from tagkeras.train.restore import restore_model
+from tagkeras.train.model import restore_model
 from tagkeras.train.workdir import Workdir
 
 FILES = (evaluation.METRICS, evaluation.PREDICTIONS, evaluation.POSTS, evaluation.TAGS)

@@ -13,11 +13,7 @@ import pyarrow.parquet as pq
 import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
-from tagkeras.metrics.accuracy_at_k import AccuracyAtK
-from tagkeras.metrics.mrr_at_k import MRRAtK
-from tagkeras.metrics.ndcg_at_k import NDCGAtK
-from tagkeras.metrics.precision_at_k import PrecisionAtK
-from tagkeras.metrics.recall_at_k import RecallAtK
+from tagkeras.metrics import AccuracyAtK, MRRAtK, NDCGAtK, PrecisionAtK, RecallAtK
 
 METRICS, PREDICTIONS = "metrics.json", "predictions.parquet"
 POSTS, TAGS = "posts.parquet", "tags.parquet"

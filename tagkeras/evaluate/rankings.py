@@ -13,9 +13,8 @@ import tensorflow as tf
 from tagkeras.evaluate.baselines import Baseline
 from tagkeras.evaluate.evaluation import MODEL, EvaluatedPosts
 from tagkeras.evaluate.tag_metrics import CurveScores
-from tagkeras.metrics.hits import find_hits
-from tagkeras.metrics.tag_counts import TagCounts
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.metrics import TagCounts, find_hits
+from tagkeras.models import HashtagModel
 
 SCHEMA = pa.schema(
     {
@@ -108,7 +107,7 @@ def rank_split(
         predictions[MODEL] = ids[:, : max(ks)]
         facts.add(batch, predictions)
         for counts in tag_counts:
-            counts.update_state(ids, batch["tags"])
+            counts.update_state(batch["tags"], ids)
         curve_scores.add(scores_of_curves, batch["tags"], batch["tags_removed"])
         writer.write(facts.post_ids[-len(ids) :], ids[:, :top_k], scores[:, :top_k])
         advance(len(ids))

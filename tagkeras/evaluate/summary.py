@@ -10,7 +10,7 @@ from tagkeras.evaluate.bootstrap import LEVEL, bootstrap_means, percentiles, var
 from tagkeras.evaluate.evaluation import MODEL
 from tagkeras.evaluate.groups import group_metrics, make_groupings
 from tagkeras.evaluate.rankings import Rankings
-from tagkeras.metrics.variety import coverage, entropy
+from tagkeras.metrics import coverage, entropy
 
 
 def summarize(
@@ -48,8 +48,8 @@ def summarize(
             intervals[name] = dict(zip(scores, bounds.tolist(), strict=True))
             predictions = rankings.predictions[name][:, :most]
             predicted = np.bincount(predictions[predictions >= 0], minlength=num_tags)
-            variety = {f"coverage@{most}": coverage(predicted)}
-            variety[f"entropy@{most}"] = entropy(predicted)
+            variety = {f"coverage@{most}": float(coverage(predicted))}
+            variety[f"entropy@{most}"] = float(entropy(predicted))
             bounds = variety_intervals(posts.users, predictions, num_tags, seed=seed)
             results[name] |= variety
             intervals[name] |= dict(zip(variety, bounds.tolist(), strict=True))

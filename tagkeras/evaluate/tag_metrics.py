@@ -8,7 +8,7 @@ import pyarrow as pa
 import tensorflow as tf
 
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.metrics.tag_counts import TagCounts
+from tagkeras.metrics import TagCounts
 
 # Tags whose curves are drawn unless told otherwise, and the most values that are kept for them
 # (5 bytes each).

@@ -1,1 +1,1 @@
-"""Experiments: a grid of runs, trained and evaluated, and what follows from it."""
+"""Experiments: a grid of models, trained and evaluated, and what the results say of the paper."""

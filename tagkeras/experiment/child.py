@@ -1,9 +1,9 @@
-"""Becomes a command that ends when the process that started it ends, however that ends.
+"""Becomes a Python command that ends when the process that started it ends, however that ends.
 
     python child.py PARENT_ID -m tagkeras.train ...
 
-Run as a file, not as a module: it must not import more than it needs. Linux only; elsewhere the
-command outlives a parent that is killed, and is refused by the lock of its workdir's next run.
+A script of its own since it must import next to nothing. Linux only: elsewhere the command outlives
+a killed parent, and the lock of its workdir keeps the next run out.
 """
 
 import contextlib
@@ -15,16 +15,8 @@ import sys
 # Of Linux's prctl: the signal that a process gets when its parent ends. Execve keeps it.
 _PR_SET_PDEATHSIG = 1
 
-
-def main() -> None:
-    """Asks for the signal, then becomes the command."""
-    parent = int(sys.argv[1])
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before it could be asked
-        sys.exit(1)
-    os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
-
-
-if __name__ == "__main__":
-    main()
+with contextlib.suppress(OSError, AttributeError):
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+if os.getppid() != int(sys.argv[1]):  # the parent ended before the signal was asked for
+    sys.exit(1)
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])

@@ -1,15 +1,12 @@
-"""The runs of an experiment: each model and size, on each dataset, from each seed."""
+"""A run of an experiment: one model in one size, on one dataset, from one seed."""
 
 import dataclasses
 from typing import Any
 
-from tagkeras.cli.errors import UserError
-from tagkeras.experiment.spec import Spec
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True, order=True)
 class Configuration:
-    """A model in one size: what the seeds of a row of a table have in common.
+    """A model in one size: a row of the paper's table, which averages over seeds.
 
     Attributes:
         model: such as `bilinear`.
@@ -44,7 +41,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Such as `multiplicative-d64-k100-seed0`; of one run of a dataset."""
+        """Such as `multiplicative-d64-k100-seed0`; unique among the runs on a dataset."""
         return f"{self.configuration.name}-seed{self.seed}"
 
     @property
@@ -54,21 +51,21 @@ class Run:
 
     @property
     def workdir(self) -> str:
-        """Of the training, relative to the folder of the experiment."""
+        """Folder of the training, relative to that of the experiment."""
         return f"runs/{self.path}"
 
     @property
     def evaluation(self) -> str:
-        """Folder of the evaluation, relative to the folder of the experiment."""
+        """Folder of the evaluation, relative to that of the experiment."""
         return f"evaluations/{self.path}"
 
     @property
     def log(self) -> str:
-        """What both commands print, relative to the folder of the experiment."""
+        """File with the output of both commands, relative to the experiment's folder."""
         return f"logs/{self.path}.log"
 
     def to_json(self) -> dict[str, Any]:
-        """As `experiment.json` lists it."""
+        """The run's entry in `experiment.json`."""
         return {
             "name": self.name,
             "dataset": self.dataset,
@@ -78,26 +75,3 @@ class Run:
             "workdir": self.workdir,
             "evaluation": self.evaluation,
         }
-
-
-def list_runs(spec: Spec) -> list[Run]:
-    """The runs, those of a seed and a dataset one after the other: a seed is whole early.
-
-    Raises:
-        UserError: the grid names a model in the same size twice.
-    """
-    configurations = [
-        Configuration(model=row.model, embedding_dim=dim, rank=rank)
-        for row in spec.grid
-        for dim in row.embedding_dims
-        for rank in row.ranks or (0,)
-    ]
-    for index, configuration in enumerate(configurations):
-        if configuration in configurations[:index]:
-            raise UserError(f"the grid has {configuration.name} twice: take it out once")
-    return [
-        Run(dataset=dataset, configuration=configuration, seed=seed)
-        for seed in spec.seeds
-        for dataset in spec.datasets
-        for configuration in configurations
-    ]

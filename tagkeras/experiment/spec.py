@@ -1,172 +1,218 @@
-"""The specification of an experiment: a YAML file, read and checked."""
+"""The specification of an experiment: a YAML file, checked by pydantic."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+import pydantic
+import yaml
+from absl import flags
 
 from tagkeras.cli import commandline
 from tagkeras.cli.errors import UserError
-from tagkeras.data.manifest import SPLITS, Manifest
+from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.evaluate import evaluate
 from tagkeras.evaluate.config import Config as EvaluateConfig
-from tagkeras.experiment.command_flags import read_flags
-from tagkeras.experiment.section import Section
-from tagkeras.experiment.yaml_document import YamlDocument
-from tagkeras.layers.embeddings import EMBEDDING_NAMES
-from tagkeras.train import config
+from tagkeras.evaluate.evaluate import check_options
+from tagkeras.experiment.runs import Configuration, Run
+from tagkeras.train.config import Config as TrainConfig
 
-MULTIPLICATIVE = "multiplicative"
-_KEYS = ("datasets", "grid", "seeds", "split", "train", "evaluate")
-_GRID_KEYS = ("model", "embedding_dim", "rank")
-# Given by the grid, the seeds and the datasets.
-_SET_BY_TRAIN = ("data", "workdir", "model", "embedding_dim", "rank", "seed", "strategy")
-_SET_BY_EVALUATE = ("data", "workdir", "output", "split", "oracle")
+# Flags that the experiment sets itself.
+_TRAIN = ("data", "workdir", "model", "embedding_dim", "rank", "seed", "strategy")
+_EVALUATE = ("data", "workdir", "output", "split", "oracle")
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DatasetSpec:
-    """A dataset, and what is known beside it.
+def _resolve(path: str, info: pydantic.ValidationInfo) -> str:
+    """The absolute path of one that is relative to the specification; it must exist."""
+    folder: Path = (info.context or {})["folder"]
+    resolved = (folder / path).absolute()
+    # The report takes a pattern of files for `posts`.
+    is_pattern = info.field_name == "posts" and any(mark in path for mark in "*?[")
+    if not path or not (is_pattern or resolved.exists()):
+        raise ValueError(f"{resolved} does not exist")
+    return str(resolved)
+
+
+def _flag_value(value: Any) -> str:
+    """A YAML value as it is written after `--name=`."""
+    if isinstance(value, list) and not any(isinstance(item, list) for item in value):
+        return ",".join(map(_flag_value, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise ValueError(f"give a number, a text or a list of them, not {value!r}")
+
+
+def _parse_flags(config_class: type[Any], values: Mapping[str, str]) -> Any:
+    """The options of a command; required ones that are not given are empty."""
+    fields = dataclasses.fields(config_class)
+    required = {field.name: "" for field in fields if field.default is dataclasses.MISSING}
+    argv = [f"--{name}={value}" for name, value in {**required, **values}.items()]
+    return commandline.parse(config_class, argv)
+
+
+_File = Annotated[str, pydantic.AfterValidator(_resolve)]
+_Flags = dict[str, Annotated[str, pydantic.BeforeValidator(_flag_value)]]
+_Name = Annotated[str, pydantic.Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+_NotEmpty = pydantic.Field(min_length=1)
+_Sizes = Annotated[list[pydantic.PositiveInt], _NotEmpty]
+
+
+class _Section(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class DatasetSpec(_Section):
+    """A dataset and the files that belong to it; paths are absolute.
 
     Attributes:
-        path: folder that `beam.preprocess` wrote, absolute.
+        path: folder that `beam.preprocess` wrote.
         oracle: Parquet file for `tagkeras.evaluate`.
         hashtag_kinds: file that says what each hashtag depends on.
-        posts: the posts that the dataset was made of, for the report.
+        posts: the posts that the dataset was made from, for the report.
         image_root: folder of their images, for the report.
     """
 
-    path: str
-    oracle: str | None = None
-    hashtag_kinds: str | None = None
-    posts: str | None = None
-    image_root: str | None = None
+    path: _File
+    oracle: _File | None = None
+    hashtag_kinds: _File | None = None
+    posts: _File | None = None
+    image_root: _File | None = None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class GridRow:
-    """A model, and the sizes that it is trained in.
+class GridRow(_Section):
+    """A model, and the sizes to train it in: values of d, and of K where it has a rank."""
 
-    Attributes:
-        model: such as `bilinear`.
-        embedding_dims: values of d.
-        ranks: values of K; empty for models that have none.
-    """
+    model: Literal["bilinear", "user_biased", "multiplicative"]
+    embedding_dim: _Sizes
+    rank: _Sizes | None = None
 
-    model: str
-    embedding_dims: tuple[int, ...]
-    ranks: tuple[int, ...] = ()
+    @pydantic.model_validator(mode="after")
+    def _check_rank(self) -> "GridRow":
+        if (self.model == "multiplicative") != (self.rank is not None):
+            raise ValueError("give 'rank' to the multiplicative model, and to no other")
+        return self
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Spec:
+class Spec(_Section):
     """What an experiment trains and evaluates.
 
     Attributes:
         datasets: by the names they have in tables.
         grid: models and their sizes.
-        seeds: of each run.
+        seeds: that each model is trained from in each size.
         split: that is evaluated.
-        train: flags of `tagkeras.train` that hold for all runs.
-        evaluate: flags of `tagkeras.evaluate`.
+        train: flags of `tagkeras.train` for all runs.
+        evaluate: flags of `tagkeras.evaluate` for all runs.
     """
 
-    datasets: Mapping[str, DatasetSpec]
-    grid: tuple[GridRow, ...]
-    seeds: tuple[int, ...]
-    split: str
-    train: Mapping[str, str]
-    evaluate: Mapping[str, str]
+    datasets: Annotated[dict[_Name, DatasetSpec], _NotEmpty]
+    grid: Annotated[list[GridRow], _NotEmpty]
+    seeds: Annotated[list[pydantic.NonNegativeInt], _NotEmpty]
+    split: Literal["train", "validation", "test"] = "test"
+    train: _Flags = {}
+    evaluate: _Flags = {}
+
+    @pydantic.field_validator("train", "evaluate")
+    @classmethod
+    def _check_flags(cls, values: dict[str, str], info: pydantic.ValidationInfo) -> dict[str, str]:
+        """Checks flags as the command itself would."""
+        is_train = info.field_name == "train"
+        if given := [name for name in (_TRAIN if is_train else _EVALUATE) if name in values]:
+            raise ValueError(f"the experiment sets --{given[0]} itself: leave it out")
+        try:
+            _parse_flags(TrainConfig if is_train else EvaluateConfig, values)
+        except flags.Error as error:
+            raise ValueError(" ".join(str(error).split())) from error
+        return values
+
+    @pydantic.model_validator(mode="after")
+    def _check_runs(self) -> "Spec":
+        run, times = Counter(self.runs).most_common(1)[0]
+        if times > 1:
+            raise ValueError(f"grid and seeds give {run.name} twice: take it out once")
+        return self
+
+    @property
+    def runs(self) -> list[Run]:
+        """All runs, seed by seed, so that all models are there early from the first seed."""
+        return [
+            Run(
+                dataset=dataset,
+                configuration=Configuration(model=row.model, embedding_dim=dim, rank=rank),
+                seed=seed,
+            )
+            for seed in self.seeds
+            for dataset in self.datasets
+            for row in self.grid
+            for dim in row.embedding_dim
+            for rank in row.rank or (0,)
+        ]
 
 
-def read_spec(path: Path, datasets: Mapping[str, str] | None = None) -> Spec:
-    """Reads a specification.
+def read_spec(path: Path, datasets: Sequence[str] = ()) -> Spec:
+    """Reads and checks a specification and the datasets it names.
 
     Args:
         path: of the YAML file; paths in it are relative to its folder.
-        datasets: folders that take the place of those in the file, by the names of the datasets.
+        datasets: NAME=FOLDER, folders in place of those in the file.
 
     Raises:
-        UserError: something in it does not fit; names the line.
+        UserError: the file cannot be read, or something in it is wrong; names the key.
     """
-    document = YamlDocument(path)
-    top = Section(document, (), document.value, keys=_KEYS, required=("datasets", "grid", "seeds"))
-    split = top.text("split", SPLITS) if "split" in top.values else "test"
-    section = top.section("datasets")
-    section.check_names()
-    if not section.values:
-        raise section.document.error(("datasets",), "at least one dataset is needed")
-    folders = dict(datasets or {})
-    if unknown := sorted(set(folders) - set(section.values)):
-        raise UserError(
-            f"--datasets={unknown[0]}=...: {path} has no such dataset, but"
-            f" {', '.join(section.values)}"
-        )
-    rows = [
-        _read_row(Section(document, ("grid", index), row, keys=_GRID_KEYS, required=_GRID_KEYS[:2]))
-        for index, row in enumerate(top.items("grid"))
-    ]
-    found = {
-        name: _read_dataset(section, name, split, folders.get(name)) for name in section.values
-    }
-    flags = read_flags(
-        top.section("evaluate"), "tagkeras.evaluate", EvaluateConfig, _SET_BY_EVALUATE
-    )
-    for name, dataset in found.items():
-        _check_evaluation(flags, dataset, f"{path}: evaluate, on {name}")
-    return Spec(
-        datasets=found,
-        grid=tuple(rows),
-        seeds=top.numbers("seeds", minimum=0),
-        split=split,
-        train=read_flags(top.section("train"), "tagkeras.train", config.Config, _SET_BY_TRAIN),
-        evaluate=flags,
-    )
+    try:
+        content = yaml.load(path.read_bytes(), _Loader)
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not YAML: {error}") from error
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+    named = content.get("datasets") if isinstance(content, dict) else None
+    for text in datasets:
+        name, _, folder = text.partition("=")
+        if not folder or not isinstance(named, dict) or not isinstance(named.get(name), dict):
+            raise UserError(f"--datasets={text}: give NAME=FOLDER, by a name in {path}")
+        named[name]["path"] = str(Path(folder).absolute())
+    try:
+        spec = Spec.model_validate(content, context={"folder": path.parent})
+    except pydantic.ValidationError as error:
+        raise UserError(f"{path}: {'; '.join(map(_describe, error.errors()))}") from error
+    for name, dataset in spec.datasets.items():
+        try:
+            _check_dataset(dataset, spec)
+        except UserError as error:
+            raise UserError(f"{path}: datasets.{name}: {error}") from error
+    return spec
 
 
-def _check_evaluation(flags: Mapping[str, str], dataset: DatasetSpec, place: str) -> None:
-    """Makes sure that a dataset can be evaluated so: after the trainings it would be too late."""
-    argv = [f"--{name}={value}" for name, value in flags.items()]
-    argv += [f"--data={dataset.path}", "--workdir=", "--output="]
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is given twice, of which YAML's own loader keeps the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                problem = f"{key.value} is given twice"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _describe(error: Any) -> str:
+    """One of pydantic's errors, such as `grid[0].embedding_dim[1]: ..., not -3`."""
+    place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in error["loc"])
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] not in ("value_error", "missing"):
+        message += f", not {error['input']!r}"
+    return f"{place.lstrip('.') or 'the file'}: {message}"
+
+
+def _check_dataset(dataset: DatasetSpec, spec: Spec) -> None:
+    """Checks what would otherwise fail only once models are trained."""
+    manifest = Manifest.load(dataset.path)
+    if not manifest.splits.get(spec.split, {}).get("posts"):
+        raise UserError(f"{dataset.path} has no posts in its {spec.split} split")
     vocabulary = Vocabulary.load(Path(dataset.path) / "vocabulary.tsv")
-    try:
-        evaluate.check_options(commandline.parse(EvaluateConfig, argv), vocabulary)
-    except UserError as error:
-        raise UserError(f"{place}: {error}") from error
-
-
-def _read_row(row: Section) -> GridRow:
-    model = row.text("model", EMBEDDING_NAMES)
-    ranks: tuple[int, ...] = ()
-    if model == MULTIPLICATIVE:
-        if "rank" not in row.values:
-            raise row.document.error(row.place, f"'rank' is missing: {model} has one")
-        ranks = row.numbers("rank", minimum=1)
-    elif "rank" in row.values:
-        raise row.error("rank", f"{model} has none: leave it out")
-    dims = row.numbers("embedding_dim", minimum=1)
-    return GridRow(model=model, embedding_dims=dims, ranks=ranks)
-
-
-def _read_dataset(parent: Section, name: str, split: str, folder: str | None) -> DatasetSpec:
-    keys = tuple(field.name for field in dataclasses.fields(DatasetSpec))
-    section = parent.section(name, keys=keys, required=("path",))
-    paths: dict[str, Any] = {}
-    for key in section.values:
-        text = section.text(key)
-        path = section.document.path.parent / text
-        if key == "path" and folder is not None:
-            path = Path(folder)
-        elif key == "posts" and any(mark in text for mark in "*?["):
-            path = path.absolute()  # a pattern, for the report to look up
-        elif not path.exists():
-            raise section.error(key, f"{path} is not there")
-        paths[key] = str(path.absolute())
-    try:
-        manifest = Manifest.load(paths["path"])
-    except UserError as error:
-        raise section.error("path", str(error)) from error
-    if not manifest.splits.get(split, {}).get("posts"):
-        raise section.error("path", f"{paths['path']} has no posts in its {split} split")
-    return DatasetSpec(**paths)
+    check_options(_parse_flags(EvaluateConfig, spec.evaluate), vocabulary)

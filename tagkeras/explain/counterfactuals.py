@@ -12,8 +12,8 @@ from tagkeras.data.facts import Facts, to_columns
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.layers.user_descriptor import UserDescriptor
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.layers import UserDescriptor
+from tagkeras.models import HashtagModel
 
 
 @dataclasses.dataclass(frozen=True)

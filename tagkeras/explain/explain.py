@@ -24,7 +24,7 @@ from tagkeras.explain.explanation import (
     model_name,
 )
 from tagkeras.explain.photo_descriptor import describe_image, descriptor_of_post
-from tagkeras.train.restore import restore_model
+from tagkeras.train.model import restore_model
 from tagkeras.train.workdir import Workdir
 
 

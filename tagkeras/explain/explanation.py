@@ -13,9 +13,8 @@ from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.explain.counterfactuals import describe_users, embed_for_users
 from tagkeras.explain.user_parts import UserParts, split_into_parts
-from tagkeras.layers.bilinear_embedding import BilinearEmbedding
-from tagkeras.layers.user_biased_embedding import UserBiasedEmbedding
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.layers import BilinearEmbedding, UserBiasedEmbedding
+from tagkeras.models import HashtagModel
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from tagkeras.data.facts import Facts
-from tagkeras.layers.bilinear_embedding import BilinearEmbedding
-from tagkeras.layers.image_user_embedding import ImageUserEmbedding
-from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
-from tagkeras.layers.user_biased_embedding import UserBiasedEmbedding
+from tagkeras.layers import (
+    BilinearEmbedding,
+    ImageUserEmbedding,
+    MultiplicativeEmbedding,
+    UserBiasedEmbedding,
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -1,1 +1,1 @@
-"""What `tagkeras.export` puts into a SavedModel."""
+"""Export: a trained model as a SavedModel that TensorFlow Serving answers from."""

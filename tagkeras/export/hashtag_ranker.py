@@ -4,21 +4,50 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tagkeras.data.facts import Facts
+from tagkeras.data.facts import FACTS, Facts
 from tagkeras.data.manifest import Manifest
-from tagkeras.export.batching import GraphBatching
-from tagkeras.export.request_checks import Tensors, check_request, check_rows
-from tagkeras.export.request_images import decode_images
-from tagkeras.export.tag_lookup import TagLookup
-from tagkeras.export.user_inputs import UNKNOWN_USER, USER_INPUTS
+from tagkeras.export.requests import (
+    GraphBatching,
+    Tensors,
+    check_rows,
+    check_shapes,
+    decode_images,
+)
 from tagkeras.images.cnn.descriptor_model import DescriptorModel
-from tagkeras.layers.image_user_embedding import ImageUserEmbedding
-from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
-from tagkeras.layers.user_descriptor import UserDescriptor
-from tagkeras.retrieval.tag_index import TagIndex
+from tagkeras.layers import ImageUserEmbedding, MultiplicativeEmbedding, UserDescriptor
+from tagkeras.retrieval import TopK
 
+FACT_DTYPES = {fact.name: tf.string if fact.is_text else tf.float32 for fact in FACTS}
 # Hashtags and scores of pictures, in either form, and what is known of their users.
 _Rank = Callable[..., tuple[tf.Tensor, ...]]
+
+
+class TagLookup(tf.Module):
+    """Two tables of a vocabulary file, which becomes an asset of the SavedModel they are part of.
+
+    Args:
+        path: of a `vocabulary.tsv`, lines of `tag<TAB>count`; line number - 1 is the id.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._asset = tf.saved_model.Asset(path)
+        line, tag = tf.lookup.TextFileIndex.LINE_NUMBER, 0
+        path = self._asset.asset_path
+        self._id_of_tag = tf.lookup.StaticHashTable(
+            tf.lookup.TextFileInitializer(path, tf.string, tag, tf.int64, line, delimiter="\t"), -1
+        )
+        self._tag_of_id = tf.lookup.StaticHashTable(
+            tf.lookup.TextFileInitializer(path, tf.int64, line, tf.string, tag, delimiter="\t"), ""
+        )
+
+    def ids(self, tags: tf.Tensor) -> tf.Tensor:
+        """Int64 ids of hashtags, of the same shape; -1 for an unknown one."""
+        return self._id_of_tag.lookup(tags)
+
+    def tags(self, ids: tf.Tensor) -> tf.Tensor:
+        """The hashtags of int64 ids, of the same shape."""
+        return self._tag_of_id.lookup(ids)
 
 
 class HashtagRanker:
@@ -26,22 +55,21 @@ class HashtagRanker:
 
     Args:
         embedding: phi, trained.
-        tag_index: of the trained rows, in the order of the vocabulary.
+        tag_index: finds the hashtags of an answer among the trained rows, which are in the order of
+            the vocabulary.
         manifest: of their dataset.
         vocabulary_path: of the `vocabulary.tsv` that becomes an asset of the export.
         descriptor_model: from image bytes to descriptor; None if posts came with descriptors.
-        top_k: hashtags in an answer.
         batching: how concurrent requests are ranked together; None ranks each alone.
     """
 
     def __init__(
         self,
         embedding: ImageUserEmbedding,
-        tag_index: TagIndex,
+        tag_index: TopK,
         manifest: Manifest,
         vocabulary_path: str,
         descriptor_model: DescriptorModel | None,
-        top_k: int,
         *,
         batching: GraphBatching | None = None,
     ) -> None:
@@ -50,7 +78,6 @@ class HashtagRanker:
         self.descriptor_model = descriptor_model
         self.user_descriptor = UserDescriptor(Facts.from_dict(manifest.user_descriptor))
         self.descriptor_size = manifest.descriptor_size
-        self.top_k = top_k
         self.tag_lookup = TagLookup(vocabulary_path)
         self.batching = batching
 
@@ -61,8 +88,8 @@ class HashtagRanker:
         would restore nothing.
         """
         module = tf.Module()
-        module.variables_of_model = [weight.value for weight in self.embedding.weights]
-        module.tag_index = self.tag_index
+        layers = (self.embedding, self.tag_index)
+        module.variables_of_model = [weight.value for layer in layers for weight in layer.weights]
         module.tag_lookup = self.tag_lookup
         if self.descriptor_model is not None:
             module.descriptor_model = self.descriptor_model
@@ -72,7 +99,7 @@ class HashtagRanker:
         """The signatures of the export by name, with named inputs and a leading None on each."""
         descriptor = tf.TensorSpec([None, self.descriptor_size], tf.float32, "descriptor")
         image = tf.TensorSpec([None], tf.string, "image")
-        user = [tf.TensorSpec([None], dtype, name) for name, dtype in USER_INPUTS.items()]
+        user = [tf.TensorSpec([None], dtype, name) for name, dtype in FACT_DTYPES.items()]
         signatures = {
             "descriptor": _trace(self.rank, descriptor, *user),
             "classify": _trace(self.classify, tf.TensorSpec([None], tf.string, "inputs")),
@@ -100,24 +127,24 @@ class HashtagRanker:
         Of an `image` or a `descriptor`. What may fail for one request alone, such as decoding an
         image, is done before requests are put together.
         """
+        rank: _Rank
         if "image" in inputs:
-            picture = self._decode(inputs["image"])
-            rank: _Rank = self._rank_pixels
+            picture, rank = self._decode(inputs["image"]), self._rank_pixels
         else:
             picture, rank = inputs["descriptor"], self._rank_descriptors
-        user = [inputs[name] for name in USER_INPUTS]
+        user = [inputs[name] for name in FACT_DTYPES]
         if self.batching is not None:
             rank = self.batching.apply(rank)
         hashtags, scores = rank(picture, *user)
         # Batching forgets the k, also of a request without rows.
-        shape = [-1, self.top_k]
+        shape = [-1, self.tag_index.k]
         return {"hashtags": tf.reshape(hashtags, shape), "scores": tf.reshape(scores, shape)}
 
     def classify(self, inputs: Tensors) -> Tensors:
         """`classes` and `scores` of serialized tf.Examples; missing facts of a user are unknown."""
         features = {
-            name: tf.io.FixedLenFeature([], dtype, default_value=UNKNOWN_USER[name])
-            for name, dtype in USER_INPUTS.items()
+            fact.name: tf.io.FixedLenFeature([], FACT_DTYPES[fact.name], fact.unknown)
+            for fact in FACTS
         }
         if self.descriptor_model is None:
             features["descriptor"] = tf.io.FixedLenFeature([self.descriptor_size], tf.float32)
@@ -136,7 +163,7 @@ class HashtagRanker:
         if "image" in inputs:
             descriptor = self.describe_pixels({"pixels": self._decode(inputs["image"])})
             inputs = {**inputs, **descriptor}
-        inputs = check_rows({name: inputs[name] for name in ("descriptor", *USER_INPUTS)})
+        inputs = check_rows({name: inputs[name] for name in ("descriptor", *FACT_DTYPES)})
         user = self._describe_user(inputs)
         phi = self.embedding({"descriptor": inputs["descriptor"], "user_descriptor": user})
         return {"embedding": phi}
@@ -149,8 +176,8 @@ class HashtagRanker:
     def embed_hashtag(self, inputs: Tensors) -> Tensors:
         """`embedding` float [B, d] and `known` bool [B]; zeros for an unknown hashtag.
 
-        A leading # and upper case are taken off. The rest of preprocessing's spelling (NFKC) is not
-        to be had in stock ops: give hashtags as the model answers them.
+        A leading # and upper case are removed. Stock ops cannot normalise Unicode as preprocessing
+        does: give hashtags as the model answers them.
         """
         tag = tf.strings.regex_replace(tf.strings.strip(inputs["hashtag"]), "^#+", "")
         ids = self.tag_lookup.ids(tf.strings.lower(tag, encoding="utf-8"))
@@ -164,13 +191,13 @@ class HashtagRanker:
     def _rank_descriptors(
         self, descriptor: tf.Tensor, *user: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        facts = dict(zip(USER_INPUTS, user, strict=True))
+        facts = dict(zip(FACT_DTYPES, user, strict=True))
         phi = self.embed_image({"descriptor": descriptor, **facts})["embedding"]
-        scores, ids = self.tag_index.top_k(phi, self.top_k)
+        scores, ids = self.tag_index(phi)
         return self.tag_lookup.tags(ids), scores
 
     def _describe_user(self, inputs: Tensors) -> tf.Tensor:
-        return self.user_descriptor({name: inputs[name] for name in USER_INPUTS})
+        return self.user_descriptor({name: inputs[name] for name in FACT_DTYPES})
 
     def _decode(self, images: tf.Tensor) -> tf.Tensor:
         assert self.descriptor_model is not None
@@ -181,5 +208,5 @@ def _trace(
     function: Callable[[Tensors], Tensors], *specs: tf.TensorSpec
 ) -> tf.types.experimental.ConcreteFunction:
     return tf.function(
-        lambda *tensors: function(check_request(tensors, specs)), autograph=False
+        lambda *tensors: function(check_shapes(tensors, specs)), autograph=False
     ).get_concrete_function(*specs)

@@ -1,29 +1,28 @@
 """Comparing an export with the model that was trained."""
 
+import contextlib
 import dataclasses
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.saved_model import loader_impl
 
 from tagkeras.cli.errors import UserError
+from tagkeras.data.facts import FACTS
 from tagkeras.export import warmup
-from tagkeras.export.user_inputs import USER_INPUTS
 from tagkeras.images.cnn.descriptor_model import DescriptorModel
-from tagkeras.layers.user_descriptor import UserDescriptor
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.retrieval.tag_index import TagIndex
+from tagkeras.layers import UserDescriptor
+from tagkeras.models import HashtagModel
+from tagkeras.retrieval import TopK
 
 RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE = 1e-4, 1e-5
-
-Request = dict[str, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainedModel:
-    """What a trained model itself says of a request, by nothing of an export's graph.
+    """The answers of a trained model itself, without an export's graph.
 
     Args:
         model: trained.
@@ -37,13 +36,13 @@ class TrainedModel:
     user_descriptor: UserDescriptor
     kept_ids: Sequence[int]
 
-    def embed(self, request: Request) -> tf.Tensor:
+    def embed(self, request: warmup.Request) -> tf.Tensor:
         """Phi of a request, float [B, d]."""
         if self.descriptor_model is None:
             descriptor = request["descriptor"]
         else:
             descriptor = self.descriptor_model(tf.constant(request["image"], tf.string))
-        user = {name: tf.constant(request[name], dtype) for name, dtype in USER_INPUTS.items()}
+        user = {fact.name: tf.constant(request[fact.name]) for fact in FACTS}
         return self.model({"descriptor": descriptor, "user_descriptor": self.user_descriptor(user)})
 
     def score(self, phi: tf.Tensor) -> np.ndarray:
@@ -52,9 +51,7 @@ class TrainedModel:
         return scores if len(self.kept_ids) == scores.shape[1] else scores[:, list(self.kept_ids)]
 
 
-def validate(
-    saved_model: Path, tags: Sequence[str], trained: TrainedModel, index: TagIndex
-) -> None:
+def validate(saved_model: Path, tags: Sequence[str], trained: TrainedModel, index: TopK) -> None:
     """Loads an export as servers do, and compares its answers to its own warm-up requests.
 
     Args:
@@ -74,14 +71,16 @@ def validate(
         of_all, k = trained.score(phi), hashtags.shape[1]
         chosen = np.array([[ids[tag.decode()] for tag in row] for row in hashtags])
         if any(len(set(row)) < k for row in chosen.tolist()):
-            raise RuntimeError(f"{saved_model}: warm-up request {number} is answered with doubles")
-        best = _largest(of_all, k) if index.is_exact else index.top_k(phi, k)[0].numpy()
+            raise RuntimeError(
+                f"{saved_model}: warm-up request {number} is answered with a hashtag twice"
+            )
+        best = _largest(of_all, k) if index.is_exact else index(phi)[0].numpy()
         # Not which hashtags are the best: scores that are all but equal may change places.
         for expected in (np.take_along_axis(of_all, chosen, axis=1), best):
             if not np.allclose(scores, expected, RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE):
                 raise RuntimeError(
-                    f"{saved_model}: warm-up request {number} is answered otherwise than by the "
-                    f"model: scores {scores.tolist()}, expected {expected.tolist()}"
+                    f"{saved_model}: warm-up request {number} is not answered as by the"
+                    f" model: scores {scores.tolist()}, expected {expected.tolist()}"
                 )
 
 
@@ -90,13 +89,15 @@ def _largest(scores: np.ndarray, k: int) -> np.ndarray:
     return -np.sort(np.partition(-scores, k - 1, axis=1)[:, :k], axis=1)
 
 
-def _answers(saved_model: Path) -> list[tuple[Request, np.ndarray, np.ndarray]]:
+def _answers(saved_model: Path) -> list[tuple[warmup.Request, np.ndarray, np.ndarray]]:
     """Each warm-up request of an export, and the `hashtags` and `scores` that it answers."""
     requests, answers = warmup.read(saved_model), []
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         # Not `tf.saved_model.load`: what that restores, servers may not.
-        loader = loader_impl.SavedModelLoader(str(saved_model))
-        loaded = loader.load(session, [tf.saved_model.SERVING])
+        with _no_deprecation_warnings():
+            loaded = tf.compat.v1.saved_model.load(
+                session, [tf.saved_model.SERVING], str(saved_model)
+            )
         for number, request in enumerate(requests, start=1):
             signature = loaded.signature_def[request.model_spec.signature_name]
             inputs = {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()}
@@ -109,3 +110,14 @@ def _answers(saved_model: Path) -> list[tuple[Request, np.ndarray, np.ndarray]]:
                 raise UserError(f"warm-up request {number} cannot be answered: {problem}") from None
             answers.append((inputs, hashtags, scores))
     return answers
+
+
+@contextlib.contextmanager
+def _no_deprecation_warnings() -> Iterator[None]:
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,16 +1,17 @@
 """Warm-up requests: what a server answers before it takes traffic."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from tagkeras.cli.errors import UserError
-from tagkeras.export.user_inputs import UNKNOWN_USER, USER_INPUTS
+from tagkeras.data.facts import to_columns
+from tagkeras.data.posts import PostError, parse_descriptor
+from tagkeras.data.posts_file import read_posts, refuse_bad_posts
+from tagkeras.data.user import UNKNOWN_USER
 
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 # TensorFlow Serving refuses a model with more.
@@ -19,7 +20,7 @@ _BUFFER_BYTES = 2**18
 _GENERATED = 8
 _GENERATED_SIZE = 480
 
-Request = dict[str, tf.Tensor]
+Request = dict[str, np.ndarray]
 
 
 def generated_requests(descriptor_size: int | None) -> list[Request]:
@@ -34,37 +35,40 @@ def generated_requests(descriptor_size: int | None) -> list[Request]:
         if descriptor_size is None:
             shape = (_GENERATED_SIZE, _GENERATED_SIZE, 3)
             pixels = rng.integers(0, 256, size=(size, *shape), dtype=np.uint8)
-            content = {"image": tf.stack([tf.io.encode_jpeg(image) for image in pixels])}
+            images = [tf.io.encode_jpeg(image).numpy() for image in pixels]
+            content = {"image": np.array(images, object)}
         else:
-            descriptors = rng.normal(size=(size, descriptor_size)).astype(np.float32)
-            content = {"descriptor": tf.constant(descriptors)}
-        requests.append({**content, **_users([{}] * size)})
+            descriptors = rng.normal(size=(size, descriptor_size))
+            content = {"descriptor": descriptors.astype(np.float32)}
+        requests.append({**content, **to_columns([UNKNOWN_USER] * size)})
     return requests
 
 
 def requests_of_posts(path: Path, descriptor_size: int | None) -> list[Request]:
-    """A request of each post of a JSON Lines file, images relative to its folder.
+    """A request of each post of a file, images relative to its folder.
+
+    Args:
+        path: of the file; its posts may lack users and hashtags.
+        descriptor_size: n for a model that takes descriptors; None for one that takes images.
 
     Raises:
-        UserError: the file or an image is missing, a line is no such post, or there are too many.
+        UserError: the file or an image is missing, a post cannot be used, or there are too many.
     """
-    if not path.is_file():
-        raise UserError(f"--warmup_posts={path}: no such file")
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    if not 0 < len(lines) <= MAX_REQUESTS:
-        raise UserError(f"{path}: {len(lines)} posts; a server takes 1 to {MAX_REQUESTS} requests")
-    requests = []
-    for number, line in enumerate(lines, start=1):
+    posts = read_posts(path, labelled=False)
+    if len(posts) > MAX_REQUESTS:
+        raise UserError(f"{path}: {len(posts)} posts; a server takes {MAX_REQUESTS} at most")
+    requests: list[Request] = []
+    errors: list[tuple[str, PostError]] = []
+    for place, post, descriptor in posts:
         try:
-            post = json.loads(line)
-            if descriptor_size is None:
-                content = {"image": tf.constant([(path.parent / post["image"]).read_bytes()])}
+            if descriptor_size is not None:
+                content = {"descriptor": parse_descriptor(descriptor, descriptor_size)[np.newaxis]}
             else:
-                content = {"descriptor": tf.constant([post["descriptor"]], tf.float32)}
-                content["descriptor"].shape.assert_is_compatible_with([1, descriptor_size])
-            requests.append({**content, **_users([post])})
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{path}, line {number}: no post to warm up with: {error}") from error
+                content = {"image": np.array([_read_image(post.image, path.parent)], object)}
+            requests.append({**content, **to_columns([post])})
+        except PostError as error:
+            errors.append((place, error))
+    refuse_bad_posts(path, errors, len(posts))
     return requests
 
 
@@ -79,8 +83,8 @@ def write(saved_model: Path, requests: Sequence[Request]) -> None:
         for request in requests:
             predict = predict_pb2.PredictRequest()
             predict.model_spec.signature_name = "serving_default"
-            for name, tensor in request.items():
-                predict.inputs[name].CopyFrom(tf.make_tensor_proto(tensor.numpy()))
+            for name, values in request.items():
+                predict.inputs[name].CopyFrom(tf.make_tensor_proto(values))
             log = prediction_log_pb2.PredictionLog(
                 predict_log=prediction_log_pb2.PredictLog(request=predict)
             )
@@ -96,10 +100,12 @@ def read(saved_model: Path) -> list[predict_pb2.PredictRequest]:
     ]
 
 
-def _users(users: Sequence[dict[str, Any]]) -> Request:
-    return {
-        name: tf.constant(
-            [UNKNOWN_USER[name] if user.get(name) is None else user[name] for user in users], dtype
-        )
-        for name, dtype in USER_INPUTS.items()
-    }
+def _read_image(image: str | bytes | None, folder: Path) -> bytes:
+    if image is None:
+        raise PostError("no_image", "the model takes images, not descriptors")
+    if isinstance(image, bytes):
+        return image
+    try:
+        return (folder / image).read_bytes()
+    except OSError as error:
+        raise PostError("image_missing", f"{image}: {error.strerror}") from error

@@ -7,8 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tagkeras.layers.max_norm import project_max_norm
-from tagkeras.layers.normalized_product import Descriptor, normalized_product
+from tagkeras.layers.normalized_product import normalized_product
 
 Shape = tuple[Any, ...]
 
@@ -24,8 +23,7 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
     leave the range of float16, and the products made in the policy's compute dtype.
 
     Call arguments:
-        inputs: dict with `descriptor` float [batch, n] and `user_descriptor` float [batch, m]; and
-            `descriptor_norm` float [batch, 1] where the caller has the norms at hand.
+        inputs: dict with `descriptor` float [batch, n] and `user_descriptor` float [batch, m].
 
     Returns:
         float [batch, embedding_dim].
@@ -57,7 +55,7 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
         self.seed = seed
 
     @abc.abstractmethod
-    def embed(self, descriptor: Descriptor, user_descriptor: tf.Tensor) -> tf.Tensor:
+    def embed(self, descriptor: tf.Tensor, user_descriptor: tf.Tensor) -> tf.Tensor:
         """phi(x, u), descriptors not yet normalised: [batch, n], [batch, m] -> [batch, d].
 
         Products with the descriptor go through `image_product`, which normalises it.
@@ -69,19 +67,14 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
         """The weights of shape [length, vectors] whose columns max-norm bounds."""
 
     def call(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """phi(x, u): see the class."""
+        """phi(x, u) of a batch."""
         user_descriptor = tf.cast(inputs["user_descriptor"], self.compute_dtype)
-        values = tf.cast(inputs["descriptor"], tf.float32)
-        norm = inputs.get("descriptor_norm")
-        if norm is None:
-            square = tf.reduce_sum(tf.square(values), axis=1, keepdims=True)
-            norm = tf.sqrt(tf.maximum(square, 1e-24))  # the gradient of 0 would be infinite
-        return self.embed(Descriptor(values, norm), user_descriptor)
+        return self.embed(tf.convert_to_tensor(inputs["descriptor"]), user_descriptor)
 
     def image_product(
-        self, descriptor: Descriptor, weight: keras.Variable, *, transpose_weight: bool = False
+        self, descriptor: tf.Tensor, weight: keras.Variable, *, transpose_weight: bool = False
     ) -> tf.Tensor:
-        """The L2-normalised descriptors times a weight: see `normalized_product`."""
+        """The product of the L2-normalised descriptors with a weight, in the compute dtype."""
         weight = self.in_compute_dtype(weight)
         return normalized_product(descriptor, weight, transpose_weight=transpose_weight)
 
@@ -92,13 +85,6 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
     def compute_output_shape(self, input_shape: Mapping[str, Shape]) -> Shape:
         """[batch, d]."""
         return (input_shape["descriptor"][0], self.embedding_dim)
-
-    def project(self, radius: float) -> None:
-        """Projects the columns of `max_norm_weights` onto the ball of this radius."""
-        for weight in self.max_norm_weights:
-            projected = project_max_norm(tf.convert_to_tensor(weight), radius, axis=0)
-            # Of a weight that replicas mirror, the replica's own copy: all replicas do the same.
-            tf.raw_ops.AssignVariableOp(resource=weight.value.handle, value=projected)
 
     def add_normal_weight(
         self, name: str, *shape: int, stddev: float | None = None

@@ -1,5 +1,8 @@
-"""Projection onto the set of matrices whose vectors have a bounded norm."""
+"""Max-norm as a projection onto the set of matrices whose vectors have a bounded norm."""
 
+from collections.abc import Iterable
+
+import keras
 import tensorflow as tf
 
 
@@ -16,9 +19,35 @@ def project_max_norm(values: tf.Tensor, radius: float, axis: int) -> tf.Tensor:
 
     Returns:
         A tensor of the shape of `values`.
+
+    Example:
+        >>> project_max_norm(tf.constant([[3.0, 0.3], [4.0, 0.4]]), 1.0, axis=0).numpy().round(2)
+        array([[0.6, 0.3],
+               [0.8, 0.4]], dtype=float32)
     """
     norm = tf.norm(values, axis=axis, keepdims=True)
     is_outside = norm > radius
     scale = tf.where(is_outside, radius / norm, tf.ones_like(norm))
     # Chosen, not multiplied by 1: TensorFlow's products flush subnormal numbers to zero.
     return tf.where(is_outside, values * scale, values)
+
+
+def project_columns(weights: Iterable[keras.Variable], radius: float) -> None:
+    """Projects every column of some weights, each of shape [length, vectors], in place.
+
+    Under a `tf.distribute` strategy each replica writes its own copy; all do the same.
+    """
+    for weight in weights:
+        projected = project_max_norm(tf.convert_to_tensor(weight), radius, axis=0)
+        tf.raw_ops.AssignVariableOp(resource=weight.value.handle, value=projected)
+
+
+def max_norm_weights(layer: keras.layers.Layer) -> list[keras.Variable]:
+    """The weights whose columns max-norm bounds: those that the layer names `max_norm_weights`.
+
+    Of a model, such as a functional or a sequential one, those that its layers name.
+    """
+    named = getattr(layer, "max_norm_weights", None)
+    if named is not None:
+        return list(named)
+    return [w for inner in getattr(layer, "layers", ()) for w in max_norm_weights(inner)]

@@ -7,7 +7,6 @@ import keras
 import tensorflow as tf
 
 from tagkeras.layers.image_user_embedding import ImageUserEmbedding, Shape
-from tagkeras.layers.normalized_product import Descriptor
 
 
 @keras.saving.register_keras_serializable(package="tagkeras")
@@ -83,7 +82,7 @@ class MultiplicativeEmbedding(ImageUserEmbedding):
         W, b = self.in_compute_dtype(self.W), self.in_compute_dtype(self.b)
         return tf.nn.relu(tf.matmul(user_descriptor, W, transpose_b=True) + b)
 
-    def embed(self, descriptor: Descriptor, user_descriptor: tf.Tensor) -> tf.Tensor:
+    def embed(self, descriptor: tf.Tensor, user_descriptor: tf.Tensor) -> tf.Tensor:
         """Beta ((alpha^T h) * (gamma^T x))."""
         alpha, beta = self.in_compute_dtype(self.alpha), self.in_compute_dtype(self.beta)
         gates = tf.matmul(self.embed_user(user_descriptor), alpha)

@@ -6,7 +6,6 @@ import keras
 import tensorflow as tf
 
 from tagkeras.layers.image_user_embedding import ImageUserEmbedding, Shape
-from tagkeras.layers.normalized_product import Descriptor
 
 
 @keras.saving.register_keras_serializable(package="tagkeras")
@@ -36,7 +35,7 @@ class UserBiasedEmbedding(ImageUserEmbedding):
         """P: one column, of length d, for each feature of the image."""
         return [self.P]
 
-    def embed(self, descriptor: Descriptor, user_descriptor: tf.Tensor) -> tf.Tensor:
+    def embed(self, descriptor: tf.Tensor, user_descriptor: tf.Tensor) -> tf.Tensor:
         """P x + S u."""
         return self.image_product(descriptor, self.P, transpose_weight=True) + tf.matmul(
             user_descriptor, self.in_compute_dtype(self.S), transpose_b=True

@@ -1,4 +1,4 @@
-"""The interface of the losses: what is drawn, which rows of the table are read, what is lost."""
+"""The base classes of the losses: what is drawn, which rows of the table are read, what is lost."""
 
 import abc
 from typing import Any, NamedTuple
@@ -7,9 +7,9 @@ import tensorflow as tf
 
 from tagkeras.data.post_tags import PostTags
 
-# A score that adds nothing to a sum of exponentials; finite, so that a sum of nothing else has a
+# Of a tag that does not count: its exponential is 0. Finite, so that a sum of nothing else has a
 # gradient.
-NOTHING = -1e30
+MASKED_SCORE = -1e30
 
 
 class Draw(NamedTuple):
@@ -27,6 +27,12 @@ class Draw(NamedTuple):
     details: Any
     measures: dict[str, tf.Tensor]
     measured: tf.Tensor
+
+    def gather(self, table: tf.Variable) -> tf.Tensor:
+        """The rows that the loss reads: of a table float [Y, d], float [R, d] or all of it."""
+        if self.tags is None:
+            return tf.convert_to_tensor(table)
+        return tf.gather(table, tf.minimum(self.tags, table.shape[0] - 1))
 
 
 class RankingLoss(abc.ABC):
@@ -57,12 +63,84 @@ class RankingLoss(abc.ABC):
 
         Args:
             phi: float [B, d].
-            rows: float [R, d] of `draw.tags`, or [Y, d].
+            rows: float [R, d], those of `draw.gather`.
             post_tags: of the batch.
             draw: of this batch.
         """
 
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of `__init__`."""
+        return {}
 
-def gather_filled(table: tf.Variable, tags: tf.Tensor) -> tf.Tensor:
-    """The rows of tags, of which those of Y or more only fill the shape up: [R] -> [R, d]."""
-    return tf.gather(table, tf.minimum(tags, table.shape[0] - 1))
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "RankingLoss":
+        """Undoes `get_config`."""
+        return cls(**config)
+
+
+class Pairs(NamedTuple):
+    """R pairs of a tag that is on a post and one that is not.
+
+    Attributes:
+        post: int32 [R], the row of the batch.
+        weight: float [R] of the pair's loss, 0 for what only fills the shape up.
+    """
+
+    post: tf.Tensor
+    weight: tf.Tensor
+
+
+class PairLoss(RankingLoss):
+    """The sum over pairs of weight * pair_loss(f(y+), f(y-))."""
+
+    @abc.abstractmethod
+    def pair_loss(self, positive_scores: tf.Tensor, negative_scores: tf.Tensor) -> tf.Tensor:
+        """The loss of pairs by their scores, float [R]; differentiable."""
+
+    def total(self, phi: tf.Tensor, rows: tf.Tensor, post_tags: PostTags, draw: Draw) -> tf.Tensor:
+        """The weighted sum over the pairs that `draw_pairs` made."""
+        del post_tags
+        post, weight = draw.details
+        positive, negative = tf.split(rows, 2)
+        phi = tf.gather(phi, post)
+        losses = self.pair_loss(
+            tf.reduce_sum(phi * positive, axis=1), tf.reduce_sum(phi * negative, axis=1)
+        )
+        return tf.reduce_sum(weight * losses)
+
+    @staticmethod
+    def draw_pairs(
+        table: tf.Variable,
+        post_tags: PostTags,
+        negative: tf.Tensor,
+        weight: tf.Tensor,
+        is_pair: tf.Tensor,
+        measures: dict[str, tf.Tensor],
+    ) -> Draw:
+        """The draw of pairs.
+
+        Args:
+            table: float [Y, d].
+            post_tags: of the batch.
+            negative: int64 [P], the tag drawn for each positive.
+            weight: float [P].
+            is_pair: bool [P], which positives there is a pair of.
+            measures: as in `Draw`.
+        """
+        positive, post = post_tags.tag, post_tags.post
+        if post_tags.is_padded:
+            # Y stands for no tag: its row is neither read nor written.
+            positive = tf.where(is_pair, positive, table.shape[0])
+            negative = tf.where(is_pair, negative, table.shape[0])
+            weight = tf.where(is_pair, weight, 0)
+        else:
+            kept = tf.where(is_pair)[:, 0]
+            positive, negative, post, weight = (
+                tf.gather(values, kept) for values in (positive, negative, post, weight)
+            )
+        return Draw(
+            tf.concat([positive, negative], axis=0),
+            Pairs(post, weight),
+            measures,
+            tf.cast(post_tags.is_positive, tf.float32),
+        )

@@ -1,4 +1,4 @@
-"""nDCG@k."""
+"""nDCG@k: hits, discounted by their place."""
 
 import keras
 import numpy as np
@@ -13,9 +13,13 @@ class NDCGAtK(TopKMetric):
 
     The ideal list begins with min(k, |truth|) hits.
 
+    Args:
+        k: how many predictions count, at least 1.
+        name: by default `nDCG@k`.
+
     Example:
         >>> metric = NDCGAtK(2)
-        >>> metric.update_state(tf.constant([[False, True]]), tf.constant([1]))
+        >>> metric.update_state(y_true=[[5]], y_pred=[[3, 5, 1]])
         >>> round(float(metric.result()), 4)  # log2(2) / log2(3)
         0.6309
 
@@ -27,7 +31,7 @@ class NDCGAtK(TopKMetric):
     symbol = "nDCG"
 
     def score(self, hits: tf.Tensor, num_truth: tf.Tensor) -> tf.Tensor:
-        """See `TopKMetric.score`."""
+        """DCG by the best DCG that the post allows, float [B]."""
         discounts = (1 / np.log2(np.arange(2, self.k + 2))).astype(np.float32)
         ideal = tf.constant(np.cumsum(discounts, dtype=np.float32))
         best = tf.minimum(tf.cast(num_truth, tf.int32), self.k)

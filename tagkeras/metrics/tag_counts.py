@@ -1,12 +1,13 @@
-"""How often each tag was there, was predicted, and both."""
+"""How often each tag was there, was predicted, and both; and how varied predictions are."""
 
+import math
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from tagkeras.metrics.hits import find_hits
-from tagkeras.metrics.variety import coverage, entropy
+from tagkeras.data.post_tags import Truth
+from tagkeras.metrics.top_k_metric import find_hits
 
 
 @keras.saving.register_keras_serializable(package="tagkeras")
@@ -28,10 +29,11 @@ class TagCounts(keras.metrics.Metric):
 
     Example:
         >>> metric = TagCounts(num_tags=3, k=2)
-        >>> tags = tf.ragged.constant([[1]], tf.int64)
-        >>> metric.update_state(tf.constant([[0, 1]], tf.int64), tags)
-        >>> metric.hits.numpy().tolist(), metric.coverage, metric.entropy
-        ([0, 1, 0], 0.6666666666666666, 1.0)
+        >>> metric.update_state(y_true=[[1]], y_pred=[[0, 1]])
+        >>> metric.hits.numpy().tolist()
+        [0, 1, 0]
+        >>> {name: round(float(value), 3) for name, value in metric.result().items()}
+        {'coverage@2': 0.667, 'entropy@2': 1.0}
     """
 
     def __init__(self, num_tags: int, k: int, name: str | None = None, **kwargs: Any) -> None:
@@ -43,14 +45,18 @@ class TagCounts(keras.metrics.Metric):
             for counted in ("truth", "predicted", "hits")
         )
 
-    def update_state(self, predictions: tf.Tensor, tags: tf.RaggedTensor) -> None:
+    def update_state(self, y_true: Any, y_pred: tf.Tensor, sample_weight: Any = None) -> None:
         """Adds posts.
 
         Args:
-            predictions: int64 [B, at least k], tag ids, best first; negative where there is none.
-            tags: int64 ragged [B, (tags)], the known tags of each post, each once.
+            y_true: the known tags of each post, in one of the forms that `TopKMetric` takes.
+            y_pred: int [B, at least k], tag ids, best first; negative where there is none.
+            sample_weight: not supported, since counts are whole numbers.
         """
-        predictions = predictions[:, : self.k]
+        if sample_weight is not None:
+            raise ValueError("TagCounts counts posts: sample_weight is not supported")
+        tags = Truth.parse(y_true).tags
+        predictions = tf.cast(y_pred, tf.int64)[:, : self.k]
         is_hit = find_hits(predictions, tags)
         for counts, counted in (
             (self.truth, tags.flat_values),
@@ -60,20 +66,34 @@ class TagCounts(keras.metrics.Metric):
             # Some rows of Y: a dense sum would cost as much as the vocabulary is long.
             counts.value.scatter_add(tf.IndexedSlices(tf.ones_like(counted), counted))
 
-    @property
-    def coverage(self) -> float:
-        """The share of the vocabulary that was predicted, in [0, 1]."""
-        return coverage(self.predicted.numpy())
-
-    @property
-    def entropy(self) -> float:
-        """The entropy of the predictions, in bits; see `tagkeras.metrics.variety`."""
-        return entropy(self.predicted.numpy())
-
-    def result(self) -> dict[str, float]:
-        """The coverage and the entropy, by name."""
-        return {f"coverage@{self.k}": self.coverage, f"entropy@{self.k}": self.entropy}
+    def result(self) -> dict[str, tf.Tensor]:
+        """The coverage and the entropy of the predictions, by name."""
+        predicted = self.predicted.value
+        return {f"coverage@{self.k}": coverage(predicted), f"entropy@{self.k}": entropy(predicted)}
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of `__init__`."""
         return {**super().get_config(), "num_tags": self.num_tags, "k": self.k}
+
+
+def coverage(predicted: Any) -> tf.Tensor:
+    """The share of the tags that were predicted at least once, float64 in [0, 1].
+
+    Args:
+        predicted: number [Y], how often each tag was predicted.
+    """
+    return tf.reduce_mean(tf.cast(tf.not_equal(predicted, 0), tf.float64))
+
+
+def entropy(predicted: Any) -> tf.Tensor:
+    """The Shannon entropy of the tags predicted, in bits, float64.
+
+    0 if it is always the same tag, log2(Y) if all tags come as often; 2 to the power of it is how
+    many tags, each as often, would be as varied.
+
+    Args:
+        predicted: number [Y], how often each tag was predicted.
+    """
+    counts = tf.cast(predicted, tf.float64)
+    shares = tf.math.divide_no_nan(counts, tf.reduce_sum(counts))
+    return -tf.reduce_sum(tf.math.xlogy(shares, shares)) / math.log(2) + 0.0

@@ -1,36 +1,37 @@
 """The Keras model: an embedding of (image, user) and a table of hashtags."""
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from tagkeras.data.post_store import PostStore
-from tagkeras.data.post_tags import PostTags
-from tagkeras.layers.image_user_embedding import ImageUserEmbedding, Shape
-from tagkeras.layers.normalized_product import norm_of
-from tagkeras.losses.ranking_loss import RankingLoss
-from tagkeras.metrics.accuracy_at_k import AccuracyAtK
-from tagkeras.metrics.hits import find_hits
-from tagkeras.metrics.precision_at_k import PrecisionAtK
-from tagkeras.metrics.recall_at_k import RecallAtK
-from tagkeras.models.ranking_step import RankingStep
-from tagkeras.optimizers.row_optimizer import RowOptimizer
+from tagkeras import losses, metrics, optimizers
+from tagkeras.data.post_tags import INPUTS, PostTags, Truth
+from tagkeras.models.training_step import TrainingStep
 from tagkeras.retrieval.top_k import top_k
 
-Batch = Mapping[str, Any]
+Inputs = Mapping[str, Any]
 
 
 @keras.saving.register_keras_serializable(package="tagkeras")
 class HashtagModel(keras.Model):
     """Scores hashtags for an image and a user: f(x, u, y) = <phi(x, u), V_y>.
 
+    `fit` and `evaluate` take batches of (inputs, tags). The tags of a post are vocabulary ids: a
+    ragged int tensor [B, (tags)], a dense one [B, t] padded with -1, or a dict of such `tags` and,
+    optionally, `tags_removed` (neither positives nor negatives) and `out_of_vocabulary` [B] (the
+    number of further hashtags, for the metrics). `evaluate` ranks the whole vocabulary and gives
+    the metrics; `predict` gives phi, as a call does, and `top_k` the hashtags for it.
+
     Args:
-        embedding: phi.
+        embedding: phi, a layer or a model of any kind that maps the inputs to [B, d]. Where it, or
+            a layer of it, has `max_norm_weights`, a list of weights of shape [length, vectors],
+            their columns are projected after each step.
         num_tags: Y, the size of the vocabulary.
-        max_norm: C, the largest norm of a row of V and of the columns of the embedding's
-            `max_norm_weights`; None for no bound.
+        max_norm: C, the largest norm of a row of V and of a column of the `max_norm_weights`; None
+            for no bound.
         initial_stddev: of the normal distribution that V starts from.
         seed: of the initial V and of the negatives.
 
@@ -38,10 +39,24 @@ class HashtagModel(keras.Model):
         inputs: dict with `descriptor` float [B, n] and `user_descriptor` float [B, m].
 
     Returns:
-        phi, float [B, d]. `scores` and `top_k` go on from there.
+        phi, float32 [B, d].
 
-    Training takes batches as `tagkeras.data.input` makes them: the inputs, and the ragged int64
-    `tags`, `tags_removed` and int64 [B] `out_of_vocabulary`.
+    Attributes:
+        tag_table: V, float32 [Y, d]; there as soon as the model is built.
+
+    Example:
+        >>> model = HashtagModel(tagkeras.layers.MultiplicativeEmbedding(8, rank=10), num_tags=50)
+        >>> model.compile(
+        ...     optimizer=keras.optimizers.Adagrad(0.05, initial_accumulator_value=1e-6),
+        ...     loss=tagkeras.losses.Warp(margin=0.1),
+        ...     metrics=[tagkeras.metrics.RecallAtK(10)],
+        ... )
+        >>> inputs = {"descriptor": np.ones([4, 16]), "user_descriptor": np.ones([4, 10])}
+        >>> tags = np.array([[3, 8], [5, -1], [3, -1], [0, 7]])
+        >>> history = model.fit(inputs, tags, batch_size=2, epochs=2, verbose=0)
+        >>> scores, ids = model.top_k(model.predict(inputs, verbose=0), k=5)
+        >>> ids.shape
+        TensorShape([4, 5])
 
     References:
         Denton et al., "User Conditional Hashtag Prediction for Images" (KDD 2015), section 4.
@@ -49,7 +64,7 @@ class HashtagModel(keras.Model):
 
     def __init__(
         self,
-        embedding: ImageUserEmbedding,
+        embedding: keras.layers.Layer,
         num_tags: int,
         *,
         max_norm: float | None = 1.0,
@@ -60,84 +75,36 @@ class HashtagModel(keras.Model):
         super().__init__(**kwargs)
         if num_tags < 1:
             raise ValueError(f"num_tags must be at least 1, received {num_tags}")
+        if max_norm is not None and max_norm <= 0:
+            raise ValueError(f"max_norm must be above 0, received {max_norm}")
         self.embedding = embedding
         self.num_tags = num_tags
         self.max_norm = max_norm
         self.initial_stddev = initial_stddev
         self.seed = seed
+        self._compiled = _Compiled()
+
+    def build(self, input_shape: Mapping[str, Sequence[int | None]]) -> None:
+        """Makes the embedding's weights and the tag table."""
+        self._input_sizes = {name: input_shape[name][-1] for name in INPUTS}
+        with tf.init_scope():  # `fit` builds a model while its step is traced
+            # A batch of one, which layers of all kinds can take, tells d.
+            one = {name: tf.zeros([1, size]) for name, size in self._input_sizes.items()}
+            phi = self.embedding(one)
+        if len(phi.shape) != 2 or phi.shape[-1] is None:
+            raise ValueError(f"the embedding must give a tensor [batch, d], not {phi.shape}")
         self.tag_table = self.add_weight(
             name="tag_table",
-            shape=(num_tags, embedding.embedding_dim),
-            initializer=keras.initializers.RandomNormal(stddev=initial_stddev, seed=seed),
+            shape=(self.num_tags, phi.shape[-1]),
+            initializer=keras.initializers.RandomNormal(stddev=self.initial_stddev, seed=self.seed),
+            dtype="float32",
         )
-        k = min(10, num_tags)
-        self._lookup: Callable[[Batch], Batch] | None = None
-        self._get_means: Callable[[], dict[str, keras.metrics.Mean]] = dict
-        self.ranking_metrics = [PrecisionAtK(1), RecallAtK(k), AccuracyAtK(k)]
-
-    def compile(
-        self,
-        optimizer: keras.optimizers.Optimizer,
-        row_optimizer: RowOptimizer,
-        ranking_loss: RankingLoss,
-        *,
-        jit_compile: bool = False,
-        post_store: PostStore | None = None,
-        **kwargs: Any,
-    ) -> None:
-        """Sets what training needs.
-
-        Args:
-            optimizer: of the embedding's weights.
-            row_optimizer: of the tag table.
-            ranking_loss: what is minimised.
-            jit_compile: whether XLA compiles the step, its draws and its updates included. Batches
-                are padded to one of few shapes then, each of which is compiled once.
-            post_store: where batches name rows of it, in place of bringing the posts themselves.
-            **kwargs: of `keras.Model.compile`.
-        """
-        # Keras would compile what pads the batches as well, which XLA cannot.
-        super().compile(optimizer=optimizer, jit_compile=False, **kwargs)
-        row_optimizer.build(self.tag_table.value)
-        self.row_optimizer = row_optimizer
-        self.ranking_loss = ranking_loss
-        # The method alone: what a model has as attributes is saved with it.
-        self._lookup = None if post_store is None else post_store.lookup
-        self.is_step_compiled = jit_compile
-        step = RankingStep(
-            self.embedding,
-            self.tag_table.value,
-            loss=ranking_loss,
-            optimizer=self.optimizer,
-            row_optimizer=row_optimizer,
-            max_norm=self.max_norm,
-            seed=self.seed,
-        )
-        self.take_step = tf.function(step, jit_compile=True) if jit_compile else step
-        self._get_means = step.means.copy
-
-    def get_compile_config(self) -> None:
-        """Nothing: `.keras` files hold the weights; who trains on compiles anew."""
-
-    def build(self, input_shape: Mapping[str, Shape]) -> None:
-        """Makes the embedding's weights."""
-        self._input_sizes = {name: shape[-1] for name, shape in input_shape.items()}
-        if not self.embedding.built:  # one out of a `.keras` file is
-            self.embedding.build(input_shape)
         self.built = True
+        self._prepare_training()
 
-    def get_build_config(self) -> dict[str, Any]:
-        """The sizes that `build` took, for `.keras` files."""
-        return {"input_sizes": self._input_sizes}
-
-    def build_from_config(self, config: dict[str, Any]) -> None:
-        """Undoes `get_build_config`."""
-        self.build({name: (None, size) for name, size in config["input_sizes"].items()})
-
-    def call(self, inputs: Batch) -> tf.Tensor:
-        """Phi of a batch: see the class."""
-        inputs = {name: inputs[name] for name in ("descriptor", "user_descriptor")}
-        return tf.cast(self.embedding(inputs), tf.float32)
+    def call(self, inputs: Inputs) -> tf.Tensor:
+        """Phi of a batch, float32 [B, d]."""
+        return tf.cast(self.embedding({name: inputs[name] for name in INPUTS}), tf.float32)
 
     def scores(self, phi: tf.Tensor) -> tf.Tensor:
         """F of every hashtag: [B, d] -> [B, Y], float32."""
@@ -146,47 +113,117 @@ class HashtagModel(keras.Model):
     def top_k(self, phi: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
         """The k best hashtags, ties to the lower id: scores float [B, k] and ids int64 [B, k].
 
-        Memory does not grow with B * Y: see `tagkeras.retrieval.top_k`.
+        Memory does not grow with B * Y. `tagkeras.retrieval` has the same as a layer.
         """
-        return top_k(phi, self.tag_table.value, k)
+        return top_k(tf.convert_to_tensor(phi), self.tag_table.value, k)
 
-    def train_step(self, data: Batch, thread: tf.Tensor | int = 0) -> dict[str, Any]:
-        """One step on a batch of posts; `thread` as in `RankingStep`."""
-        if self._lookup is not None:
-            data = self._lookup(data)
-        post_tags = PostTags.from_ragged(
-            data["tags"], data["tags_removed"], pad=self.is_step_compiled
+    def compile(
+        self,
+        optimizer: keras.optimizers.Optimizer | str | None = None,
+        loss: losses.RankingLoss | str = "warp",
+        metrics: Sequence[keras.metrics.Metric] | None = None,
+        *,
+        row_optimizer: optimizers.RowOptimizer | str | None = None,
+        jit_compile: bool = False,
+        unpack: Callable[[Any], tuple[Inputs, Any]] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Sets what training and evaluation need.
+
+        Args:
+            optimizer: of the embedding's weights; by default Adagrad at a rate of 0.05, its
+                accumulator from 1e-6.
+            loss: one of `tagkeras.losses`, or its name.
+            metrics: of `tagkeras.metrics`; by default P@1, R@10 and A@10.
+            row_optimizer: of the tag table, one of `tagkeras.optimizers`; by default
+                `tagkeras.optimizers.matching(optimizer)`, at the rate of `optimizer`.
+            jit_compile: whether XLA compiles the step, its draws and its updates included. Batches
+                are padded to one of few shapes then, each of which is compiled once.
+            unpack: function of a training batch that gives (inputs, tags), called in each step: for
+                datasets of another form, such as one that only names posts kept on the device.
+            **kwargs: of `keras.Model.compile`.
+
+        Raises:
+            ValueError: a metric asks for more hashtags than there are.
+        """
+        if optimizer is None:
+            optimizer = keras.optimizers.Adagrad(0.05, initial_accumulator_value=1e-6)
+        # Keras would compile what pads the batches as well, which XLA cannot.
+        super().compile(optimizer=optimizer, jit_compile=False, **kwargs)
+        self.loss = losses.get(loss)
+        self.row_optimizer = optimizers.get(row_optimizer or optimizers.matching(self.optimizer))
+        ranking = list(_default_metrics(self.num_tags) if metrics is None else metrics)
+        for metric in ranking:
+            if metric.k > self.num_tags:
+                raise ValueError(f"{metric.name}: there are only {self.num_tags} hashtags")
+        means = [keras.metrics.Mean(name) for name in ("loss", *self.loss.measures)]
+        self._compiled = _Compiled(ranking, means, jit_compile, unpack)
+        if self.built:
+            self._prepare_training()
+
+    def _prepare_training(self) -> None:
+        """Makes the optimizers' variables and the step, once the model is compiled and built."""
+        if not self.compiled:
+            return
+        with tf.init_scope():
+            self.optimizer.build(self.embedding.trainable_variables)
+            self.row_optimizer.build(self.tag_table.value)
+        step = TrainingStep(
+            self.embedding,
+            self.tag_table.value,
+            loss=self.loss,
+            optimizer=self.optimizer,
+            row_optimizer=self.row_optimizer,
+            max_norm=self.max_norm,
+            seed=self.seed,
         )
-        inputs = {
-            "descriptor": data["descriptor"],
-            "descriptor_norm": norm_of(tf.cast(data["descriptor"], tf.float32)),
-            "user_descriptor": data["user_descriptor"],
-        }
+        self.take_step = tf.function(step, jit_compile=True) if self._compiled.jit_compile else step
+
+    def train_step(self, data: Any, thread: tf.Tensor | int = 0) -> dict[str, Any]:
+        """One step on a batch of posts.
+
+        Args:
+            data: (inputs, tags), or what `unpack` turns into these.
+            thread: which of the threads that share the weights takes it, as in `TrainingStep`.
+        """
+        compiled = self._compiled
+        data = data if compiled.unpack is None else compiled.unpack(data)
+        inputs, tags, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        if sample_weight is not None:
+            raise ValueError("sample_weight is not supported in training")
+        inputs = {name: inputs[name] for name in INPUTS}
+        if not self.built:
+            self(inputs)
+        post_tags = PostTags.from_truth(Truth.parse(tags), pad=compiled.jit_compile)
         measured = self.take_step(inputs, post_tags, thread)
-        means = self._get_means()
-        for name, mean in means.items():
-            mean.update_state(*measured[name])
-        return {name: mean.result() for name, mean in means.items()}
+        for mean in compiled.means:
+            mean.update_state(*measured[mean.name])
+        return {mean.name: mean.result() for mean in compiled.means}
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """Ranks the whole vocabulary for a batch of posts and updates the metrics."""
+        inputs, tags, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        truth, ranking = Truth.parse(tags), self._compiled.ranking
+        most = max((metric.k for metric in ranking), default=1)
+        _, ids = self.top_k(self(inputs, training=False), most)
+        for metric in ranking:
+            metric.update_state(truth, ids, sample_weight)
+        return _results(ranking)
 
     @property
     def training_metrics(self) -> list[keras.metrics.Metric]:
-        """Means over the epoch of what `train_step` measures; none before `compile`."""
-        return list(self._get_means().values())
+        """Means over the epoch of what `train_step` measures: the loss and its own measures."""
+        return list(self._compiled.means)
+
+    @property
+    def ranking_metrics(self) -> list[keras.metrics.Metric]:
+        """The metrics of `evaluate`."""
+        return list(self._compiled.ranking)
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """Those of rankings and those of training."""
-        return [*super().metrics, *self.training_metrics]
-
-    def test_step(self, data: Batch) -> dict[str, Any]:
-        """Ranks the whole vocabulary for a batch of posts and scores the top k."""
-        k = max(metric.k for metric in self.ranking_metrics)
-        _, predictions = self.top_k(self(data, training=False), k)
-        hits = find_hits(predictions, data["tags"])
-        num_truth = data["tags"].row_lengths() + data["out_of_vocabulary"]
-        for metric in self.ranking_metrics:
-            metric.update_state(hits, num_truth)
-        return {metric.name: metric.result() for metric in self.ranking_metrics}
+        """Those of training and those of rankings."""
+        return [*self.training_metrics, *self.ranking_metrics]
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of `__init__`."""
@@ -203,6 +240,78 @@ class HashtagModel(keras.Model):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "HashtagModel":
         """Undoes `get_config`."""
         embedding = keras.saving.deserialize_keras_object(
-            config.pop("embedding"), custom_objects=custom_objects
+            config["embedding"], custom_objects=custom_objects
         )
-        return cls(embedding, **config)
+        return cls(**{**config, "embedding": embedding})
+
+    def get_build_config(self) -> dict[str, Any]:
+        """The sizes that `build` took, for `.keras` files."""
+        return {"input_sizes": self._input_sizes}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Undoes `get_build_config`."""
+        self.build({name: (None, size) for name, size in config["input_sizes"].items()})
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """The arguments of `compile`, but for `unpack`, for `.keras` files."""
+        if not self.compiled:
+            return None
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "optimizer": serialize(self.optimizer),
+            "loss": serialize(self.loss),
+            "metrics": [serialize(metric) for metric in self._compiled.ranking],
+            "row_optimizer": serialize(self.row_optimizer),
+            "jit_compile": self._compiled.jit_compile,
+            "steps_per_execution": self.steps_per_execution,
+        }
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Undoes `get_compile_config`."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def save_own_variables(self, store: Any) -> None:
+        """Saves the tag table and, of a compiled model, the state of its rows' optimizer."""
+        store["tag_table"] = self.tag_table
+        for name, variable in self._row_state().items():
+            store[name] = variable
+
+    def load_own_variables(self, store: Any) -> None:
+        """Undoes `save_own_variables`; state that only one of both has is left out."""
+        self.tag_table.assign(store["tag_table"])
+        for name, variable in self._row_state().items():
+            if name in store.keys():  # noqa: SIM118 (the store of Keras is no mapping)
+                variable.assign(store[name])
+
+    def _row_state(self) -> dict[str, tf.Variable]:
+        return self.row_optimizer.state if self.compiled else {}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Compiled:
+    """What `compile` was given, out of sight of Keras, which saves what a model has as attributes.
+
+    Attributes:
+        ranking: metrics of rankings.
+        means: of what a step measures.
+        jit_compile: whether XLA compiles the step.
+        unpack: of training batches.
+    """
+
+    ranking: Sequence[keras.metrics.Metric] = ()
+    means: Sequence[keras.metrics.Mean] = ()
+    jit_compile: bool = False
+    unpack: Callable[[Any], tuple[Inputs, Any]] | None = None
+
+
+def _default_metrics(num_tags: int) -> list[keras.metrics.Metric]:
+    k = min(10, num_tags)
+    return [metrics.PrecisionAtK(1), metrics.RecallAtK(k), metrics.AccuracyAtK(k)]
+
+
+def _results(ranking: Sequence[keras.metrics.Metric]) -> dict[str, Any]:
+    results: dict[str, Any] = {}
+    for metric in ranking:
+        result = metric.result()
+        results |= result if isinstance(result, dict) else {metric.name: result}
+    return results

@@ -1,4 +1,4 @@
-"""The interface of optimizers that update the touched rows of a table, and no others."""
+"""The base class of optimizers that update the touched rows of a table, and no others."""
 
 import abc
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import tensorflow as tf
 
 from tagkeras.layers.max_norm import project_max_norm
-from tagkeras.optimizers.duplicates import sum_duplicates
 
 
 class RowOptimizer(tf.Module, abc.ABC):
@@ -17,28 +16,45 @@ class RowOptimizer(tf.Module, abc.ABC):
     rows' summed gradients. State of rows that a step does not touch stays as it was ("lazy").
 
     Args:
-        learning_rate: above 0; a variable afterwards, so that schedules can assign it.
-        max_norm: radius of the ball that touched rows are projected onto; None for no bound.
+        learning_rate: above 0; a variable afterwards, so that schedules can assign it. None for the
+            rate that each call of `apply` names, as a model names that of its Keras optimizer.
+
+    Attributes:
+        learning_rate: the variable, or None.
     """
 
-    def __init__(self, learning_rate: float, *, max_norm: float | None = None) -> None:
+    def __init__(self, learning_rate: float | None = None) -> None:
         super().__init__()
-        if learning_rate <= 0:
+        if learning_rate is not None and learning_rate <= 0:
             raise ValueError(f"learning_rate must be above 0, received {learning_rate}")
-        if max_norm is not None and max_norm <= 0:
-            raise ValueError(f"max_norm must be above 0, received {max_norm}")
-        self.learning_rate = tf.Variable(learning_rate, trainable=False, dtype=tf.float32)
-        self.max_norm = max_norm
+        self.learning_rate: Any = None
+        if learning_rate is not None:
+            self.learning_rate = tf.Variable(learning_rate, trainable=False, dtype=tf.float32)
 
     @abc.abstractmethod
     def build(self, table: Any) -> None:
         """Makes the state for a table of shape [Y, d]."""
 
+    @property
     @abc.abstractmethod
-    def step(self, ids: tf.Tensor | None, gradients: tf.Tensor) -> tf.Tensor:
+    def state(self) -> dict[str, tf.Variable]:
+        """The variables with a row for each row of the table, by name."""
+
+    @abc.abstractmethod
+    def step(
+        self, ids: tf.Tensor | None, gradients: tf.Tensor, learning_rate: tf.Tensor
+    ) -> tf.Tensor:
         """Updates the state of these rows; returns what to subtract from them, [rows, d]."""
 
-    def apply(self, table: tf.Variable, ids: tf.Tensor | None, gradients: tf.Tensor) -> None:
+    def apply(
+        self,
+        table: tf.Variable,
+        ids: tf.Tensor | None,
+        gradients: tf.Tensor,
+        *,
+        learning_rate: tf.Tensor | float | None = None,
+        max_norm: float | None = None,
+    ) -> None:
         """One step on some rows of the table.
 
         Args:
@@ -46,13 +62,56 @@ class RowOptimizer(tf.Module, abc.ABC):
             ids: int64 [rows], in any order; the gradients of equal ids are summed. None for all
                 rows of the table.
             gradients: float [rows, d], of the loss by these rows.
+            learning_rate: of this step, where the optimizer has none of its own.
+            max_norm: radius of the ball that these rows are projected onto; None for no bound.
         """
+        rate = learning_rate if self.learning_rate is None else self.learning_rate
+        if rate is None:
+            raise ValueError("a row optimizer without a learning_rate needs one in each call")
         if ids is not None:
             ids, gradients = sum_duplicates(ids, gradients)
-        rows = read_rows(table, ids) - self.step(ids, gradients)
-        if self.max_norm is not None:
-            rows = project_max_norm(rows, self.max_norm, axis=1)
+        step = self.step(ids, gradients, tf.cast(rate, tf.float32))
+        rows = read_rows(table, ids) - step
+        if max_norm is not None:
+            rows = project_max_norm(rows, max_norm, axis=1)
         write_rows(table, ids, rows)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of `__init__`, with the rate as it is now."""
+        rate = None if self.learning_rate is None else float(self.learning_rate.numpy())
+        return {"learning_rate": rate}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "RowOptimizer":
+        """Undoes `get_config`."""
+        return cls(**config)
+
+
+def sum_duplicates(ids: tf.Tensor, gradients: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Sums the gradients of equal ids.
+
+    Shapes stay as they are, so that XLA can compile it, and the sums are the same in every run on
+    one machine: each id is met in the order of `ids`.
+
+    Args:
+        ids: int64 [R].
+        gradients: float [R, d].
+
+    Returns:
+        Ids and gradients of the same shapes: the distinct ids, ascending, with their sums, and then
+        the first of them again and again, each time with its whole sum, so that whoever assigns to
+        a row assigns the same value each time.
+    """
+    order = tf.argsort(ids, stable=True)
+    ordered = tf.gather(ids, order)
+    is_first = tf.concat([tf.ones_like(ordered[:1], tf.bool), ordered[1:] != ordered[:-1]], axis=0)
+    slot = tf.cumsum(tf.cast(is_first, tf.int32)) - 1
+    size = tf.size(ids)
+    sums = tf.math.unsorted_segment_sum(tf.gather(gradients, order), slot, size)
+    distinct = tf.math.unsorted_segment_max(ordered, slot, size)
+    source = tf.range(size)
+    source = tf.where(source <= slot[-1:], source, 0)
+    return tf.gather(distinct, source), tf.gather(sums, source)
 
 
 def read_rows(variable: tf.Variable, ids: tf.Tensor | None) -> tf.Tensor:

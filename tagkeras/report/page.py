@@ -1,84 +1,142 @@
 """The page: all sections in one HTML file that needs nothing else."""
 
 import base64
+import dataclasses
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import jinja2
 from markupsafe import Markup
 
 from tagkeras import __version__
+from tagkeras.cli import files
+from tagkeras.cli.errors import UserError
 from tagkeras.cli.progress import progress
-from tagkeras.report import formats, plotting
-from tagkeras.report.material import Material
-from tagkeras.report.names import slug
+from tagkeras.data.hashtag_kinds import read_hashtag_kinds
+from tagkeras.data.hashtags import normalize
+from tagkeras.report import formats
+from tagkeras.report.config import Config
+from tagkeras.report.find_runs import RunFinder
+from tagkeras.report.inputs import Inputs, Omitted
 from tagkeras.report.sections import (
     data,
-    findings,
     groups,
+    head,
     paper,
     people,
+    precision_recall,
     results,
     samples,
-    tags,
+    tag_groups,
     training,
-    user_map,
+    users,
     vocabulary,
 )
-from tagkeras.report.sections.section import LeftOut, Section
+from tagkeras.report.style import label_of
+from tagkeras.report.svg import FigureFiles, page_css
 
-SECTIONS: tuple[Callable[[Material], Section], ...] = (
-    results.build,
-    paper.build,
-    training.build,
-    tags.build,
-    samples.build,
-    people.build,
-    user_map.build,
-    vocabulary.build,
-    groups.build,
-    data.build,
+
+class Section(NamedTuple):
+    """A section of the page; its template is `sections/ID.html`.
+
+    `build` makes what the template shows, of `Inputs` and, if the section has a part for each group
+    of runs, of the group.
+    """
+
+    id: str
+    title: str
+    nav: str
+    build: Callable[..., Mapping[str, Any]]
+    per_group: bool = True
+
+
+SECTIONS = (
+    Section("results", "Results", "Results", results.build),
+    Section("paper", "Beside the paper", "Paper", paper.build, per_group=False),
+    Section("training", "Training", "Training", training.build),
+    Section("tags", "Single hashtags", "Hashtags", precision_recall.build),
+    Section("tag-groups", "Three groups of hashtags", "Tag groups", tag_groups.build),
+    Section("samples", "Sample photos", "Photos", samples.build, per_group=False),
+    Section("people", "The same photo, other people", "People", people.build, per_group=False),
+    Section("users", "Map of the users", "Users", users.build, per_group=False),
+    Section("vocabulary", "The hashtags themselves", "Vocabulary", vocabulary.build),
+    Section("groups", "Groups of people", "Groups", groups.build),
+    Section("data", "Data, runs and commands", "Data", data.build, per_group=False),
 )
 
 
-def render_page(material: Material, *, title: str) -> str:
-    """Builds all sections and renders them.
+def write_report(config: Config, *, command: Sequence[str] = ()) -> Path:
+    """Evaluates what is not evaluated yet, and writes the page and its figures.
 
     Args:
-        material: what they are made from; its figures are written on the way.
-        title: of the page.
+        config: the options.
+        command: its words, to be named in the page.
 
     Returns:
-        HTML. It refers to nothing outside itself.
+        The path of the page.
 
     Raises:
-        UserError: a section cannot be built from the input.
+        UserError: a run or a file is not what it should be.
     """
-    sections: list[Section] = []
-    left_out: list[LeftOut] = []
-    with progress("writing the page", len(SECTIONS), "sections") as advance:
-        for build in SECTIONS:
-            try:
-                sections.append(build(material))
-            except LeftOut as reason:
-                left_out.append(reason)
-            advance(1)
-    script = read_asset("theme.js")
-    return (
-        make_environment()
-        .get_template("page.html")
-        .render(
-            title=title,
-            head=findings.build(material),
-            sections=sections,
-            left_out=[*left_out, *_parts_left_out(sections)],
-            css=Markup(_css()),
-            theme_script=Markup(script),
-            script_hash=Markup(f"sha256-{_sha256(script)}"),
-            version=__version__,
+    if config.posts and not Path(config.posts).is_file():
+        raise UserError(f"--posts={config.posts}: no such file")
+    if config.hashtag_kinds:
+        read_hashtag_kinds(Path(config.hashtag_kinds))
+    config = dataclasses.replace(config, tags=tuple(map(normalize, config.tags)))
+    finder = RunFinder(config)
+    found = finder.find([config.run, *config.compare])
+    if experiment := finder.experiment:
+        config = dataclasses.replace(
+            config,
+            posts=config.posts or experiment.file("posts"),
+            image_root=config.image_root or experiment.file("image_root"),
+            hashtag_kinds=config.hashtag_kinds or experiment.file("hashtag_kinds"),
         )
+    output = Path(config.output)
+    with files.folder_written_aside(output / "figures") as folder:
+        lines = formats.command_lines(command)
+        page = _render_page(Inputs(config, tuple(found), experiment, FigureFiles(folder), lines))
+    files.write_text(output / "report.html", page)
+    return output / "report.html"
+
+
+def _render_page(inputs: Inputs) -> str:
+    """Builds all sections, which writes their figures, and renders them to HTML."""
+    shown: list[tuple[Section, list[Mapping[str, Any]]]] = []
+    omitted: dict[str, str] = {}
+    with progress("writing the page", len(SECTIONS), "sections") as advance:
+        for section in SECTIONS:
+            parts: list[Mapping[str, Any]] = []
+            for group in inputs.groups if section.per_group else (None,):
+                arguments = (inputs, group) if section.per_group else (inputs,)
+                try:
+                    parts.append({"group": group, **section.build(*arguments)})
+                except Omitted as reason:
+                    where = f", {group.name}" if group and len(inputs.groups) > 1 else ""
+                    omitted[section.title + where] = str(reason)
+            if parts:
+                shown.append((section, parts))
+            advance(1)
+    assets = resources.files("tagkeras.report") / "templates"
+    script = (assets / "theme.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    # On paper, figures have the colours of a light page, which they have without their CSS.
+    style = (assets / "style.css").read_text(encoding="utf-8")
+    css = f"{style}\n@media screen {{\n{page_css()}}}\n"
+    template = make_environment().get_template("page.html")
+    return template.render(
+        title=inputs.config.title,
+        head=head.build(inputs),
+        groups=inputs.groups,
+        sections=shown,
+        omitted=omitted,
+        css=Markup(css),
+        script=Markup(script),
+        script_hash=Markup(f"sha256-{digest}"),  # the only script that the page's policy allows
+        version=__version__,
     )
 
 
@@ -91,38 +149,7 @@ def make_environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= _filters()
+    names = ("count", "interval", "joined", "number", "p_value", "percent", "plural", "points")
+    environment.filters |= {name: getattr(formats, name) for name in (*names, "person", "slug")}
+    environment.filters["label"] = label_of
     return environment
-
-
-def read_asset(name: str) -> str:
-    """A file beside the templates that is put into the page as it is."""
-    return (resources.files("tagkeras.report") / "templates" / name).read_text(encoding="utf-8")
-
-
-def _css() -> str:
-    # On paper figures have the colours of a light page, which they fall back on without this.
-    return f"{read_asset('style.css')}\n@media screen {{\n{plotting.FIGURE_CSS}}}\n"
-
-
-def _sha256(script: str) -> str:
-    """What the page's policy allows: this script, and none that a hashtag might smuggle in."""
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def _filters() -> Mapping[str, Callable[..., Any]]:
-    return {
-        "percent": formats.percent,
-        "metric": formats.number,
-        "interval": formats.interval,
-        "points": formats.points,
-        "p_value": formats.p_value,
-        "count": formats.count,
-        "plural": formats.plural,
-        "joined": formats.joined,
-        "slug": slug,
-    }
-
-
-def _parts_left_out(sections: list[Section]) -> list[LeftOut]:
-    return [part for section in sections for part in section.content.get("left_out", ())]

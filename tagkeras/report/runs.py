@@ -1,4 +1,4 @@
-"""The runs of a report, and those of them that are of the same posts."""
+"""The runs of a report, grouped by the posts that they were evaluated on."""
 
 import dataclasses
 import functools
@@ -7,17 +7,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.evaluate.comparison import check_comparable
-from tagkeras.evaluate.evaluation import Evaluation
+from tagkeras.evaluate.evaluation import MODEL, Evaluation
+from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.report.drawing import Estimate
+from tagkeras.train.model import restore_model
 from tagkeras.train.workdir import Workdir
 
-# More lines than these cannot be told apart in a figure, nor columns be read beside each other.
-MOST_SHOWN = 4
+BILINEAR, MULTIPLICATIVE = "bilinear", "multiplicative"
+# More lines in a figure cannot be told apart.
+_MAX_SHOWN = 4
 _SEED = re.compile(r"-seed\d+$")
-MULTIPLICATIVE, BILINEAR = "multiplicative", "bilinear"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -27,8 +32,8 @@ class Run:
     Attributes:
         name: of its folder.
         evaluation: of the split that the report is about.
-        workdir: where it was trained; None if that folder is gone.
-        dataset: folder that it was evaluated on; None if that folder is gone.
+        workdir: where it was trained; None if it is gone.
+        dataset: folder that it was evaluated on; None if it is gone.
     """
 
     name: str
@@ -37,22 +42,38 @@ class Run:
     dataset: Path | None
 
     @property
-    def model(self) -> str:
-        """`bilinear`, `user_biased` or `multiplicative`."""
-        return str(self.evaluation.metrics["model"])
-
-    @property
     def metrics(self) -> dict[str, Any]:
         """Content of `metrics.json`."""
         return self.evaluation.metrics
 
+    @property
+    def model(self) -> str:
+        """`bilinear`, `user_biased` or `multiplicative`."""
+        return str(self.metrics["model"])
+
+    def estimate(self, metric: str, ranking: str = MODEL) -> Estimate:
+        """A metric of the model, or of another ranking of the same posts, with its interval."""
+        values = self.metrics if ranking == MODEL else self.metrics[ranking]
+        return Estimate(values[metric], self.metrics["intervals"][ranking].get(metric))
+
     @functools.cached_property
-    def validation(self) -> float | None:
-        """Recall at the best epoch on the validation posts; None if it is not known."""
-        if self.workdir is None:
-            return None
-        best = self.workdir.best_epoch()
-        return next((v for name, v in best.items() if name.startswith("val_R@")), None)
+    def validation(self) -> float:
+        """Recall at the best epoch on the validation posts; 0 if it is not known."""
+        best = self.workdir.best_epoch() if self.workdir else {}
+        return next((value for name, value in best.items() if name.startswith("val_R@")), 0.0)
+
+    @functools.cached_property
+    def manifest(self) -> Manifest | None:
+        """Of the dataset, or of its copy in the workdir; None if both are gone."""
+        if self.dataset is not None:
+            return Manifest.load(self.dataset)
+        return self.workdir.manifest() if self.workdir else None
+
+    @functools.cached_property
+    def restored(self) -> HashtagModel:
+        """The model with the weights of its best epoch; only if the workdir is there."""
+        assert self.workdir is not None
+        return restore_model(self.workdir)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,7 +82,7 @@ class RunGroup:
 
     Attributes:
         name: of their dataset: `natural`, `balanced`, or as an experiment calls it.
-        runs: by what they are called in tables and figures.
+        runs: by their names in tables and figures.
     """
 
     name: str
@@ -69,27 +90,26 @@ class RunGroup:
 
     @property
     def first(self) -> Run:
-        """Any of the runs, to ask what all have in common."""
+        """Any of the runs, for what all have in common."""
         return next(iter(self.runs.values()))
 
     @functools.cached_property
     def with_baselines(self) -> Run:
-        """The run whose evaluation has most other rankings: those of the posts, whatever the run.
+        """The run whose evaluation has the most baselines, which do not depend on the run.
 
-        In an experiment, one run of a dataset has them for all.
+        In an experiment, one run of a dataset has them.
         """
         return max(self.runs.values(), key=lambda run: len(run.metrics["intervals"]))
 
     @property
     def is_natural(self) -> bool:
-        """Whether no hashtags were taken off the posts."""
+        """Whether no hashtags were removed by balancing."""
         return bool(self.first.metrics["dataset"]["distribution"] == "natural")
 
     @functools.cached_property
     def ks(self) -> tuple[int, ...]:
-        """How many predictions metrics count, rising: those that all the runs have."""
-        common = set.intersection(*(set(run.metrics["ks"]) for run in self.runs.values()))
-        return tuple(sorted(common))
+        """The k of metrics that all the runs have, rising."""
+        return tuple(sorted(set.intersection(*(set(r.metrics["ks"]) for r in self.runs.values()))))
 
     @property
     def headline(self) -> str:
@@ -98,42 +118,33 @@ class RunGroup:
 
     @property
     def best(self) -> str:
-        """The run that is ahead in the headline metric."""
+        """The run that is best in the headline metric."""
         return max(self.runs, key=lambda name: self.runs[name].metrics[self.headline])
 
     @functools.cached_property
     def shown(self) -> dict[str, Run]:
-        """The runs that figures and samples show: all, or of each model the best on validation."""
-        if len(self.runs) <= MOST_SHOWN:
+        """The runs in figures and samples: all, or of each model the best on validation."""
+        if len(self.runs) <= _MAX_SHOWN:
             return self.runs
-        chosen: dict[str, str] = {}
-        for name, run in self.runs.items():
-            other = chosen.get(run.model)
-            if other is None or (run.validation or 0) > (self.runs[other].validation or 0):
-                chosen[run.model] = name
-        return {name: run for name, run in self.runs.items() if name in chosen.values()}
+        best: dict[str, Run] = {}
+        for run in self.runs.values():
+            if run.model not in best or run.validation > best[run.model].validation:
+                best[run.model] = run
+        return {name: run for name, run in self.runs.items() if run in best.values()}
 
     def of_model(self, model: str) -> str | None:
         """The shown run of a model, the best on validation if there are several; None if none."""
         names = [name for name, run in self.shown.items() if run.model == model]
-        return max(names, key=lambda name: self.runs[name].validation or 0, default=None)
+        return max(names, key=lambda name: self.runs[name].validation, default=None)
 
     @property
-    def dataset(self) -> Path | None:
-        """The folder of the dataset; None if it is gone."""
-        return self.first.dataset
-
-    @functools.cached_property
-    def manifest(self) -> Manifest | None:
-        """Of the dataset, or of the copy in a workdir; None if both are gone."""
-        if self.dataset is not None:
-            return Manifest.load(self.dataset)
-        workdir = self.first.workdir
-        return None if workdir is None else workdir.manifest()
+    def tag_tables(self) -> dict[str, pa.Table]:
+        """`tags.parquet` of each shown run: a row for each hashtag."""
+        return {name: run.evaluation.tags for name, run in self.shown.items()}
 
     @functools.cached_property
     def vocabulary(self) -> Vocabulary:
-        """Of the model, with the counts in training posts."""
+        """The hashtags that can be predicted, with their counts in training posts."""
         tags = self.first.evaluation.tags
         return Vocabulary(tuple(tags.column("tag").to_pylist()), tags.column("count").to_numpy())
 
@@ -141,30 +152,29 @@ class RunGroup:
 def make_group(name: str, runs: Sequence[Run]) -> RunGroup:
     """Names runs by their models where that tells them apart, else by their folders.
 
-    A name starts with the model: figures choose colours by it.
+    A name starts with the model, which decides the style in figures.
 
     Raises:
         UserError: they are of different posts, have no k in common, or one is there twice.
     """
-    first = runs[0]
     names: dict[str, Run] = {}
     models = [run.model for run in runs]
-    # What an experiment with one seed calls its runs all ends alike.
+    # In an experiment with one seed, all names end in it.
     seeds = {"".join(_SEED.findall(run.name)) for run in runs}
     seed = seeds.pop() if len(seeds) == 1 else ""
     for run in runs:
-        check_comparable(first.evaluation, run.evaluation)
+        check_comparable(runs[0].evaluation, run.evaluation)
+        short = run.name.removesuffix(seed)
         if models.count(run.model) == 1:
-            label = run.model
-        else:
-            short = run.name.removesuffix(seed)
-            label = short if short.startswith(run.model) else f"{run.model} ({short})"
-        if label in names:
+            short = run.model
+        elif not short.startswith(run.model):
+            short = f"{run.model} ({short})"
+        if short in names:
             raise UserError(
-                f"{names[label].evaluation.path} and {run.evaluation.path} have the same name:"
+                f"{names[short].evaluation.path} and {run.evaluation.path} have the same name:"
                 " give each run once, in a folder of its own name"
             )
-        names[label] = run
+        names[short] = run
     group = RunGroup(name, names)
     if not group.ks:
         raise UserError(

@@ -1,14 +1,15 @@
-"""Cells of neighbouring rows, found by k-means."""
+"""Cells of neighbouring rows, found by k-means, with an eye to what is searched for."""
 
 import dataclasses
 import math
 import warnings
 
 import numpy as np
+import tensorflow as tf
 from scipy.stats import norm
 
 from tagkeras.cli.errors import UserError
-from tagkeras.retrieval.asked_posts import AskedPosts
+from tagkeras.retrieval.top_k import top_k
 
 # Rows a cell that k-means looks at, and passes over them. More of either took longer and moved the
 # recall of `benchmarks.index` by little.
@@ -18,6 +19,41 @@ ITERATIONS = 5
 UNIFORM_SHARE = 0.1
 # Rows whose probability is computed at once.
 BATCH = 2**18
+
+
+# Queries whose best rows are looked at; the scores of their last ones are much alike.
+RANKED_QUERIES = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Queries:
+    """Embeddings such as rows will be searched for.
+
+    Attributes:
+        phi: float32 [B, d], B at least 1.
+        threshold: the score of the last of a query's k best rows, the mean over queries.
+    """
+
+    phi: np.ndarray
+    threshold: float
+
+    @classmethod
+    def rank(cls, phi: np.ndarray, table: tf.Variable, k: int) -> "Queries":
+        """Ranks some of the queries by all rows of a table to find the threshold."""
+        scores, _ = top_k(tf.constant(phi[:RANKED_QUERIES]), table, k)
+        return cls(phi, float(tf.reduce_mean(scores[:, -1])))
+
+    def mean(self) -> np.ndarray:
+        """E[phi], float64 [d]."""
+        return self.phi.mean(axis=0, dtype=np.float64)
+
+    def root_of_moment(self) -> np.ndarray:
+        """R with R R^T = E[phi phi^T], float64 [d, d]."""
+        return _root(self.phi.astype(np.float64))
+
+    def root_of_covariance(self) -> np.ndarray:
+        """R with R R^T = Cov[phi], float64 [d, d]."""
+        return _root(self.phi - self.mean())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,19 +94,19 @@ def check_installed() -> None:
         ) from None
 
 
-def find_cells(table: np.ndarray, num_cells: int, asked: AskedPosts, seed: int = 0) -> Cells:
+def find_cells(table: np.ndarray, num_cells: int, queries: Queries, seed: int = 0) -> Cells:
     """Partitions the rows of a table by Lloyd's k-means on some of them.
 
-    Two things are made for what is asked. Rows are near one another if their products with phi are,
-    E[<phi, v - w>^2] = (v - w)^T M (v - w) with M = E[phi phi^T]: what no phi sees does not divide
-    them. And the rows that k-means looks at are drawn by how likely they are an answer, so that
-    most cells, small ones, are where answers come from. On 4.6 million rows, of which most were
+    Two things are made for the queries. Rows are near one another if their products with phi are,
+    E[<phi, v - w>^2] = (v - w)^T M (v - w) with M = E[phi phi^T]: what no query sees does not
+    divide them. And the rows that k-means looks at are drawn by how likely they are an answer, so
+    that most cells, small ones, are where answers come from. On 4.6 million rows, most of them
     trained by few posts, the two took the rows to be scored from 13% to 1.0%.
 
     Args:
         table: float32 [Y, d].
         num_cells: C at most, 1 to Y: cells that end up empty are left out.
-        asked: of what searches are for.
+        queries: such as searches are for.
         seed: of the rows that are looked at and that it starts from.
 
     Raises:
@@ -81,10 +117,10 @@ def find_cells(table: np.ndarray, num_cells: int, asked: AskedPosts, seed: int =
     from sklearn.exceptions import ConvergenceWarning
 
     drawn = np.random.default_rng(seed).choice(
-        len(table), ROWS_PER_CELL * num_cells, p=_draw_weights(table, asked)
+        len(table), ROWS_PER_CELL * num_cells, p=_draw_weights(table, queries)
     )
     some, times = np.unique(drawn, return_counts=True)
-    seen = table @ asked.root_of_moment().astype(np.float32)
+    seen = table @ queries.root_of_moment().astype(np.float32)
     k_means = KMeans(
         min(num_cells, len(some)),
         init="random",
@@ -100,17 +136,17 @@ def find_cells(table: np.ndarray, num_cells: int, asked: AskedPosts, seed: int =
     return Cells(_means(table, cell_of_row, len(found)), cell_of_row.astype(np.int32))
 
 
-def _draw_weights(table: np.ndarray, asked: AskedPosts) -> np.ndarray:
+def _draw_weights(table: np.ndarray, queries: Queries) -> np.ndarray:
     """How often k-means looks at a row, float64 [Y], of sum 1.
 
-    The probability that <phi, v> reaches the score of a last answer, as if phi were normal.
+    The probability that <phi, v> reaches the score of the last best row, as if phi were normal.
     """
-    mean, root = asked.mean(), asked.root_of_covariance()
+    mean, root = queries.mean(), queries.root_of_covariance()
     likely = np.empty(len(table))
     for start in range(0, len(table), BATCH):
         rows = table[start : start + BATCH].astype(np.float64)
         deviation = np.linalg.norm(rows @ root, axis=1)
-        gap = asked.threshold - rows @ mean
+        gap = queries.threshold - rows @ mean
         likely[start : start + BATCH] = norm.sf(gap / np.maximum(deviation, 1e-12))
     if likely.sum() > 0:
         likely *= (1 - UNIFORM_SHARE) / likely.sum()
@@ -127,3 +163,9 @@ def _means(table: np.ndarray, cell_of_row: np.ndarray, num_cells: int) -> np.nda
     for cell, (start, size) in enumerate(zip(starts, sizes, strict=True)):
         means[cell] = table[order[start : start + size]].mean(axis=0)
     return means
+
+
+def _root(vectors: np.ndarray) -> np.ndarray:
+    values, axes = np.linalg.eigh(vectors.T @ vectors / len(vectors))
+    root: np.ndarray = axes * np.sqrt(np.maximum(values, 0))
+    return root

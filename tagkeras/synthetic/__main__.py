@@ -4,8 +4,8 @@
 
 WORLD gets `images/`, `posts.jsonl` for `beam.preprocess`, `concepts.jsonl` for `tagkeras.pretrain`,
 `oracle.parquet` for `tagkeras.evaluate`, and `hashtags.tsv`, which says of each hashtag whether it
-depends on the image, the user, both or neither. The same seed gives the same world, whatever the
-number of processes; more posts of a seed begin with the same ones.
+depends on the image, the user, both or neither. The same seed gives the same world whatever the
+number of processes, and a larger world begins with the posts of a smaller one.
 """
 
 import dataclasses
@@ -32,18 +32,18 @@ class Config:
 
     output: str = option(help="folder to write; an earlier world there is replaced")
     posts: int = option(10_000, help="how many posts, each with an image", minimum=1)
-    seed: int = option(1, help="of everything random", minimum=0)
+    seed: int = option(1, help="of all random choices", minimum=0)
     images_only: bool = option(
         False,
-        help="images and concepts.jsonl alone, every concept about as often: for tagkeras.pretrain",
+        help="write only images and concepts.jsonl, all concepts about as often: to pretrain on",
     )
-    workers: int = option(0, help="processes that draw; 0 for as many as cores", minimum=0)
+    workers: int = option(0, help="processes that draw; 0: one per core", minimum=0)
 
 
 def main(config: Config) -> None:
     """Writes the world and says what it is."""
     output = Path(config.output)
-    _refuse_what_is_no_world(output)
+    _check_output(output)
     world = World()
     if config.images_only:
         posts = []
@@ -73,8 +73,8 @@ def main(config: Config) -> None:
     )
 
 
-def _refuse_what_is_no_world(output: Path) -> None:
-    """A folder is replaced as a whole: it has to be one of ours."""
+def _check_output(output: Path) -> None:
+    """Refuses to replace a folder that is not a world, or a file."""
     if output.is_dir():
         if any(output.iterdir()) and not (output / "concepts.jsonl").is_file():
             raise UserError(f"--output={output} holds something else: name a new folder")

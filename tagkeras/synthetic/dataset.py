@@ -1,6 +1,7 @@
 """The world as files: pictures, posts, labels, kinds of hashtags and oracles."""
 
 import concurrent.futures
+import dataclasses
 import json
 import multiprocessing
 import random
@@ -27,7 +28,7 @@ _IMAGES_PER_TASK = 100
 
 
 def write_posts(folder: Path, posts: Sequence[Post]) -> None:
-    """Writes posts.jsonl, in the format that `beam.preprocess` reads."""
+    """Writes `posts.jsonl`, which `beam.preprocess` reads."""
     with (folder / "posts.jsonl").open("w", encoding="utf-8") as file:
         for post in posts:
             record = {
@@ -35,17 +36,13 @@ def write_posts(folder: Path, posts: Sequence[Post]) -> None:
                 "user_id": post.user_id,
                 "image": post.image,
                 "hashtags": post.hashtags,
-                "age": post.profile.age,
-                "gender": post.profile.gender,
-                "country": post.profile.country,
-                "latitude": post.profile.latitude,
-                "longitude": post.profile.longitude,
+                **dataclasses.asdict(post.profile),
             }
             file.write(json.dumps(record) + "\n")
 
 
 def write_concepts(folder: Path, world: World, pictures: Sequence[Picture]) -> None:
-    """Writes concepts.jsonl, what each image shows: the labels to train a CNN with."""
+    """Writes `concepts.jsonl`, what each image shows: labels to train a CNN with."""
     with (folder / "concepts.jsonl").open("w", encoding="utf-8") as file:
         for index, picture in enumerate(pictures):
             record = {"image": image_path(index), "concepts": _names(world, picture)}
@@ -53,20 +50,19 @@ def write_concepts(folder: Path, world: World, pictures: Sequence[Picture]) -> N
 
 
 def write_hashtags(folder: Path, world: World) -> None:
-    """Writes hashtags.tsv: each hashtag of the world, a tab, and what its chance depends on.
+    """Writes `hashtags.tsv`: each hashtag, a tab, and its kind in `World.hashtag_kinds`.
 
-    The kinds are those of `World.hashtag_kinds`: image, user, both or neither. Hashtags stand in
-    alphabetical order; small worlds may have no post with some of them.
+    Hashtags are in alphabetical order; in a small world, some may be on no post.
     """
     lines = [f"{hashtag}\t{kind}\n" for hashtag, kind in world.hashtag_kinds.items()]
     (folder / "hashtags.tsv").write_text("".join(lines), encoding="utf-8")
 
 
 def write_oracles(folder: Path, world: World, posts: Sequence[Post]) -> None:
-    """Writes oracle.parquet: the most probable hashtags of each post, best first.
+    """Writes `oracle.parquet`: the most probable hashtags of each post, best first.
 
-    `hashtags` and `probabilities` are those of one who knows the picture and the profile,
-    `image_...` and `user_...` those of one who knows only the picture or only the profile.
+    `hashtags` and `probabilities` are given picture and profile, `image_...` given the picture
+    alone, `user_...` given the profile alone.
     """
     tables: dict[str, pa.DataType] = {"post_id": pa.string()}
     for reader in ("", "image_", "user_"):
@@ -101,7 +97,7 @@ def _oracle_row(world: World, post: Post) -> dict[str, Any]:
 def write_images(
     folder: Path, world: World, pictures: Sequence[Picture], *, seed: int, workers: int
 ) -> None:
-    """Draws pictures. How many processes share the work changes none of them.
+    """Draws pictures, the same ones whatever the number of processes.
 
     Raises:
         OSError: a file cannot be written.
@@ -120,7 +116,7 @@ def write_images(
             return
         # Not forked: this process has threads.
         with concurrent.futures.ProcessPoolExecutor(
-            workers, multiprocessing.get_context("spawn"), _leave_interrupts_to_the_parent
+            workers, multiprocessing.get_context("spawn"), _ignore_interrupts
         ) as pool:
             try:
                 for done in pool.map(_draw, tasks):
@@ -136,7 +132,7 @@ def _draw(jobs: Sequence[tuple[str, tuple[str, ...], str]]) -> int:
     return len(jobs)
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

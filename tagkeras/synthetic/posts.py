@@ -6,13 +6,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from tagkeras.synthetic import tables
-from tagkeras.synthetic.population import Profile
-from tagkeras.synthetic.world import Picture, World
+from tagkeras.synthetic.world import Picture, Profile, World
 
 # Images in one folder.
 IMAGES_PER_SHARD = 1000
 
-# Every user, post and picture draws from numbers of its own: seeds are (seed, one of these, index).
+# Every user, post and picture has a random generator of its own, of (seed, one of these, index).
 _USERS, _POSTS, _PICTURES = range(3)
 
 
@@ -23,7 +22,7 @@ class Post:
     Attributes:
         index: from 0.
         user_id: of the user, who has other posts too.
-        profile: what the user says of themselves.
+        profile: of the user.
         picture: the things it shows.
         hashtags: at least one.
     """
@@ -83,7 +82,7 @@ def draw_posts(world: World, num_posts: int, seed: int) -> Iterator[Post]:
 
 
 def draw_varied_pictures(world: World, num_pictures: int, seed: int) -> list[Picture]:
-    """Draws what pictures show, without posts, every thing about as often: to train a CNN with.
+    """Draws pictures without posts, all things about equally often: to train a CNN with.
 
     Args:
         world: whose things they show.

@@ -1,4 +1,4 @@
-"""The world's own probabilities, computed exactly from its tables.
+"""The people of the world and the exact probabilities of their hashtags, from its tables.
 
 A hashtag y has an inclusion chance
 
@@ -10,20 +10,98 @@ independently of each other, and again if none came out, so that
     p(y | picture, user) = q(y) / (1 - product over all hashtags of (1 - q)).
 """
 
+import dataclasses
 import functools
 import itertools
 
 import numpy as np
 
-from tagkeras.synthetic.population import Population, Profile
-from tagkeras.synthetic.rows import HASHTAG_ROWS, NUM_THINGS, THINGS
+from tagkeras.synthetic import tables
+from tagkeras.synthetic.rows import AGE_GROUPS, CITIES, GENDERS, HASHTAG_ROWS, NUM_THINGS, THINGS
 
 # Indices into THINGS, ascending.
 Picture = tuple[int, ...]
 
 
+@dataclasses.dataclass(frozen=True)
+class Profile:
+    """The facts on a user's profile: age in years, home town in degrees; None if left out."""
+
+    age: float | None = None
+    gender: str | None = None
+    country: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+class Population:
+    """The kinds of users: all combinations of city, age group and gender.
+
+    Attributes:
+        kinds: (city, age group, gender) of each kind.
+        shares: float64 [kinds], of the users; they sum to one.
+    """
+
+    def __init__(self) -> None:
+        self.kinds = tuple(itertools.product(CITIES, AGE_GROUPS, GENDERS))
+        weights = np.array(
+            [city.population * age.share * gender.share for city, age, gender in self.kinds]
+        )
+        self.shares = weights / weights.sum()
+        self._cumulative = self.shares.cumsum()
+
+    def fit(self, who: frozenset[str]) -> np.ndarray:
+        """Which kinds of users match the words of a row: bool [kinds].
+
+        Countries are alternatives to each other, as are cities, age groups and genders.
+        """
+        fitting = np.ones(len(self.kinds), bool)
+        for words in (
+            [city.country for city, _, _ in self.kinds],
+            [city.name for city, _, _ in self.kinds],
+            [age.name for _, age, _ in self.kinds],
+            [gender.word for _, _, gender in self.kinds],
+        ):
+            if who & set(words):
+                fitting &= np.array([word in who for word in words])
+        return fitting
+
+    def draw(self, rng: np.random.Generator) -> tuple[int, Profile]:
+        """A user: the index of their kind, and their profile."""
+        last = len(self.kinds) - 1
+        kind = min(int(np.searchsorted(self._cumulative, rng.random(), side="right")), last)
+        city, age_group, gender = self.kinds[kind]
+        # Tenths of years keep every age inside its group.
+        age = int(rng.integers(10 * age_group.first, 10 * age_group.end)) / 10
+        numbers = zip(tables.UNKNOWN.items(), rng.random(len(tables.UNKNOWN)), strict=True)
+        unknown = {name for (name, share), number in numbers if number < share}
+        return kind, Profile(
+            age=None if "age" in unknown else age,
+            gender=None if "gender" in unknown else gender.name,
+            country=None if "country" in unknown else city.country,
+            latitude=None if "location" in unknown else city.latitude,
+            longitude=None if "location" in unknown else city.longitude,
+        )
+
+    @functools.lru_cache(maxsize=1024)  # noqa: B019 - a user's posts follow one another
+    def posterior(self, profile: Profile) -> np.ndarray:
+        """The probability of each kind given a profile: float64 [kinds], sums to one."""
+        fits = np.array(
+            [
+                (profile.age is None or age.first <= profile.age < age.end)
+                and profile.gender in (None, gender.name)
+                and profile.country in (None, city.country)
+                and profile.latitude in (None, city.latitude)
+                and profile.longitude in (None, city.longitude)
+                for city, age, gender in self.kinds
+            ]
+        )
+        weights = self.shares * fits
+        return weights / weights.sum()
+
+
 class World:
-    """p(hashtag | picture, user), and what is left of it for those who know only one of the two.
+    """The probabilities of hashtags given picture and user, and their averages over either.
 
     Attributes:
         hashtags: all of them, in alphabetical order.
@@ -59,14 +137,14 @@ class World:
                     self._left_out_by_thing[n][row.thing, fits, column] *= 1 - factor * probability
 
     def draw_picture(self, rng: np.random.Generator) -> Picture:
-        """The things in a picture that somebody took."""
+        """The things in a picture, by their popularity."""
         index = int(np.searchsorted(self._cumulative, rng.random(), side="right"))
         return self.pictures[min(index, len(self.pictures) - 1)]
 
     def draw_varied_picture(self, rng: np.random.Generator) -> Picture:
-        """One, two or three things as often as each other, and so are pictures of as many things.
+        """A picture of one, two or three things, each number and each set of things equally likely.
 
-        A CNN sees every thing about as often, and more of them than in `draw_picture`.
+        A CNN sees all things about equally often, and more of them than in `draw_picture`.
         """
         pictures = self._pictures_by_size[rng.integers(len(NUM_THINGS))]
         return pictures[rng.integers(len(pictures))]
@@ -87,7 +165,7 @@ class World:
         return 1 - left_out
 
     def given_both(self, picture: Picture, profile: Profile) -> np.ndarray:
-        """p(hashtag | picture, profile), float64 [hashtags]; what is not said is averaged over."""
+        """p(hashtag | picture, profile), float64 [hashtags], averaged over unknown facts."""
         posterior = self.population.posterior(profile)
         return self._average(picture, posterior)
 

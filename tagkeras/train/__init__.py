@@ -1,1 +1,1 @@
-"""What a training run keeps in its workdir, and how it goes on after an interruption."""
+"""Training runs: the command `tagkeras.train`, its loop, and what it keeps in a workdir."""

@@ -1,113 +1,172 @@
-"""Checkpoints of a run: the last ones, to go on from, and the best epoch, to use."""
+"""Checkpoints of a run on disk, each complete or absent, and the state that they bring back."""
 
+import contextlib
+import dataclasses
 import json
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
-import keras
+import tensorflow as tf
+from google.protobuf.message import DecodeError
 
 from tagkeras.cli import files
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.train.checkpoint_folder import CheckpointFolder, named_write_errors
-from tagkeras.train.learning_rate import LearningRateSchedule
-from tagkeras.train.run_state import RunState
-from tagkeras.train.weights import make_weights_checkpoint, refuse_not_finite
-from tagkeras.train.workdir import Workdir
+from tagkeras.cli.errors import UserError
+from tagkeras.train.workdir import STEP, list_checkpoints
 
-MONITOR = "val_R@"
+KEEP = 3
+_STATE = "state.json"
+# What reading a damaged checkpoint raises, depending on where the damage is.
+_UNREADABLE = (
+    OSError,
+    tf.errors.OpError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AssertionError,
+    DecodeError,
+)
 
 
-class Checkpoints(keras.callbacks.Callback):
-    """Saves the run after each epoch and every few minutes, and restores it.
+class CheckpointError(Exception):
+    """A checkpoint that cannot be read; the message is the reason in a few words."""
 
-    `checkpoints/step-N` holds weights, optimizers and state, `best/` the weights alone of the epoch
-    with the best validation R@10 (of the last epoch without validation posts).
 
-    Args:
-        workdir: where to.
-        model: built and compiled.
-        schedule: whose state is part of the run.
-        minutes: between checkpoints within an epoch; 0 for none.
-        writes: whether this process writes; of several workers that train together one does, and
-            all have to come here, since some values are read from all of them.
-        agree: makes the clocks of several workers one: see `make_agreement`.
+@dataclasses.dataclass(kw_only=True)
+class RunState:
+    """Where a run is between two steps; the order of posts and all draws follow from it.
+
+    Attributes:
+        steps_per_epoch: batches in an epoch.
+        epoch: epochs done.
+        step: steps done of the current epoch.
+        global_step: steps done in all.
+        best: the best epoch's value of the metric that epochs are compared by; None before the
+            first.
+        best_epoch: number of that epoch, from 1; 0 before the first.
+        means: the variables of the current epoch's metrics by the metric's name.
+        schedule: state of the learning-rate schedule.
     """
 
-    def __init__(
-        self,
-        workdir: Workdir,
-        model: HashtagModel,
-        schedule: LearningRateSchedule,
-        *,
-        minutes: float = 0,
-        writes: bool = True,
-        agree: Callable[[bool], bool] = bool,
-    ) -> None:
-        super().__init__()
-        self._workdir = workdir
-        self._schedule = schedule
-        self._seconds = minutes * 60
-        self._writes = writes
-        self._agree = agree
-        self._weights = make_weights_checkpoint(model)
-        everything = make_weights_checkpoint(
-            model,
-            optimizer=[variable.value for variable in model.optimizer.variables],
-            row_optimizer=model.row_optimizer,
-        )
-        self._folder = CheckpointFolder(workdir.checkpoints, everything)
-        self._state = RunState(steps_per_epoch=0)
-        self._saved_at = time.monotonic()
+    steps_per_epoch: int
+    epoch: int = 0
+    step: int = 0
+    global_step: int = 0
+    best: float | None = None
+    best_epoch: int = 0
+    means: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    schedule: dict[str, Any] = dataclasses.field(default_factory=dict)
 
-    def restore(self, steps_per_epoch: int) -> RunState:
-        """Restores the newest checkpoint that can be read; returns the state to keep up to date.
+    def __str__(self) -> str:
+        if self.step:
+            return f"step {self.step} of {self.steps_per_epoch} of epoch {self.epoch + 1}"
+        return f"epoch {self.epoch}"
 
-        Args:
-            steps_per_epoch: of the training posts.
+
+class CheckpointFolder:
+    """Folders `step-N`, each complete or absent: `variables.*` and `state.json`.
+
+    `tf.train.CheckpointManager` trusts a file that lists the checkpoints, and starts over where
+    that is lost; here the folder itself is the list.
+
+    Args:
+        path: of the folder; it may not exist yet.
+        variables: what to save besides the state.
+    """
+
+    def __init__(self, path: Path, variables: tf.train.Checkpoint) -> None:
+        self.path = path
+        self._variables = variables
+
+    def save(self, state: RunState) -> None:
+        """Saves a checkpoint and removes the oldest.
 
         Raises:
-            UserError: there are checkpoints and none can be read.
+            UserError: it cannot be written; nothing of it is left, and the others are as before.
         """
-        state = self._folder.restore() or RunState(steps_per_epoch=steps_per_epoch)
-        self._schedule.state.update(state.schedule)
-        self._state = state
-        return state
-
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Starts the clock."""
-        del logs
-        self._saved_at = time.monotonic()
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Saves the run if it is time; the end of an epoch, validated, is saved in any case."""
-        del batch, logs
-        is_time = 0 < self._seconds <= time.monotonic() - self._saved_at
-        if self._state.step < self._state.steps_per_epoch and self._agree(is_time):
-            refuse_not_finite(self.model, str(self._state))
-            self._save()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Saves the best first: a run that is killed in between does the epoch again."""
-        logs = logs or {}
-        refuse_not_finite(self.model, str(self._state))
-        value = next((logs[name] for name in logs if name.startswith(MONITOR)), float(epoch))
-        if self._state.best is None or value > self._state.best:
-            self._state.best, self._state.best_epoch = value, epoch + 1
-            if self._writes:
-                self._save_best(epoch + 1, logs)
-        self._save()
-
-    def _save(self) -> None:
-        self._state.keep_means(self.model)
-        self._state.schedule = dict(self._schedule.state)
-        if self._writes:
-            self._folder.save(self._state)
-        self._saved_at = time.monotonic()
-
-    def _save_best(self, epoch: int, logs: dict[str, float]) -> None:
-        best = self._workdir.best
-        with named_write_errors(best), files.written_aside(best) as aside:
+        target = self.path / f"{STEP}{state.global_step}"
+        with write_errors(target), files.written_aside(target) as aside:
             aside.mkdir()
-            self._weights.write(str(aside / "model"))
-            values = {name: float(value) for name, value in logs.items()}
-            (aside / "epoch.json").write_text(json.dumps({"epoch": epoch, **values}, indent=2))
+            self._variables.write(str(aside / "variables"))
+            (aside / _STATE).write_text(json.dumps(dataclasses.asdict(state), indent=2) + "\n")
+        checkpoints = list_checkpoints(self.path)
+        # Those of later steps could not be read when this run resumed.
+        kept = [step for step in checkpoints if step <= state.global_step][-KEEP:]
+        for step, path in checkpoints.items():
+            if step not in kept:
+                files.remove(path)
+
+    def restore(self) -> RunState | None:
+        """Restores the newest readable checkpoint, and names those that cannot be read.
+
+        Returns:
+            Its state; None if there are no checkpoints.
+
+        Raises:
+            UserError: none can be read; nothing was changed.
+        """
+        problems = []
+        for path in reversed(list_checkpoints(self.path).values()):
+            try:
+                state = _read_state(path / _STATE)
+                read_checkpoint(self._variables, path / "variables")
+            except CheckpointError as error:
+                problems.append(f"{path} cannot be read ({error})")
+                continue
+            for problem in problems:
+                print(f"{problem}: using {path.name}", flush=True)
+            return state
+        others = [p for p in self.path.glob("*") if not p.name.startswith(".")]
+        if problems or others:
+            problem = problems[0] if problems else f"{others[0]} is no checkpoint of this version"
+            raise UserError(
+                f"{problem}, nor can any other checkpoint: restore a copy of {self.path},"
+                " or start again in another --workdir"
+            )
+        return None
+
+
+def read_checkpoint(variables: tf.train.Checkpoint, prefix: Path) -> None:
+    """Restores variables, all of which have to be there.
+
+    Raises:
+        CheckpointError: the checkpoint is damaged or has other variables.
+    """
+    with unreadable():
+        status = variables.read(str(prefix))
+        status.assert_existing_objects_matched()
+        status.expect_partial()
+
+
+@contextlib.contextmanager
+def unreadable() -> Iterator[None]:
+    """Turns what reading a damaged file raises in the block into a `CheckpointError`."""
+    try:
+        yield
+    except _UNREADABLE as error:
+        raise CheckpointError(_reason(error)) from error
+
+
+@contextlib.contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """Turns what a full disk raises in the block into a `UserError` that names the path."""
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        raise UserError(
+            f"{path} cannot be written ({_reason(error)}): free some space or repair the disk;"
+            " the same command then resumes from the checkpoint before"
+        ) from error
+
+
+def _read_state(path: Path) -> RunState:
+    with unreadable():
+        return RunState(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def _reason(error: Exception) -> str:
+    """The reason in an error's message, without the path that precedes it."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    lines = str(error).splitlines() or [type(error).__name__]
+    return lines[0].split("; ")[-1].split(" [Op:")[0]

@@ -1,15 +1,27 @@
-"""The options of `tagkeras.train`."""
+"""The options of `tagkeras.train`: what a model is, how it learns, and how a run is watched.
+
+Nothing here imports TensorFlow, so that `--help` and a wrong flag are answered at once.
+"""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from tagkeras.cli.commandline import option
-from tagkeras.data.training_input import CACHES
-from tagkeras.train.learning_rate import SCHEDULES
-from tagkeras.train.replicas import STRATEGIES
-from tagkeras.train.settings import Settings
+from tagkeras.cli.errors import UserError
+from tagkeras.data.manifest import Manifest
+from tagkeras.names import LOSSES, MODELS, OPTIMIZERS, SAMPLERS
 
-# A run may go on with other values of these: they say how long it trains, not what a step does.
-# Only `cache=device` has the same sums rounded otherwise, being compiled into the step.
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+SCHEDULES = ("linear", "plateau", "constant")
+CACHES = ("none", "memory", "device")
+STRATEGIES = ("none", "mirrored", "multi_worker")
+# Rates that learn at once from `initial_stddev` 0.1, measured; see docs/training.md.
+LEARNING_RATES = {"adagrad": 0.05, "sgd": 0.2}
+# A larger model is a slip of the finger.
+MAX_SIZE = 2**16
+# A run may resume with other values of these: they say how long it trains, not what a step does.
+# Only `cache=device`, which is compiled into the step, rounds its sums differently.
 FREE = frozenset(
     {
         "data",
@@ -25,11 +37,95 @@ FREE = frozenset(
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the model is and how it learns; each field is a flag of `tagkeras.train`."""
+
+    model: str = option("multiplicative", help="how image and user meet", choices=MODELS)
+    embedding_dim: int = option(
+        64, help="d, the size of the embeddings", minimum=1, maximum=MAX_SIZE
+    )
+    rank: int = option(100, help="multiplicative: K, its factors", minimum=1, maximum=MAX_SIZE)
+    user_hidden: int = option(
+        24, help="multiplicative: length of the user vector", minimum=1, maximum=MAX_SIZE
+    )
+    loss: str = option(
+        "warp", help="what is minimised; the others are there to compare with", choices=LOSSES
+    )
+    margin: float = option(0.1, help="warp: margin of the hinge", minimum=0)
+    max_negatives: int = option(
+        1000,
+        help="warp: most draws in search of a violator; sampled_softmax: tags in the pool",
+        minimum=1,
+        maximum=10**6,
+    )
+    sampler: str = option(
+        "pooled",
+        help="warp: how it draws: pooled (one pool for many posts), sequential (each positive its"
+        " own), exhaustive (all tags scored; for GPUs and small vocabularies)",
+        choices=SAMPLERS,
+    )
+    pool_group: int = option(512, help="warp, pooled: posts that share a pool", minimum=1)
+    max_norm: float = option(
+        1.0,
+        help="largest norm of a tag's row and of the factors' columns; 0 for no bound",
+        minimum=0,
+    )
+    optimizer: str = option(
+        "adagrad", help="optimizer of weights and tag table", choices=OPTIMIZERS
+    )
+    learning_rate: float | None = option(
+        None,
+        help="rate of the first epoch; by default 0.05 for adagrad, 0.2 for sgd",
+        minimum=1e-12,
+    )
+    momentum: float = option(0.9, help="sgd: momentum", minimum=0, maximum=0.999)
+    initial_stddev: float = option(
+        0.1, help="standard deviation of the initial weights; the paper's is 0.001", minimum=1e-9
+    )
+    user_stddev: float = option(
+        1.0, help="multiplicative: the same of its user layer", minimum=1e-9
+    )
+    user_bias: float = option(0.5, help="multiplicative: initial bias of its user layer")
+    precision: str = option(
+        "float32", help="dtype policy (of Keras) of the embedding", choices=PRECISIONS
+    )
+    jit_compile: bool = option(False, help="compile the training step by XLA")
+    seed: int = option(
+        0, help="seed of weights, order of the posts and negatives", minimum=0, maximum=2**31 - 1000
+    )
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> "Settings":
+        """Picks the settings out of a config, such as a workdir's; defaults for what it lacks.
+
+        Raises:
+            UserError: a value is not one that the option takes.
+        """
+        settings = {}
+        for field in dataclasses.fields(cls):
+            if field.name in config:
+                value = settings[field.name] = config[field.name]
+                choices = field.metadata["choices"]
+                allowed = value in choices if choices else isinstance(value, int | float | None)
+                if not allowed:
+                    raise UserError(
+                        f"config.json: {field.name} is {value!r}, which --{field.name} does not"
+                        " take: restore a copy, or train again in another --workdir"
+                    )
+        return cls(**settings)
+
+    @property
+    def first_learning_rate(self) -> float:
+        """`learning_rate`, or the optimizer's default."""
+        return LEARNING_RATES[self.optimizer] if self.learning_rate is None else self.learning_rate
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Config(Settings):
     """The settings, and what a run is fed and watched with."""
 
     data: str = option(help="dataset folder that beam.preprocess wrote")
-    workdir: str = option(help="folder of this run; an interrupted run goes on in its own")
+    workdir: str = option(help="folder of this run; an interrupted run resumes in its own")
     batch_size: int = option(512, help="posts in a step", minimum=1, maximum=2**24)
     epochs: int = option(15, help="passes over the training posts", minimum=1, maximum=10**6)
     early_stopping: int = option(
@@ -71,3 +167,42 @@ class Config(Settings):
         minimum=0,
         maximum=1024,
     )
+
+
+def check_flags(config: Config, manifest: Manifest) -> None:
+    """Refuses flags that exclude each other, or do not suit the dataset.
+
+    Raises:
+        UserError: names them and the remedy.
+    """
+    if manifest.num_tags < 2:
+        raise UserError(
+            f"{config.data} has a vocabulary of {manifest.num_tags} tag: ranking needs at least 2;"
+            " preprocess posts with more hashtags, or lower --min_tag_count"
+        )
+    if not manifest.splits["validation"]["posts"]:
+        if config.schedule == "plateau":
+            raise UserError(f"{config.data} has no validation posts: choose another --schedule")
+        if config.early_stopping:
+            raise UserError(f"{config.data} has no validation posts: leave out --early_stopping")
+    if config.jit_compile and config.loss == "warp" and config.sampler == "sequential":
+        raise UserError(
+            "--jit_compile: XLA cannot compile --sampler=sequential: choose another --sampler or"
+            " leave out --jit_compile"
+        )
+    strategy = f"--strategy={config.strategy}", config.strategy != "none"
+    hogwild = f"--hogwild_threads={config.hogwild_threads}", config.hogwild_threads > 0
+    xla = "--jit_compile", config.jit_compile
+    steps = f"--steps_per_execution={config.steps_per_execution}", config.steps_per_execution > 1
+    cache = "--cache=device", config.cache == "device"
+    precision = "--precision=mixed_float16", config.precision == "mixed_float16"
+    for (one, has_one), (other, has_other) in (
+        (hogwild, xla),
+        (hogwild, steps),
+        (strategy, hogwild),
+        (strategy, xla),
+        (strategy, cache),
+        (strategy, precision),
+    ):
+        if has_one and has_other:
+            raise UserError(f"{one} and {other} do not go together: leave one out")

@@ -1,29 +1,29 @@
-"""Data-parallel training: each replica takes its share of every batch, all make the same step."""
+"""Data-parallel training: each replica takes its share of every batch, all take the same step."""
 
 import contextlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
 from tagkeras.data.training_input import TrainingInput
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.train.epoch_loop import StepTaker
+from tagkeras.models import HashtagModel
+from tagkeras.train.checkpoints import RunState
+from tagkeras.train.loop import Stepper, read_metrics
 
-STRATEGIES = ("none", "mirrored", "multi_worker")
-# Looking at the loss takes all workers, and waits for them.
-STEPS_AT_ONCE = 16
+# To read the loss takes all workers, and waits for them.
+STEPS_PER_CALL = 16
 _ADDRESS = re.compile(r"[^:\s]+:\d+")
-# What the end of one worker ends the others with.
+# Raised in the other workers when one ends.
 _LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError)
 
 
 def make_strategy(name: str) -> tf.distribute.Strategy | None:
-    """The strategy of one of `STRATEGIES`; None for a single device.
+    """The strategy of one of `tagkeras.train.config.STRATEGIES`; None for a single device.
 
     `multi_worker` connects to the other workers, and has to come before any other use of
     TensorFlow in the process.
@@ -48,23 +48,19 @@ def is_first_worker() -> bool:
 
 
 @contextlib.contextmanager
-def lost_workers_named() -> Iterator[None]:
-    """Turns what the end of another worker raises in the block into one clear error.
-
-    Raises:
-        UserError: another worker is gone.
-    """
+def lost_worker_errors() -> Iterator[None]:
+    """Turns what the loss of another worker raises in the block into a `UserError`."""
     try:
         yield
     except _LOST as error:
         raise UserError(
             f"another worker cannot be reached any more ({str(error).splitlines()[0]}):"
-            " start all workers again; they go on from the newest checkpoint"
+            " start all workers again; they resume from the newest checkpoint"
         ) from error
 
 
-def make_agreement(strategy: tf.distribute.Strategy) -> Callable[[bool], bool]:
-    """A function that all workers have to call together: whether any of them says so."""
+def make_any_worker(strategy: tf.distribute.Strategy) -> Callable[[bool], bool]:
+    """A function that all workers have to call together: whether the condition holds on any."""
 
     def count(flag: tf.Tensor) -> tf.Tensor:
         replica = tf.distribute.get_replica_context()
@@ -73,24 +69,23 @@ def make_agreement(strategy: tf.distribute.Strategy) -> Callable[[bool], bool]:
 
     run = tf.function(lambda flag: strategy.run(count, args=(flag,)))
 
-    def is_said_by_any(flag: bool) -> bool:
+    def any_worker(flag: bool) -> bool:
         totals = strategy.experimental_local_results(run(tf.constant(float(flag))))
         return float(totals[0]) > 0
 
-    return is_said_by_any
+    return any_worker
 
 
-class Replicas(StepTaker):
+class Replicas(Stepper):
     """Takes steps by `strategy.run`, each on one global batch.
 
-    Replica r of R takes the r-th of R consecutive slices of a batch. Keras's `fit` would do, but
-    for the ragged tags, which its distributed iterators cannot hold.
+    Replica r of R takes the r-th of R consecutive slices of a batch.
 
     Args:
         model: made and compiled in the scope of `strategy`.
         posts: training posts; its batch is the global one.
         strategy: of the replicas.
-        steps_at_once: steps between two calls of the callbacks, at least `STEPS_AT_ONCE`.
+        steps_per_call: steps between two calls of the callbacks, raised to `STEPS_PER_CALL`.
     """
 
     def __init__(
@@ -98,53 +93,48 @@ class Replicas(StepTaker):
         model: HashtagModel,
         posts: TrainingInput,
         strategy: tf.distribute.Strategy,
-        steps_at_once: int = 1,
+        steps_per_call: int = 1,
     ) -> None:
-        super().__init__(model)
-        self.steps_at_once = max(steps_at_once, STEPS_AT_ONCE)
-        self._posts = posts
+        super().__init__(model, posts, max(steps_per_call, STEPS_PER_CALL))
         self._strategy = strategy
-        self._step = tf.function(
-            lambda batch: strategy.run(model.train_step, args=(batch,)), reduce_retracing=True
-        )
-        self._test_step = tf.function(
-            lambda batch: strategy.run(self._test_slice, args=(batch,)), reduce_retracing=True
-        )
 
-    def batches(self, *, first_epoch: int, epochs: int, first_step: int = 0) -> Iterator[Any]:
-        """See `StepTaker.batches`; each element holds a slice for every replica of this process."""
+    def batches(self, state: RunState, epochs: int) -> Iterator[Any]:
+        """As for one device; each element holds a slice for every replica of this process."""
 
         def read(context: tf.distribute.InputContext) -> tf.data.Dataset:
             count = context.num_replicas_in_sync
             local = count // context.num_input_pipelines
             first = context.input_pipeline_id * local
-            return self._posts.batches(
-                first_epoch=first_epoch,
+            return self.posts.batches(
+                first_epoch=state.epoch,
                 epochs=epochs,
-                first_step=first_step,
+                first_step=state.step,
                 num_slices=count,
                 slices=range(first, first + local),
             )
 
         return iter(self._strategy.distribute_datasets_from_function(read))
 
-    def take(self, batches: Iterator[Any], count: int) -> None:
-        """See `StepTaker.take`."""
+    def take(self, batches: Iterator[Any], count: int) -> Mapping[str, tf.Tensor]:
+        """Takes `count` steps; returns the means of the epoch so far by name."""
         for _ in range(count):
-            self._step(next(batches))
+            self._step(batches)
+        return read_metrics(self.model.training_metrics)
 
-    def validate(self, validation: tf.data.Dataset) -> None:
-        """See `StepTaker.validate`; all processes read all of it, each replica ranks its slice."""
-        for batch in validation:
-            self._test_step(batch)
+    def _train(self, batch: Any, *thread: tf.Tensor) -> Any:
+        return self._strategy.run(super()._train, args=(batch, *thread))
 
-    def _test_slice(self, batch: dict[str, Any]) -> None:
+    def _test(self, batch: Any) -> Any:
+        return self._strategy.run(self._test_slice, args=(batch,))
+
+    def _test_slice(self, batch: tuple[dict[str, Any], dict[str, Any]]) -> None:
+        """Ranks a replica's slice of a batch, all of which every process reads."""
         replica = tf.distribute.get_replica_context()
-        size = tf.shape(batch["descriptor"])[0]
+        size = tf.shape(batch[0]["descriptor"])[0]
         number = replica.replica_id_in_sync_group
         start = number * size // replica.num_replicas_in_sync
         end = (number + 1) * size // replica.num_replicas_in_sync
-        self.model.test_step({name: value[start:end] for name, value in batch.items()})
+        self.model.test_step(tf.nest.map_structure(lambda values: values[start:end], batch))
 
 
 def _read_tf_config() -> tuple[dict[str, list[str]], str, int]:
@@ -166,12 +156,12 @@ def _read_tf_config() -> tuple[dict[str, list[str]], str, int]:
         config = json.loads(text)
         cluster, kind = config["cluster"], config["task"]["type"]
         index = int(config["task"]["index"])
-        is_sound = 0 <= index < len(cluster[kind]) and all(
+        is_valid = 0 <= index < len(cluster[kind]) and all(
             isinstance(addresses, list) and all(_ADDRESS.fullmatch(a) for a in addresses)
             for addresses in cluster.values()
         )
     except (ValueError, KeyError, TypeError, AttributeError):
-        is_sound = False
-    if not is_sound:
+        is_valid = False
+    if not is_valid:
         raise UserError(f"TF_CONFIG={text} names no cluster with this worker: {remedy}")
     return cluster, kind, index

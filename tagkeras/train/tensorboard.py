@@ -1,7 +1,7 @@
 """Logs for TensorBoard: losses, learning rate, norms, validation, and the tags for its projector.
 
-Written by TensorFlow's own `tf.summary.write`: `tf.summary.scalar` and Keras's callback want the
-`tensorboard` package, which only who looks at the logs has to have.
+Written by `tf.summary.write`: `tf.summary.scalar` and Keras's own callback need the `tensorboard`
+package, which only the reader of the logs has to have.
 """
 
 import math
@@ -12,16 +12,15 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.cli import files
-from tagkeras.train.checkpoint_folder import named_write_errors
-from tagkeras.train.run_state import RunState
-from tagkeras.train.scalars import read_scalar
-from tagkeras.train.weights import row_norms
+from tagkeras.train.checkpoints import RunState, write_errors
+from tagkeras.train.loop import read_scalar
+from tagkeras.train.tables import row_norms
 from tagkeras.train.workdir import Workdir
 
 # Steps between two points of a curve within an epoch.
 INTERVAL = 100
-# The projector draws them in a browser.
-MOST_PROJECTED = 10_000
+# Tags of the projector, which draws them in a browser.
+MAX_PROJECTED = 10_000
 _PROJECTOR = """embeddings {
   tensor_name: "tag_table"
   tensor_path: "tag_table.tsv"
@@ -30,16 +29,16 @@ _PROJECTOR = """embeddings {
 """
 
 
-class TensorBoard(keras.callbacks.Callback):
+class TensorBoardLog(keras.callbacks.Callback):
     """Writes `tensorboard/` in the workdir.
 
     `steps/...` are means over the last `INTERVAL` steps, by step; `epochs/...` the epoch's values,
-    by epoch. Points that a run writes again after an interruption have the same values.
+    by epoch. Points that a resumed run writes again have the same values.
 
     Args:
         workdir: of the run.
-        state: of the run, with the steps counted already.
-        writes: whether this process writes: see `Checkpoints`.
+        state: of the run.
+        writes: whether this process writes: see `SaveCheckpoints`.
     """
 
     def __init__(self, workdir: Workdir, state: RunState, *, writes: bool = True) -> None:
@@ -52,24 +51,22 @@ class TensorBoard(keras.callbacks.Callback):
         self._last_point = 0
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Opens the log; writes what the projector needs besides the rows of the tags."""
+        """Opens the log; writes the names that the projector shows."""
         del logs
-        if self._writer is not None:
-            return
         if not self._writes:
             self._writer = tf.summary.create_noop_writer()
             return
         vocabulary = self._workdir.vocabulary()
-        tags, counts = vocabulary.tags[:MOST_PROJECTED], vocabulary.counts[:MOST_PROJECTED]
+        tags, counts = vocabulary.tags[:MAX_PROJECTED], vocabulary.counts[:MAX_PROJECTED]
         lines = [f"{tag}\t{count}" for tag, count in zip(tags, counts, strict=True)]
         folder = self._workdir.tensorboard
-        with named_write_errors(folder):
+        with write_errors(folder):
             self._writer = tf.summary.create_file_writer(str(folder))
             files.write_text(folder / "metadata.tsv", "\n".join(["hashtag\tposts", *lines, ""]))
             files.write_text(folder / "projector_config.pbtxt", _PROJECTOR)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Begins the means anew, from where an epoch that goes on had come."""
+        """Restarts the means, in a resumed epoch from where it stopped."""
         del epoch, logs
         self._totals = self._read_totals()
         self._last_point = self._state.global_step
@@ -102,10 +99,10 @@ class TensorBoard(keras.callbacks.Callback):
         rate = read_scalar(self.model.optimizer.learning_rate)
         self._write("epochs", {**(logs or {}), "learning_rate": rate}, epoch + 1)
         self._write("norms", norms, epoch + 1)
-        number = min(MOST_PROJECTED, self.model.num_tags)
+        number = min(MAX_PROJECTED, self.model.num_tags)
         rows = tf.gather(self.model.tag_table.value, tf.range(number)).numpy()
         path = self._workdir.tensorboard / "tag_table.tsv"
-        with named_write_errors(path), files.written_aside(path) as aside:
+        with write_errors(path), files.written_aside(path) as aside:
             np.savetxt(aside, rows, fmt="%.6g", delimiter="\t")
 
     def _read_totals(self) -> dict[str, tuple[float, float]]:
@@ -117,7 +114,7 @@ class TensorBoard(keras.callbacks.Callback):
 
     def _write(self, group: str, values: dict[str, float], step: int) -> None:
         assert self._writer is not None
-        with named_write_errors(self._workdir.tensorboard), self._writer.as_default():
+        with write_errors(self._workdir.tensorboard), self._writer.as_default():
             for name, value in values.items():
                 if math.isfinite(value):
                     tf.summary.write(f"{group}/{name}", value, step=step, metadata=_scalar())
@@ -125,7 +122,7 @@ class TensorBoard(keras.callbacks.Callback):
 
 
 def _scalar() -> tf.compat.v1.SummaryMetadata:
-    """What tells TensorBoard to draw a curve of the values."""
+    """Makes TensorBoard draw a curve of the values."""
     metadata = tf.compat.v1.SummaryMetadata()
     metadata.plugin_data.plugin_name = "scalars"
     metadata.data_class = 1  # DATA_CLASS_SCALAR

@@ -1,164 +1,193 @@
 """A new run that starts from the weights of an earlier one, whose vocabulary was another."""
 
 import functools
-from collections.abc import Callable
-from typing import NamedTuple
+from pathlib import Path
 
+import keras
 import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.layers.max_norm import project_max_norm
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.train import optimizer_state
-from tagkeras.train.restore import restore_model
-from tagkeras.train.rows import SharedTags, copy_rows
-from tagkeras.train.settings import Settings
+from tagkeras.layers import project_max_norm
+from tagkeras.models import HashtagModel
+from tagkeras.train.checkpoints import CheckpointError, unreadable
+from tagkeras.train.config import Settings
+from tagkeras.train.model import restore_model, training_checkpoint
+from tagkeras.train.tables import SharedTags, copy_rows
 from tagkeras.train.workdir import Workdir
 
-
-class WarmStart(NamedTuple):
-    """What came over from the earlier run.
-
-    Attributes:
-        known: tags that both vocabularies have.
-        new: tags that only the new one has; their rows are fresh.
-        gone: tags that only the earlier one has.
-        has_optimizer_state: whether the optimizers' state came over as well.
-    """
-
-    known: int
-    new: int
-    gone: int
-    has_optimizer_state: bool
-
-    def describe(self, earlier: Workdir) -> str:
-        """One line for people."""
-        state = "with" if self.has_optimizer_state else "without"
-        return (
-            f"started from {earlier.path}: {self.known:,} tags known, {self.new:,} new,"
-            f" {self.gone:,} left behind, {state} the optimizers' state"
-        )
+# Where a workdir without checkpoints keeps it: one that `tagkeras.add_tags` made.
+_FOLDER = "optimizers"
+_PREFIX = "variables"
+_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
-def check_warm_start(
-    earlier: Workdir, *, settings: Settings, manifest: Manifest, vocabulary: Vocabulary
-) -> None:
-    """Makes sure that a run can start from an earlier one, before anything is made or written.
+class WarmStart:
+    """What a new run can take over from an earlier one.
 
     Args:
         earlier: workdir of the earlier run.
         settings: of the new run.
         manifest: of its dataset.
         vocabulary: of its dataset.
+
+    Attributes:
+        shared: the tags that both vocabularies have.
+        state: the checkpoint of the earlier optimizers' state; None if there is none, or none that
+            the new run's optimizers can use.
 
     Raises:
         UserError: no run or no finished epoch there, another model or other sizes, other image or
             user descriptors, or no tag in common.
     """
-    _compare(earlier, settings, manifest, vocabulary)
+
+    def __init__(
+        self, earlier: Workdir, settings: Settings, manifest: Manifest, vocabulary: Vocabulary
+    ) -> None:
+        self.earlier = earlier
+        self.num_tags = len(vocabulary)
+        self.earlier_settings = Settings.of(earlier.config())
+        earlier.best_epoch()  # raises without one
+        self._check_settings(settings)
+        self._check_descriptors(manifest)
+        self.shared = SharedTags.of(earlier.vocabulary(), vocabulary)
+        if not len(self.shared.ids):
+            raise UserError(f"{earlier.path} knows none of the tags of this dataset")
+        usable = _has_same_state(self.earlier_settings, settings)
+        self.state = find_state(earlier) if usable else None
+
+    def apply(self, model: HashtagModel) -> str:
+        """Gives a fresh model what the earlier run has learned.
+
+        The embedding's weights and, tag by tag by name, the rows of the table are those of the
+        earlier run's best epoch; rows above the new run's max-norm are projected. The optimizers'
+        state of these weights and rows is that of its newest checkpoint, if both runs have the same
+        optimizer: Adagrad's first steps from a fresh state are as long as the learning rate in
+        every coordinate, whatever the gradient, and would undo much of what was learned. New tags
+        keep their fresh rows and fresh state.
+
+        Args:
+            model: made with the new run's settings and compiled, before its first step.
+
+        Returns:
+            A line for people.
+
+        Raises:
+            UserError: the earlier run's newest checkpoint is damaged; the model is then of no use.
+        """
+        trained = restore_model(self.earlier)
+        for weight, value in zip(model.embedding.weights, trained.embedding.weights, strict=True):
+            weight.assign(value.numpy())
+        project = tf.identity
+        # A row whose norm is the radius but for rounding would change bits for nothing.
+        if model.max_norm is not None and not 0 < self.earlier_settings.max_norm <= model.max_norm:
+            project = functools.partial(project_max_norm, radius=model.max_norm, axis=1)
+        copy_rows(trained.tag_table.value, model.tag_table.value, self.shared, project)
+        if self.state is not None:
+            _copy_state(model, self.state, self.shared)
+        num_shared = len(self.shared.ids)
+        return (
+            f"started from {self.earlier.path}: {num_shared:,} tags known,"
+            f" {self.num_tags - num_shared:,} new, {trained.num_tags - num_shared:,} left behind,"
+            f" {'without' if self.state is None else 'with'} the optimizers' state"
+        )
+
+    def _check_settings(self, settings: Settings) -> None:
+        names = ["model", "embedding_dim"]
+        if settings.model == "multiplicative":
+            names += ["rank", "user_hidden"]
+        differing = [
+            f"--{name}={getattr(self.earlier_settings, name)} (now {getattr(settings, name)})"
+            for name in names
+            if getattr(self.earlier_settings, name) != getattr(settings, name)
+        ]
+        if differing:
+            raise UserError(
+                f"{self.earlier.path} was trained with {', '.join(differing)}:"
+                " give the same flags to start from it"
+            )
+
+    def _check_descriptors(self, manifest: Manifest) -> None:
+        before = self.earlier.manifest()
+        for what, ours, other in (
+            ("image descriptors", manifest.descriptor_size, before.descriptor_size),
+            ("image descriptors (another CNN)", manifest.cnn, before.cnn),
+            ("user descriptors", manifest.user_descriptor, before.user_descriptor),
+        ):
+            if ours != other:
+                raise UserError(
+                    f"{self.earlier.path} was trained on other {what} than this dataset has:"
+                    " preprocess the posts as that run's were, with the same CNN, --countries and"
+                    " --location_decimals"
+                )
 
 
-def warm_start(
-    model: HashtagModel,
-    earlier: Workdir,
-    *,
-    settings: Settings,
-    manifest: Manifest,
-    vocabulary: Vocabulary,
-) -> WarmStart:
-    """Gives a fresh model what an earlier run has learned.
+def save_state(model: HashtagModel, folder: Path) -> None:
+    """Writes the state of a compiled model's optimizers to a workdir's folder."""
+    everything = training_checkpoint(model)
+    state = tf.train.Checkpoint(
+        optimizer=everything.optimizer, row_optimizer=everything.row_optimizer
+    )
+    state.write(str(folder / _FOLDER / _PREFIX))
 
-    The embedding's weights and, tag by tag by name, the rows of the table are those of the earlier
-    run's best epoch; rows above the new run's max-norm are projected. The optimizers' state of
-    these weights and rows is that of its newest checkpoint, if both runs have the same optimizer:
-    Adagrad's first steps from a fresh state are as long as the learning rate in every coordinate,
-    whatever the gradient, and would undo much of what was learned. Tags that are new keep their
-    fresh rows and fresh state.
+
+def find_state(workdir: Workdir) -> Path | None:
+    """The newest checkpoint of a workdir that has the optimizers' state; None without one."""
+    newest = workdir.newest_checkpoint() or workdir.path / _FOLDER
+    return newest / _PREFIX if (newest / f"{_PREFIX}.index").exists() else None
+
+
+def _has_same_state(earlier: Settings, settings: Settings) -> bool:
+    """Whether the optimizers of two runs keep the same numbers: kind, and with or without momentum.
+
+    Otherwise the state of one means nothing to the other.
+    """
+    if earlier.optimizer != settings.optimizer:
+        return False
+    return settings.optimizer != "sgd" or bool(earlier.momentum) == bool(settings.momentum)
+
+
+def _copy_state(model: HashtagModel, prefix: Path, shared: SharedTags) -> None:
+    """Gives the optimizers of a model the state of an earlier run.
+
+    That of the embedding's weights as it is, that of the rows for shared tags. Steps taken and
+    learning rates stay the model's own, and so does the state of new tags.
 
     Args:
-        model: made by `settings.make_model(manifest)` and compiled, before its first step.
-        earlier: workdir of the earlier run.
-        settings: of the new run.
-        manifest: of its dataset.
-        vocabulary: of its dataset.
-
-    Returns:
-        How many tags were known, and more.
+        model: compiled, with an embedding of the earlier run's sizes.
+        prefix: of `find_state`; of an optimizer of the same kind.
+        shared: the tags that both know.
 
     Raises:
-        UserError: as `check_warm_start`, or the earlier run's newest checkpoint is damaged; the
-            model is then of no use.
+        UserError: the checkpoint is damaged.
     """
-    shared = _compare(earlier, settings, manifest, vocabulary)
-    num_earlier_tags = earlier.manifest().num_tags
-    earlier_settings = Settings.of(earlier.config())
-    _copy_weights(restore_model(earlier), model, shared, earlier_settings.max_norm)
-    state = optimizer_state.find_state(earlier)
-    takes_state = state is not None and optimizer_state.has_same_state(earlier_settings, settings)
-    if state is not None and takes_state:
-        optimizer_state.copy_state(model, state, earlier_settings, num_earlier_tags, shared)
-    num_new = len(vocabulary) - len(shared)
-    return WarmStart(len(shared), num_new, num_earlier_tags - len(shared), takes_state)
-
-
-def _compare(
-    earlier: Workdir, settings: Settings, manifest: Manifest, vocabulary: Vocabulary
-) -> SharedTags:
-    """The tags in common, after the checks of `check_warm_start`."""
-    theirs = Settings.of(earlier.config())
-    earlier.best_epoch()  # raises without one
-    names = ["model", "embedding_dim"]
-    if settings.model == "multiplicative":
-        names += ["rank", "user_hidden"]
-    differing = [
-        f"--{name}={getattr(theirs, name)} (now {getattr(settings, name)})"
-        for name in names
-        if getattr(theirs, name) != getattr(settings, name)
-    ]
-    if differing:
+    slots, rows = _slots(model.optimizer), model.row_optimizer.state
+    try:
+        with unreadable():
+            reader = tf.train.load_checkpoint(str(prefix))
+            shapes = reader.get_variable_to_shape_map()
+            # Precisions that scale the loss have more variables, all of them before the slots.
+            num_variables = sum(name.startswith("optimizer/") for name in shapes)
+            first = num_variables - len(slots)
+            values = [
+                reader.get_tensor(f"optimizer/{first + place}{_VALUE}")
+                for place in range(len(slots))
+            ]
+            tables = {name: reader.get_tensor(f"row_optimizer/{name}{_VALUE}") for name in rows}
+            for slot, value in zip(slots, values, strict=True):
+                slot.assign(value)
+    except CheckpointError as error:
         raise UserError(
-            f"{earlier.path} was trained with {', '.join(differing)}:"
-            " give the same flags to start from it"
-        )
-    before = earlier.manifest()
-    for what, ours, other in (
-        ("image descriptors", manifest.descriptor_size, before.descriptor_size),
-        ("image descriptors (another CNN)", manifest.cnn, before.cnn),
-        ("user descriptors", manifest.user_descriptor, before.user_descriptor),
-    ):
-        if ours != other:
-            raise UserError(
-                f"{earlier.path} was trained on other {what} than this dataset has: preprocess the"
-                " posts as that run's were, with the same CNN, --countries and --location_decimals"
-            )
-    shared = SharedTags.of(earlier.vocabulary(), vocabulary)
-    if not len(shared):
-        raise UserError(f"{earlier.path} knows none of the tags of this dataset")
-    return shared
+            f"{prefix.parent} cannot be read ({error}): restore a copy of it, or start from"
+            " another run"
+        ) from error
+    for name, variable in rows.items():
+        copy_rows(tables[name], variable, shared)
 
 
-def _copy_weights(
-    earlier: HashtagModel, model: HashtagModel, shared: SharedTags, earlier_max_norm: float
-) -> None:
-    for weight, value in zip(model.embedding.weights, earlier.embedding.weights, strict=True):
-        weight.assign(value.numpy())
-    copy_rows(
-        earlier.tag_table.value,
-        model.tag_table.value,
-        shared,
-        _projection(model.max_norm, earlier_max_norm),
-    )
-
-
-def _projection(
-    max_norm: float | None, earlier_max_norm: float
-) -> Callable[[tf.Tensor], tf.Tensor] | None:
-    """What brings the rows of the earlier run into the ball of the new one; None if they are.
-
-    A norm that is the radius but for rounding would change bits for nothing.
-    """
-    if max_norm is None or 0 < earlier_max_norm <= max_norm:
-        return None
-    return functools.partial(project_max_norm, radius=max_norm, axis=1)
+def _slots(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
+    """The variables that there is one of for each weight."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # of one that scales the loss
+    own = {id(inner.iterations), id(inner.learning_rate)}
+    return [variable for variable in inner.variables if id(variable) not in own]

@@ -1,8 +1,11 @@
 """The workdir of a training run: what it was started with, and where it keeps what it made."""
 
+import contextlib
 import json
+import os
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +15,15 @@ from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 
 STEP = "step-"
+# How `tagkeras.cli.files` names what is being written or replaced.
+_ASIDE = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.(?P<suffix>tmp|old)")
 
 
 class Workdir:
     """Paths and small files of one training run.
 
-    `config.json`, copies of the dataset's `dataset.json` and `vocabulary.tsv`, `history.csv`, and
-    the folders `checkpoints`, `best` and, where asked for, `tensorboard`.
+    It holds `config.json`, copies of the dataset's `dataset.json` and `vocabulary.tsv`,
+    `history.csv`, and the folders `checkpoints`, `best` and, where asked for, `tensorboard`.
 
     Args:
         path: of the folder; it may not exist yet.
@@ -64,7 +69,25 @@ class Workdir:
                 shutil.copyfile(dataset / name, aside)
         files.write_text(self._config, json.dumps(config, indent=2) + "\n")
 
-    def check(
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Makes the folder, keeps other runs out of it, and removes what killed runs left there.
+
+        Raises:
+            UserError: another run is active there, or the folder cannot be written to.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not os.access(self.path, os.W_OK):
+            raise UserError(f"{self.path} cannot be written to: change its permissions")
+        busy = (
+            f"another run is active in {self.path}: wait for it to end, or choose another --workdir"
+        )
+        with files.locked(self.path, busy=busy):
+            for folder in (self.path, self.checkpoints, self.tensorboard):
+                _clean_up(folder)
+            yield
+
+    def check_resumable(
         self,
         config: Mapping[str, Any],
         dataset: Path,
@@ -72,21 +95,21 @@ class Workdir:
         free: frozenset[str],
         defaults: Mapping[str, Any],
     ) -> None:
-        """Makes sure that a run started here may go on.
+        """Makes sure that a command may resume the run that was started here.
 
         Args:
-            config: of the command that wants to go on.
+            config: of the command.
             dataset: its dataset.
             free: names in `config` that may differ.
-            defaults: what counts for names that were no options yet when the run was started.
+            defaults: values of options that are younger than the run.
 
         Raises:
-            UserError: another config or another dataset; names what differs. Or it holds no run
-                that could go on.
+            UserError: another config or another dataset, naming what differs; or the folder was
+                made by `tagkeras.add_tags`.
         """
         if self.added_tags():
             raise UserError(
-                f"{self.path} was made by tagkeras.add_tags and has no checkpoints to go on from:"
+                f"{self.path} was made by tagkeras.add_tags and has no checkpoints to resume from:"
                 f" train in another --workdir with --warm_start={self.path}"
             )
         started = {**defaults, **self.config()}
@@ -105,7 +128,7 @@ class Workdir:
         if (run.splits, run.seeds) != (other.splits, other.seeds):
             raise UserError(
                 f"{dataset} has other posts than {self.path} was started on: give the dataset of"
-                " that run, or train in another --workdir (--warm_start takes over what is learned)"
+                " that run, or train in another --workdir (--warm_start starts from its weights)"
             )
 
     def newest_checkpoint(self) -> Path | None:
@@ -159,11 +182,11 @@ class Workdir:
             raise UserError(f"{self.path} has no checkpoint yet: run tagkeras.train to its end")
         best = _read_json(path)
         if not isinstance(best.get("epoch"), int):
-            raise _damaged(path, "it names no epoch")
+            raise _damaged(path, "no epoch number")
         return best
 
     def added_tags(self) -> dict[str, Any]:
-        """What `tagkeras.add_tags` noted: `num_tags_trained`, and of each time what it `added`.
+        """What `tagkeras.add_tags` recorded: `num_tags_trained`, and what it `added` each time.
 
         Empty for a run of `tagkeras.train`.
 
@@ -183,9 +206,20 @@ class Workdir:
 
 
 def list_checkpoints(folder: Path) -> dict[int, Path]:
-    """The checkpoints `step-N` in a folder by their N, in order; damaged ones as well."""
+    """The checkpoints `step-N` in a folder by their N, in order; damaged ones too."""
     paths = {path.name.removeprefix(STEP): path for path in folder.glob(f"{STEP}*")}
     return {int(number): paths[number] for number in sorted(filter(str.isdecimal, paths), key=int)}
+
+
+def _clean_up(folder: Path) -> None:
+    """Removes what was being written; puts back what was being replaced."""
+    for path in list(folder.glob(".*")):
+        if aside := _ASIDE.fullmatch(path.name):
+            target = folder / aside["name"]
+            if aside["suffix"] == "old" and not target.exists():
+                path.rename(target)
+            else:
+                files.remove(path)
 
 
 def _show(value: Any) -> Any:
@@ -195,14 +229,14 @@ def _show(value: Any) -> Any:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # no JSON, or no UTF-8
+    except ValueError as error:  # neither JSON nor UTF-8
         raise _damaged(path, str(error)) from error
     if not isinstance(content, dict):
-        raise _damaged(path, "it is no JSON object")
+        raise _damaged(path, "not a JSON object")
     return content
 
 
 def _damaged(path: Path, reason: str) -> UserError:
     return UserError(
-        f"{path} is damaged ({reason}): put back a copy, or train again in another --workdir"
+        f"{path} is damaged ({reason}): restore a copy, or train again in another --workdir"
     )

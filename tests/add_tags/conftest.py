@@ -2,7 +2,7 @@ import types
 
 import numpy as np
 import pytest
-from growing_helpers import HELD_OUT, draw_posts, run_training, write_dataset, write_lines
+from small_world import HELD_OUT, draw_posts, run_training, write_dataset, write_lines
 
 
 @pytest.fixture(scope="session")

@@ -8,25 +8,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from growing_helpers import (
-    HELD_OUT,
-    add_tags_config,
-    run_training,
-    train_config,
-    write_lines,
-)
+from small_world import HELD_OUT, N, add_tags_config, run_training, write_lines
+from training_runs import make_config, parse_flags
 
-from tagkeras.add_tags import __main__ as add_tags
-from tagkeras.cli import commandline
+from tagkeras.add_tags import add_tags
 from tagkeras.cli.errors import UserError
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
 from tagkeras.evaluate import evaluate
-from tagkeras.export import __main__ as export
-from tagkeras.train import __main__ as train
-from tagkeras.train.restore import restore_model
-from tagkeras.train.settings import Settings
-from tagkeras.train.warm_start import warm_start
+from tagkeras.export import export
+from tagkeras.train import train
+from tagkeras.train.config import Settings
+from tagkeras.train.model import compile_model, make_model, restore_model
+from tagkeras.train.warm_start import WarmStart
 from tagkeras.train.workdir import Workdir
 
 K = 3
@@ -105,36 +99,31 @@ def test_vocabulary_is_appended_to_with_the_count_of_the_training_posts(world, g
     assert added["added"][0]["share"] == 0.01
 
 
-def test_same_seed_same_rows(world, grown, tmp_path):
-    add_tags.add_tags(add_tags_config(world, tmp_path / "again"))
-    again = restore_model(Workdir(tmp_path / "again")).tag_table.numpy()
-    np.testing.assert_array_equal(again, restore_model(grown).tag_table)
-
-
 def test_evaluate_and_export_take_it(world, grown, tmp_path):
-    paths = [f"--workdir={grown.path}", f"--data={world.part}"]
-    evaluation = [*paths, f"--output={tmp_path / 'eval'}", f"--top_k={K}"]
-    metrics = evaluate.evaluate(commandline.parse(evaluate.Config, evaluation))
+    paths = {"workdir": grown.path, "data": world.part}
+    metrics = evaluate.evaluate(
+        parse_flags(evaluate.Config, **paths, output=tmp_path / "eval", top_k=K)
+    )
     # The dataset's posts do not say that they have the tag: where it is right, it counts as wrong.
     assert metrics["R@3"] > metrics["frequency_baseline"]["R@3"] + 0.2
     predictions = pq.read_table(tmp_path / "eval" / "predictions.parquet").to_pylist()
     assert any(HELD_OUT in row["hashtags"] for row in predictions)
-    exporting = commandline.parse(export.Config, [*paths, f"--output={tmp_path / 'models'}"])
+    exporting = parse_flags(export.Config, **paths, output=tmp_path / "models")
     assert export.export(exporting).is_dir()
 
 
-def test_train_does_not_go_on_in_it(world, grown):
+def test_train_does_not_resume_it(world, grown):
     with pytest.raises(UserError, match="made by tagkeras.add_tags and has no checkpoints.*--warm"):
-        train.train(train_config(world.part, grown.path))
+        train.train(make_config(world.part, grown.path))
 
 
 def test_a_run_starts_warm_from_it(world, grown, tmp_path):
     settings, manifest = Settings.of(grown.config()), Manifest.load(world.whole)
     vocabulary = world.whole_run.vocabulary()
-    model = settings.make_model(manifest)
-    settings.compile(model)
-    came = warm_start(model, grown, settings=settings, manifest=manifest, vocabulary=vocabulary)
-    assert came == (len(vocabulary), 0, 0, True)
+    model = make_model(settings, manifest)
+    compile_model(model, settings)
+    said = WarmStart(grown, settings, manifest, vocabulary).apply(model)
+    assert f"{len(vocabulary)} tags known, 0 new, 0 left behind, with the opt" in said
     expected = restore_model(grown).tag_table.numpy()[-1]
     np.testing.assert_array_equal(model.tag_table.numpy()[vocabulary.ids[HELD_OUT]], expected)
 
@@ -182,7 +171,7 @@ def test_says_what_it_wrote_and_what_it_did_not_use(world, tmp_path, capsys):
     add_tags.main(add_tags_config(world, tmp_path / "out", posts=path, steps=0))
     assert capsys.readouterr().out == (
         "1 of 21 posts have none of the tags: not used\n"
-        f"wrote {tmp_path}/out: 1 new hashtags, of so many posts each:\n{HELD_OUT} 20\n"
+        f"wrote {tmp_path}/out: 1 new hashtags, with so many posts each:\n{HELD_OUT} 20\n"
     )
 
 
@@ -199,3 +188,63 @@ def test_run_with_another_loss_and_optimizer(world, tmp_path):
     add_tags.add_tags(add_tags_config(world, tmp_path / "out", workdir=run.path))
     new, _ = recalls(world, Workdir(tmp_path / "out"))
     assert new > 0.5
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tags": "nowhere"}, "--tags=nowhere: 0 posts of .* have it, --min_posts=3 are needed"),
+        ({"tags": "#InUS"}, "--tags=inus: the model knows it already"),
+        ({"tags": "##"}, "--tags: '##' is no hashtag"),
+        ({"min_posts": 21}, f"no new hashtag that 21 posts have: the most.*{HELD_OUT}, has 20"),
+        ({"posts": "nowhere.jsonl"}, "nowhere.jsonl: no such file"),
+        ({"posts": "posts.csv"}, "posts.csv: posts are read from .jsonl, .jsonl.gz, .parquet"),
+        ({"workdir": "nowhere"}, "nowhere"),
+    ],
+)
+def test_bad_flags(world, tmp_path, options, message):
+    with pytest.raises(UserError, match=message):
+        add_tags.add_tags(add_tags_config(world, tmp_path / "out", **options))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"descriptor": [1.0] * (N + 1)}, "line 2: descriptor_length: .*17 values instead of 16"),
+        (
+            {"image": "a.jpg", "descriptor": None},
+            "line 2: no_descriptor: the dataset was made of ready descriptors",
+        ),
+        ({"age": "old"}, "line 2: bad_age: age must be a number"),
+    ],
+)
+def test_a_bad_post_is_named(world, tmp_path, change, message):
+    first, second, *rest = world.examples
+    path = write_lines(tmp_path / "posts.jsonl", [first, {**second, **change}, *rest])
+    with pytest.raises(UserError, match=f"1 of 20 posts cannot be used.*: {message}"):
+        add_tags.add_tags(add_tags_config(world, tmp_path / "out", posts=path))
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_new_in_the_posts(world, tmp_path):
+    posts = [{**post, "hashtags": ["inus"]} for post in world.examples]
+    path = write_lines(tmp_path / "posts.jsonl", posts)
+    with pytest.raises(UserError, match="no hashtag that the model does not know already"):
+        add_tags.add_tags(add_tags_config(world, tmp_path / "out", posts=path))
+
+
+def test_output_that_exists(world, tmp_path):
+    with pytest.raises(UserError, match="exists: name a new folder"):
+        add_tags.add_tags(add_tags_config(world, tmp_path))
+
+
+def test_dataset_of_another_run(world, tmp_path):
+    with pytest.raises(UserError, match="has another vocabulary than"):
+        add_tags.add_tags(add_tags_config(world, tmp_path / "out", data=world.whole))
+
+
+def test_workdir_without_a_checkpoint(world, tmp_path):
+    shutil.copytree(world.run.path, tmp_path / "run", ignore=shutil.ignore_patterns("best"))
+    with pytest.raises(UserError, match="has no checkpoint yet"):
+        add_tags.add_tags(add_tags_config(world, tmp_path / "out", workdir=tmp_path / "run"))

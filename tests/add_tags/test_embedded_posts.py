@@ -4,22 +4,22 @@ import io
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 from tiny_cnn import save_cnn
 
 from tagkeras.add_tags import embedded_posts
 from tagkeras.add_tags.embedded_posts import embed_background, embed_examples
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import Facts
+from tagkeras.data.facts import Facts, to_columns
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.posts import parse_post
 from tagkeras.data.posts_file import PlacedPost
+from tagkeras.data.user import User
 from tagkeras.images.cnn.descriptor_model import FOLDER, save_descriptor_model
 from tagkeras.images.cnn.load import load_cnn
-from tagkeras.layers.user_descriptor import UserDescriptor
-from tagkeras.train.restore import restore_model
-from tagkeras.train.settings import Settings
+from tagkeras.layers import UserDescriptor
+from tagkeras.train.config import Settings
+from tagkeras.train.model import make_model, restore_model
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def pictures(tmp_path_factory):
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "PNG")
     (folder / "a.png").write_bytes(stream.getvalue())
-    return folder, manifest, Settings(embedding_dim=4, rank=4).make_model(manifest), body, pixels
+    return folder, manifest, make_model(Settings(embedding_dim=4, rank=4), manifest), body, pixels
 
 
 def make_post(place, **row):
@@ -72,13 +72,7 @@ def test_images_by_path_and_content_and_ready_descriptors(pictures):
             make_post("line 4", image="a.png"),
         ],
     )
-    user = {
-        "age": tf.constant([30.0]),
-        "gender": tf.constant([""]),
-        "country": tf.constant(["US"]),
-        "latitude": tf.constant([float("nan")]),
-        "longitude": tf.constant([float("nan")]),
-    }
+    user = to_columns([User(age=30, country="US")])
     expected = model(
         {"descriptor": descriptor, "user_descriptor": UserDescriptor(Facts(("US",)))(user)}
     ).numpy()

@@ -5,7 +5,7 @@ import shutil
 
 import tensorflow as tf
 
-from beam.inspect.__main__ import inspect
+from beam.inspect.checks import inspect
 
 FIRST = "train/00000.tfrecord"
 
@@ -118,7 +118,7 @@ def copy(name, to):
 
 def find_problems(dataset):
     """The problems of a dataset, each without the folder that it must begin with."""
-    problems = inspect(str(dataset), 0).problems
+    problems = inspect(str(dataset), 0)[2]
     assert all(problem.isprintable() for problem in problems)
     assert all(problem.startswith(f"{dataset}/") for problem in problems)
     return [problem.removeprefix(f"{dataset}/") for problem in problems]

@@ -3,18 +3,42 @@ import shutil
 import subprocess
 import sys
 
-import numpy as np
 import pytest
+from apache_beam.io.localfilesystem import LocalFileSystem
 from beam_helpers import read
 from damage import edit_bytes, edit_manifest, edit_text, find_problems, flip, set_feature
-from hypothesis import given
-from hypothesis import strategies as st
-from shelf_files import ShelfFileSystem
 
-from beam.inspect.__main__ import Config, inspect, main
-from beam.inspect.hashed_ids import HashedIds
+from beam.inspect.__main__ import Config, main
+from beam.inspect.checks import inspect
 from tagkeras.cli.errors import UserError
-from tagkeras.data.manifest import SPLITS
+from tagkeras.data.manifest import SPLITS, Manifest
+
+
+class ShelfFileSystem(LocalFileSystem):
+    """Folders by URIs: shelf://a/b is a/b in `folder`."""
+
+    folder = ""
+
+    @classmethod
+    def scheme(cls):
+        return "shelf"
+
+    def _local(self, path):
+        return path.replace("shelf://", f"{self.folder}/", 1)
+
+    def _url_dirname(self, url_or_path):
+        return url_or_path.rpartition("/")[0]
+
+    def _list(self, dir_or_prefix):
+        for found in super()._list(self._local(dir_or_prefix)):
+            found.path = found.path.replace(f"{self.folder}/", "shelf://", 1)
+            yield found
+
+    def exists(self, path):
+        return super().exists(self._local(path))
+
+    def open(self, path, *arguments, **keywords):
+        return super().open(self._local(path), *arguments, **keywords)
 
 
 @pytest.mark.parametrize("name", ["natural", "balanced", "pictured"])
@@ -33,13 +57,13 @@ def test_a_good_dataset(datasets, name, capsys):
         sizes += [len({post["user_id"] for post in mine})]
         assert values[split] == [str(size) for size in sizes]
     users = [post["user_descriptor"] for post in posts.values()]
-    for index, component in enumerate(("age", "gender", "US", "GB", "CA", "AU", "NZ", *"xyz")):
+    for index, component in enumerate(Manifest.load(datasets / name).facts.feature_names):
         column = [user[index] for user in users]
         expected = [min(column), sum(column) / len(column), max(column)]
         assert [float(v) for v in values[component]] == pytest.approx(expected, abs=6e-4)
     samples = [row for row in rows if row[0] in posts and len(row) > 2]
     assert len(samples) == 5
-    for post_id, split, hashtags, country, gender, age in samples:
+    for post_id, split, hashtags, age, gender, country in samples:
         post = posts[post_id]
         assert split == post["split"]
         assert hashtags.split(" (")[0].split() == post["tags"]
@@ -73,42 +97,24 @@ def test_ids_and_tags_that_would_break_the_screen(copy_dataset, capsys):
     assert "\\x1b[2Jlong\\n\\xff" in capsys.readouterr().out
 
 
-@given(st.lists(st.lists(st.integers(0, 8), max_size=5), max_size=5))
-def test_repeats_are_all_but_the_first(ids_of_files):
-    ids, first, expected = HashedIds(), {}, {}
-    for number, of_file in enumerate(ids_of_files):
-        ids.add(str(number), np.array(of_file, np.int64))
-        for hashed in of_file:
-            if hashed in first:
-                expected.setdefault(str(number), []).append(first[hashed])
-            first.setdefault(hashed, str(number))
-    found = list(ids.repeats())
-    assert {repeats.file: repeats.number for repeats in found} == {
-        file: len(earlier) for file, earlier in expected.items()
-    }
-    assert all(repeats.earlier_file in expected[repeats.file] for repeats in found)
-    assert ids.distinct().tolist() == sorted(first)
-    assert all(ids.file_with(hashed) == file for hashed, file in first.items())
-
-
 def test_special_characters_in_the_path(datasets, tmp_path, monkeypatch):
     shutil.copytree(datasets / "natural", tmp_path / "data[1] *?")
     assert find_problems(tmp_path / "data[1] *?") == []
     monkeypatch.chdir(datasets / "natural")
-    assert inspect(".", 0).problems == []
+    assert inspect(".", 0)[2] == []
 
 
 @pytest.mark.parametrize("name", ["natural", "pictured"])
 def test_a_uri(datasets, copy_dataset, monkeypatch, name):
     monkeypatch.setattr(ShelfFileSystem, "folder", str(datasets))
-    found = inspect(f"shelf://{name}", 0)
-    assert found.problems == []
-    assert found.scan.num_posts == found.manifest.counts["posts_written"]
+    scan, _, problems = inspect(f"shelf://{name}", 0)
+    assert problems == []
+    assert scan.num_posts == scan.manifest.counts["posts_written"]
     dataset = copy_dataset(name)
     monkeypatch.setattr(ShelfFileSystem, "folder", str(dataset.parent))
     edit_bytes(flip)(dataset)
     edit_text("vocabulary.tsv", lambda text: text.replace("\t", " "))(dataset)
-    problems = inspect("shelf://data", 0).problems
+    _, _, problems = inspect("shelf://data", 0)
     assert problems[0].startswith("shelf://data/vocabulary.tsv, line 1: not a tag")
     assert problems[1].startswith("shelf://data/train/00000.tfrecord: corrupt")
     assert len(problems) == 2
@@ -127,18 +133,17 @@ def test_the_command(copy_dataset):
     done = run_command(dataset, "--posts=1", "--tags=1")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "verified: 300 posts, no problems"
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("inspecting: 300 of 300 posts")
+    assert done.stderr.splitlines()[-1].startswith("inspecting: 300 of 300 posts")
     edit_bytes(flip)(dataset)
     edit_manifest(lambda values: values["counts"].update(posts_read=5))(dataset)
     done = run_command(f"--data={dataset}")
     assert done.returncode == 1
     assert "verified" not in done.stdout
     assert re.search("train +\\d", done.stdout)
-    lines = done.stderr.splitlines()
-    assert lines[1].startswith(f"{dataset}/train/00000.tfrecord: corrupt in the record at byte")
-    assert lines[2].startswith(f"{dataset}/dataset.json: 5 posts read")
-    assert lines[3:] == [f"python -m beam.inspect: {dataset}: 2 problems, see above"]
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("inspecting:")]
+    assert lines[0].startswith(f"{dataset}/train/00000.tfrecord: corrupt in the record at byte")
+    assert lines[1].startswith(f"{dataset}/dataset.json: 5 posts read")
+    assert lines[2:] == [f"python -m beam.inspect: {dataset}: 2 problems, see above"]
 
 
 @pytest.mark.slow

@@ -18,6 +18,8 @@ from damage import (
     set_value,
 )
 
+from beam.inspect.checks import inspect
+from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import SPLITS, Manifest
 
 NAN = float("nan")
@@ -53,10 +55,10 @@ DAMAGES = {
             edit_records(lambda records: [b"\xff\xff", *records], "test/00000.tfrecord"),
         ],
         [
-            f"{FIRST}, record 1: not as dataset.json describes it \\(image/descriptor: not 4 ",
-            f"{SHARDS[1]}, record 1: not as dataset.json describes it \\(Key: user/descriptor",
-            f"{SHARDS[2]}, record 4: not as dataset.json describes it \\(Feature: post_id",
-            "test/00000.tfrecord, record 1: not as dataset.json describes it \\(no tf.Example\\)",
+            f"{FIRST}: record 1 .*is not as dataset.json describes it \\(image/descriptor: not 4 ",
+            f"{SHARDS[1]}: record 1 .*is not as dataset.json describes it \\(Key: user/descriptor",
+            f"{SHARDS[2]}: record 4 is not as dataset.json describes it \\(Feature: post_id",
+            "test/00000.tfrecord: record 1 is not as dataset.json describes it \\(no tf.Example\\)",
         ],
     ),
     "fewer records": (
@@ -78,7 +80,7 @@ DAMAGES = {
         [
             "train: 4 shards, but dataset.json names 3",
             "test: 4 shards, but dataset.json names 3",
-            *(f"{s}/99999.tfrecord: \\d+ posts have an id .*{FIRST}:" for s in ("train", "test")),
+            "t\\w+/99999.tfrecord: \\d+ posts have an id that came before, one of them in ",
             f"test/99999.tfrecord: \\d+ users are in train too, one of them in .*{FIRST}",
         ],
     ),
@@ -109,7 +111,7 @@ DAMAGES = {
     "sizes": (
         [set_value("num_tags", to=1000), set_value("descriptor_size", to=5)],
         [
-            *(f"{s}/0000{n}.tfrecord, record 1: not as" for s in SPLITS for n in range(3)),
+            *(f"{s}/0000{n}.tfrecord: record 1 .*is not as" for s in SPLITS for n in range(3)),
             "vocabulary.tsv: \\d+ hashtags, but dataset.json says 1,000",
         ],
     ),
@@ -176,24 +178,92 @@ def test_bad_posts_are_named(copy_dataset):
     dataset = copy_dataset("natural")
     num_tags = Manifest.load(dataset).num_tags
     features = {
-        "a tag id that is none of 0 to \\d+": ("tags", "int64_list", 1000),
+        "a tag id that is not from 0 to \\d+": ("tags", "int64_list", 1000),
+        "NaN or infinity in the image desc": ("image/descriptor", "bytes_list", b"\x00\x7c" * 4),
+        "NaN or infinity in the user desc": ("user/descriptor", "float_list", *[0] * 9, NAN),
         "a tag twice": ("tags", "int64_list", 1, 1),
         "a tag both kept and removed": ("tags/removed", "int64_list", *range(num_tags)),
         "no tag": ("tags", "int64_list"),
         "a negative tags/out_of_vocabulary": ("tags/out_of_vocabulary", "int64_list", -1),
-        "NaN or infinity in the image desc": ("image/descriptor", "bytes_list", b"\x00\x7c" * 4),
-        "a user descriptor outside \\[-1, 1\\]": ("user/descriptor", "float_list", *[0.5] * 9, 1.5),
+        "a user descriptor outside": ("user/descriptor", "float_list", *[0.5] * 9, 1.5),
     }
     for number, values in enumerate(features.values()):
         set_feature(*values, number=number)(dataset)
-    set_feature("user/descriptor", "float_list", *[0] * 9, NAN, number=len(features))(dataset)
     records = [tf.train.Example.FromString(record) for record in read_shard(dataset / FIRST)]
     problems = find_problems(dataset)
     for number, (problem, words) in enumerate(zip(problems, features, strict=False)):
         post_id = records[number].features.feature["post_id"].bytes_list.value[0].decode()
-        number_of_posts = 2 if number == len(features) - 1 else 1
-        assert re.match(
-            f"{FIRST}: {words}.*: {number_of_posts} posts, the first {post_id}:", problem
-        )
+        assert re.match(f"{FIRST}: {words}.*: 1 posts, the first {post_id}:", problem)
     others = [problem.partition(":")[0] for problem in problems[len(features) :]]
     assert others == ["train", "train", "train", "vocabulary.tsv"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (
+            set_value("distribution", "tags_by_training_posts", "balanced", to={"1": 2}),
+            "dataset.json: the balanced histogram of hashtags is not that of the training posts",
+        ),
+        (set_value("distribution", "target", to=1e9), "vocabulary.tsv: \\d+ counts are not those"),
+    ],
+)
+def test_damage_of_a_balanced_dataset(copy_dataset, damage, words):
+    dataset = copy_dataset("balanced")
+    damage(dataset)
+    (problem,) = find_problems(dataset)
+    assert re.match(words, problem)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (delete("descriptor_model"), "is not there, but dataset.json names a CNN"),
+        (
+            edit_manifest(lambda values: values.update(cnn=None, image_decoder=None)),
+            "is there, but dataset.json names no CNN",
+        ),
+        (delete("descriptor_model/saved_model.pb"), "cannot be loaded and called"),
+        (delete("descriptor_model/variables/*.index"), "cannot be loaded and called"),
+        (
+            edit_bytes(lambda content: content[:99], "descriptor_model/saved_model.pb"),
+            "cannot be loaded and called",
+        ),
+        (
+            set_value("image_decoder", "height", to=15),
+            "takes images of 16 x 20, but dataset.json says",
+        ),
+        (set_value("descriptor_size", to=5), "gives 6 values for an image"),
+    ],
+)
+def test_damage_of_the_descriptor_model(copy_dataset, damage, words):
+    dataset = copy_dataset("pictured")
+    damage(dataset)
+    assert find_problems(dataset)[-1].startswith(f"descriptor_model: {words}")
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (delete("dataset.json"), "No such file or directory: run python -m beam.preprocess"),
+        (edit_text("dataset.json", lambda text: text[:-5]), "is not JSON"),
+        (set_value("format_version", to=9), "has format version 9"),
+        (set_value("splits", to={}), "splits: "),
+        (set_value("splits", "test", "posts", to="many"), "splits.test.posts: "),
+        (set_value("splits", "test", "posts", to=-1), "splits.test.posts: "),
+        (set_value("splits", "test", to={"posts": 1}), "splits.test.shards: "),
+        (set_value("descriptor_size", to=True), "descriptor_size: "),
+        (set_value("descriptor_dtype", to="int8"), "descriptor_dtype: "),
+        (set_value("num_tags", to=10**30), "num_tags: "),
+        (set_value("user_descriptor", "size", to=3), "user_descriptor: the size of these facts"),
+        (set_value("user_descriptor", to={"size": 5}), "user_descriptor: not facts of users"),
+        (set_value("counts", to={}), "counts.posts_read: "),
+        (set_value("distribution", "name", to="odd"), "distribution.name: "),
+    ],
+)
+def test_bad_manifests(copy_dataset, damage, words):
+    dataset = copy_dataset("natural")
+    damage(dataset)
+    with pytest.raises(UserError, match=re.escape(str(dataset)) + ".*" + words) as raised:
+        inspect(str(dataset), 0)
+    assert str(raised.value).isprintable()

@@ -18,8 +18,8 @@ from beam.running.runner import parse_options
 from beam.staging import passes
 from tagkeras.cli import commandline
 from tagkeras.cli.errors import UserError
-from tagkeras.export import __main__ as export
-from tagkeras.train import __main__ as train
+from tagkeras.export import export
+from tagkeras.train import train
 
 OUTPUTS = ("hashtags", "image_embedding", "user_embedding")
 

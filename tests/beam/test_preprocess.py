@@ -26,7 +26,7 @@ from tagkeras.data.facts import Facts
 from tagkeras.data.hashtags import normalize
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.images.cnn.descriptor_model import DescriptorModel
-from tagkeras.layers.user_descriptor import UserDescriptor
+from tagkeras.layers import UserDescriptor
 
 KEY = b"0123456789abcdef0123456789abcdef"
 

@@ -8,8 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from tagkeras.data.candidates import draw_candidates
-
 SIGNIFICANCE = 1e-4
 
 
@@ -33,7 +31,7 @@ def test_uniform_on_the_candidates(vocabulary, pad, seed):
     num_tags, tags, removed = vocabulary
     post_tags = as_post_tags(tags, removed, pad=pad)
     post = tf.range(len(tags))
-    drawn = draw_candidates(post_tags, post, num_tags, 2000, tf.constant([seed, 1])).numpy()
+    drawn = post_tags.draw_candidates(post, num_tags, 2000, tf.constant([seed, 1])).numpy()
     assert drawn.shape == (len(tags), 2000)
     assert drawn.min() >= 0
     assert drawn.max() < num_tags
@@ -49,7 +47,7 @@ def test_uniform_on_the_candidates(vocabulary, pad, seed):
 def test_rows_may_repeat_and_draw_for_themselves():
     post_tags = as_post_tags([[0], [1, 2]])
     post = tf.constant([1, 0, 1, 1])
-    drawn = draw_candidates(post_tags, post, 4, 500, tf.constant([0, 0])).numpy()
+    drawn = post_tags.draw_candidates(post, 4, 500, tf.constant([0, 0])).numpy()
     assert [set(row) for row in drawn] == [{0, 3}, {1, 2, 3}, {0, 3}, {0, 3}]
     table = np.histogram2d(drawn[0], drawn[2], bins=[2, 2])[0]
     assert stats.chi2_contingency(table).pvalue > SIGNIFICANCE
@@ -60,8 +58,12 @@ def test_large_vocabulary(compiled):
     num_tags = 4_600_000
     own = [0, 1, 2, 3, 2_000_000, num_tags - 2, num_tags - 1]
     post_tags = as_post_tags([own, []])
-    draw = tf.function(draw_candidates, jit_compile=True) if compiled else draw_candidates
-    drawn = draw(post_tags, tf.constant([0, 1]), num_tags, 100_000, tf.constant([4, 5])).numpy()
+    draw = (
+        tf.function(post_tags.draw_candidates, jit_compile=True)
+        if compiled
+        else post_tags.draw_candidates
+    )
+    drawn = draw(tf.constant([0, 1]), num_tags, 100_000, tf.constant([4, 5])).numpy()
     for row in drawn:
         assert stats.kstest(row / num_tags, "uniform").pvalue > SIGNIFICANCE
         assert stats.chisquare(np.bincount(row % 10)).pvalue > SIGNIFICANCE  # low digits too
@@ -73,7 +75,7 @@ def test_ends_of_a_large_vocabulary():
     num_tags = 2**31 - 1
     excluded = np.concatenate([np.arange(1, 2000), np.arange(num_tags - 2000, num_tags - 1)])
     post_tags = as_post_tags([excluded])
-    drawn = draw_candidates(post_tags, tf.constant([0]), num_tags, 50_000, [0, 1]).numpy()[0]
+    drawn = post_tags.draw_candidates(tf.constant([0]), num_tags, 50_000, [0, 1]).numpy()[0]
     assert not np.isin(drawn, excluded).any()
     assert drawn.min() >= 0
     assert drawn.max() < num_tags
@@ -82,20 +84,20 @@ def test_ends_of_a_large_vocabulary():
 
 def test_post_with_every_tag_draws_tags_that_exist():
     post_tags = as_post_tags([[2, 0, 1], [0, 2]], [[], [1]])
-    drawn = draw_candidates(post_tags, tf.constant([0, 1]), 3, 100, tf.constant([0, 0])).numpy()
+    drawn = post_tags.draw_candidates(tf.constant([0, 1]), 3, 100, tf.constant([0, 0])).numpy()
     assert drawn.min() >= 0
     assert drawn.max() < 3
 
 
 def test_nothing_to_draw_for():
-    drawn = draw_candidates(as_post_tags([[0]]), tf.zeros([0], tf.int32), 3, 4, [0, 0])
+    drawn = as_post_tags([[0]]).draw_candidates(tf.zeros([0], tf.int32), 3, 4, [0, 0])
     assert drawn.shape == (0, 4)
 
 
 def test_same_seed_same_draws():
     post_tags = as_post_tags([[0]])
     first, again, other = (
-        draw_candidates(post_tags, tf.constant([0]), 1000, 50, [seed, 0]).numpy()
+        post_tags.draw_candidates(tf.constant([0]), 1000, 50, [seed, 0]).numpy()
         for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)

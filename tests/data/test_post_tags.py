@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from batches import as_post_tags, as_ragged
+from batches import as_post_tags
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagkeras.data.post_tags import NO_TAG, PostTags
+from tagkeras.data.post_tags import NO_TAG, PostTags, Truth
 
 TAGS, REMOVED = [[9, 4], [], [7], [], [2, 5, 3]], [[], [1], [8, 0], [], []]
 # Posts of distinct tags, each of which was kept or removed.
@@ -57,7 +57,7 @@ def test_padded_by_hand():
 def test_any_batch(posts, pad):
     tags = [[tag for tag, kept in post.items() if kept] for post in posts]
     removed = [[tag for tag, kept in post.items() if not kept] for post in posts]
-    post_tags = PostTags.from_ragged(as_ragged(tags), as_ragged(removed), pad=pad)
+    post_tags = as_post_tags(tags, removed, pad=pad)
     is_positive = post_tags.is_positive.numpy()
     count = sum(map(len, tags))
     assert is_positive[:count].all()
@@ -99,7 +99,7 @@ def padded_sizes(sizes_needed):
     sizes = {}
     for size in sizes_needed:
         tags = tf.RaggedTensor.from_row_lengths(tf.range(size, dtype=tf.int64), [size])
-        post_tags = PostTags.from_ragged(tags, tags[:, :0], pad=True)
+        post_tags = PostTags.from_truth(Truth.parse(tags), pad=True)
         sizes[size] = post_tags.post.shape[0]
         assert post_tags.tag.shape == post_tags.is_positive.shape == (sizes[size],)
         assert post_tags.excluded_post.shape == post_tags.excluded_tag.shape == (sizes[size],)

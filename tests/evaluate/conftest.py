@@ -10,7 +10,7 @@ from tiny_dataset import write_dataset
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.evaluate import evaluate
 from tagkeras.evaluate.evaluation import Evaluation
-from tagkeras.train import __main__ as train
+from tagkeras.train import train
 
 # Users of each country in a split: most have several posts.
 PEOPLE = 8

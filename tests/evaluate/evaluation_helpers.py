@@ -11,9 +11,9 @@ from tagkeras.cli import commandline
 from tagkeras.data.manifest import Manifest
 from tagkeras.evaluate import evaluate
 from tagkeras.evaluate.evaluation import EvaluatedPosts, Evaluation
-from tagkeras.train import __main__ as train
-from tagkeras.train.settings import Settings
-from tagkeras.train.weights import make_weights_checkpoint
+from tagkeras.train import train
+from tagkeras.train.config import Settings
+from tagkeras.train.model import make_model, weights_checkpoint
 from tagkeras.train.workdir import Workdir
 
 KS = (1, 3, 6)
@@ -33,9 +33,9 @@ def untrained_run(dataset, path):
     """A workdir whose best epoch has the weights that a run begins with."""
     workdir, config = Workdir(path), dataclasses.asdict(run_config(dataset, path))
     workdir.start(config, dataset)
-    model = Settings.of(config).make_model(Manifest.load(dataset))
+    model = make_model(Settings.of(config), Manifest.load(dataset))
     workdir.best.mkdir()
-    make_weights_checkpoint(model).write(str(workdir.best / "model"))
+    weights_checkpoint(model).write(str(workdir.best / "model"))
     (workdir.best / "epoch.json").write_text('{"epoch": 1}')
     return workdir
 

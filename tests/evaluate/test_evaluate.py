@@ -21,7 +21,7 @@ from sklearn.metrics import ndcg_score
 
 from tagkeras.evaluate.bootstrap import resample
 from tagkeras.evaluate.groups import age_group_names
-from tagkeras.train.restore import restore_model
+from tagkeras.train.model import restore_model
 
 AGES = (18, 25, 65)
 RANKINGS = (

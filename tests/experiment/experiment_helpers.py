@@ -9,11 +9,9 @@ import yaml
 
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.evaluate.evaluation import EvaluatedPosts, Evaluation
-from tagkeras.experiment.dataset_results import DatasetResults
-from tagkeras.experiment.resampled import Resampled
+from tagkeras.evaluate.evaluation import EvaluatedPosts
+from tagkeras.experiment.results import DatasetResults
 from tagkeras.experiment.runs import Configuration
-from tagkeras.experiment.tag_recalls import TagRecalls
 
 SIZES = {
     "bilinear": Configuration(model="bilinear", embedding_dim=8),
@@ -62,78 +60,52 @@ def write_spec(path, datasets, **sections):
 
 
 def write_run(
-    folder,
-    hits,
-    *,
-    users,
-    num_truth=None,
-    baselines=None,
-    variety=None,
-    tags=None,
-    fingerprint="f",
-    distribution="natural",
-    ks=None,
+    folder, hits, *, users, baselines=None, tags=None, fingerprint="f", distribution="natural"
 ):
     """A folder of tagkeras.evaluate, as far as an experiment reads it.
 
-    `hits` and `baselines` are bool [N, k]; `variety` gives value and interval by name; `tags` lists
-    (tag, posts that have it, posts of them that it was predicted for).
+    `hits` and `baselines` are bool [N, 2]; `tags` lists (tag, posts that have it, posts of them
+    that it was predicted for).
     """
-    hits = np.asarray(hits, bool)
-    number, k = hits.shape
+    number = len(hits)
+    rankings = {"model": hits, **(baselines or {})}
     posts = EvaluatedPosts(
         post_ids=[f"post{row}" for row in range(number)],
-        user_ids=[str(user) for user in users],
+        user_ids=list(users),
         age=np.full(number, np.nan, np.float32),
         gender=[""] * number,
         country=[""] * number,
         location=np.full((number, 2), np.nan, np.float32),
-        num_truth=np.full(number, k) if num_truth is None else np.asarray(num_truth),
-        hits={
-            "model": hits,
-            **{name: np.asarray(b, bool) for name, b in (baselines or {}).items()},
-        },
+        num_truth=np.full(number, 2),
+        hits={name: np.asarray(ranking, bool) for name, ranking in rankings.items()},
     )
     folder.mkdir(parents=True, exist_ok=True)
     posts.save(folder / "posts.parquet")
-    ks = list(ks or sorted({1, k}))
-    tags = tags or [("tag0", number, int(hits.any(axis=1).sum()))]
-    names, truth, found = (list(column) for column in zip(*tags, strict=True))
-    columns = {"id": range(len(tags)), "tag": names, "truth": truth, f"hits@{ks[-1]}": found}
+    names, truth, found = map(list, zip(*(tags or [("tag0", number, 1)]), strict=True))
+    columns = {"id": range(len(names)), "tag": names, "truth": truth, "hits@2": found}
     pq.write_table(pa.table(columns), folder / "tags.parquet")
-    variety = {
-        f"coverage@{k}": (0.5, (0.4, 0.6)),
-        f"entropy@{k}": (3.0, (2.5, 3.5)),
-        **(variety or {}),
-    }
-    names = [f"{letter}@{n}" for letter in ("P", "R", "A") for n in ks]
-    rankings = ["model", *(baselines or {})]
+    names = [f"{letter}@{k}" for letter in "PRA" for k in (1, 2)]
+    intervals = {ranking: {name: [0.4, 0.6] for name in names} for ranking in rankings}
+    intervals["model"] |= {"coverage@2": [0.4, 0.6], "entropy@2": [0.9, 1.1]}
     content = {
         **dict.fromkeys(names, 0.5),
-        **{name: value for name, (value, _) in variety.items()},
-        **{ranking: dict.fromkeys(names, 0.25) for ranking in rankings[1:]},
+        "coverage@2": 0.5,
+        "entropy@2": 1.0,
+        **{ranking: dict.fromkeys(names, 0.25) for ranking in baselines or {}},
         "dataset": {"path": "d", "fingerprint": fingerprint, "distribution": distribution},
-        "ks": ks,
+        "ks": [1, 2],
         "num_posts": number,
         "split": "test",
         "workdir": str(folder),
-        "intervals": {
-            ranking: {
-                **{name: [0.4, 0.6] for name in names},
-                **({n: list(bounds) for n, (_, bounds) in variety.items()} if not i else {}),
-            }
-            for i, ranking in enumerate(rankings)
-        },
+        "intervals": intervals,
         "groups": {},
-        "model": "bilinear",
     }
     (folder / "metrics.json").write_text(json.dumps(content))
-    return Evaluation.load(folder)
 
 
 def spread(value, width, samples=1001):
     """A statistic whose 95% interval is value +- width: an even spread of resamples."""
-    return Resampled(value, value + np.linspace(-1, 1, samples) * width / 0.95)
+    return np.append(value, value + np.linspace(-1, 1, samples) * width / 0.95)
 
 
 def make_results(models, *, name="natural", distribution=None, width=0.01, **options):
@@ -142,24 +114,26 @@ def make_results(models, *, name="natural", distribution=None, width=0.01, **opt
     `models` are values by `Configuration` or by the names of `SIZES`; `variety` is added to them.
     """
     variety = options.pop("variety", {})
-    metrics = ("P@1", "R@10", "A@10")
+    given = {
+        "seeds": (0, 1),
+        "baselines": {},
+        "tags": (),
+        "tag_posts": np.zeros(0),
+        "tag_recalls": {},
+        **options,
+    }
     return DatasetResults(
         name=name,
         distribution=distribution or name,
         num_posts=100,
         num_users=10,
         ks=(1, 10),
-        seeds=options.pop("seeds", (0, 1)),
         models={
             SIZES.get(key, key): {
-                **{metric: spread(value, width) for metric in metrics},
+                **{metric: spread(value, width) for metric in ("P@1", "R@10", "A@10")},
                 **variety.get(key, {}),
             }
             for key, value in models.items()
         },
-        baselines=options.pop("baselines", {}),
-        tag_recalls=options.pop(
-            "tag_recalls", TagRecalls(tags=(), num_posts=np.zeros(0), recalls={})
-        ),
-        **options,
+        **given,
     )

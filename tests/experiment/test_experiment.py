@@ -1,24 +1,34 @@
-"""An experiment from its specification to its tables; the runs themselves are stood in for."""
+"""An experiment from its specification to its tables, with stand-ins for trainings."""
 
 import fcntl
 import json
 import os
 import re
-from pathlib import Path
 
 import pytest
 from experiment_helpers import write_manifest, write_run, write_spec
 
 from tagkeras.cli.errors import UserError
-from tagkeras.experiment import __main__ as experiment
-from tagkeras.experiment import run_jobs
+from tagkeras.experiment import make_runs
+from tagkeras.experiment.experiment import run_experiment
 from tagkeras.experiment.experiment_folder import ExperimentFolder
 from tagkeras.experiment.spec import read_spec
 
-PROGRAM = str(Path(__file__).with_name("fake_run.py"))
 NAMES = ("natural", "balanced")
 GRID = [{"model": "bilinear", "embedding_dim": [8]}, {"model": "user_biased", "embedding_dim": [8]}]
 RUNS = [f"{dataset}/{model}-d8-seed0" for dataset in NAMES for model in ("bilinear", "user_biased")]
+HITS = [[1, 0], [0, 0], [0, 1], [1, 1]]
+# Appends to TEMPLATE/calls, and trains unless TEMPLATE/fail has the run, or copies an evaluation.
+FAKE_RUN = """
+import pathlib, shutil, sys
+step, template, run, folder = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3], sys.argv[4]
+with (template / "calls").open("a") as calls:
+    print(step, run, *sys.argv[5:], file=calls)
+if step == "evaluate":
+    shutil.copytree(template / run.split("/")[0], folder)
+elif run in (template / "fail").read_text().split():
+    sys.exit("no luck today")
+"""
 
 pytestmark = pytest.mark.slow
 
@@ -28,35 +38,35 @@ def folder(tmp_path, monkeypatch):
     template = tmp_path / "template"
     for name in NAMES:
         write_manifest(tmp_path / name, test=4, distribution=name)
-        hits = [[1, 0], [0, 0], [0, 1], [1, 1]]
-        write_run(template / name, hits, users="abac", fingerprint=name, distribution=name)
+        options = {"users": "abac", "fingerprint": name, "distribution": name}
+        write_run(template / name, HITS, baselines={"frequency_baseline": HITS}, **options)
+    (template / "fail").touch()
 
-    def train(folder, spec, run):
-        return [PROGRAM, "train", str(template), run.path, str(folder.path / run.workdir)]
-
-    def evaluate(folder, spec, run, *, baselines):
+    def commands_of(folder, spec, run, *, baselines):
         evaluation = str(folder.path / run.evaluation)
         flags = ["with-baselines"] if baselines else []
-        return [PROGRAM, "evaluate", str(template), run.path, evaluation, *flags]
+        fake = ["-c", FAKE_RUN]
+        return [
+            [*fake, "train", str(template), run.path, ""],
+            [*fake, "evaluate", str(template), run.path, evaluation, *flags],
+        ]
 
-    monkeypatch.setattr(run_jobs, "train_command", train)
-    monkeypatch.setattr(run_jobs, "evaluate_command", evaluate)
+    monkeypatch.setattr(make_runs, "commands_of", commands_of)
     return tmp_path
 
 
-def make_config(folder, parallel=1, datasets=(), **sections):
-    spec = {"seeds": [0], "grid": GRID, **sections}
-    write_spec(folder / "spec.yaml", {name: folder / name for name in NAMES}, **spec)
-    return experiment.Config(
-        spec=str(folder / "spec.yaml"),
-        output=str(folder / "out"),
-        parallel=parallel,
-        datasets=datasets,
-    )
+def write_sections(folder, names=NAMES, folders=NAMES, **sections):
+    datasets = {name: folder / path for name, path in zip(names, folders, strict=True)}
+    return write_spec(folder / "spec.yaml", datasets, **{"seeds": [0], "grid": GRID, **sections})
+
+
+def run(folder, datasets=(), **sections):
+    return run_experiment(str(write_sections(folder, **sections)), str(folder / "out"), 1, datasets)
 
 
 def calls(folder):
-    return (folder / "template" / "calls").read_text().splitlines()
+    lines = (folder / "template" / "calls").read_text().splitlines()
+    return [" ".join(line.split()[:2]) for line in lines]
 
 
 def files_in(folder):
@@ -64,13 +74,13 @@ def files_in(folder):
 
 
 def test_runs_tables_and_findings(folder, capfd):
-    tables = experiment.experiment(make_config(folder))
+    tables = run(folder)
     assert calls(folder) == [f"{step} {name}" for name in RUNS for step in ("train", "evaluate")]
-    said = capfd.readouterr().err
-    assert re.search(r"^natural/bilinear-d8-seed0: P@1 50.0%, R@2 50.0%, A@2 50.0% \(", said, re.M)
-    assert "4 of 4 runs)" in said
+    printed = capfd.readouterr().err
+    metrics = "P@1 50.0%, R@2 50.0%, A@2 50.0%"
+    assert re.search(rf"^natural/bilinear-d8-seed0 \(\d+ s\): {metrics}$", printed, re.M)
     out = folder / "out"
-    assert [name for name in files_in(out) if not name.startswith(("runs", "evaluations"))] == [
+    assert [name for name in files_in(out) if not name.startswith("evaluations")] == [
         "experiment.json",
         "findings.json",
         "findings.md",
@@ -81,10 +91,10 @@ def test_runs_tables_and_findings(folder, capfd):
     assert list(tables) == list(NAMES)
     assert (out / "tables" / "natural.md").read_text() == tables["natural"]
     assert "| bilinear | 8 |  | 50.00% [" in tables["natural"]
+    assert "| frequency baseline |" in tables["natural"]
     lines = (out / "results.csv").read_text().splitlines()
     assert lines[0] == "dataset,ranked_by,embedding_dim,rank,seed,metric,value,low,high"
     assert lines[1] == "natural,bilinear,8,,0,P@1,0.500000,0.400000,0.600000"
-    assert len(lines) == 1 + 4 * (2 * 3 + 2)
     content = json.loads((out / "experiment.json").read_text())
     assert content["datasets"]["natural"]["path"] == str(folder / "natural")
     assert content["datasets"]["balanced"]["distribution"] == "balanced"
@@ -100,188 +110,105 @@ def test_runs_tables_and_findings(folder, capfd):
     }
 
 
-def test_again_nothing_is_made_but_the_tables(folder):
-    experiment.experiment(make_config(folder))
-    before = calls(folder)
-    text = (folder / "out" / "findings.json").read_text()
-    (folder / "out" / "tables" / "natural.md").unlink()
-    experiment.experiment(make_config(folder))
+def test_a_repeated_experiment_makes_no_runs(folder):
+    first, before = run(folder), calls(folder)
+    (folder / "natural").rename(folder / "moved")
+    assert run(folder, folders=("moved", "balanced")) == first
     assert calls(folder) == before
-    assert (folder / "out" / "tables" / "natural.md").exists()
-    assert (folder / "out" / "findings.json").read_text() == text
+    content = json.loads((folder / "out" / "experiment.json").read_text())
+    assert content["datasets"]["natural"]["path"] == str(folder / "moved")
 
 
-def test_a_run_that_fails_ends_no_other_and_is_named(folder, capfd):
-    failing = folder / "template" / "fail-natural-user_biased-d8-seed0"
-    failing.touch()
-    experiment_before = make_config(folder)
-    with pytest.raises(
-        UserError,
-        match=r"^natural/user_biased-d8-seed0 of 4 runs failed, see .*/out/logs/natural/"
-        r"user_biased-d8-seed0.log; no tables were written: ",
-    ):
-        experiment.experiment(experiment_before)
-    said = capfd.readouterr().err
-    assert "natural/user_biased-d8-seed0 failed with exit status 1, the end of " in said
-    assert "\n  no luck today\n" in said
-    assert len([line for line in calls(folder) if line.startswith("evaluate")]) == 3
-    assert not (folder / "out" / "tables").exists()
-    assert not (folder / "out" / "findings.md").exists()
-    failing.unlink()
-    experiment.experiment(make_config(folder))
-    # Only the one that failed again.
-    assert calls(folder)[7:] == [
-        "train natural/user_biased-d8-seed0",
-        "evaluate natural/user_biased-d8-seed0",
-    ]
-    assert (folder / "out" / "tables" / "natural.md").exists()
-
-
-def test_seeds_rows_and_datasets_may_be_added(folder):
-    write_spec(folder / "first.yaml", {"natural": folder / "natural"}, grid=GRID[:1], seeds=[0])
-    config = make_config(folder)
-    first = experiment.Config(spec=str(folder / "first.yaml"), output=config.output)
-    assert list(experiment.experiment(first)) == ["natural"]
+def test_a_failed_run_stops_no_other_and_is_repeated(folder, capfd):
+    run(folder)
     done = len(calls(folder))
-    experiment.experiment(make_config(folder, seeds=[0, 1]))
-    assert len(calls(folder)) == 2 * 2 * 4
-    assert "train natural/bilinear-d8-seed0" not in calls(folder)[done:]
+    (folder / "template" / "fail").write_text("natural/bilinear-d8-seed1")
+    log = "/out/logs/natural/bilinear-d8-seed1.log; no tables were written: "
+    with pytest.raises(
+        UserError, match=f"^natural/bilinear-d8-seed1 of 8 runs failed, see .*{log}"
+    ):
+        run(folder, seeds=[0, 1])
+    printed = capfd.readouterr().err
+    assert re.search(r"bilinear-d8-seed1 \(\d+ s\): failed with exit status 1, the end", printed)
+    assert "\n  no luck today\n" in printed
+    assert [name.split()[0] for name in calls(folder)[done:]].count("evaluate") == 3
+    # What is there of fewer runs would be taken for the results.
+    for name in ("tables", "results.csv", "findings.json", "findings.md"):
+        assert not (folder / "out" / name).exists()
+    (folder / "template" / "fail").write_text("")
+    done, left = len(calls(folder)), folder / "out/evaluations/natural/bilinear-d8-seed1/.1.tmp"
+    left.mkdir(parents=True)  # as a killed evaluation leaves it
+    run(folder, seeds=[0, 1])
+    assert calls(folder)[done:] == [f"{x} natural/bilinear-d8-seed1" for x in ("train", "evaluate")]
+    assert (left.parent / "metrics.json").exists()
+    assert not left.exists()
     assert "2 seeds" in (folder / "out" / "findings.md").read_text()
 
 
-def test_old_tables_do_not_stand_beside_a_run_that_fails(folder):
-    experiment.experiment(make_config(folder))
-    (folder / "template" / "fail-natural-bilinear-d8-seed1").touch()
-    with pytest.raises(UserError, match="seed1 of 8 runs failed"):
-        experiment.experiment(make_config(folder, seeds=[0, 1]))
-    for name in ("tables", "results.csv", "findings.json", "findings.md"):
-        assert not (folder / "out" / name).exists()
+def test_datasets_and_rows_may_be_added(folder):
+    assert list(run(folder, names=NAMES[:1], folders=NAMES[:1], grid=GRID[:1])) == ["natural"]
+    assert list(run(folder)) == list(NAMES)
+    assert sorted(calls(folder)) == sorted(f"{x} {n}" for n in RUNS for x in ("train", "evaluate"))
+
+
+def test_baselines_are_evaluated_once_for_each_dataset(folder):
+    run(folder)
+    run(folder, seeds=[0, 1])
+    lines = (folder / "template" / "calls").read_text().splitlines()
+    with_baselines = [line.split()[1] for line in lines if line.endswith("with-baselines")]
+    assert with_baselines == ["natural/bilinear-d8-seed0", "balanced/bilinear-d8-seed0"]
 
 
 @pytest.mark.parametrize(
     ("sections", "message"),
     [
         ({"train": {"epochs": 3}}, r"train.epochs=2 \(now 3\)"),
-        ({"train": {}}, r"train.epochs=2 \(now \(left out\)\)"),
-        ({"evaluate": {"ks": [1, 2]}}, r"evaluate.ks=\(left out\) \(now 1,2\)"),
+        ({"train": {}}, r"train.epochs=2 \(now \(none\)\)"),
+        ({"evaluate": {"ks": [1, 2]}}, r"evaluate.ks=\(none\) \(now 1,2\)"),
         ({"split": "validation"}, r"split=test \(now validation\)"),
-        (
-            {"seeds": [1]},
-            "the run natural/bilinear-d8-seed0 and 3 others, which the grid and seeds",
-        ),
-        ({"grid": GRID[:1]}, "the run natural/user_biased-d8-seed0 and 1 others"),
-        ({"datasets": ["natural"]}, r"the dataset balanced \(now left out\)"),
-        ({"datasets": ["natural", "other"]}, "another dataset balanced than .*other is now"),
+        ({"seeds": [1]}, r"runs.natural/bilinear-d8-seed0=made \(now \(none\)\), .* and 1 more"),
+        ({"grid": GRID[:1]}, r"runs.natural/user_biased-d8-seed0=made \(now \(none\)\)"),
+        ({"names": ["natural"], "folders": ["natural"]}, r"datasets.balanced.fingerprint=\w+ \("),
+        ({"folders": ["natural", "other"]}, r"datasets.balanced.fingerprint=\w+ \(now \w+\)"),
     ],
 )
 def test_a_changed_specification_is_refused(folder, sections, message):
-    config = make_config(folder, train={"epochs": 2})
     out = ExperimentFolder(folder / "out")
-    out.prepare(read_spec(Path(config.spec)))
+    out.prepare(read_spec(write_sections(folder, train={"epochs": 2})))
     text = (folder / "out" / "experiment.json").read_text()
-    sections = {"train": {"epochs": 2}, **sections}
     write_manifest(folder / "other", num_tags=5)
-    folders = sections.pop("datasets", NAMES)
-    write_spec(
-        folder / "spec.yaml",
-        {name: folder / path for name, path in zip(NAMES, folders, strict=False)},
-        **{"seeds": [0], "grid": GRID, **sections},
-    )
+    spec = read_spec(write_sections(folder, **{"train": {"epochs": 2}, **sections}))
     with pytest.raises(UserError, match=f"out was started with {message}"):
-        out.prepare(read_spec(folder / "spec.yaml"))
-    assert files_in(folder / "out") == ["experiment.json"]
+        out.prepare(spec)
     assert (folder / "out" / "experiment.json").read_text() == text
 
 
 def test_another_oracle_is_refused(folder):
-    config = make_config(folder)
-    datasets = {
-        name: {"path": str(folder / name), "oracle": str(folder / "oracle.parquet")}
-        for name in NAMES
-    }
-    write_spec(folder / "spec.yaml", datasets, grid=GRID)
-    (folder / "oracle.parquet").write_text("one")
+    oracle = folder / "oracle.parquet"
+    datasets = {"natural": {"path": str(folder / "natural"), "oracle": str(oracle)}}
+    spec = write_spec(folder / "spec.yaml", datasets, grid=GRID)
+    oracle.write_text("one")
     out = ExperimentFolder(folder / "out")
-    out.prepare(read_spec(Path(config.spec)))
-    (folder / "oracle.parquet").write_text("other")
-    with pytest.raises(UserError, match="another oracle of natural than .*oracle.parquet is now"):
-        out.prepare(read_spec(Path(config.spec)))
-
-
-def test_a_dataset_that_was_moved_is_the_same(folder):
-    experiment.experiment(make_config(folder))
-    done = calls(folder)
-    (folder / "natural").rename(folder / "moved")
-    config = make_config(folder, datasets=(f"natural={folder / 'moved'}",))
-    experiment.experiment(config)
-    assert calls(folder) == done
-    content = json.loads((folder / "out" / "experiment.json").read_text())
-    assert content["datasets"]["natural"]["path"] == str(folder / "moved")
+    out.prepare(read_spec(spec))
+    oracle.write_text("other")
+    with pytest.raises(UserError, match=r"datasets.natural.oracle_sha256=\w+ \(now \w+\)"):
+        out.prepare(read_spec(spec))
 
 
 def test_folders_of_something_else(folder):
     (folder / "out").mkdir()
     (folder / "out" / "thesis.txt").touch()
     with pytest.raises(UserError, match="out holds other files and no experiment.json"):
-        experiment.experiment(make_config(folder))
-    (folder / "out" / "thesis.txt").unlink()
+        run(folder)
     (folder / "out" / "experiment.json").write_text("{")
     with pytest.raises(UserError, match="experiment.json is damaged"):
-        experiment.experiment(make_config(folder))
+        run(folder)
 
 
 def test_one_experiment_at_a_time_in_a_folder(folder):
     (folder / "out").mkdir()
     descriptor = os.open(folder / "out", os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    try:
-        with pytest.raises(UserError, match="another experiment is at work in .*out: wait"):
-            experiment.experiment(make_config(folder))
-    finally:
-        os.close(descriptor)
-    experiment.experiment(make_config(folder))
-
-
-@pytest.mark.parametrize("words", [("natural",), ("=x",), ("natural=",), ("a=x", "a=y")])
-def test_datasets_of_the_command_line(words):
-    with pytest.raises(UserError, match=r"--datasets=.*: give NAME=FOLDER, each name once"):
-        experiment.parse_datasets(words)
-
-
-def test_baselines_are_evaluated_once_for_each_dataset(folder, monkeypatch):
-    experiment.experiment(make_config(folder))
-    logs = {name: (folder / "out" / "logs" / f"{name}.log").read_text() for name in RUNS}
-    with_baselines = [name for name, text in logs.items() if "with-baselines" in text]
-    assert with_baselines == ["natural/bilinear-d8-seed0", "balanced/bilinear-d8-seed0"]
-
-
-def test_a_finished_run_that_has_baselines_is_enough(folder):
-    hits = [[1, 0], [0, 0], [0, 1], [1, 1]]
-    for name in NAMES:
-        baselines = {"frequency_baseline": hits}
-        write_run(
-            folder / "template" / name,
-            hits,
-            users="abac",
-            fingerprint=name,
-            distribution=name,
-            baselines=baselines,
-        )
-    experiment.experiment(make_config(folder))
-    experiment.experiment(make_config(folder, seeds=[0, 1]))
-    logs = (folder / "out" / "logs").glob("*/*seed1.log")
-    assert not any("with-baselines" in log.read_text() for log in logs)
-    assert "| frequency baseline |" in (folder / "out" / "tables" / "natural.md").read_text()
-
-
-def test_what_a_killed_evaluation_left_is_removed(folder):
-    failing = folder / "template" / f"fail-{RUNS[0].replace('/', '-')}"
-    failing.touch()
-    with pytest.raises(UserError):
-        experiment.experiment(make_config(folder))
-    left = folder / "out" / "evaluations" / RUNS[0] / ".0123abcd.tmp"
-    left.mkdir(parents=True)
-    failing.unlink()
-    experiment.experiment(make_config(folder))
-    assert (left.parent / "metrics.json").exists()
-    assert not left.exists()
+    with pytest.raises(UserError, match="another experiment is running in .*out: wait"):
+        run(folder)
+    os.close(descriptor)

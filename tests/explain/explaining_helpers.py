@@ -1,13 +1,13 @@
 """Small models with weights of one's own, and the users of tests."""
 
 import numpy as np
+from numpy_embeddings import make_embedding
 
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.explain.counterfactuals import describe_users
-from tagkeras.layers.embeddings import make_embedding
-from tagkeras.models.hashtag_model import HashtagModel
+from tagkeras.models import HashtagModel
 
 COUNTRIES = ("US", "GB", "CA", "AU", "NZ")
 M = 5 + len(COUNTRIES)

@@ -20,7 +20,7 @@ from tagkeras.explain.counterfactuals import (
     users_by_age_and_gender,
     users_by_city,
 )
-from tagkeras.layers.embeddings import EMBEDDING_NAMES
+from tagkeras.names import MODELS
 
 N, Y = 5, 12
 MANIFEST = make_manifest(N, Y)
@@ -46,7 +46,7 @@ def test_user_descriptors_by_hand():
     assert len(names) == M
 
 
-@pytest.mark.parametrize("name", EMBEDDING_NAMES)
+@pytest.mark.parametrize("name", MODELS)
 def test_lists_are_those_of_the_model(name):
     model, x = make_model(name, Y, N), np.random.default_rng(0).normal(size=N)
     lists = counterfactual_lists(model, MANIFEST, VOCABULARY, x, USERS, 4)

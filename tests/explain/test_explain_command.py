@@ -26,8 +26,8 @@ from tagkeras.explain.counterfactuals import describe_users
 from tagkeras.explain.explain import explain as explain_photo
 from tagkeras.images.cnn.descriptor_model import FOLDER, save_descriptor_model
 from tagkeras.images.cnn.load import load_cnn
-from tagkeras.train import __main__ as train
-from tagkeras.train.restore import restore_model
+from tagkeras.train import train
+from tagkeras.train.model import restore_model
 from tagkeras.train.workdir import Workdir
 
 N = 12

@@ -20,7 +20,7 @@ from tagkeras.cli.errors import UserError
 from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.explain.explanation import explain_hashtag
 from tagkeras.explain.user_parts import split_into_parts
-from tagkeras.layers.embeddings import EMBEDDING_NAMES
+from tagkeras.names import MODELS
 
 GB = 3  # its place in a user descriptor
 VOCABULARY = make_vocabulary("ball", "crisps", "pub")
@@ -134,7 +134,7 @@ def test_ties_go_to_the_more_frequent_hashtag():
     assert ranks == [1, 2, 3]
 
 
-@pytest.mark.parametrize("name", EMBEDDING_NAMES)
+@pytest.mark.parametrize("name", MODELS)
 @hypothesis.given(
     user=users,
     descriptor=st.lists(st.floats(-50, 50, width=32), min_size=RANDOM_N, max_size=RANDOM_N),

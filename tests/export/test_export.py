@@ -9,42 +9,42 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 from tiny_dataset import write_dataset
+from training_runs import make_config, parse_flags
 
 from serving import HashtagClient, User
 from serving.inspect.saved_model_summary import summarize
 from serving.server.model_server import ModelServer
 from serving.server.models import model_config
 from serving.server.models.managed_version import ManagerOptions
-from tagkeras.cli import commandline
 from tagkeras.cli.errors import UserError
 from tagkeras.data import input as data_input
+from tagkeras.data.facts import to_columns
 from tagkeras.data.manifest import Manifest
 from tagkeras.evaluate import evaluate
-from tagkeras.export import __main__ as export
+from tagkeras.export import export, warmup
 from tagkeras.export.hashtag_ranker import HashtagRanker
-from tagkeras.train import __main__ as train
-from tagkeras.train.restore import restore_model
+from tagkeras.train import train
+from tagkeras.train.model import restore_model
 from tagkeras.train.workdir import Workdir
 
 N, POSTS = 12, 60
 
 
-def config(command, **options):
-    return commandline.parse(command.Config, [f"--{k}={v}" for k, v in options.items()])
+def run_export(**options):
+    return export.export(parse_flags(export.Config, **options))
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("export")
     dataset = write_dataset(folder / "dataset", posts=600, test=POSTS)
-    options = {"data": dataset, "batch_size": 50, "embedding_dim": 8, "rank": 8}
-    train.train(config(train, workdir=folder / "run", epochs=3, **options))
+    train.train(make_config(dataset, folder / "run"))
     return folder
 
 
 @pytest.fixture(scope="module")
 def exported(folder):
-    return export.export(config(export, **paths(folder), output=folder / "models" / "tags"))
+    return run_export(**paths(folder), output=folder / "models" / "tags")
 
 
 def paths(folder):
@@ -73,7 +73,7 @@ def users_of(batch):
 
 
 def test_gives_the_top_ten_of_evaluate_over_grpc(folder, client):
-    evaluate.evaluate(config(evaluate, **paths(folder), output=folder / "eval"))
+    evaluate.evaluate(parse_flags(evaluate.Config, **paths(folder), output=folder / "eval"))
     expected = pq.read_table(folder / "eval" / "predictions.parquet").to_pylist()
     batch = read_test_posts(folder)
     # The posts' user descriptors are those of their countries, ages unknown and places unknown.
@@ -121,23 +121,6 @@ def test_signatures_have_named_inputs_with_a_leading_none(exported):
     assert set(outputs) == {"hashtags", "scores"}
 
 
-def test_classify_takes_examples_with_missing_user_features(folder, exported):
-    signatures = tf.saved_model.load(str(exported)).signatures
-    descriptor = read_test_posts(folder)["descriptor"].numpy()[0]
-    example = tf.train.Example()
-    example.features.feature["descriptor"].float_list.value.extend(descriptor)
-    unknown = {"age": np.nan, "latitude": np.nan, "longitude": np.nan}
-    expected = signatures["descriptor"](
-        descriptor=tf.constant(descriptor[None]),
-        gender=tf.constant([""]),
-        country=tf.constant([""]),
-        **{name: tf.constant([value], tf.float32) for name, value in unknown.items()},
-    )
-    answer = signatures["classify"](inputs=tf.constant([example.SerializeToString()]))
-    np.testing.assert_array_equal(answer["classes"], expected["hashtags"])
-    np.testing.assert_array_equal(answer["scores"], expected["scores"])
-
-
 def test_loads_where_nothing_but_tensorflow_is(exported):
     program = (
         "import sys, tensorflow as tf;"
@@ -165,24 +148,29 @@ def test_warm_up_and_provenance_lie_in_assets_extra(exported):
 def test_versions_go_up_and_are_never_overwritten(folder):
     base = folder / "versions"
     options = {**paths(folder), "output": base, "top_k": 3}
-    assert export.export(config(export, **options)).name == "1"
-    assert export.export(config(export, **options, version=7)).name == "7"
-    assert export.export(config(export, **options)).name == "8"
+    assert run_export(**options).name == "1"
+    assert run_export(**options, version=7).name == "7"
+    assert run_export(**options).name == "8"
     with pytest.raises(UserError, match="7 exists: a version is never overwritten"):
-        export.export(config(export, **options, version=7))
+        run_export(**options, version=7)
     assert sorted(path.name for path in base.iterdir()) == ["1", "7", "8"]
 
 
 def test_warm_up_posts(folder, tmp_path):
     posts = tmp_path / "posts.jsonl"
-    posts.write_text(json.dumps({"descriptor": [1.0] * N, "age": 30, "gender": None}) + "\n")
+    post = {"post_id": "a", "descriptor": [1.0] * N, "age": 30, "gender": None}
+    posts.write_text(json.dumps(post) + "\n")
     options = {**paths(folder), "output": tmp_path / "base", "warmup_posts": posts}
-    target = export.export(config(export, **options))
-    path = target / "assets.extra" / "tf_serving_warmup_requests"
-    assert len(list(tf.data.TFRecordDataset(str(path)))) == 1
-    posts.write_text(json.dumps({"descriptor": [1.0] * (N + 1)}) + "\n")
-    with pytest.raises(UserError, match=r"posts.jsonl, line 1: no post to warm up with"):
-        export.export(config(export, **options))
+    (request,) = warmup.read(run_export(**options))
+    facts = {name: tf.make_ndarray(request.inputs[name]) for name in ("age", "gender", "latitude")}
+    assert (facts["age"], facts["gender"], np.isnan(facts["latitude"])) == (30, b"", True)
+    posts.write_text(json.dumps({**post, "descriptor": [1.0] * (N + 1)}) + "\n")
+    with pytest.raises(UserError, match=r"posts.jsonl: 1 of 1 posts .*line 1: descriptor_length"):
+        run_export(**options)
+    lines = (json.dumps({**post, "post_id": str(number)}) + "\n" for number in range(1001))
+    posts.write_text("".join(lines))
+    with pytest.raises(UserError, match="posts.jsonl: 1001 posts; a server takes 1000 at most"):
+        run_export(**options)
     assert not (tmp_path / "base" / "2").exists()
 
 
@@ -191,14 +179,10 @@ def test_blocked_hashtags_are_neither_answered_nor_known(folder, tmp_path):
     block_list = tmp_path / "blocked.txt"
     block_list.write_text(f" #{tags[0].upper()}\n\n{tags[5]}\nnosuchtag\n")
     options = {**paths(folder), "output": tmp_path / "base", "block_list": block_list}
-    target = export.export(config(export, **options, top_k=18))
+    target = run_export(**options, top_k=18)
     signatures = tf.saved_model.load(str(target)).signatures
     batch = read_test_posts(folder)
-    user = {
-        name: tf.fill([POSTS], tf.constant("" if name in ("gender", "country") else np.nan))
-        for name in ("age", "gender", "country", "latitude", "longitude")
-    }
-    user["country"] = batch["country"]
+    user = {name: tf.constant(values) for name, values in to_columns(users_of(batch)).items()}
     answer = signatures["descriptor"](descriptor=batch["descriptor"], **user)
     model = restore_model(Workdir(folder / "run"))
     # All 18 that are left, in the order of the trained model's scores.
@@ -211,10 +195,10 @@ def test_blocked_hashtags_are_neither_answered_nor_known(folder, tmp_path):
     np.testing.assert_allclose(known["embedding"][2], model.tag_table.numpy()[6])
     assert tags[0] not in (target / "assets" / "vocabulary.tsv").read_text().split()
     with pytest.raises(UserError, match="--top_k=19: the vocabulary has 20 tags, 18 of them not"):
-        export.export(config(export, **options, top_k=19))
+        run_export(**options, top_k=19)
     block_list.write_text("\n".join(tags))
     with pytest.raises(UserError, match=r"blocked.txt: no hashtag of the vocabulary is left"):
-        export.export(config(export, **options))
+        run_export(**options)
     assert [path.name for path in (tmp_path / "base").iterdir()] == ["1"]
 
 
@@ -226,20 +210,20 @@ def test_an_export_that_answers_otherwise_is_not_published(folder, tmp_path, mon
         return hashtags[:, ::-1], scores
 
     monkeypatch.setattr(HashtagRanker, "_rank_descriptors", wrong)
-    with pytest.raises(RuntimeError, match="warm-up request 1 is answered otherwise"):
-        export.export(config(export, **paths(folder), output=tmp_path / "base"))
+    with pytest.raises(RuntimeError, match="warm-up request 1 is not answered as"):
+        run_export(**paths(folder), output=tmp_path / "base")
     assert list((tmp_path / "base").iterdir()) == []
 
 
 def test_batching_in_the_graph(folder, tmp_path):
     flags = {"max_batch_size": 5, "batch_timeout_micros": 100, "num_batch_threads": 1}
     options = {**paths(folder), "output": tmp_path / "base"}
-    target = export.export(config(export, **options, **flags))
+    target = run_export(**options, **flags)
     (batching,) = summarize(target).graph_batching
     assert batching == flags
     assert summarize(target).provenance["export"]["max_batch_size"] == 5
     with pytest.raises(UserError, match="--num_batch_threads=1: give --max_batch_size, too"):
-        export.export(config(export, **options, num_batch_threads=1))
+        run_export(**options, num_batch_threads=1)
 
 
 @pytest.mark.parametrize(
@@ -247,10 +231,10 @@ def test_batching_in_the_graph(folder, tmp_path):
     [
         ({"block_list": "nowhere.txt"}, "--block_list=nowhere.txt: No such file"),
         ({"top_k": 21}, "--top_k=21: the vocabulary has 20 tags"),
-        ({"warmup_posts": "nowhere.jsonl"}, "--warmup_posts=nowhere.jsonl: no such file"),
+        ({"warmup_posts": "nowhere.jsonl"}, "nowhere.jsonl: no such file"),
     ],
 )
 def test_bad_flags(folder, tmp_path, options, message):
     with pytest.raises(UserError, match=message):
-        export.export(config(export, **paths(folder), output=tmp_path / "base", **options))
+        run_export(**paths(folder), output=tmp_path / "base", **options)
     assert not (tmp_path / "base").exists()

@@ -6,53 +6,45 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tiny_dataset import write_dataset
+from training_runs import make_config, parse_flags
 
 from serving import HashtagClient, User
 from serving.inspect.saved_model_summary import summarize
 from serving.server.model_server import ModelServer
 from serving.server.models import model_config
 from serving.server.models.managed_version import ManagerOptions
-from tagkeras.cli import commandline
 from tagkeras.cli.errors import UserError
 from tagkeras.data import input as data_input
-from tagkeras.data.facts import Facts
+from tagkeras.data.facts import Facts, to_columns
 from tagkeras.data.manifest import Manifest
-from tagkeras.export import __main__ as export
-from tagkeras.export.make_index import IvfSettings, ivf_index
+from tagkeras.data.user import UNKNOWN_USER
+from tagkeras.export import export
+from tagkeras.export.index import make_ivf_index
 from tagkeras.export.validation import TrainedModel, validate
-from tagkeras.layers.user_descriptor import UserDescriptor
-from tagkeras.retrieval.asked_posts import AskedPosts
-from tagkeras.retrieval.cells import Cells, find_cells
-from tagkeras.retrieval.exact_index import ExactIndex
-from tagkeras.retrieval.inverted_file import InvertedFile
-from tagkeras.retrieval.probes import RecallCurve
-from tagkeras.train import __main__ as train
-from tagkeras.train.restore import restore_model
+from tagkeras.layers import UserDescriptor
+from tagkeras.retrieval import Cells, ExactTopK, IVFTopK, Queries, find_cells
+from tagkeras.train import train
+from tagkeras.train.model import restore_model
 from tagkeras.train.workdir import Workdir
 
 TAGS, K = 300, 5
 
 
-def config(**options):
-    return commandline.parse(export.Config, [f"--{k}={v}" for k, v in options.items()])
+def run_export(**options):
+    return export.export(parse_flags(export.Config, **options))
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("index")
     dataset = write_dataset(folder / "dataset", posts=600, num_tags=TAGS, validation=80, test=60)
-    options = {"data": dataset, "workdir": folder / "run", "batch_size": 50, "embedding_dim": 8}
-    train.train(
-        commandline.parse(
-            train.Config, [f"--{k}={v}" for k, v in {**options, "rank": 8, "epochs": 2}.items()]
-        )
-    )
+    train.train(make_config(dataset, folder / "run", epochs=2))
     return folder
 
 
 def export_run(folder, output, **options):
     paths = {"workdir": folder / "run", "data": folder / "dataset"}
-    return export.export(config(**paths, output=folder / output, top_k=K, **options))
+    return run_export(**paths, output=folder / output, top_k=K, **options)
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +60,8 @@ def ivf(folder):
 def ask(saved_model, descriptors):
     """Sets of hashtags, and the scores by hashtag, for users who say nothing."""
     signature = tf.saved_model.load(str(saved_model)).signatures["descriptor"]
-    users = dict.fromkeys(("age", "latitude", "longitude"), tf.fill([len(descriptors)], np.nan))
-    unknown = tf.fill([len(descriptors)], "")
-    answer = signature(
-        descriptor=tf.constant(descriptors), gender=unknown, country=unknown, **users
-    )
+    inputs = {"descriptor": descriptors, **to_columns([UNKNOWN_USER] * len(descriptors))}
+    answer = signature(**{name: tf.constant(values) for name, values in inputs.items()})
     rows = zip(answer["hashtags"].numpy(), answer["scores"].numpy(), strict=True)
     return [dict(zip(tags, scores, strict=True)) for tags, scores in rows]
 
@@ -141,39 +130,11 @@ def test_served_in_batches_without_blocked_hashtags(folder, tmp_path):
         assert found == pytest.approx(expected, abs=1e-5)
 
 
-def test_posts_are_drawn_from_the_whole_split(folder, monkeypatch):
-    """What the input put first may be of one day or country."""
-    seen = {}
-    measure = RecallCurve.measure.__func__
-    rank = AskedPosts.rank.__func__
-    monkeypatch.setattr(
-        AskedPosts,
-        "rank",
-        classmethod(lambda cls, phi, *more: seen.update(train=phi) or rank(cls, phi, *more)),
-    )
-    monkeypatch.setattr(
-        RecallCurve,
-        "measure",
-        classmethod(
-            lambda cls, phi, *more: seen.update(validation=phi) or measure(cls, phi, *more)
-        ),
-    )
-    export_run(folder, "drawn", index="ivf", recall_target=0.8, index_posts=40)
-    model = restore_model(Workdir(folder / "run"))
-    dataset = folder / "dataset"
-    manifest = Manifest.load(dataset)
-    for split, half in (("train", 300), ("validation", 40)):
-        (posts,) = data_input.read_split(dataset, manifest, split, 2 * half)
-        distances = np.abs(seen[split][:, None] - model(posts).numpy()[None]).max(axis=2)
-        rows = distances.argmin(axis=1)
-        assert distances.min(axis=1).max() < 1e-4
-        assert len(set(rows)) == 40
-        assert 10 <= np.count_nonzero(rows < half) <= 30
-
-
 def test_the_command_reports(folder, capsys):
     paths = {"workdir": folder / "run", "data": folder / "dataset"}
-    export.main(config(**paths, output=folder / "reported", index="ivf", index_posts=50))
+    export.main(
+        parse_flags(export.Config, **paths, output=folder / "reported", index="ivf", index_posts=50)
+    )
     written = json.loads(
         (folder / "reported" / "1" / "assets.extra" / "tagkeras.json").read_text()
     )["index"]
@@ -195,16 +156,16 @@ def test_an_export_that_answers_otherwise_than_its_index_is_refused(folder, ivf)
     user_descriptor = UserDescriptor(Facts.from_dict(manifest.user_descriptor))
     trained = TrainedModel(model, None, user_descriptor, range(TAGS))
     rows = model.tag_table.numpy()
-    cells = find_cells(rows, 25, AskedPosts(rows[:50], 0.0))
+    cells = find_cells(rows, 25, Queries(rows[:50], 0.0))
     upside_down = Cells(-cells.centroids, cells.cell_of_row)
-    index = InvertedFile(model.tag_table.value, upside_down, probes=5)
+    index = IVFTopK(model.tag_table, upside_down, probes=5, k=K)
     tags = workdir.vocabulary().tags
-    with pytest.raises(RuntimeError, match="warm-up request 1 is answered otherwise"):
+    with pytest.raises(RuntimeError, match="warm-up request 1 is not answered as"):
         validate(ivf, tags, trained, index)
-    with pytest.raises(RuntimeError, match="warm-up request 1 is answered otherwise"):
+    with pytest.raises(RuntimeError, match="warm-up request 1 is not answered as"):
         validate(ivf, tuple(reversed(tags)), trained, index)
-    with pytest.raises(RuntimeError, match="warm-up request . is answered otherwise"):
-        validate(ivf, tags, trained, ExactIndex(model.tag_table.value))
+    with pytest.raises(RuntimeError, match="warm-up request . is not answered as"):
+        validate(ivf, tags, trained, ExactTopK(model.tag_table, k=K))
 
 
 @pytest.mark.parametrize(
@@ -225,7 +186,7 @@ def test_an_export_that_answers_otherwise_than_its_index_is_refused(folder, ivf)
         ),
         (
             {"index": "ivf", "recall_target": 0.8, "index_cells": 1},
-            "0.8: all 1 cells would have to be looked into, .*; give that, a lower target, or more",
+            "0.8: all 1 cells would have to be searched, .*; give that, a lower target, or more",
         ),
     ],
 )
@@ -241,14 +202,11 @@ def test_rows_that_are_not_finite_are_refused(folder):
     rows[7, 3] = np.inf
     model.tag_table.value.assign(rows)
     with pytest.raises(UserError, match="the model's hashtag table has values that are not finite"):
-        ivf_index(model, range(TAGS), K, dataset, Manifest.load(dataset), IvfSettings())
+        make_ivf_index(model, range(TAGS), K, dataset, Manifest.load(dataset))
 
 
 def test_without_validation_posts(tmp_path):
     dataset = write_dataset(tmp_path / "dataset", posts=50, validation=0)
-    options = [f"--data={dataset}", f"--workdir={tmp_path / 'run'}", "--epochs=1"]
-    train.train(commandline.parse(train.Config, [*options, "--embedding_dim=4", "--rank=2"]))
+    train.train(make_config(dataset, tmp_path / "run", epochs=1))
     with pytest.raises(UserError, match="the validation split has no posts .*--index=ivf"):
-        export.export(
-            config(data=dataset, workdir=tmp_path / "run", output=tmp_path / "out", index="ivf")
-        )
+        run_export(data=dataset, workdir=tmp_path / "run", output=tmp_path / "out", index="ivf")

@@ -12,16 +12,18 @@ from PIL import Image
 from tiny_cnn import save_cnn
 
 from serving.server.errors import ServingError
-from serving.server.models.servable import Servable
+from serving.server.inference.servable import Servable
+from tagkeras.data.facts import to_columns
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.user import UNKNOWN_USER
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.export.batching import GraphBatching
 from tagkeras.export.hashtag_ranker import HashtagRanker
+from tagkeras.export.requests import GraphBatching
 from tagkeras.images.cnn.descriptor_model import DescriptorModel, save_descriptor_model
 from tagkeras.images.cnn.load import load_cnn
-from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
-from tagkeras.models.hashtag_model import HashtagModel
-from tagkeras.retrieval.exact_index import ExactIndex
+from tagkeras.layers import MultiplicativeEmbedding
+from tagkeras.models import HashtagModel
+from tagkeras.retrieval import ExactTopK
 
 N, Y, K, MAX_BATCH = 6, 50, 4, 8
 COUNTRIES = ["US", "GB"]
@@ -55,11 +57,10 @@ def save(folder, model, descriptor_model, batching):
     Vocabulary(TAGS, np.ones(Y, np.int64)).save(path)
     ranker = HashtagRanker(
         model.embedding,
-        ExactIndex(model.tag_table.value),
+        ExactTopK(model.tag_table, K),
         manifest,
         str(path),
         descriptor_model,
-        K,
         batching=batching,
     )
     tf.saved_model.save(ranker.resources(), str(folder / "1"), signatures=ranker.signatures())
@@ -96,14 +97,7 @@ def ask(servable, signature="serving_default", timeout=60.0, **inputs):
 
 
 def users(rows, **facts):
-    unknown = {
-        "age": np.full(rows, np.nan, np.float32),
-        "gender": np.full(rows, "", object),
-        "country": np.full(rows, "", object),
-        "latitude": np.full(rows, np.nan, np.float32),
-        "longitude": np.full(rows, np.nan, np.float32),
-    }
-    return unknown | facts
+    return to_columns([UNKNOWN_USER] * rows) | facts
 
 
 def photo(seed, file_format="JPEG"):
@@ -239,11 +233,3 @@ def test_classify_decodes_and_batches_too(alone, batched):
         feeds = {about.inputs["inputs"].name: strings(example.SerializeToString())}
         (classes,) = servable.run(feeds, [about.outputs["classes"].name])
         assert classes.tolist() == expected
-
-
-@pytest.mark.parametrize(
-    "options", [{"max_batch_size": 0}, {"timeout_micros": -1}, {"num_threads": 0}]
-)
-def test_bad_batching(options):
-    with pytest.raises(ValueError, match="at least"):
-        GraphBatching(**options)

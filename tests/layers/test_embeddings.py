@@ -2,9 +2,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from numpy_embeddings import FORMULAS, weights_of
+from numpy_embeddings import FORMULAS, make_embedding, weights_of
 
-from tagkeras.layers.embeddings import EMBEDDING_NAMES, make_embedding
+import tagkeras
+from tagkeras.layers import project_columns
+from tagkeras.names import MODELS
 
 N, M, D, K, HIDDEN = 7, 10, 4, 5, 6
 
@@ -24,7 +26,7 @@ def make_inputs(posts=9):
     return {"descriptor": x, "user_descriptor": u}
 
 
-@pytest.mark.parametrize("name", EMBEDDING_NAMES)
+@pytest.mark.parametrize("name", MODELS)
 def test_formula(name):
     layer, inputs = make(name, initial_stddev=0.7), make_inputs()
     weights = weights_of(layer)
@@ -35,7 +37,7 @@ def test_formula(name):
     np.testing.assert_allclose(layer(inputs), expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", EMBEDDING_NAMES)
+@pytest.mark.parametrize("name", MODELS)
 def test_shapes_and_scale_of_the_descriptor_do_not_matter(name):
     layer, inputs = make(name), make_inputs()
     phi = layer(inputs)
@@ -65,7 +67,7 @@ def test_weights_and_those_under_max_norm(name, shapes):
     layer = make(name, initial_stddev=2.0)
     assert {weight.name: tuple(weight.shape) for weight in layer.weights} == shapes
     before = weights_of(layer)
-    layer.project(1.0)
+    project_columns(layer.max_norm_weights, 1.0)
     for weight_name, after in weights_of(layer).items():
         if weight_name in ("S", "W", "b"):
             np.testing.assert_array_equal(after, before[weight_name])
@@ -74,7 +76,7 @@ def test_weights_and_those_under_max_norm(name, shapes):
             np.testing.assert_allclose(after, before[weight_name] / np.maximum(norms, 1), rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", EMBEDDING_NAMES)
+@pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "mixed_float16"])
 def test_config_round_trip(name, dtype):
     layer = make(name, initial_stddev=0.3, dtype=dtype)
@@ -87,7 +89,7 @@ def test_config_round_trip(name, dtype):
     np.testing.assert_array_equal(again(inputs), layer(inputs))
 
 
-@pytest.mark.parametrize("name", EMBEDDING_NAMES)
+@pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "mixed_float16"])
 def test_save_and_load_in_a_functional_model(name, dtype, tmp_path):
     layer = make(name, dtype=dtype)
@@ -103,7 +105,7 @@ def test_save_and_load_in_a_functional_model(name, dtype, tmp_path):
     assert again(inputs).dtype == layer.compute_dtype
 
 
-@pytest.mark.parametrize("name", EMBEDDING_NAMES)
+@pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize(("dtype", "rtol"), [("mixed_bfloat16", 0.05), ("mixed_float16", 0.01)])
 def test_mixed_precision_computes_the_same_in_fewer_digits(name, dtype, rtol):
     inputs = make_inputs()
@@ -157,10 +159,10 @@ def test_gradients_against_finite_differences():
         ({"embedding_dim": 0}, "embedding_dim must be at least 1, received 0"),
         ({"rank": 0}, "rank and user_hidden must be at least 1, received 0"),
         ({"initial_stddev": 0.0}, "initial_stddev must be above 0, received 0"),
-        ({"name": "trilinear"}, "model must be one of bilinear, .*, received 'trilinear'"),
+        ({"identifier": "trilinear"}, "model must be one of bilinear, .*, received 'trilinear'"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):
-    good = {"name": "multiplicative", "embedding_dim": D, "rank": K, "user_hidden": HIDDEN}
+    good = {"identifier": "multiplicative", "embedding_dim": D}
     with pytest.raises(ValueError, match=message):
-        make_embedding(**{**good, **arguments})
+        tagkeras.layers.get(**{**good, **arguments})

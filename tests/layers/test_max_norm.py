@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tagkeras.layers.max_norm import project_max_norm
+from tagkeras.layers import project_max_norm
 
 MATRICES = hnp.arrays(
     np.float32,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagkeras.data.facts import Facts
-from tagkeras.layers.user_descriptor import UserDescriptor
+from tagkeras.layers import UserDescriptor
 
 COUNTRIES = ("US", "GB", "CA", "AU", "NZ")
 NAN = float("nan")

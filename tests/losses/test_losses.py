@@ -1,21 +1,27 @@
 """The losses and their gradients against NumPy in float64, one post at a time."""
 
+import keras
 import numpy as np
 import numpy_losses
 import pytest
 import tensorflow as tf
 from batches import as_post_tags
 from numpy_losses import positives_of, slopes
+from numpy_warp import harmonic
 from scipy import stats
 
-from tagkeras.losses import softmax_loss
-from tagkeras.losses.bpr_loss import BprLoss
-from tagkeras.losses.losses import LOSSES, make_loss
-from tagkeras.losses.ranking_loss import gather_filled
-from tagkeras.losses.sampled_softmax_loss import SampledSoftmaxLoss
-from tagkeras.losses.softmax_loss import SoftmaxLoss
-from tagkeras.losses.warp_loss import WarpLoss
-from tagkeras.samplers.negative_sampler import Negatives, NegativeSampler
+import tagkeras
+from tagkeras.losses import (
+    Bpr,
+    SampledSoftmax,
+    Softmax,
+    Warp,
+    estimate_rank,
+    rank_weight,
+    softmax,
+)
+from tagkeras.names import LOSSES
+from tagkeras.samplers import Negatives, Sampler
 
 Y, D, MARGIN = 12, 3, 0.1
 # Several positives of a post; none; all tags excluded, some of them removed; removed tags only.
@@ -24,11 +30,11 @@ REMOVED = [[2], [], [], list(range(6, 12)), [4, 9], [], list(range(5, 12))]
 POSITIVES = positives_of(TAGS)
 
 
-class GivenNegatives(NegativeSampler):
+class GivenNegatives(Sampler):
     """Finds for each positive the next tag that is not on its post, if it finds anything."""
 
     def __init__(self):
-        super().__init__(margin=MARGIN)
+        super().__init__()
         self.tag, self.draws, self.found = [], [], []
         for number, (post, positive) in enumerate(POSITIVES):
             excluded = {*TAGS[post], *REMOVED[post]}
@@ -37,7 +43,7 @@ class GivenNegatives(NegativeSampler):
             self.tag.append(others[0] if self.found[-1] else 0)
             self.draws.append(1 + number if others else 0)
 
-    def sample(self, phi, table, post_tags, seed):
+    def sample(self, phi, table, post_tags, thresholds, seed):
         padding = [[0, post_tags.post.shape[0] - len(POSITIVES)]]
         return Negatives(
             tf.pad(tf.constant(self.tag, tf.int64), padding),
@@ -59,8 +65,7 @@ def run(loss, phi, table, post_tags, seed=0, *, compiled=False):
 
     def measure(phi, post_tags, seed):
         draw = loss.draw(phi, table, post_tags, seed)
-        is_whole = draw.tags is None
-        rows = tf.convert_to_tensor(table) if is_whole else gather_filled(table, draw.tags)
+        rows = draw.gather(table)
         with tf.GradientTape() as tape:
             tape.watch([phi, rows])
             total = loss.total(phi, rows, post_tags, draw)
@@ -121,10 +126,15 @@ def oracle_of(name, loss, draw, post_tags):
 
 
 MAKE = {
-    "warp": lambda: WarpLoss(GivenNegatives()),
-    "bpr": BprLoss,
-    "softmax": SoftmaxLoss,
-    "sampled_softmax": lambda: SampledSoftmaxLoss(20),
+    "warp": lambda: Warp(MARGIN, GivenNegatives()),
+    "bpr": Bpr,
+    "softmax": Softmax,
+    "sampled_softmax": lambda: SampledSoftmax(20),
+}
+SMALL = {
+    **MAKE,
+    "warp": lambda: Warp(sampler=tagkeras.samplers.Pooled(max_negatives=5)),
+    "sampled_softmax": lambda: SampledSoftmax(5),
 }
 by_loss = pytest.mark.parametrize("name", LOSSES)
 
@@ -177,7 +187,7 @@ def test_measures_are_of_the_positives(name):
 )
 @by_loss
 def test_nothing_to_draw(name, num_tags, tags, removed):
-    loss = make_loss(name, max_negatives=5)
+    loss = SMALL[name]()
     phi, table = make_values()
     for pad in [False, True] if tags else [False]:  # fillers stand for the first post
         post_tags = as_post_tags(tags, removed, pad=pad)
@@ -203,20 +213,18 @@ def test_large_scores_overflow_nothing(name, scale):
 def test_softmax_in_chunks(most_scores, pad, monkeypatch):
     """Chunks of 1, 2, 3 or all of the 7 posts, each with its own removed tags."""
     phi, table = make_values()
-    _, *expected = run(SoftmaxLoss(), phi, table, as_post_tags(TAGS, REMOVED))
-    monkeypatch.setattr(softmax_loss, "MOST_SCORES", most_scores)
-    _, *chunked = run(SoftmaxLoss(), phi, table, as_post_tags(TAGS, REMOVED, pad=pad))
+    _, *expected = run(Softmax(), phi, table, as_post_tags(TAGS, REMOVED))
+    monkeypatch.setattr(softmax, "MOST_SCORES", most_scores)
+    _, *chunked = run(Softmax(), phi, table, as_post_tags(TAGS, REMOVED, pad=pad))
     for value, other in zip(chunked, expected, strict=True):
         np.testing.assert_allclose(value, other, rtol=1e-5, atol=1e-6)
 
 
 def test_softmax_in_chunks_of_a_graph_and_of_xla(monkeypatch):
-    monkeypatch.setattr(softmax_loss, "MOST_SCORES", 3 * Y)
+    monkeypatch.setattr(softmax, "MOST_SCORES", 3 * Y)
     phi, table = make_values()
-    _, *expected = run(SoftmaxLoss(), phi, table, as_post_tags(TAGS, REMOVED))
-    _, *compiled = run(
-        SoftmaxLoss(), phi, table, as_post_tags(TAGS, REMOVED, pad=True), compiled=True
-    )
+    _, *expected = run(Softmax(), phi, table, as_post_tags(TAGS, REMOVED))
+    _, *compiled = run(Softmax(), phi, table, as_post_tags(TAGS, REMOVED, pad=True), compiled=True)
     for value, other in zip(compiled, expected, strict=True):
         np.testing.assert_allclose(value, other, rtol=1e-5, atol=1e-6)
 
@@ -224,7 +232,7 @@ def test_softmax_in_chunks_of_a_graph_and_of_xla(monkeypatch):
 def test_softmax_by_hand():
     """Two tags with scores 0 and log 3, of a post that has both: -log 1/4 - log 3/4."""
     phi, table = np.float32([[1, 0, 0]]), np.float32([[0, 0, 0], [np.log(3), 0, 0]])
-    _, total, *_ = run(SoftmaxLoss(), phi, table, as_post_tags([[0, 1]]))
+    _, total, *_ = run(Softmax(), phi, table, as_post_tags([[0, 1]]))
     np.testing.assert_allclose(total, np.log(4) + np.log(4 / 3), rtol=1e-6)
 
 
@@ -233,7 +241,7 @@ def test_sampled_softmax_by_hand():
     phi, table = np.float32([[1, 0, 0]]), np.float32([[0, 0, 0], [np.log(3), 0, 0]])
     totals = {}
     for seed in range(20):
-        draw, total, *_ = run(SampledSoftmaxLoss(1), phi, table, as_post_tags([[0]]), seed)
+        draw, total, *_ = run(SampledSoftmax(1), phi, table, as_post_tags([[0]]), seed)
         totals[int(draw.tags[-1])] = total
     np.testing.assert_allclose([totals[0], totals[1]], [0, np.log(1 + 2 * 3)], rtol=1e-6)
 
@@ -241,14 +249,14 @@ def test_sampled_softmax_by_hand():
 def test_sampled_softmax_estimates_the_sum_without_bias():
     """The mean of e^loss - 1, which is the estimated sum over e^f(y+), over many pools."""
     phi, table = (value.astype(np.float32) for value in make_values())
-    loss, post_tags = SampledSoftmaxLoss(4), as_post_tags([[3, 1]], [[2]])
+    loss, post_tags = SampledSoftmax(4), as_post_tags([[3, 1]], [[2]])
     table_variable = tf.Variable(table)
 
     @tf.function
     def losses(seeds):
         def of_seed(seed):
             draw = loss.draw(tf.constant(phi[:1]), table_variable, post_tags, seed)
-            rows = gather_filled(table_variable, draw.tags)
+            rows = draw.gather(table_variable)
             only_first = post_tags._replace(is_positive=tf.constant([True, False]))
             return loss.total(tf.constant(phi[:1]), rows, only_first, draw)
 
@@ -261,18 +269,48 @@ def test_sampled_softmax_estimates_the_sum_without_bias():
     assert stats.sem(sums) < 0.02 * expected  # it would see Y - 1 in place of Y
 
 
-@by_loss
-def test_losses_by_name(name):
-    loss = make_loss(name, max_negatives=7, margin=0.2, pool_group=3)
-    assert type(loss).__name__.lower() == name.replace("_", "") + "loss"
-    if name == "warp":
-        assert (loss.sampler.max_negatives, loss.sampler.margin) == (7, 0.2)
-    if name == "sampled_softmax":
-        assert loss.num_negatives == 7
+@pytest.mark.parametrize(
+    "loss",
+    [
+        Warp(0.3, tagkeras.samplers.Exhaustive(max_negatives=7, tile=64)),
+        Warp(),
+        Bpr(),
+        Softmax(),
+        SampledSoftmax(9),
+    ],
+)
+def test_config_round_trip(loss):
+    config = keras.saving.serialize_keras_object(loss)
+    again = keras.saving.deserialize_keras_object(config)
+    assert type(again) is type(loss)
+    assert again.get_config() == loss.get_config()
+
+
+def test_losses_by_name():
+    made = [tagkeras.losses.get(name) for name in LOSSES]
+    assert [type(loss) for loss in made] == [Warp, Softmax, SampledSoftmax, Bpr]
+    assert tagkeras.losses.get(made[0]) is made[0]
+    warp = tagkeras.losses.get("warp", margin=0.2, sampler="sequential")
+    assert (warp.margin, type(warp.sampler)) == (0.2, tagkeras.samplers.Sequential)
 
 
 def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match="num_negatives must be at least 1, received 0"):
-        SampledSoftmaxLoss(0)
+        SampledSoftmax(0)
+    with pytest.raises(ValueError, match="margin must be at least 0, received -0.1"):
+        Warp(-0.1)
     with pytest.raises(ValueError, match="loss must be one of warp, .*, received 'hinge'"):
-        make_loss("hinge")
+        tagkeras.losses.get("hinge")
+
+
+def test_rank_weight_is_the_harmonic_number():
+    ranks = [1, 2, 3, 10, 1000, 99_999]
+    expected = [harmonic(rank) for rank in ranks]
+    np.testing.assert_allclose(rank_weight(tf.constant(ranks)), expected, rtol=2e-6)
+    np.testing.assert_allclose(rank_weight(tf.constant([1, 2, 4])), [1, 1.5, 25 / 12], rtol=2e-6)
+
+
+def test_rank_is_floored_and_at_least_one():
+    candidates = tf.constant([10, 10, 10, 10, 3])
+    draws = tf.constant([1, 3, 10, 11, 1000])
+    np.testing.assert_array_equal(estimate_rank(candidates, draws), [10, 3, 1, 1, 1])

@@ -2,9 +2,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy_metrics import tag_row, variety
 
-from tagkeras.metrics.tag_counts import TagCounts
+from tagkeras.metrics import TagCounts, coverage, entropy
 
 Y = 6
 PREDICTIONS = [[0, 1, 2], [1, 0, 5], [2, -1, -1], [1, 2, 3]]
@@ -13,9 +15,13 @@ TRUTH = [[1], [1, 5], [], [0, 2, 4]]
 
 def update(metric, rows=slice(None)):
     metric.update_state(
-        tf.constant(PREDICTIONS[rows], tf.int64),
         tf.ragged.constant(TRUTH[rows], tf.int64, ragged_rank=1),
+        tf.constant(PREDICTIONS[rows], tf.int64),
     )
+
+
+def result_of(metric):
+    return {name: float(value) for name, value in metric.result().items()}
 
 
 def test_by_hand():
@@ -25,8 +31,8 @@ def test_by_hand():
     assert metric.predicted.numpy().tolist() == [2, 3, 2, 0, 0, 0]
     assert metric.hits.numpy().tolist() == [0, 2, 1, 0, 0, 0]
     # 3 of 6 tags; shares 2/7, 3/7, 2/7.
-    entropy = -sum(n / 7 * np.log2(n / 7) for n in (2, 3, 2))
-    assert metric.result() == pytest.approx({"coverage@2": 0.5, "entropy@2": entropy})
+    bits = -sum(n / 7 * np.log2(n / 7) for n in (2, 3, 2))
+    assert result_of(metric) == pytest.approx({"coverage@2": 0.5, "entropy@2": bits})
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])
@@ -49,20 +55,24 @@ def test_many_posts_in_graph():
     predictions = np.array([rng.choice(50, 10, replace=False) for _ in range(300)])
     truth = [sorted(rng.choice(50, rng.integers(5), replace=False).tolist()) for _ in range(300)]
     metric = TagCounts(50, k=10)
-    add = tf.function(lambda p, t: metric.update_state(p, t))
-    add(tf.constant(predictions), tf.ragged.constant(truth, tf.int64))
+    tf.function(metric.update_state)(tf.ragged.constant(truth, tf.int64), predictions)
     for tag in range(50):
         counted = tuple(int(c[tag]) for c in (metric.truth, metric.predicted, metric.hits))
         assert counted == tag_row(tag, predictions.tolist(), list(map(set, truth)), 10)[:3]
     covered, bits = variety(predictions.tolist(), 50, 10)
-    assert metric.result() == pytest.approx({"coverage@10": covered, "entropy@10": bits})
+    assert result_of(metric) == pytest.approx({"coverage@10": covered, "entropy@10": bits})
 
 
 def test_more_than_float_can_count():
     metric = TagCounts(2, k=1)
     metric.predicted.assign([2**24, 0])
-    metric.update_state(tf.constant([[0]], tf.int64), tf.ragged.constant([[0]], tf.int64))
+    metric.update_state([[0]], [[0]])
     assert metric.predicted.numpy().tolist() == [2**24 + 1, 0]
+
+
+def test_weights_are_refused():
+    with pytest.raises(ValueError, match="sample_weight is not supported"):
+        TagCounts(2, k=1).update_state([[0]], [[0]], sample_weight=[0.5])
 
 
 def test_there_and_back_as_keras_saves_it():
@@ -70,3 +80,27 @@ def test_there_and_back_as_keras_saves_it():
         keras.saving.serialize_keras_object(TagCounts(Y, k=3))
     )
     assert (metric.num_tags, metric.k, metric.name) == (Y, 3, "tags@3")
+
+
+@pytest.mark.parametrize(
+    ("counts", "covered", "bits"),
+    [
+        ([7, 0, 0, 0], 1 / 4, 0),
+        ([1, 1, 1, 1], 1, 2),
+        ([2, 1, 1, 0], 3 / 4, 1.5),
+        ([3, 1], 1, 2 - 0.75 * np.log2(3)),
+        ([0, 0], 0, 0),
+    ],
+)
+def test_coverage_and_entropy_by_hand(counts, covered, bits):
+    assert float(coverage(counts)) == pytest.approx(covered)
+    assert float(entropy(counts)) == pytest.approx(bits)
+    assert not np.signbit(float(entropy(counts)))
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=30).filter(any))
+def test_bounds_of_coverage_and_entropy(counts):
+    used = np.count_nonzero(counts)
+    assert 0 <= float(entropy(counts)) <= np.log2(used) + 1e-9
+    assert float(entropy(np.multiply(counts, 3))) == pytest.approx(float(entropy(counts)))
+    assert float(coverage(counts)) == pytest.approx(used / len(counts))

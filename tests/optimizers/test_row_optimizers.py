@@ -7,8 +7,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagkeras.optimizers.row_adagrad import RowAdagrad
-from tagkeras.optimizers.row_sgd import RowSGD
+import tagkeras
+from tagkeras.optimizers import RowAdagrad, RowSGD, sum_duplicates
 
 Y, D = 6, 3
 MAKE = {
@@ -18,7 +18,7 @@ MAKE = {
         functools.partial(keras.optimizers.SGD, momentum=0.9),
     ),
     "adagrad": (
-        functools.partial(RowAdagrad, initial_accumulator=0.01),
+        functools.partial(RowAdagrad, initial_accumulator_value=0.01),
         functools.partial(keras.optimizers.Adagrad, initial_accumulator_value=0.01),
     ),
 }
@@ -29,15 +29,16 @@ def make_table(rows=Y):
     return tf.Variable(np.random.default_rng(0).normal(size=(rows, D)).astype(np.float32))
 
 
-def run(optimizer, steps, table, *, compiled=False):
+def run(optimizer, steps, table, *, max_norm=None, compiled=False):
     optimizer.build(table)
-    apply = optimizer.apply
-    if compiled:
-        apply = tf.function(lambda *step: optimizer.apply(table, *step), jit_compile=True)
+
+    def apply(ids, gradients):
+        optimizer.apply(table, ids, gradients, max_norm=max_norm)
+
+    apply = tf.function(apply, jit_compile=True) if compiled else apply
     for ids, gradients in steps:
         ids = None if ids is None else tf.constant(ids, tf.int64)
-        gradients = tf.constant(gradients, tf.float32)
-        apply(ids, gradients) if compiled else apply(table, ids, gradients)
+        apply(ids, tf.constant(gradients, tf.float32))
     return table.numpy()
 
 
@@ -57,8 +58,7 @@ def make_steps(count, rows):
 
 
 def states_of(optimizer):
-    names = ("velocity", "accumulator")
-    return [getattr(optimizer, name).numpy() for name in names if hasattr(optimizer, name)]
+    return [variable.numpy() for variable in optimizer.state.values()]
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -124,10 +124,10 @@ def test_untouched_rows_keep_value_and_state(name):
 @by_name
 def test_all_rows_are_the_rows_of_all_ids(name):
     steps = make_steps(3, rows=list(range(Y)))
-    make = functools.partial(MAKE[name][0], 0.1, max_norm=1.0)
-    named, whole = make(), make()
-    expected = run(named, steps, make_table())
-    after = run(whole, [(None, gradients) for _, gradients in steps], make_table())
+    named, whole = MAKE[name][0](0.1), MAKE[name][0](0.1)
+    expected = run(named, steps, make_table(), max_norm=1.0)
+    steps = [(None, gradients) for _, gradients in steps]
+    after = run(whole, steps, make_table(), max_norm=1.0)
     np.testing.assert_array_equal(after, expected)
     for state, other in zip(states_of(whole), states_of(named), strict=True):
         np.testing.assert_array_equal(state, other)
@@ -137,17 +137,16 @@ def test_all_rows_are_the_rows_of_all_ids(name):
 def test_ids_of_no_row_are_dropped_by_xla(name):
     """Also if there are no others; neither the last row nor its state moves."""
     rng = np.random.default_rng(3)
-    make = functools.partial(MAKE[name][0], 0.1, max_norm=1.0)
     ids = [[2, 1, 2, 0], [1, 1, 4, 1], [2, 2, 2, 2]]
     gradients = [rng.normal(size=(4, D)) for _ in ids]
-    plain, padded = make(), make()
-    expected = run(plain, zip(ids, gradients, strict=True), make_table())
+    plain, padded = MAKE[name][0](0.1), MAKE[name][0](0.1)
+    expected = run(plain, zip(ids, gradients, strict=True), make_table(), max_norm=1.0)
     filled = [
         ([Y, *rows[:2], Y + 1, *rows[2:], Y], np.insert(values, [0, 2, 4], 7.0, axis=0))
         for rows, values in zip(ids, gradients, strict=True)
     ]
     filled.insert(1, ([Y] * 7, np.full([7, D], 7.0)))
-    after = run(padded, filled, make_table(), compiled=True)
+    after = run(padded, filled, make_table(), max_norm=1.0, compiled=True)
     np.testing.assert_allclose(after, expected, rtol=1e-6, atol=1e-7)
     np.testing.assert_array_equal(after[[3, 5]], make_table().numpy()[[3, 5]])
     for state, other in zip(states_of(padded), states_of(plain), strict=True):
@@ -161,16 +160,19 @@ def test_ids_of_no_row_are_dropped_by_xla(name):
 def test_runs_repeat_to_the_last_bit(name, compiled):
     rng = np.random.default_rng(4)
     steps = [(rng.integers(0, 200, 3000), rng.normal(size=(3000, D))) for _ in range(3)]
-    make = functools.partial(MAKE[name][0], 0.1, max_norm=1.0)
-    first, again = (run(make(), steps, make_table(200), compiled=compiled) for _ in range(2))
+    first, again = (
+        run(MAKE[name][0](0.1), steps, make_table(200), max_norm=1.0, compiled=compiled)
+        for _ in range(2)
+    )
     np.testing.assert_array_equal(first, again)
 
 
 @pytest.mark.parametrize("compiled", [False, True])
 @by_name
 def test_no_ids(name, compiled):
-    optimizer = MAKE[name][0](0.1, max_norm=1.0)
-    after = run(optimizer, [([], np.zeros([0, D]))], make_table(), compiled=compiled)
+    optimizer = MAKE[name][0](0.1)
+    steps = [([], np.zeros([0, D]))]
+    after = run(optimizer, steps, make_table(), max_norm=1.0, compiled=compiled)
     np.testing.assert_array_equal(after, make_table().numpy())
 
 
@@ -183,7 +185,7 @@ def test_momentum_by_hand():
 
 def test_adagrad_by_hand():
     table = tf.Variable([[1.0]])
-    optimizer = RowAdagrad(0.1, initial_accumulator=0.0, epsilon=0.0)
+    optimizer = RowAdagrad(0.1, initial_accumulator_value=0.0, epsilon=0.0)
     after = run(optimizer, [([0], [[2.0]]), ([0], [[1.0]])], table)
     np.testing.assert_allclose(after, [[1 - 0.1 * 2 / 4**0.5 - 0.1 * 1 / 5**0.5]], rtol=1e-6)
 
@@ -197,9 +199,19 @@ def test_learning_rate_may_change():
     np.testing.assert_allclose(table, [[0.25]])
 
 
+def test_rate_of_the_call_where_there_is_none_of_its_own():
+    gradients = tf.constant([[1.0]])
+    for optimizer, expected in ((RowSGD(), 0.75), (RowSGD(0.5), 0.5)):
+        table = tf.Variable([[1.0]])
+        optimizer.apply(table, tf.constant([0], tf.int64), gradients, learning_rate=0.25)
+        np.testing.assert_allclose(table, [[expected]])
+    with pytest.raises(ValueError, match="without a learning_rate needs one in each call"):
+        RowSGD().apply(tf.Variable([[1.0]]), None, gradients)
+
+
 def test_max_norm_of_touched_rows_only():
     table = tf.Variable([[3.0, 4.0, 0.0], [3.0, 4.0, 0.0]])
-    after = run(RowSGD(1.0, max_norm=1.0), [([1], [[0.0, 0.0, 0.0]])], table)
+    after = run(RowSGD(1.0), [([1], [[0.0, 0.0, 0.0]])], table, max_norm=1.0)
     np.testing.assert_allclose(after, [[3, 4, 0], [0.6, 0.8, 0]], rtol=1e-6)
 
 
@@ -207,7 +219,7 @@ def test_max_norm_of_touched_rows_only():
 def test_rows_inside_the_ball_are_not_scaled(name):
     """Feasible rows come out as without a bound, to the last bit; others on the sphere."""
     steps = make_steps(1, rows=list(range(Y)))
-    bounded = run(MAKE[name][0](0.1, max_norm=1.5), steps, make_table())
+    bounded = run(MAKE[name][0](0.1), steps, make_table(), max_norm=1.5)
     free = run(MAKE[name][0](0.1), steps, make_table())
     norms = np.linalg.norm(free.astype(np.float64), axis=1)
     assert 0 < (norms > 1.5).sum() < Y
@@ -221,9 +233,66 @@ def test_rows_inside_the_ball_are_not_scaled(name):
     [
         (lambda: RowSGD(0.0), "learning_rate must be above 0, received 0"),
         (lambda: RowSGD(0.1, momentum=1.0), r"momentum must be in \[0, 1\), received 1.0"),
-        (lambda: RowAdagrad(0.1, max_norm=-1.0), "max_norm must be above 0, received -1"),
+        (lambda: RowAdagrad(initial_accumulator_value=-1.0), "must be at least 0, received -1"),
+        (lambda: tagkeras.optimizers.get("adam"), "must be one of adagrad, sgd, received 'adam'"),
     ],
 )
 def test_bad_arguments_are_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [RowSGD(0.5, momentum=0.9), RowSGD(), RowAdagrad(), RowAdagrad(0.25, epsilon=1e-3)],
+)
+def test_config_round_trip(optimizer):
+    config = keras.saving.serialize_keras_object(optimizer)
+    again = keras.saving.deserialize_keras_object(config)
+    assert type(again) is type(optimizer)
+    assert again.get_config() == optimizer.get_config()
+
+
+def test_row_optimizer_to_go_with_one_of_keras():
+    sgd = tagkeras.optimizers.matching(
+        keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1, momentum=0.8))
+    )
+    assert isinstance(sgd, RowSGD)
+    assert (sgd.momentum, sgd.learning_rate) == (0.8, None)
+    assert isinstance(tagkeras.optimizers.matching(keras.optimizers.Adam()), RowAdagrad)
+
+
+IDS = st.lists(st.integers(0, 9) | st.sampled_from([2**40, 2**62]), max_size=40)
+
+
+@settings(deadline=None, max_examples=80)
+@given(IDS, st.integers(0, 2**31))
+def test_sums_of_equal_ids(ids, seed):
+    gradients = np.random.default_rng(seed).normal(size=(len(ids), 3)).astype(np.float32)
+    summed_ids, sums = sum_duplicates(tf.constant(ids, tf.int64), tf.constant(gradients))
+    summed_ids, sums = summed_ids.numpy(), sums.numpy()
+    assert summed_ids.shape == (len(ids),)
+    assert sums.shape == gradients.shape
+    distinct = sorted(set(ids))
+    assert list(summed_ids[: len(distinct)]) == distinct
+    # Fillers say again what the first says, to the last bit.
+    assert set(summed_ids[len(distinct) :]) <= {*distinct[:1]}
+    assert all(filler.tobytes() == sums[0].tobytes() for filler in sums[len(distinct) :])
+    for tag, total in zip(distinct, sums[: len(distinct)], strict=True):
+        expected = np.zeros(3, np.float32)
+        for place in range(len(ids)):
+            if ids[place] == tag:
+                expected += gradients[place]
+        np.testing.assert_array_equal(total, expected)  # in the order of the ids
+
+
+@pytest.mark.parametrize("size", [0, 1, 5000])
+def test_sums_compiled_to_the_same(size):
+    rng = np.random.default_rng(0)
+    ids = tf.constant(rng.integers(0, 700, size=size), tf.int64)
+    gradients = tf.constant(rng.normal(size=(size, 4)), tf.float32)
+    plain = sum_duplicates(ids, gradients)
+    compiled = tf.function(sum_duplicates, jit_compile=True)
+    for _ in range(3):  # and to the same each time
+        for value, expected in zip(compiled(ids, gradients), plain, strict=True):
+            np.testing.assert_array_equal(value, expected)

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tagkeras.data.post_tags import PostTags
+from tagkeras.data.post_tags import PostTags, Truth
 
 
 def as_ragged(lists):
@@ -15,4 +15,5 @@ def as_ragged(lists):
 def as_post_tags(tags, removed=None, *, pad=False):
     """`PostTags` of one list of tags a post, and one of the tags removed from it."""
     removed = [[] for _ in tags] if removed is None else removed
-    return PostTags.from_ragged(as_ragged(tags), as_ragged(removed), pad=pad)
+    truth = Truth.parse({"tags": as_ragged(tags), "tags_removed": as_ragged(removed)})
+    return PostTags.from_truth(truth, pad=pad)

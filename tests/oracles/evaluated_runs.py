@@ -13,14 +13,16 @@ from tagkeras.cli import commandline
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.evaluate import evaluate
-from tagkeras.report.__main__ import Config, report
-from tagkeras.train import __main__ as train
+from tagkeras.report.config import Config
+from tagkeras.report.page import write_report
+from tagkeras.train import train
 
 # Of a page, in its order.
 SECTIONS = (
     "results",
     "training",
     "tags",
+    "tag-groups",
     "samples",
     "people",
     "users",
@@ -147,4 +149,5 @@ def write_experiment(folder, world, findings):
 def make_page(*argv):
     """The page of a report, taken apart."""
     config = commandline.parse(Config, [str(argument) for argument in argv])
-    return ParsedPage(report(config, command=["python", "-m", "tagkeras.report"]).read_text())
+    page = write_report(config, command=["python", "-m", "tagkeras.report"])
+    return ParsedPage(page.read_text())

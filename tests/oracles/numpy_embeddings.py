@@ -2,6 +2,8 @@
 
 import numpy as np
 
+import tagkeras
+
 
 def normalize(x):
     norm = np.sqrt((x**2).sum())
@@ -29,3 +31,10 @@ FORMULAS = {"bilinear": bilinear, "user_biased": user_biased, "multiplicative": 
 
 def weights_of(layer):
     return {weight.name: weight.numpy().astype(np.float64) for weight in layer.weights}
+
+
+def make_embedding(name, *, rank, user_hidden, **kwargs):
+    """The layer of that name; the others than the multiplicative one have no rank."""
+    if name == "multiplicative":
+        kwargs |= {"rank": rank, "user_hidden": user_hidden}
+    return tagkeras.layers.get(name, **kwargs)

@@ -1,7 +1,10 @@
+from xml.etree import ElementTree
+
 import pytest
 from evaluated_runs import write_runs
+from markupsafe import Markup
 
-from tagkeras.report import plotting
+from tagkeras.report.svg import FigureFiles
 
 
 @pytest.fixture(scope="session")
@@ -14,13 +17,19 @@ def world(tmp_path_factory):
 def undrawn(monkeypatch):
     """Figures are made, and not drawn: most of the time of a page of tiny runs."""
 
-    def save(figure, folder, name, description, drawn):
-        folder.mkdir(exist_ok=True)
-        (folder / f"{name}.png").write_bytes(b"")
+    def add(self, figure, name):
+        (self._folder / f"{name}.png").write_bytes(b"")
+        return Markup(f'<svg role="img" id="{name}"></svg>')
 
-    def inline(figure, name, description, drawn):
-        return f'<svg role="img" id="{name}"></svg>'
+    monkeypatch.setattr(FigureFiles, "add", add)
 
-    monkeypatch.setattr(plotting, "draw_svg", lambda figure, name: "")
-    monkeypatch.setattr(plotting, "save", save)
-    monkeypatch.setattr(plotting, "inline_svg", inline)
+
+@pytest.fixture
+def texts_of(tmp_path):
+    """The texts of a figure, in the order of drawing, read from its SVG."""
+
+    def read(figure):
+        svg = FigureFiles(tmp_path).add(figure, "figure")
+        return [element.text for element in ElementTree.fromstring(svg).iter("text")]
+
+    return read

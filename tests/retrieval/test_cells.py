@@ -7,17 +7,16 @@ import pytest
 import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
+from tagkeras.retrieval import Queries, default_num_cells, find_cells
 from tagkeras.retrieval import cells as cells_module
-from tagkeras.retrieval.asked_posts import AskedPosts
-from tagkeras.retrieval.cells import default_num_cells, find_cells
 
 # Posts in all directions, whose answers may be any rows.
-ANY = AskedPosts(np.array([[1, 0], [0, 1], [-1, 0], [0, -1]], np.float32), 0.0)
+ANY = Queries(np.array([[1, 0], [0, 1], [-1, 0], [0, -1]], np.float32), 0.0)
 
 
 def ask_for(table):
     rng = np.random.default_rng(3)
-    return AskedPosts(rng.normal(size=(100, table.shape[1])).astype(np.float32), 0.5)
+    return Queries(rng.normal(size=(100, table.shape[1])).astype(np.float32), 0.5)
 
 
 def test_two_heaps():
@@ -68,8 +67,8 @@ def test_what_no_post_sees_divides_no_rows():
     rng = np.random.default_rng(0)
     x = np.repeat([0.0, 1.0], 100)
     table = np.stack([x, 50 * rng.normal(size=200)], axis=1).astype(np.float32)
-    asked = AskedPosts(np.array([[1, 0], [-1, 0]], np.float32), 0.0)
-    cells = find_cells(table, 2, asked)
+    queries = Queries(np.array([[1, 0], [-1, 0]], np.float32), 0.0)
+    cells = find_cells(table, 2, queries)
     np.testing.assert_array_equal(cells.cell_of_row == cells.cell_of_row[0], x == 0)
 
 
@@ -80,31 +79,31 @@ def test_cells_are_where_answers_come_from():
     table /= np.linalg.norm(table, axis=1, keepdims=True)
     table[:100] *= 5
     phi = rng.normal(size=(500, 4)).astype(np.float32)
-    cells = find_cells(table, 100, AskedPosts(phi, 5.0))
+    cells = find_cells(table, 100, Queries(phi, 5.0))
     assert len(set(cells.cell_of_row[:100])) > 40
 
 
 def test_how_often_rows_are_looked_at_by_hand():
     """One post in two is (1, 0), the other (-1, 0): products of mean 0 and deviation |x|."""
-    asked = AskedPosts(np.array([[1, 0], [-1, 0]], np.float32), 1.0)
+    queries = Queries(np.array([[1, 0], [-1, 0]], np.float32), 1.0)
     table = np.array([[1, 7], [0.5, 0], [0, 1]], np.float32)
     # P(N(0, 1) > 1), P(N(0, 1) > 2), and nothing for the row that no post sees.
     likely = np.array([0.158655, 0.022750, 0.0])
     expected = 0.9 * likely / likely.sum() + 0.1 / 3
-    np.testing.assert_allclose(cells_module._draw_weights(table, asked), expected, rtol=1e-4)
+    np.testing.assert_allclose(cells_module._draw_weights(table, queries), expected, rtol=1e-4)
     # Nothing reaches such a score: all are looked at alike.
-    nothing = AskedPosts(asked.phi, 1e6)
+    nothing = Queries(queries.phi, 1e6)
     np.testing.assert_allclose(cells_module._draw_weights(table, nothing), 1 / 3)
 
 
 def test_threshold_is_the_mean_of_the_last_answers():
     table = tf.Variable([[1.0, 0], [0, 1], [0.5, 0]])
-    asked = AskedPosts.rank(np.array([[2, 0], [0, 4]], np.float32), table, 2)
-    assert asked.threshold == (1.0 + 0.0) / 2
-    np.testing.assert_array_equal(asked.mean(), [1, 2])
+    queries = Queries.rank(np.array([[2, 0], [0, 4]], np.float32), table, 2)
+    assert queries.threshold == (1.0 + 0.0) / 2
+    np.testing.assert_array_equal(queries.mean(), [1, 2])
     for root, moment in (
-        (asked.root_of_moment(), [[2, 0], [0, 8]]),
-        (asked.root_of_covariance(), [[1, -2], [-2, 4]]),
+        (queries.root_of_moment(), [[2, 0], [0, 8]]),
+        (queries.root_of_covariance(), [[1, -2], [-2, 4]]),
     ):
         np.testing.assert_allclose(root @ root.T, moment, atol=1e-12)
 

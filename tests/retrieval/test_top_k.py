@@ -6,7 +6,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagkeras.retrieval.top_k import TILE_SCORES, Tiling, top_k
+from tagkeras.retrieval import Tiling, top_k
+from tagkeras.retrieval.top_k import TILE_SCORES
 
 D = 3
 

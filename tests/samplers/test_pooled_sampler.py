@@ -7,9 +7,10 @@ from batches import as_post_tags
 from numpy_warp import geometric_law
 from scipy import stats
 
-from tagkeras.samplers.pooled_sampler import BLOCK, PooledSampler
+from tagkeras.samplers import Pooled
+from tagkeras.samplers.pooled import BLOCK
 
-SIGNIFICANCE = 1e-4
+MARGIN, SIGNIFICANCE = 0.1, 1e-4
 
 
 def make_draw(sampler, scores, tags, *, pad=False):
@@ -17,7 +18,8 @@ def make_draw(sampler, scores, tags, *, pad=False):
     phi = tf.ones([len(tags), 1])
     table = tf.Variable(np.asarray(scores, np.float32)[:, None])
     post_tags = as_post_tags(tags, pad=pad)
-    draw = tf.function(lambda seed: sampler.sample(phi, table, post_tags, seed))
+    thresholds = tf.gather(table[:, 0], post_tags.tag) - MARGIN
+    draw = tf.function(lambda seed: sampler.sample(phi, table, post_tags, thresholds, seed))
     return lambda seed: [value.numpy() for value in draw(tf.constant([seed, 7]))]
 
 
@@ -28,7 +30,7 @@ def sample(sampler, scores, tags, *, pad=False):
 @pytest.mark.parametrize("pad", [False, True])
 def test_law_of_each_post_of_groups_that_the_batch_does_not_fill(pad):
     """Groups of 5 in a batch of 7, over many batches: also the last post, of the short group."""
-    sampler = PooledSampler(max_negatives=3, pool_group=5)
+    sampler = Pooled(max_negatives=3, pool_group=5)
     draw = make_draw(sampler, [0.5, 0.9, 0.45, 0.8, *[-1.0] * 8], [[0, 1]] * 7, pad=pad)
     batches = [draw(seed) for seed in range(400)]
     law = geometric_law(2, 10, 3)
@@ -51,16 +53,19 @@ def test_every_post_has_the_pool_of_its_group(pool_group, pad):
     tags = [[post, post + 10] for post in range(7)]
     phi, rows = rng.normal(size=(7, 3)), rng.normal(size=(30, 3))
     table = tf.Variable(rows.astype(np.float32))
-    sampler = PooledSampler(max_negatives=40, pool_group=pool_group)
+    sampler = Pooled(max_negatives=40, pool_group=pool_group)
     post_tags = as_post_tags(tags, pad=pad)
     scores = phi @ rows.T
+    thresholds = tf.constant(scores[post_tags.post, post_tags.tag] - MARGIN, tf.float32)
     for seed in range(2):
-        negatives = sampler.sample(tf.constant(phi, tf.float32), table, post_tags, [seed, 1])
+        negatives = sampler.sample(
+            tf.constant(phi, tf.float32), table, post_tags, thresholds, [seed, 1]
+        )
         for place, (post, positive) in enumerate((p, tag) for p in range(7) for tag in tags[p]):
             negative = int(negatives.tag[place])
             if negatives.found[place]:
                 assert negative not in tags[post]
-                assert scores[post, negative] > scores[post, positive] - 0.1
+                assert scores[post, negative] > scores[post, positive] - MARGIN
             else:
                 assert scores[post, positive] >= np.sort(scores[post])[-6]
 
@@ -69,7 +74,7 @@ def test_every_post_has_the_pool_of_its_group(pool_group, pad):
 def test_one_candidate_among_many_tags_goes_through_several_pools(pad):
     # 59 of 60 tags are the post's own: a walk of 50 counted draws reads some 3,000 of the pool.
     own = list(range(59))
-    sampler = PooledSampler(max_negatives=50)
+    sampler = Pooled(max_negatives=50)
     tag, draws, found = sample(sampler, [1.0] * 59 + [0.0], [own, own], pad=pad)
     assert not found[:118].any()
     np.testing.assert_array_equal(draws[:118], [50] * 118)
@@ -80,7 +85,7 @@ def test_one_candidate_among_many_tags_goes_through_several_pools(pad):
 
 
 def test_positives_of_one_pool_walk_it_from_many_offsets():
-    sampler = PooledSampler(max_negatives=1000)
+    sampler = Pooled(max_negatives=1000)
     scores = np.random.default_rng(0).normal(size=5000)
     positive = int(np.argsort(scores)[2500])
     tag, _, _ = sample(sampler, scores, [[positive]] * 400)
@@ -91,16 +96,16 @@ def test_positives_of_one_pool_walk_it_from_many_offsets():
 @pytest.mark.parametrize("num_tags", [1, 2, 100, 4_600_000])
 @pytest.mark.parametrize("cap", [1, 31, 1000])
 def test_pool_has_room_for_the_draws_and_no_more_than_twice_that(cap, num_tags):
-    size = PooledSampler(max_negatives=cap).num_blocks(num_tags) * BLOCK
+    size = Pooled(max_negatives=cap).num_blocks(num_tags) * BLOCK
     assert cap <= size < 2 * cap + BLOCK
 
 
 def test_scores_that_overflow_are_no_own_tags():
-    _, draws, found = sample(PooledSampler(max_negatives=3), [0.0, *[-np.inf] * 9], [[0]] * 3)
+    _, draws, found = sample(Pooled(max_negatives=3), [0.0, *[-np.inf] * 9], [[0]] * 3)
     assert not found.any()
     np.testing.assert_array_equal(draws, [3] * 3)
 
 
 def test_bad_groups_are_named():
     with pytest.raises(ValueError, match="pool_group must be at least 1, received 0"):
-        PooledSampler(pool_group=0)
+        Pooled(pool_group=0)

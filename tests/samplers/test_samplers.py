@@ -5,6 +5,7 @@ Seeds are fixed; a test of a law fails where chance would do so once in 10,000 t
 
 import functools
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -12,21 +13,19 @@ from batches import as_post_tags, as_ragged
 from numpy_warp import draw_sequentially, geometric_law, violators_of
 from scipy import stats
 
-from tagkeras.data.post_tags import PostTags
-from tagkeras.samplers import sequential_sampler
-from tagkeras.samplers.exhaustive_sampler import ExhaustiveSampler
-from tagkeras.samplers.pooled_sampler import PooledSampler
-from tagkeras.samplers.samplers import SAMPLERS, make_sampler
-from tagkeras.samplers.sequential_sampler import SequentialSampler
+import tagkeras
+from tagkeras.data.post_tags import PostTags, Truth
+from tagkeras.names import SAMPLERS
+from tagkeras.samplers import Exhaustive, Pooled, Sequential, sequential
 
 MARGIN, SIGNIFICANCE = 0.1, 1e-4
 Y = 60
 MAKE = {
-    "pooled": functools.partial(PooledSampler, pool_group=1),
-    "pooled by 3": functools.partial(PooledSampler, pool_group=3),
-    "sequential": SequentialSampler,
-    "exhaustive": ExhaustiveSampler,
-    "exhaustive in tiles": functools.partial(ExhaustiveSampler, tile=32),
+    "pooled": functools.partial(Pooled, pool_group=1),
+    "pooled by 3": functools.partial(Pooled, pool_group=3),
+    "sequential": Sequential,
+    "exhaustive": Exhaustive,
+    "exhaustive in tiles": functools.partial(Exhaustive, tile=32),
 }
 # Posts that share a pool have correlated draws: a law is tested on the first of each.
 SHARING = {"pooled by 3": 3}
@@ -55,21 +54,28 @@ POSTS = [  # tags, removed
 ]
 
 
+def thresholds_of(phi, table, post_tags, margin=MARGIN):
+    """f(y+) - margin, float [P]."""
+    scores = tf.reduce_sum(tf.gather(phi, post_tags.post) * tf.gather(table, post_tags.tag), 1)
+    return scores - margin
+
+
 @functools.cache
 def make_draw(name, mode, cap, num_tags=Y):
     """A function of scores, tags, removed tags and a seed: phi is 1-d and 1, so is the table."""
-    sampler = MAKE[name](max_negatives=cap, margin=MARGIN)
+    sampler = MAKE[name](max_negatives=cap)
     table = tf.Variable(tf.zeros([num_tags, 1]))
     ragged = tf.RaggedTensorSpec([None, None], tf.int64, ragged_rank=1)
 
     def sample(phi, post_tags, seed):
-        return sampler.sample(phi, table, post_tags, seed)
+        return sampler.sample(phi, table, post_tags, thresholds_of(phi, table, post_tags), seed)
 
     if mode == "xla":
         sample = tf.function(sample, jit_compile=True)
 
     def sample_batch(tags, removed, seed):
-        post_tags = PostTags.from_ragged(tags, removed, pad=mode in ("padded", "xla"))
+        truth = Truth.parse({"tags": tags, "tags_removed": removed})
+        post_tags = PostTags.from_truth(truth, pad=mode in ("padded", "xla"))
         negatives = sample(tf.ones([tags.nrows(), 1]), post_tags, seed)
         return negatives, post_tags.is_positive
 
@@ -273,10 +279,8 @@ def test_batch_without_positives(name, mode, posts):
 def test_batch_without_posts(name, mode):
     sampler, table = MAKE[name](), tf.Variable(tf.zeros([Y, 1]))
     sample = tf.function(sampler.sample) if mode == "graph" else sampler.sample
-    none = tf.zeros([0], tf.int64)
-    none = tf.RaggedTensor.from_row_lengths(none, none)
-    post_tags = PostTags.from_ragged(none, none)
-    negatives = sample(tf.zeros([0, 1]), table, post_tags, tf.constant([0, 0]))
+    post_tags = as_post_tags([])
+    negatives = sample(tf.zeros([0, 1]), table, post_tags, tf.zeros([0]), tf.constant([0, 0]))
     assert [value.shape[0] for value in negatives] == [0, 0, 0]
 
 
@@ -296,9 +300,10 @@ def test_tiles_of_any_size_find_the_same_violators(tile, num_tags):
     scores = np.linspace(1, 0, num_tags)
     excluded, margin = [0, 5, num_tags - 1], 0.605
     table = tf.Variable(scores[:, None].astype(np.float32))
-    negatives = ExhaustiveSampler(max_negatives=50, margin=margin, tile=tile).sample(
-        tf.ones([3000, 1]), table, as_post_tags([excluded] * 3000), tf.constant([1, 2])
-    )
+    phi, post_tags = tf.ones([3000, 1]), as_post_tags([excluded] * 3000)
+    thresholds = thresholds_of(phi, table, post_tags, margin)
+    sampler = Exhaustive(max_negatives=50, tile=tile)
+    negatives = sampler.sample(phi, table, post_tags, thresholds, tf.constant([1, 2]))
     for number, positive in enumerate(excluded):
         tag, draws, found = (value.numpy()[number::3] for value in negatives)
         violators = violators_of(scores, positive, set(excluded), margin)
@@ -308,18 +313,20 @@ def test_tiles_of_any_size_find_the_same_violators(tile, num_tags):
 @pytest.mark.parametrize("rows", [1, 1000])
 def test_sequential_draws_in_many_blocks_that_memory_bounds(rows, monkeypatch):
     """The law holds however few rows are scored at once."""
-    monkeypatch.setattr(sequential_sampler, "MOST_ROWS", rows)
-    sampler = SequentialSampler(max_negatives=60, margin=MARGIN)
+    monkeypatch.setattr(sequential, "MOST_ROWS", rows)
+    sampler = Sequential(max_negatives=60)
     table = tf.Variable(FALLING[:, None].astype(np.float32))
     post_tags = as_post_tags([[0]] * 1500, [[1, 2, 3, 4]] * 1500)  # one violator among 55
-    negatives = sampler.sample(tf.ones([1500, 1]), table, post_tags, tf.constant([3, 4]))
+    phi = tf.ones([1500, 1])
+    thresholds = thresholds_of(phi, table, post_tags)
+    negatives = sampler.sample(phi, table, post_tags, thresholds, tf.constant([3, 4]))
     assert_law(*(value.numpy() for value in negatives), {5}, 55, 60)
 
 
 @by_sampler_and_mode
 def test_a_search_that_goes_on_draws_afresh(name, mode, monkeypatch):
     """In the next pool or block: of two candidates, 20 draws miss one once in a million times."""
-    monkeypatch.setattr(sequential_sampler, "MOST_ROWS", 1)
+    monkeypatch.setattr(sequential, "MOST_ROWS", 1)
     own = list(range(2, Y))
     draw, scores = make_draw(name, mode, 20), [1.0, 0.0, *[0.5] * (Y - 2)]
     batches = [draw(scores, [(own, [])], seed) for seed in range(3)]
@@ -331,30 +338,39 @@ def test_a_search_that_goes_on_draws_afresh(name, mode, monkeypatch):
 def test_sequential_refuses_padded_posts():
     post_tags = as_post_tags([[1]], pad=True)
     with pytest.raises(ValueError, match="sequential sampler cannot be compiled: choose pooled"):
-        SequentialSampler().sample(tf.ones([1, 1]), tf.Variable([[1.0]] * 3), post_tags, [0, 0])
+        Sequential().sample(
+            tf.ones([1, 1]), tf.Variable([[1.0]] * 3), post_tags, tf.zeros([8]), [0, 0]
+        )
 
 
-@pytest.mark.parametrize("make", [PooledSampler, SequentialSampler, ExhaustiveSampler])
-@pytest.mark.parametrize("arguments", [{"max_negatives": 0}, {"margin": -0.1}], ids=str)
-def test_bad_arguments_are_named(make, arguments):
-    with pytest.raises(ValueError, match=rf"{next(iter(arguments))} must be at least"):
-        make(**arguments)
+@pytest.mark.parametrize("make", [Pooled, Sequential, Exhaustive])
+def test_no_draws_are_refused(make):
+    with pytest.raises(ValueError, match="max_negatives must be at least 1, received 0"):
+        make(max_negatives=0)
 
 
 @pytest.mark.parametrize("tile", [0, 16, 33])
 def test_bad_tiles_are_named(tile):
     with pytest.raises(ValueError, match=f"tile must be a multiple of 32, received {tile}"):
-        ExhaustiveSampler(tile=tile)
+        Exhaustive(tile=tile)
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [Pooled(max_negatives=7, pool_group=5), Sequential(max_negatives=7), Exhaustive(tile=64)],
+)
+def test_config_round_trip(sampler):
+    config = keras.saving.serialize_keras_object(sampler)
+    again = keras.saving.deserialize_keras_object(config)
+    assert type(again) is type(sampler)
+    assert again.get_config() == sampler.get_config()
+    assert vars(again) == vars(sampler)
 
 
 def test_samplers_by_name():
-    made = [make_sampler(name, max_negatives=7, margin=0.3, pool_group=5) for name in SAMPLERS]
-    assert [type(sampler) for sampler in made] == [
-        PooledSampler,
-        SequentialSampler,
-        ExhaustiveSampler,
-    ]
-    assert {(sampler.max_negatives, sampler.margin) for sampler in made} == {(7, 0.3)}
-    assert made[0].pool_group == 5
+    made = [tagkeras.samplers.get(name, max_negatives=7) for name in SAMPLERS]
+    assert [type(sampler) for sampler in made] == [Pooled, Sequential, Exhaustive]
+    assert {sampler.max_negatives for sampler in made} == {7}
+    assert tagkeras.samplers.get(made[0]) is made[0]
     with pytest.raises(ValueError, match="sampler must be one of pooled, .*, received 'greedy'"):
-        make_sampler("greedy")
+        tagkeras.samplers.get("greedy")

@@ -4,10 +4,13 @@ import io
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import grpc
 import tensorflow as tf
+from google.protobuf import text_format
 from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
 from tensorflow_serving.apis import (
     get_model_status_pb2,
     model_service_pb2_grpc,
@@ -16,7 +19,7 @@ from tensorflow_serving.apis import (
 
 from serving.server.model_server import MESSAGE_OPTIONS
 from serving.server.models.managed_version import ManagerOptions
-from serving.server.models.version_policy import State
+from serving.server.models.versions import State
 
 VOCABULARY = ("football", "soccer", "dog", "sunset", "tbt")
 WAIT = 60.0  # seconds after which a wait has failed
@@ -188,3 +191,33 @@ def statuses(stubs: Stubs, name: str, version: int | None = None) -> list[tuple[
         (entry.version, State(entry.state).name, entry.status.error_code)
         for entry in stubs.model.GetModelStatus(request).model_version_status
     ]
+
+
+def samples(page: str, name: str) -> dict[tuple[str, ...], float]:
+    """The samples of a metric, by the values of their labels in the order of the labels' names."""
+    return {
+        tuple(value for _, value in sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+        if sample.name == name
+    }
+
+
+def pem(certificate: Any) -> tuple[str, str]:
+    """The key and the chain of a certificate that trustme has issued."""
+    chain = b"".join(blob.bytes() for blob in certificate.cert_chain_pems)
+    return certificate.private_key_pem.bytes().decode(), chain.decode()
+
+
+def write_ssl_config(
+    folder: Path, key: str = "", cert: str = "", authority: str = "", *, verify: bool = False
+) -> Path:
+    """An ascii SSLConfig in a folder."""
+    path = folder / "ssl.config"
+    lines = [
+        f'{name}: "{text_format.text_encoding.CEscape(text.encode(), as_utf8=False)}"'
+        for name, text in [("server_key", key), ("server_cert", cert), ("custom_ca", authority)]
+        if text
+    ]
+    path.write_text("\n".join([*lines, f"client_verify: {str(verify).lower()}"]))
+    return path

@@ -10,7 +10,7 @@ import pytest
 from beam_helpers import check, give_images, make_posts, write_lines
 from tiny_cnn import save_cnn
 
-from beam.inspect.__main__ import inspect
+from beam.inspect.checks import inspect
 from tagkeras.data.manifest import Manifest
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -58,7 +58,7 @@ def test_killed_at_random_moments(tmp_path):
         seed = manifest.seeds["split"]
         for leftover in output.parent.iterdir():
             assert leftover == output or leftover.name.endswith(".tmp")
-        assert not inspect(str(output), num_samples=0).problems
+        assert inspect(str(output), num_samples=0)[2] == []
     assert False in outcomes
     finish(source, cnn, output, KILLS + 1, 1)
     manifest = Manifest.load(output)

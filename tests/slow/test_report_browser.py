@@ -5,11 +5,12 @@ from evaluated_runs import write_kinds, write_posts, write_runs
 
 from tagkeras.cli import commandline
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.report.__main__ import Config, report
+from tagkeras.report.config import Config
+from tagkeras.report.page import write_report
 
 pytestmark = pytest.mark.slow
 
-WIDTHS = (390, 1280)
+WIDTHS = (390, 1440)
 THEMES = ("light", "dark")
 # Relative luminance and contrast as WCAG 2 defines them, over every element with text of its own.
 LOWEST_CONTRAST = """() => {
@@ -52,7 +53,7 @@ def page_file(tmp_path_factory):
         "--samples=3",
     ]
     runs = [str(folder / "eval" / model) for model in ("multiplicative", "bilinear", "user_biased")]
-    return report(commandline.parse(Config, [f"--run={runs[0]}", *options, *runs[1:]]))
+    return write_report(commandline.parse(Config, [f"--run={runs[0]}", *options, *runs[1:]]))
 
 
 @pytest.fixture

@@ -8,10 +8,9 @@ import pytest
 
 from tagkeras.data.hashtags import normalize
 from tagkeras.synthetic import tables
-from tagkeras.synthetic.population import Profile
 from tagkeras.synthetic.posts import draw_posts
 from tagkeras.synthetic.rows import CITIES, HASHTAG_ROWS, THINGS
-from tagkeras.synthetic.world import World
+from tagkeras.synthetic.world import Profile, World
 
 TOP_K = 10
 

@@ -2,7 +2,7 @@ import pytest
 from tiny_dataset import write_dataset
 from training_runs import make_config
 
-from tagkeras.train import __main__ as train
+from tagkeras.train import train
 
 
 @pytest.fixture(scope="session")

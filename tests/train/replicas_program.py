@@ -11,21 +11,23 @@ import tensorflow as tf
 
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.post_tags import split_batch
 from tagkeras.data.training_input import TrainingInput
-from tagkeras.losses.warp_loss import WarpLoss
-from tagkeras.samplers.negative_sampler import Negatives, NegativeSampler
-from tagkeras.train import settings
-from tagkeras.train.epoch_loop import run_epochs
-from tagkeras.train.hogwild import Hogwild
+from tagkeras.losses import Warp
+from tagkeras.samplers import Negatives, Sampler
+from tagkeras.train import model as train_model
+from tagkeras.train.checkpoints import RunState
+from tagkeras.train.config import Settings
+from tagkeras.train.loop import Stepper, train_epochs
 from tagkeras.train.replicas import Replicas, make_strategy
 
 EPOCHS, BATCH_SIZE = 5, 42  # 50 steps of 420 posts
 
 
-class GivenNegatives(NegativeSampler):
+class GivenNegatives(Sampler):
     """Negatives that depend on the positive alone, and a third of the positives without one."""
 
-    def sample(self, phi, table, post_tags, seed):
+    def sample(self, phi, table, post_tags, thresholds, seed):
         tag = (post_tags.tag * 7 + 3) % table.shape[0]
         draws = tf.cast(1 + post_tags.tag % 5, tf.int32)
         return Negatives(tag, draws, (post_tags.tag % 3 > 0) & (tag != post_tags.tag))
@@ -37,24 +39,23 @@ def main(name, dataset, optimizer, result):
         two = [tf.config.LogicalDeviceConfiguration()] * 2
         tf.config.set_logical_device_configuration(cpu, two)
     strategy = make_strategy(name)
-    settings.make_loss = lambda *args, **kwargs: WarpLoss(GivenNegatives())
+    train_model.make_loss = lambda settings: Warp(sampler=GivenNegatives())
+    dataset = Path(dataset)
     manifest = Manifest.load(dataset)
-    chosen = settings.Settings(optimizer=optimizer, embedding_dim=8, rank=6)
-    posts = TrainingInput(Path(dataset), manifest, batch_size=BATCH_SIZE, seed=1)
+    settings = Settings(optimizer=optimizer, embedding_dim=8, rank=6)
+    posts = TrainingInput(dataset, manifest, batch_size=BATCH_SIZE, seed=1)
     scope = strategy or tf.distribute.get_strategy()
     with scope.scope():
-        model = chosen.make_model(manifest)
-        chosen.compile(model)
-    taker = Replicas(model, posts, strategy) if strategy else Hogwild(model, posts, 1)
+        model = train_model.make_model(settings, manifest)
+        train_model.compile_model(model, settings)
+    stepper = Replicas(model, posts, strategy) if strategy else Stepper(model, posts)
     assert posts.steps_per_epoch * EPOCHS == 50
-    validation = data_input.read_split(Path(dataset), manifest, "validation", 32)
-    run_epochs(
-        taker,
+    train_epochs(
+        stepper,
+        RunState(steps_per_epoch=posts.steps_per_epoch),
         [],
-        steps_per_epoch=posts.steps_per_epoch,
-        first_epoch=0,
         epochs=EPOCHS,
-        validation=validation,
+        validation=data_input.read_split(dataset, manifest, "validation", 32).map(split_batch),
     )
     copies = [scope.experimental_local_results(weight.value) for weight in model.weights]
     for values in copies:  # replicas have not grown apart

@@ -15,12 +15,10 @@ import tensorflow as tf
 from training_runs import assert_same_run, checkpoint_names, make_config, read_variables
 
 from tagkeras.cli.errors import UserError
-from tagkeras.train import __main__ as train
-from tagkeras.train import weights
-from tagkeras.train.checkpoint_folder import CheckpointFolder
-from tagkeras.train.restore import restore_model
-from tagkeras.train.run import prepare
-from tagkeras.train.run_state import RunState
+from tagkeras.train import tables, train
+from tagkeras.train.checkpoints import CheckpointFolder, RunState
+from tagkeras.train.model import restore_model
+from tagkeras.train.train import Run
 from tagkeras.train.workdir import Workdir
 
 
@@ -68,14 +66,14 @@ def test_back_to_the_checkpoint_before(trained, dataset, copied, capsys):
     for line, name in zip(lines, ("step-36", "step-24"), strict=False):
         assert line.startswith(f"{copied.checkpoints / name} cannot be read (")
         assert line.endswith("): using step-12")
-    assert lines[2] == f"going on in {copied.path} after epoch 1"
+    assert lines[2] == f"resuming {copied.path} after epoch 1"
     assert checkpoint_names(copied) == ["step-12", "step-24", "step-36"]
 
 
 @pytest.mark.parametrize(("name", "damage"), DAMAGES)
 def test_every_damage_is_noticed(dataset, copied, capsys, name, damage):
     damage(copied.checkpoints / "step-36" / name)
-    assert prepare(make_config(dataset, copied.path)).state.epoch == 2
+    assert Run(make_config(dataset, copied.path)).state.epoch == 2
     assert f"{copied.checkpoints / 'step-36'} cannot be read" in capsys.readouterr().out
 
 
@@ -101,7 +99,7 @@ def test_none_can_be_read(dataset, copied):
     for name in checkpoint_names(copied):
         truncate(copied.checkpoints / name / "variables.index")
     before = sorted((p, p.stat().st_mtime_ns) for p in copied.path.rglob("*"))
-    message = "step-36 cannot be read .*, nor can any other checkpoint: put back a copy of"
+    message = "step-36 cannot be read .*, nor can any other checkpoint: restore a copy of"
     with pytest.raises(UserError, match=message):
         train.train(make_config(dataset, copied.path))
     assert sorted((p, p.stat().st_mtime_ns) for p in copied.path.rglob("*")) == before
@@ -117,7 +115,7 @@ def test_checkpoints_of_another_version(dataset, copied):
 
 def test_best_that_cannot_be_read(copied):
     truncate(copied.best / "model.index")
-    with pytest.raises(UserError, match="best/model cannot be read .*: put back a copy"):
+    with pytest.raises(UserError, match="best/model cannot be read .*: restore a copy"):
         restore_model(copied)
 
 
@@ -128,7 +126,7 @@ def test_best_that_cannot_be_read(copied):
 def test_damaged_history(dataset, copied, damage):
     damage(copied.history)
     with pytest.raises(UserError, match="history.csv is damaged: it does not list the 3 epochs"):
-        prepare(make_config(dataset, copied.path, epochs=4))
+        Run(make_config(dataset, copied.path, epochs=4))
 
 
 def test_history_that_was_removed(dataset, copied):
@@ -138,7 +136,7 @@ def test_history_that_was_removed(dataset, copied):
         "epoch",
         "4",
     ]
-    assert prepare(make_config(dataset, copied.path, epochs=5)).state.epoch == 4
+    assert Run(make_config(dataset, copied.path, epochs=5)).state.epoch == 4
 
 
 @pytest.mark.slow
@@ -166,7 +164,7 @@ def test_full_disk(dataset, tmp_path):
     assert line.startswith(
         f"python -m tagkeras.train: {workdir.checkpoints / 'step-24'} cannot be written ("
     )
-    assert line.endswith("the same command then goes on from the checkpoint before")
+    assert line.endswith("the same command then resumes from the checkpoint before")
     assert sorted(p.name for p in workdir.checkpoints.rglob("*")) == before
     assert not list(workdir.path.rglob(".*"))
     # The linear schedule of the first epoch is the same in both.
@@ -187,13 +185,13 @@ class Poison(keras.callbacks.Callback):
 
 @pytest.mark.parametrize("minutes", [0, 1e-9])
 def test_weights_that_are_not_finite_are_never_saved(trained, dataset, tmp_path, minutes):
-    run = prepare(make_config(dataset, tmp_path / "run", checkpoint_minutes=minutes))
+    run = Run(make_config(dataset, tmp_path / "run", checkpoint_minutes=minutes))
     run.workdir.start(trained.config(), dataset)
     run.callbacks.insert(0, Poison(24))
     # The last step of the second epoch: the loss, taken before, is as it should be.
     message = "tag_table has values that are not finite after .*: start again with a lower"
     with pytest.raises(UserError, match=message):
-        train.fit(run)
+        run.run_loop()
     assert run.workdir.best_epoch()["epoch"] == 1
     last = run.workdir.checkpoints / checkpoint_names(run.workdir)[-1]
     assert json.loads((last / "state.json").read_text())["global_step"] == (23 if minutes else 12)
@@ -210,13 +208,11 @@ def test_loss_that_is_not_finite(dataset, tmp_path):
 def test_tables_are_looked_at_in_slices(dataset, trained, monkeypatch):
     model = restore_model(trained)
     norms = np.linalg.norm(model.tag_table.numpy(), axis=1)
-    monkeypatch.setattr(weights, "_ROWS", 7)  # of 20
+    monkeypatch.setattr(tables, "SLICE", 7)  # of 20
     np.testing.assert_allclose(
-        weights.row_norms(model.tag_table.value), (norms.mean(), norms.max()), rtol=1e-5
+        tables.row_norms(model.tag_table.value), (norms.mean(), norms.max()), rtol=1e-5
     )
-    weights.refuse_not_finite(model, "step 1")
-    Poison(1).set_model(model)
+    assert tables.find_non_finite(model) is None
     table = model.tag_table
     table.assign(tf.tensor_scatter_nd_update(table.value, [[19, 7]], [float("inf")]))
-    with pytest.raises(UserError, match="not finite after step 1"):
-        weights.refuse_not_finite(model, "step 1")
+    assert tables.find_non_finite(model) == "tag_table"

@@ -6,10 +6,13 @@ import tensorflow as tf
 from tiny_dataset import write_dataset
 
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.post_tags import split_batch
 from tagkeras.data.training_input import TrainingInput
-from tagkeras.train.epoch_loop import run_epochs
-from tagkeras.train.hogwild import Hogwild
-from tagkeras.train.settings import Settings
+from tagkeras.train import loop
+from tagkeras.train.checkpoints import RunState
+from tagkeras.train.config import Settings
+from tagkeras.train.loop import Hogwild, train_epochs
+from tagkeras.train.model import compile_model, make_model
 
 
 @pytest.fixture(scope="module")
@@ -20,31 +23,34 @@ def dataset(tmp_path_factory):
 def make(dataset, batch_size=20):
     manifest = Manifest.load(dataset)
     settings = Settings(embedding_dim=8, rank=8)
-    model = settings.make_model(manifest)
-    settings.compile(model)
+    model = make_model(settings, manifest)
+    compile_model(model, settings)
     return model, TrainingInput(dataset, manifest, batch_size=batch_size, seed=3)
 
 
+def run(model, posts, num_threads, callbacks=(), epochs=2):
+    state = RunState(steps_per_epoch=posts.steps_per_epoch)
+    train_epochs(Hogwild(model, posts, num_threads), state, callbacks, epochs=epochs)
+
+
 @pytest.mark.slow
-def test_one_thread_is_a_plain_run(dataset):
+def test_one_thread_is_what_fit_does(dataset):
     plain, posts = make(dataset)
     plain.fit(
-        posts.batches(first_epoch=0, epochs=2),
+        posts.batches(first_epoch=0, epochs=2).map(split_batch),
         epochs=2,
         steps_per_epoch=posts.steps_per_epoch,
         verbose=0,
         shuffle=False,
     )
     model, posts = make(dataset)
-    taker = Hogwild(model, posts, 1)
-    steps = posts.steps_per_epoch
-    run_epochs(taker, [], steps_per_epoch=steps, first_epoch=0, epochs=2)
+    run(model, posts, 1)
     for ours, theirs in zip(model.weights, plain.weights, strict=True):
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.slow
-def test_threads_share_the_steps_and_learn(dataset):
+def test_threads_share_the_steps_and_learn(dataset, monkeypatch):
     model, posts = make(dataset, batch_size=4)
     seen, threads = [], set()
     train_step = model.train_step
@@ -55,19 +61,18 @@ def test_threads_share_the_steps_and_learn(dataset):
             threads.add(int(thread))
             return np.float32(0)
 
-        tf.py_function(note, [data["descriptor"], thread], tf.float32)
+        tf.py_function(note, [data[0]["descriptor"], thread], tf.float32)
         return train_step(data, thread)
 
     model.train_step = watched
-    taker = Hogwild(model, posts, 3)
-    taker.steps_at_once = 40  # does not divide the 150 steps of an epoch
+    monkeypatch.setattr(loop, "STEPS_PER_THREAD", 13)  # 39 do not divide the steps of an epoch
     losses = []
 
     class Watcher(tf.keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             losses.append(logs["loss"])
 
-    run_epochs(taker, [Watcher()], steps_per_epoch=posts.steps_per_epoch, first_epoch=0, epochs=6)
+    run(model, posts, 3, [Watcher()], epochs=6)
     assert len(seen) == 6 * 150
     _, counts = np.unique(np.concatenate(seen), axis=0, return_counts=True)
     assert (counts % 6 == 0).all()  # each post once an epoch
@@ -80,7 +85,7 @@ def test_threads_draw_other_negatives(dataset):
     for thread in (1, 2, 2):
         model, posts = make(dataset)
         (batch,) = posts.batches(first_epoch=0, epochs=1).take(1)
-        model.train_step(batch, tf.constant(thread))
+        model.train_step(split_batch(batch), tf.constant(thread))
         drawn.append(model.tag_table.numpy())
     np.testing.assert_array_equal(drawn[1], drawn[2])
     assert (drawn[0] != drawn[1]).any()
@@ -93,12 +98,5 @@ def test_what_a_thread_raises_is_raised(dataset):
         raise RuntimeError("no step")
 
     model.train_step = fail
-    taker = Hogwild(model, posts, 2)
     with pytest.raises(RuntimeError, match="no step"):
-        run_epochs(taker, [], steps_per_epoch=posts.steps_per_epoch, first_epoch=0, epochs=1)
-
-
-def test_number_of_threads(dataset):
-    model, posts = make(dataset)
-    with pytest.raises(ValueError, match="num_threads must be at least 1, received 0"):
-        Hogwild(model, posts, 0)
+        run(model, posts, 2)

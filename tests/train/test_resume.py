@@ -5,10 +5,9 @@ from training_runs import STEPS, assert_same_run, checkpoint_names, make_config
 
 from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest
-from tagkeras.train import __main__ as train
-from tagkeras.train.checkpoints import Checkpoints
-from tagkeras.train.history import History
-from tagkeras.train.run import prepare
+from tagkeras.train import train
+from tagkeras.train.callbacks import SaveCheckpoints, WriteHistory
+from tagkeras.train.train import Run
 from tagkeras.train.workdir import Workdir
 
 # Minutes that are over after each step.
@@ -24,14 +23,14 @@ def interrupted(dataset, tmp_path, monkeypatch):
     """Trains until a step is saved, and raises then."""
 
     def train_until(step, **options):
-        save = Checkpoints.on_train_batch_end
+        save = SaveCheckpoints.on_train_batch_end
 
         def save_and_stop(self, batch, logs=None):
             save(self, batch, logs)
-            if checkpoint_names(self._workdir)[-1:] == [f"step-{step}"]:
+            if checkpoint_names(Workdir(tmp_path / "run"))[-1:] == [f"step-{step}"]:
                 raise Stopped
 
-        monkeypatch.setattr(Checkpoints, "on_train_batch_end", save_and_stop)
+        monkeypatch.setattr(SaveCheckpoints, "on_train_batch_end", save_and_stop)
         options = {"checkpoint_minutes": AT_ONCE, **options}
         with pytest.raises(Stopped):
             train.train(make_config(dataset, tmp_path / "run", **options))
@@ -46,22 +45,22 @@ def test_twice_in_the_middle_of_epochs(trained, dataset, interrupted, capsys):
     assert checkpoint_names(workdir) == ["step-3", "step-4", "step-5"]
     assert not workdir.history.exists()
     interrupted(18, cache="memory")
-    assert f"going on in {workdir.path} after step 5 of 12 of epoch 1\n" in capsys.readouterr().out
+    assert f"resuming {workdir.path} after step 5 of 12 of epoch 1\n" in capsys.readouterr().out
     train.train(make_config(dataset, workdir.path, checkpoint_minutes=0))
-    assert f"going on in {workdir.path} after step 6 of 12 of epoch 2\n" in capsys.readouterr().out
+    assert f"resuming {workdir.path} after step 6 of 12 of epoch 2\n" in capsys.readouterr().out
     assert_same_run(trained, workdir)
 
 
 @pytest.mark.slow
 def test_between_the_line_of_an_epoch_and_its_checkpoint(trained, dataset, tmp_path, monkeypatch):
-    save = History.on_epoch_end
+    save = WriteHistory.on_epoch_end
 
     def stop(self, epoch, logs=None):
         save(self, epoch, logs)
         if epoch == 1:
             raise Stopped
 
-    monkeypatch.setattr(History, "on_epoch_end", stop)
+    monkeypatch.setattr(WriteHistory, "on_epoch_end", stop)
     with pytest.raises(Stopped):
         train.train(make_config(dataset, tmp_path / "run"))
     monkeypatch.undo()
@@ -110,16 +109,14 @@ def test_early_stopping_counts_the_epochs_before_an_interruption(dataset, interr
     before = workdir.history.stat().st_mtime_ns
     train.train(config)
     assert workdir.history.stat().st_mtime_ns == before
-    assert not prepare(
-        make_config(dataset, workdir.path, **{**options, "early_stopping": 3})
-    ).is_over
+    assert not Run(make_config(dataset, workdir.path, **{**options, "early_stopping": 3})).is_over
 
 
 def test_other_number_of_posts(dataset, tmp_path, interrupted):
     workdir = interrupted(5)
     other = tmp_path / "dataset"
     other.symlink_to(dataset)
-    prepare(make_config(other, workdir.path))
+    Run(make_config(other, workdir.path))
     smaller = Manifest.load(dataset)
     smaller.splits["train"]["posts"] = 500
     (tmp_path / "smaller").mkdir()
@@ -128,4 +125,4 @@ def test_other_number_of_posts(dataset, tmp_path, interrupted):
         (tmp_path / "smaller" / name).symlink_to(dataset / name)
     message = "smaller has other posts than .* was started on: give the dataset of that run"
     with pytest.raises(UserError, match=message):
-        prepare(make_config(tmp_path / "smaller", workdir.path))
+        Run(make_config(tmp_path / "smaller", workdir.path))

@@ -1,31 +1,21 @@
-"""The train and evaluate commands: resumption, and one clear line for what does not fit."""
+"""The train command: what a workdir holds, what may change, and what is refused in one line."""
 
-import dataclasses
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from tiny_dataset import write_dataset
-from training_runs import EPOCHS, assert_same_run, checkpoint_names, make_config
+from training_runs import EPOCHS, checkpoint_names, make_config
 
-from tagkeras.cli import commandline, files
+from tagkeras.cli import files
 from tagkeras.cli.errors import UserError
-from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.evaluate import evaluate
-from tagkeras.train import __main__ as train
-from tagkeras.train.restore import restore_model
-from tagkeras.train.run import prepare
+from tagkeras.train import config, train
+from tagkeras.train.model import compile_model, make_model, restore_model
+from tagkeras.train.train import Run
 from tagkeras.train.workdir import Workdir
-from tagkeras.train.workdir_lock import locked
 
 
 def test_workdir_holds_the_run(trained, dataset):
@@ -40,10 +30,6 @@ def test_workdir_holds_the_run(trained, dataset):
     assert checkpoint_names(trained) == ["step-12", "step-24", "step-36"]
 
 
-def test_same_seed_same_weights(trained, dataset, tmp_path):
-    assert_same_run(trained, train.train(make_config(dataset, tmp_path / "again")))
-
-
 @pytest.mark.parametrize("model", ["bilinear", "user_biased"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adagrad"])
 def test_models_and_optimizers_learn(dataset, tmp_path, model, optimizer):
@@ -53,27 +39,6 @@ def test_models_and_optimizers_learn(dataset, tmp_path, model, optimizer):
         for line in train.train(config).history.read_text().splitlines()[1:]
     ]
     assert losses[-1] < losses[0]
-
-
-@pytest.mark.slow
-def test_killed_in_the_middle_and_started_again(trained, dataset, tmp_path):
-    flags = tmp_path / "run.flags"
-    config = dataclasses.asdict(make_config(dataset, tmp_path / "killed"))
-    lines = [f"--{name}={value}" for name, value in config.items() if value is not None]
-    flags.write_text("\n".join(lines))
-    command = [sys.executable, "-u", "-m", "tagkeras.train", f"--flagfile={flags}"]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        for line in process.stdout:
-            if line.startswith("Epoch 2"):
-                process.send_signal(signal.SIGKILL)
-                break
-    assert process.returncode == -signal.SIGKILL
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    assert f"going on in {tmp_path / 'killed'} after epoch" in done.stdout
-    assert f"wrote {tmp_path / 'killed'}: best epoch" in done.stdout
-    assert done.stderr == ""
-    assert_same_run(trained, Workdir(tmp_path / "killed"))
 
 
 def test_more_epochs_may_follow(dataset, tmp_path):
@@ -110,10 +75,10 @@ def test_flags_that_are_younger_than_the_run(trained, dataset, tmp_path):
     for name in ("cache", "checkpoint_minutes", "jit_compile", "early_stopping", "user_bias"):
         del config[name]
     files.write_text(workdir.path / "config.json", json.dumps(config))
-    assert prepare(make_config(dataset, workdir.path)).is_over
-    assert prepare(make_config(dataset, workdir.path, cache="memory", early_stopping=9)).is_over
+    assert Run(make_config(dataset, workdir.path)).is_over
+    assert Run(make_config(dataset, workdir.path, cache="memory", early_stopping=9)).is_over
     with pytest.raises(UserError, match=r"started with --user_bias=0.5 \(now 0.25\)"):
-        prepare(make_config(dataset, workdir.path, user_bias=0.25))
+        Run(make_config(dataset, workdir.path, user_bias=0.25))
     assert restore_model(workdir)
 
 
@@ -123,23 +88,16 @@ def test_damaged_json(trained, dataset, tmp_path, name, content):
     shutil.copytree(trained.path, tmp_path / "run")
     damaged = tmp_path / "run" / name
     damaged.write_bytes(content if isinstance(content, bytes) else content.encode())
-    message = f"{damaged} is damaged .*: put back a copy, or train again in another --workdir"
+    message = f"{damaged} is damaged .*: restore a copy, or train again in another --workdir"
     with pytest.raises(UserError, match=message):
         restore_model(Workdir(tmp_path / "run"))
     with pytest.raises(UserError, match=message):
         train.main(make_config(dataset, tmp_path / "run"))
 
 
-def test_sampler_that_xla_cannot_compile(dataset, tmp_path):
-    options = {"jit_compile": True, "sampler": "sequential"}
-    with pytest.raises(UserError, match="XLA cannot compile --sampler=sequential: choose another"):
-        train.train(make_config(dataset, tmp_path / "run", **options))
-    assert not (tmp_path / "run").exists()
-
-
 def test_two_runs_at_once(dataset, tmp_path):
-    with locked(Workdir(tmp_path / "run")):
-        with pytest.raises(UserError, match="another run is at work in .*run: wait for its end"):
+    with Workdir(tmp_path / "run").locked():
+        with pytest.raises(UserError, match="another run is active in .*run: wait for it"):
             train.train(make_config(dataset, tmp_path / "run"))
 
 
@@ -149,7 +107,7 @@ def test_what_killed_runs_left_is_cleared(tmp_path):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / ".history.csv.0123abcd.tmp").touch()
     (tmp_path / ".other.tmp").touch()
-    with locked(workdir):
+    with workdir.locked():
         pass
     assert {path.name for path in tmp_path.rglob("*")} == {"best", "checkpoints", ".other.tmp"}
 
@@ -158,8 +116,6 @@ def test_other_dataset_than_the_run_was_started_on(trained, tmp_path):
     other = write_dataset(tmp_path / "dataset", num_tags=19)
     with pytest.raises(UserError, match="has another vocabulary than"):
         train.train(make_config(other, trained.path))
-    with pytest.raises(UserError, match="has another vocabulary than"):
-        evaluate.evaluate(evaluation(trained, other, tmp_path))
 
 
 def test_folder_with_other_files_is_not_taken_as_a_workdir(dataset, tmp_path):
@@ -179,57 +135,75 @@ def test_vocabulary_of_one_tag(tmp_path):
 def test_vocabulary_of_two_tags(tmp_path):
     dataset = write_dataset(tmp_path / "dataset", num_tags=2, posts=50)
     workdir = train.train(make_config(dataset, tmp_path / "run", epochs=1))
-    metrics = evaluate.evaluate(evaluation(workdir, dataset, tmp_path / "eval"))
-    assert {"P@1", "R@2", "A@2"} <= set(metrics)
+    assert {"val_P@1", "val_R@2", "val_A@2"} <= set(workdir.best_epoch())
 
 
-def evaluation(workdir, dataset, output, **options):
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    paths = [f"--workdir={workdir.path}", f"--data={dataset}", f"--output={output}"]
-    return commandline.parse(evaluate.Config, [*paths, *flags])
+@pytest.mark.slow
+def test_threads_train_and_resume(dataset, tmp_path, capsys):
+    options = {"hogwild_threads": 2, "batch_size": 10}
+    train.train(make_config(dataset, tmp_path / "run", **options, epochs=2))
+    workdir = train.train(make_config(dataset, tmp_path / "run", **options, epochs=4))
+    assert "resuming" in capsys.readouterr().out
+    assert len(workdir.history.read_text().splitlines()) == 1 + 4
+    # A random ten has half of the tags, and a truth holds some that nobody can predict.
+    assert workdir.best_epoch()["val_R@10"] > 0.55
 
 
-def test_evaluate_against_numpy(trained, dataset, tmp_path):
-    metrics = evaluate.evaluate(evaluation(trained, dataset, tmp_path, top_k=5))
-    assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
-    predictions = pq.read_table(tmp_path / "predictions.parquet").to_pylist()
-    assert len(predictions) == metrics["num_posts"] == 60
-
-    model, manifest, tags = (
-        restore_model(trained),
-        Manifest.load(dataset),
-        trained.vocabulary().tags,
-    )
-    weights = {w.name: w.numpy() for w in model.embedding.weights}
-    (batch,) = data_input.read_split(dataset, manifest, "test", 100)
-    scores = {"P@1": [], "R@5": [], "A@5": []}
-    baseline = {name: [] for name in scores}
-    for row, predicted in enumerate(predictions):
-        assert predicted["post_id"] == batch["post_id"].numpy()[row].decode()
-        x, u = batch["descriptor"].numpy()[row], batch["user_descriptor"].numpy()[row]
-        h = np.maximum(weights["W"] @ u + weights["b"], 0)
-        factors = (weights["alpha"].T @ h) * (weights["gamma"].T @ (x / np.linalg.norm(x)))
-        f = model.tag_table.numpy() @ (weights["beta"] @ factors)
-        best = np.argsort(-f, kind="stable")[:5]
-        assert predicted["hashtags"] == [tags[i] for i in best]
-        np.testing.assert_allclose(predicted["scores"], f[best], rtol=1e-4, atol=1e-5)
-        truth = set(batch["tags"][row].numpy().tolist())
-        num_truth = len(truth) + int(batch["out_of_vocabulary"][row])
-        for collected, ids in ((scores, best), (baseline, np.arange(5))):
-            hits = len(truth & set(ids.tolist()))
-            collected["P@1"].append(float(ids[0] in truth))
-            collected["R@5"].append(hits / num_truth)
-            collected["A@5"].append(float(hits > 0))
-    for name, values in scores.items():
-        np.testing.assert_allclose(metrics[name], np.mean(values), rtol=1e-5)
-        np.testing.assert_allclose(
-            metrics["frequency_baseline"][name], np.mean(baseline[name]), rtol=1e-5
-        )
+def test_start_from_an_earlier_run(trained, tmp_path, capsys):
+    more = write_dataset(tmp_path / "more", posts=300, num_tags=25)
+    options = {"warm_start": trained.path, "learning_rate": 1e-9, "epochs": 1}
+    config = make_config(more, tmp_path / "later", **options)
+    later = train.train(config)
+    assert "20 tags known, 5 new" in capsys.readouterr().out
+    before, after = restore_model(trained), restore_model(later)
+    rows = dict(zip(later.vocabulary().tags, after.tag_table.numpy(), strict=True))
+    for tag, row in zip(trained.vocabulary().tags, before.tag_table.numpy(), strict=True):
+        np.testing.assert_allclose(rows[tag], row, atol=1e-6)
+    train.train(config)  # finished: it does not start again
+    assert "tags known" not in capsys.readouterr().out
 
 
-def test_workdir_without_a_checkpoint(dataset, tmp_path):
-    workdir = Workdir(tmp_path / "run")
-    workdir.start(dataclasses.asdict(make_config(dataset, workdir.path)), dataset)
-    with pytest.raises(UserError, match="has no checkpoint yet"):
-        evaluate.evaluate(evaluation(workdir, dataset, tmp_path))
-    assert Path(workdir.path / "config.json").exists()
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"jit_compile": True, "sampler": "sequential"},
+            "XLA cannot compile --sampler=sequential: choose another",
+        ),
+        ({"hogwild_threads": 2, "jit_compile": True}, "--hogwild_threads=2 and --jit_compile do"),
+        (
+            {"hogwild_threads": 2, "steps_per_execution": 3},
+            "--hogwild_threads=2 and --steps_per_execution=3 do not go together: leave one out",
+        ),
+        (
+            {"strategy": "mirrored", "hogwild_threads": 2},
+            "--strategy=mirrored and --hogwild_threads=2 do not go together: leave one out",
+        ),
+        ({"strategy": "mirrored", "jit_compile": True}, "mirrored and --jit_compile do not"),
+        ({"strategy": "mirrored", "cache": "device"}, "mirrored and --cache=device do not"),
+        (
+            {"strategy": "mirrored", "precision": "mixed_float16"},
+            "mirrored and --precision=mixed_float16 do not",
+        ),
+        ({"warm_start": "nowhere"}, "nowhere is no workdir of tagkeras.train"),
+    ],
+)
+def test_flags_that_are_refused(dataset, tmp_path, options, message):
+    with pytest.raises(UserError, match=message):
+        train.train(make_config(dataset, tmp_path / "run", **options))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"model": name} for name in config.MODELS),
+        *({"loss": name} for name in config.LOSSES),
+        *({"sampler": name} for name in config.SAMPLERS),
+        *({"optimizer": name} for name in config.OPTIMIZERS),
+        *({"precision": name} for name in config.PRECISIONS),
+    ],
+)
+def test_every_choice_makes_a_model(trained, options):
+    settings = config.Settings(embedding_dim=4, rank=3, **options)
+    compile_model(make_model(settings, trained.manifest()), settings)

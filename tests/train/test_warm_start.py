@@ -1,18 +1,21 @@
-"""What a new run takes over from an earlier one, tag by tag by name."""
+"""What a new run takes over from an earlier one, tag by tag by name, and what is refused."""
 
 import dataclasses
 import shutil
 
 import numpy as np
 import pytest
-from growing_helpers import train_config
-from random_runs import NAMES, make_run, make_settings, start
+from random_runs import NAMES, make_dataset, make_run, make_settings, start
+from tiny_dataset import write_dataset
+from training_runs import make_config
 
+from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest
-from tagkeras.train import __main__ as train
-from tagkeras.train import optimizer_state, rows
-from tagkeras.train.run import prepare
-from tagkeras.train.warm_start import warm_start
+from tagkeras.data.vocabulary import Vocabulary
+from tagkeras.train import tables
+from tagkeras.train.train import Run
+from tagkeras.train.warm_start import WarmStart, find_state
+from tagkeras.train.workdir import Workdir
 
 
 def slots(model):
@@ -27,12 +30,11 @@ def slots(model):
     [("float32",) * 2, ("mixed_float16", "float32"), ("float32", "mixed_float16")],
 )
 def test_takes_over_by_name(tmp_path, monkeypatch, optimizer, before, now):
-    monkeypatch.setattr(rows, "SLICE", 2)  # three shared tags: two slices
+    monkeypatch.setattr(tables, "SLICE", 2)  # three shared tags: two slices
     workdir, earlier = make_run(tmp_path, make_settings(optimizer=optimizer, precision=before))
     settings = make_settings(optimizer=optimizer, precision=now)
-    model, fresh, came = start(tmp_path, workdir, settings)
-    assert came == (3, 2, 1, True)
-    assert came.describe(workdir) == (
+    model, fresh, said = start(tmp_path, workdir, settings)
+    assert said == (
         f"started from {workdir.path}: 3 tags known, 2 new, 1 left behind,"
         " with the optimizers' state"
     )
@@ -51,7 +53,6 @@ def test_takes_over_by_name(tmp_path, monkeypatch, optimizer, before, now):
         np.testing.assert_array_equal(old_slot, slot)
     assert int(model.optimizer.iterations.numpy()) == 0
     np.testing.assert_allclose(model.optimizer.learning_rate, settings.first_learning_rate)
-    np.testing.assert_allclose(model.row_optimizer.learning_rate, settings.first_learning_rate)
 
 
 @pytest.mark.parametrize(
@@ -64,15 +65,14 @@ def test_takes_over_by_name(tmp_path, monkeypatch, optimizer, before, now):
 )
 def test_another_optimizer_starts_afresh(tmp_path, before, now):
     workdir, earlier = make_run(tmp_path, make_settings(**before))
-    model, _, came = start(tmp_path, workdir, make_settings(**now))
-    assert not came.has_optimizer_state
-    assert "without the optimizers' state" in came.describe(workdir)
+    model, _, said = start(tmp_path, workdir, make_settings(**now))
+    assert "without the optimizers' state" in said
     np.testing.assert_array_equal(model.tag_table[1], earlier.tag_table[3])
     initial = np.float32(1e-6 if now["optimizer"] == "adagrad" else 0)
     assert all((slot == initial).all() for slot in slots(model))
 
 
-def test_rows_are_brought_into_a_smaller_ball(tmp_path):
+def test_rows_are_projected_to_a_smaller_max_norm(tmp_path):
     workdir, earlier = make_run(tmp_path, make_settings())
     model, _, _ = start(tmp_path, workdir, make_settings(max_norm=0.05))
     np.testing.assert_allclose(np.linalg.norm(model.tag_table.numpy()[[1, 2, 4]], axis=1), 0.05)
@@ -82,40 +82,75 @@ def test_rows_are_brought_into_a_smaller_ball(tmp_path):
 
 def test_rank_means_nothing_to_other_models(tmp_path):
     workdir, _ = make_run(tmp_path, make_settings(model="bilinear"))
-    _, _, came = start(tmp_path, workdir, make_settings(model="bilinear", rank=9, user_hidden=9))
-    assert came.known == 3
+    _, _, said = start(tmp_path, workdir, make_settings(model="bilinear", rank=9, user_hidden=9))
+    assert "3 tags known" in said
 
 
 def test_the_newest_checkpoint_counts(tmp_path):
     workdir, _ = make_run(tmp_path, make_settings())
     for name in ("step-9", "step-10", ".step-11.tmp"):
         shutil.copytree(workdir.checkpoints / "step-0", workdir.checkpoints / name)
-    assert optimizer_state.find_state(workdir) == workdir.checkpoints / "step-10" / "variables"
+    assert find_state(workdir) == workdir.checkpoints / "step-10" / "variables"
     shutil.rmtree(workdir.checkpoints)
-    assert optimizer_state.find_state(workdir) is None
-    _, _, came = start(tmp_path, workdir, make_settings())
-    assert not came.has_optimizer_state
+    assert find_state(workdir) is None
+    _, _, said = start(tmp_path, workdir, make_settings())
+    assert "without the optimizers' state" in said
 
 
-def test_goes_on_where_the_earlier_run_ended(world, tmp_path, monkeypatch):
-    """A pass over posts with one more tag: with the earlier run's state, little is unlearned."""
-    vocabulary = world.whole_run.vocabulary()
+def test_continues_where_the_earlier_run_ended(trained, tmp_path):
+    """A pass over posts with some more tags: with the earlier run's state, little is unlearned."""
+    more = write_dataset(tmp_path / "more", posts=600, num_tags=22)
 
-    def loss_of_a_pass(name, earlier, find_state=optimizer_state.find_state):
-        config = train_config(world.whole, tmp_path / name, epochs=1)
-        run = prepare(config)
+    def loss_of_a_pass(name, earlier):
+        config = make_config(more, tmp_path / name, epochs=1)
+        run = Run(config)
         if earlier is not None:
-            monkeypatch.setattr(optimizer_state, "find_state", find_state)
-            manifest = Manifest.load(world.whole)
-            came = warm_start(
-                run.model, earlier, settings=config, manifest=manifest, vocabulary=vocabulary
-            )
-            assert came[:3] == (len(vocabulary) - 1, 1, 0)
-        run.workdir.start(dataclasses.asdict(config), world.whole)
-        train.fit(run)
+            vocabulary = Vocabulary.load(more / "vocabulary.tsv")
+            WarmStart(earlier, config, Manifest.load(more), vocabulary).apply(run.model)
+        run.workdir.start(dataclasses.asdict(config), more)
+        run.run_loop()
         return float(run.workdir.history.read_text().splitlines()[1].split(",")[1])
 
-    cold = loss_of_a_pass("cold", None)
-    without_state = loss_of_a_pass("without", world.run, lambda _: None)
-    warm = loss_of_a_pass("warm", world.run)
-    assert warm < without_state < cold
+    shutil.copytree(trained.path, tmp_path / "run", ignore=shutil.ignore_patterns("checkpoints"))
+    without_state = loss_of_a_pass("without", Workdir(tmp_path / "run"))
+    assert loss_of_a_pass("warm", trained) < without_state < loss_of_a_pass("cold", None)
+
+
+@pytest.mark.parametrize(
+    ("settings", "changes", "tags", "message"),
+    [
+        ({"model": "bilinear"}, {}, "ab", r"with --model=multiplicative \(now bilinear\): give"),
+        ({"embedding_dim": 5, "rank": 6}, {}, "ab", r"embedding_dim=4 \(now 5\), --rank=5 \(now 6"),
+        ({"user_hidden": 2}, {}, "ab", r"with --user_hidden=3 \(now 2\)"),
+        ({}, {"descriptor_size": 8}, "ab", "other image descriptors than this dataset"),
+        ({}, {"cnn": {"weights_sha256": "0"}}, "ab", r"image descriptors \(another CNN\)"),
+        (
+            {},
+            {"user_descriptor": {"countries": ["GB"], "location_decimals": 1, "size": 6}},
+            "ab",
+            "other user descriptors",
+        ),
+        ({}, {}, "xy", "knows none of the tags of this dataset"),
+    ],
+)
+def test_what_does_not_fit(tmp_path, settings, changes, tags, message):
+    workdir, _ = make_run(tmp_path, make_settings())
+    dataset = make_dataset(tmp_path / "dataset", tags, **changes)
+    manifest, vocabulary = Manifest.load(dataset), Vocabulary.load(dataset / "vocabulary.tsv")
+    with pytest.raises(UserError, match=message):
+        WarmStart(workdir, make_settings(**settings), manifest, vocabulary)
+
+
+def test_a_run_without_a_finished_epoch(tmp_path):
+    workdir, _ = make_run(tmp_path, make_settings())
+    shutil.rmtree(workdir.best)
+    with pytest.raises(UserError, match="has no checkpoint yet: run tagkeras.train"):
+        start(tmp_path, workdir, make_settings())
+
+
+def test_a_damaged_checkpoint(tmp_path):
+    workdir, _ = make_run(tmp_path, make_settings())
+    (path,) = workdir.checkpoints.glob("*/variables.data-*")
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(UserError, match="checkpoints/step-0 cannot be read"):
+        start(tmp_path, workdir, make_settings())

@@ -1,5 +1,5 @@
-"""What PredictionService does with one loaded version.
+"""One loaded version of a model, and what Predict, Classify, Regress and warm-up do with it.
 
-Apart from transports, so that gRPC calls and warm-up share it. Checks and messages follow
+Knows nothing of transports, so that gRPC, REST and warm-up share it. Checks and status codes follow
 predict_util.cc, classifier.cc, regressor.cc and multi_inference.cc of TensorFlow Serving.
 """

@@ -22,14 +22,14 @@ class ConfigPoller:
     Args:
         manager: whose config it is.
         path: ascii ModelServerConfig.
-        seconds: between two looks.
+        seconds: between two reads.
     """
 
     def __init__(self, manager: ModelManager, path: str | os.PathLike[str], seconds: float) -> None:
         self._manager = manager
         self._path = path
         self._seconds = seconds
-        self._complaint = ""
+        self._logged = ""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="config-poller", daemon=True)
 
@@ -48,19 +48,19 @@ class ConfigPoller:
 
     def _run(self) -> None:
         while not self._stopping.wait(self._seconds):
-            self._look()
+            self._poll()
 
-    def _look(self) -> None:
-        complaint = ""
+    def _poll(self) -> None:
+        problem = ""
         try:
             config = model_config.read(self._path)
             if config != self._manager.config:
                 self._manager.reload(config, self._stopping.is_set)
                 _log.info("Reloaded the model config file %s", self._path)
         except UserError as error:
-            complaint = f"Failed to read ModelServerConfig file: {error}"
+            problem = f"Failed to read ModelServerConfig file: {error}"
         except ServingError as error:
-            complaint = f"Failed to reload ModelServerConfig file {self._path}: {error}"
-        if complaint and complaint != self._complaint:
-            _log.error("%s", complaint)
-        self._complaint = complaint
+            problem = f"Failed to reload ModelServerConfig file {self._path}: {error}"
+        if problem and problem != self._logged:
+            _log.error("%s", problem)
+        self._logged = problem

@@ -6,36 +6,18 @@ import threading
 
 import grpc
 
-from serving.server.batching.batch_scheduler import BatchScheduler
 from serving.server.errors import ServingError
-from serving.server.models.servable import Servable
-from serving.server.models.version_policy import State
-from serving.server.models.warmup import warm_up
-from serving.server.monitoring.metrics import Metrics
+from serving.server.inference.servable import Servable
+from serving.server.inference.warmup import warm_up
+from serving.server.metrics import Metrics
+from serving.server.models.versions import State
 
 _log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ManagerOptions:
-    """Settings named as the flags of `tensorflow_model_server`, with its defaults.
-
-    Args:
-        file_system_poll_wait_seconds: seconds between two looks for new versions; 0 looks once.
-        max_num_load_retries: further attempts at a version that does not load.
-        load_retry_interval_micros: microseconds between two attempts.
-        num_load_threads: versions loaded at the same time; 0 is one per processor.
-        num_unload_threads: versions freed at the same time; 0 is one per processor.
-        enable_model_warmup: replay the model's warm-up requests before it serves.
-        num_request_iterations_for_warmup: how often each of them is replayed; 0 is once.
-        allow_version_labels_for_unavailable_models: a new label may point to a version that is
-            not there yet.
-        enable_signature_method_name_check: calls must suit the `method_name` of their signature.
-        tensorflow_session_parallelism: threads for both of the following where they are 0.
-        tensorflow_intra_op_parallelism: threads that share one operation; 0 is one per processor.
-        tensorflow_inter_op_parallelism: threads that run operations side by side; 0 is one per
-            processor.
-    """
+    """How versions are found and loaded: flags of the server, which `--help` explains."""
 
     file_system_poll_wait_seconds: float = 1
     max_num_load_retries: int = 5
@@ -60,7 +42,7 @@ class ManagedVersion:
         number: the version's number.
         path: folder of the SavedModel.
         aspired: whether the version policy wants it.
-        state: between appearing on disk and being gone.
+        state: between its first sight on disk and its end.
         error: why it could not be loaded.
         servable: there while it is available or unloading.
         calls: calls under way.
@@ -94,7 +76,6 @@ def load(
     version: ManagedVersion,
     options: ManagerOptions,
     slots: threading.Semaphore,
-    scheduler: BatchScheduler | None = None,
     metrics: Metrics | None = None,
 ) -> tuple[Servable | None, ServingError | None]:
     """Loads and warms up a version, again and again if the options say so.
@@ -103,7 +84,6 @@ def load(
         version: what to load; an attempt under way is finished when its `no_retry` is set.
         options: how often, and what to do.
         slots: taken for each attempt, but not for the pauses between them.
-        scheduler: puts the servable's calls together to batches.
         metrics: where loads, warm-ups and runs are measured.
 
     Returns:
@@ -116,8 +96,8 @@ def load(
             break
         try:
             with slots:
-                return _load_once(version, options, scheduler, metrics), None
-        except Exception as failure:  # whatever it is, the other versions go on
+                return _load_once(version, options, metrics), None
+        except Exception as failure:  # of any kind: the other versions keep serving
             error = ServingError(grpc.StatusCode.UNKNOWN, str(failure))
             if isinstance(failure, ServingError):
                 # A new one: the frames of the failure's traceback hold the model.
@@ -129,17 +109,13 @@ def load(
 
 
 def _load_once(
-    version: ManagedVersion,
-    options: ManagerOptions,
-    scheduler: BatchScheduler | None,
-    metrics: Metrics | None,
+    version: ManagedVersion, options: ManagerOptions, metrics: Metrics | None
 ) -> Servable:
     threads = options.tensorflow_session_parallelism
     servable = Servable(
         version.name,
         version.number,
         version.path,
-        scheduler=scheduler,
         metrics=metrics,
         check_method_names=options.enable_signature_method_name_check,
         intra_op_threads=options.tensorflow_intra_op_parallelism or threads,

@@ -1,15 +1,17 @@
 """Which models to serve: a ModelServerConfig from flags, from a file or from a reload request."""
 
 import os
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
-from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
+from serving.server import config_files
 from serving.server.errors import failed_precondition, invalid_argument
-from tagkeras.cli.errors import UserError
 
 PLATFORM = "tensorflow"
+
+# Versions by label, by model.
+Labels = Mapping[str, Mapping[str, int]]
 
 
 def single_model(name: str, base_path: str) -> model_server_config_pb2.ModelServerConfig:
@@ -25,18 +27,12 @@ def read(path: str | os.PathLike[str]) -> model_server_config_pb2.ModelServerCon
     Raises:
         UserError: the file cannot be read or is no ModelServerConfig.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the model config file {path}: {error}") from error
-    try:
-        return text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
-    except text_format.ParseError as error:
-        raise UserError(
-            f"Invalid protobuf file: '{path}': {error}; it must be an ascii ModelServerConfig, "
-            'such as model_config_list { config { name: "m" base_path: "/models/m" '
-            'model_platform: "tensorflow" } }'
-        ) from error
+    return config_files.read(
+        path,
+        model_server_config_pb2.ModelServerConfig(),
+        'model_config_list { config { name: "m" base_path: "/models/m" '
+        'model_platform: "tensorflow" } }',
+    )
 
 
 def check(
@@ -62,7 +58,6 @@ def check(
                 f"Illegal to list model {model.name} multiple times in config list"
             )
         names.add(model.name)
-    for model in new.model_config_list.config:
         if "://" not in model.base_path and not model.base_path.startswith("/"):
             raise invalid_argument(
                 f"Expected model {model.name} to have an absolute path or URI; got "
@@ -71,24 +66,51 @@ def check(
         _check_platform(model)
 
 
+def assign_labels(
+    config: model_server_config_pb2.ModelServerConfig,
+    old: Labels,
+    is_available: Callable[[str, int], bool],
+    *,
+    allow_unavailable: bool = False,
+) -> Labels:
+    """The labels of a config.
+
+    Args:
+        config: a ModelServerConfig with a `model_config_list`.
+        old: the labels in use.
+        is_available: whether a model's version can answer.
+        allow_unavailable: a label that is not in use may point to a version that cannot yet.
+
+    Raises:
+        ServingError: `FAILED_PRECONDITION`: a label points to a version that is not available.
+    """
+    labels: dict[str, dict[str, int]] = {}
+    for model in config.model_config_list.config:
+        in_use = old.get(model.name, {})
+        for label, version in model.version_labels.items():
+            # A label in use never moves to a version that could not answer.
+            early = allow_unavailable and in_use.get(label, version) == version
+            if not early and not is_available(model.name, version):
+                raise failed_precondition(
+                    f"Request to assign label to version {version} of model {model.name}, "
+                    "which is not currently available for inference"
+                )
+            labels.setdefault(model.name, {})[label] = version
+    return labels
+
+
 def _check_platform(model: model_server_config_pb2.ModelConfig) -> None:
     types = model_server_config_pb2.ModelType
-    platform = model.model_platform
-    if model.model_type != types.MODEL_TYPE_UNSPECIFIED:
-        if platform:
+    if model.model_type != types.MODEL_TYPE_UNSPECIFIED:  # deprecated
+        if model.model_platform:
             raise invalid_argument(
-                "Illegal setting both ModelServerConfig::model_type (deprecated) and "
-                "ModelServerConfig::model_platform."
+                "Illegal setting both model_type (deprecated) and model_platform"
             )
         if model.model_type != types.TENSORFLOW:
-            raise invalid_argument(
-                f"ModelServerConfig::model_type choice {model.model_type} not supported."
-            )
-        platform = PLATFORM
-    if not platform:
+            raise invalid_argument(f"model_type choice {model.model_type} not supported.")
+    elif not model.model_platform:
+        raise invalid_argument("Illegal setting neither model_type (deprecated) nor model_platform")
+    elif model.model_platform != PLATFORM:
         raise invalid_argument(
-            "Illegal setting neither ModelServerConfig::model_type (deprecated) nor "
-            "ModelServerConfig::model_platform."
+            f"Model {model.name} requests unsupported platform {model.model_platform}"
         )
-    if platform != PLATFORM:
-        raise invalid_argument(f"Model {model.name} requests unsupported platform {platform}")

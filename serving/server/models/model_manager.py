@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 import logging
 import os
 import threading
@@ -12,58 +13,50 @@ import grpc
 from tensorflow_serving.apis import model_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.server.batching.batch_scheduler import BatchScheduler
 from serving.server.errors import ServingError, invalid_argument, not_found
-from serving.server.models import memory, model_config, version_labels, version_policy
+from serving.server.inference.servable import Servable
+from serving.server.metrics import Metrics
+from serving.server.models import model_config
 from serving.server.models.managed_version import (
     ManagedVersion,
     ManagerOptions,
     VersionStatus,
     load,
 )
-from serving.server.models.servable import Servable
-from serving.server.models.version_policy import Standing, State
-from serving.server.models.version_source import VersionSource
-from serving.server.monitoring.metrics import Metrics
+from serving.server.models.versions import State, VersionSource, next_step
 
 _log = logging.getLogger(__name__)
-# How often a wait that another party may call off looks whether it was.
+# How often a wait checks whether its caller has given up.
 _CANCEL_CHECK_SECONDS = 0.2
 
 
 class ModelManager:
     """The models of a server.
 
-    A thread compares the disk with what is loaded and takes `version_policy.next_step` until there
+    A thread compares the disk with what is loaded and takes `next_step` until there
     is none; loads and unloads run in threads of their own. A version that takes over is available
     before the one it replaces begins to unload, and that one ends with its last call.
 
     Args:
         options: see `ManagerOptions`.
-        scheduler: puts the calls of all models together to batches; None runs each alone.
         metrics: where loads and runs are measured.
     """
 
     def __init__(
-        self,
-        options: ManagerOptions | None = None,
-        *,
-        scheduler: BatchScheduler | None = None,
-        metrics: Metrics | None = None,
+        self, options: ManagerOptions | None = None, *, metrics: Metrics | None = None
     ) -> None:
         self._options = options or ManagerOptions()
-        self._scheduler = scheduler
         self._metrics = metrics
         self._config = model_server_config_pb2.ModelServerConfig()
         self._models: dict[str, dict[int, ManagedVersion]] = {}
-        self._labels: version_labels.Labels = {}
+        self._labels: model_config.Labels = {}
         # Guards everything above, and is notified of every change of it.
         self._changed = threading.Condition()
         threads = os.cpu_count() or 1
         self._load_slots = threading.Semaphore(self._options.num_load_threads or threads)
         self._unload_slots = threading.Semaphore(self._options.num_unload_threads or threads)
         self._poll_due = 0.0
-        # Models looked at since the config came, with what kept them from being seen.
+        # Models polled since the last config, each with the error of its poll.
         self._polled: dict[str, ServingError | None] = {}
         self._source = VersionSource()
         self._closed = False
@@ -90,7 +83,7 @@ class ModelManager:
 
         Args:
             config: a ModelServerConfig with a `model_config_list`.
-            cancelled: looked at while waiting; once true, the waiting ends.
+            cancelled: checked while waiting; once true, the wait ends.
 
         Raises:
             ServingError: the config is not valid, a label points to a version that is not
@@ -98,7 +91,7 @@ class ModelManager:
         """
         with self._changed:
             model_config.check(self._config, config)
-            labels = version_labels.assign(
+            labels = model_config.assign_labels(
                 config,
                 self._labels,
                 self._is_available,
@@ -255,7 +248,7 @@ class ModelManager:
         return self._options.file_system_poll_wait_seconds > 0
 
     def _manage(self) -> None:
-        """The manager's thread: looks at the disk when due, takes the next steps, waits."""
+        """The manager's thread: polls the disk when due, takes the next steps, waits."""
         while True:
             with self._changed:
                 if self._closed:
@@ -274,10 +267,10 @@ class ModelManager:
                         self._changed.wait(None if pause == float("inf") else pause)
 
     def _poll(self, model: model_server_config_pb2.ModelConfig) -> None:
-        """Looks for the versions of one model; an unreadable folder changes nothing."""
+        """Finds the versions of one model; an unreadable folder changes nothing."""
         failure, found = None, None
         try:
-            found = self._source.look(model)
+            found = self._source.poll(model)
         except ServingError as error:
             failure = error
         with self._changed:
@@ -309,8 +302,9 @@ class ModelManager:
         """Starts what the policy says is next for each model; true if there was anything."""
         taken = False
         for versions in self._models.values():
-            step = version_policy.next_step(
-                {number: Standing(v.state, v.aspired) for number, v in versions.items()}
+            step = next_step(
+                {number: v.state for number, v in versions.items() if v.aspired},
+                {number: v.state for number, v in versions.items() if not v.aspired},
             )
             if step is None:
                 continue
@@ -339,9 +333,7 @@ class ModelManager:
         worker.start()
 
     def _load(self, version: ManagedVersion) -> None:
-        servable, error = load(
-            version, self._options, self._load_slots, self._scheduler, self._metrics
-        )
+        servable, error = load(version, self._options, self._load_slots, self._metrics)
         with self._changed:
             version.servable = servable
             version.error = error
@@ -360,7 +352,7 @@ class ModelManager:
         with self._unload_slots:
             servable.close()
             del servable
-            memory.release()
+            gc.collect()  # graphs and sessions are full of reference cycles
         with self._changed:
             version.state = State.END
             self._changed.notify_all()

@@ -1,23 +1,20 @@
 """The WSGI application: HTTP around the REST API and the metrics."""
 
 import dataclasses
+import http
 import logging
 import re
-import time
 import zlib
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import grpc
 
 from serving.server.errors import ServingError, failed_precondition, invalid_argument
-from serving.server.rest_api import json_encoding
-from serving.server.rest_api.http_status import http_status, reason
+from serving.server.metrics import Metrics
+from serving.server.rest_api import json_responses
 from serving.server.rest_api.rest_handler import RestHandler
 from serving.server.rest_api.routes import is_api, parse_route
-
-if TYPE_CHECKING:
-    from serving.server.monitoring.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +22,24 @@ Environment = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
 _METHODS = ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH")
+_CLIENT_CLOSED_REQUEST = 499  # not a standard one
+# 500 for those that HTTP cannot tell apart.
+_STATUSES = {
+    grpc.StatusCode.OK: 200,
+    grpc.StatusCode.CANCELLED: _CLIENT_CLOSED_REQUEST,
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.DEADLINE_EXCEEDED: 504,
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.ALREADY_EXISTS: 409,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
+    grpc.StatusCode.FAILED_PRECONDITION: 400,
+    grpc.StatusCode.ABORTED: 409,
+    grpc.StatusCode.OUT_OF_RANGE: 400,
+    grpc.StatusCode.UNIMPLEMENTED: 501,
+    grpc.StatusCode.UNAVAILABLE: 503,
+    grpc.StatusCode.UNAUTHENTICATED: 401,
+}
 _CORS_HEADERS = (
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Allow-Methods", "POST, GET"),
@@ -41,8 +56,8 @@ class Response:
     """An HTTP response."""
 
     status: int
-    content_type: str | None
-    body: bytes
+    body: bytes = b""
+    content_type: str | None = None
 
 
 class RestApplication:
@@ -50,7 +65,7 @@ class RestApplication:
 
     Args:
         handler: answers those that the REST API knows.
-        metrics: counts them; None for no counting.
+        metrics: counts them.
         cors: let web pages of any origin ask.
         monitoring_path: where the metrics are shown; None for nowhere.
     """
@@ -58,8 +73,8 @@ class RestApplication:
     def __init__(
         self,
         handler: RestHandler,
+        metrics: Metrics,
         *,
-        metrics: "Metrics | None" = None,
         cors: bool = False,
         monitoring_path: str | None = None,
     ) -> None:
@@ -74,58 +89,43 @@ class RestApplication:
         uri = _relative(environ["REQUEST_URI"])
         headers: list[tuple[str, str]] = []
         if method not in _METHODS:
-            response = _page(501)
-        elif self._metrics and re.split("[?#]", uri, maxsplit=1)[0] == self._monitoring_path:
-            response = self._monitor(uri, self._metrics)
+            response = Response(501, _reason(501).encode(), "text/plain")
+        elif uri.partition("?")[0] == self._monitoring_path:
+            response = Response(200, self._metrics.exposition(), "text/plain")
         elif is_api(uri):
             response = self._answer(method, uri, environ)
             headers += _CORS_HEADERS if self._cors else ()
         else:
-            response = _page(404)
+            response = Response(404, _reason(404).encode(), "text/plain")
         if response.content_type:
             headers.append(("Content-Type", response.content_type))
         headers.append(("Content-Length", str(len(response.body))))
-        start_response(f"{response.status} {reason(response.status)}", headers)
+        start_response(f"{response.status} {_reason(response.status)}", headers)
         return [b"" if method == "HEAD" else response.body]
 
     def _answer(self, method: str, uri: str, environ: Environment) -> Response:
         if self._cors and method == "OPTIONS":
             return _preflight(environ.get("HTTP_ORIGIN", ""))
-        start = time.monotonic()
-        model, action, code = "", "", grpc.StatusCode.OK
         try:
             route = parse_route(method, uri)
-            model, action = route.spec.name, route.action
-            body = self._handler.answer(route, _body(environ))
-        except Exception as failure:  # whatever it is, the server goes on
-            error = _serving_error(failure)
-            code = error.code
-            body = json_encoding.error(error.message)
-        if self._metrics:
-            self._metrics.record_request(
-                model=model,
-                api=action,
-                entrypoint="REST",
-                seconds=time.monotonic() - start,
-                status=code.name,
-            )
-        return Response(http_status(code), "application/json", body)
-
-    def _monitor(self, uri: str, metrics: "Metrics") -> Response:
-        if uri != self._monitoring_path:
-            text = f"Unexpected path: {uri}. Should be {self._monitoring_path}"
-            return Response(400, "text/plain", text.encode())
-        return Response(200, "text/plain", metrics.exposition())
+            with self._metrics.request(route.spec.name, route.action, "REST"):
+                body = self._handler.answer(route, _body(environ))
+        except ServingError as error:
+            return _error_response(error)
+        except Exception as failure:  # of any kind: the server must survive it
+            _log.exception("a REST request failed")
+            message = f"{type(failure).__name__}: {failure}"
+            return _error_response(ServingError(grpc.StatusCode.UNKNOWN, message))
+        return Response(200, body, "application/json")
 
 
-def _serving_error(failure: Exception) -> ServingError:
-    if isinstance(failure, ServingError):
-        return failure
-    _log.error("a REST request failed", exc_info=failure)
-    return ServingError(grpc.StatusCode.UNKNOWN, f"{type(failure).__name__}: {failure}")
+def _error_response(error: ServingError) -> Response:
+    status = _STATUSES.get(error.code, 500)
+    return Response(status, json_responses.error(error.message), "application/json")
 
 
 def _body(environ: Environment) -> bytes:
+    """The body of a request; empty if it should be gzip and is not."""
     body: bytes = environ["wsgi.input"].read()
     if not body or "gzip" not in environ.get("HTTP_CONTENT_ENCODING", ""):
         return body
@@ -143,11 +143,10 @@ def _body(environ: Environment) -> bytes:
 
 
 def _preflight(origin: str) -> Response:
-    """What a browser is told before it sends the request of a page from elsewhere."""
+    """Answers what a browser asks before it sends a request of a page from another origin."""
     if re.search("https?://", origin):
-        return Response(200, None, b"")
-    error = failed_precondition("Origin header is missing in CORS preflight")
-    return Response(http_status(error.code), None, b"")
+        return Response(200)
+    return _error_response(failed_precondition("Origin header is missing in CORS preflight"))
 
 
 def _relative(uri: str) -> str:
@@ -157,11 +156,8 @@ def _relative(uri: str) -> str:
     return _SCHEME_AND_HOST.sub("", uri) or "/"
 
 
-def _page(status: int) -> Response:
-    """What is answered outside the API."""
-    words = reason(status)
-    text = (
-        f"<HTML><HEAD>\n<TITLE>{status} {words}</TITLE>\n</HEAD><BODY>\n<H1>{words}</H1>\n"
-        "</BODY></HTML>\n"
-    )
-    return Response(status, "text/html", text.encode())
+def _reason(status: int) -> str:
+    """The words that follow a status, such as `Not Found`."""
+    if status == _CLIENT_CLOSED_REQUEST:
+        return "Client Closed Request"
+    return http.HTTPStatus(status).phrase

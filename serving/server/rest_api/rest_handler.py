@@ -1,33 +1,22 @@
 """Answers the requests of the REST API with the versions that a manager holds."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from google.protobuf import json_format
-from google.protobuf.message import Message
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
     model_pb2,
-    predict_pb2,
     regression_pb2,
 )
 
 from serving.server.errors import invalid_argument
-from serving.server.inference.classification import classify
-from serving.server.inference.metadata import metadata
-from serving.server.inference.model_spec import signature_name
-from serving.server.inference.prediction import predict
-from serving.server.inference.regression import regress
+from serving.server.inference.examples import classify, regress
+from serving.server.inference.predict import run_signature, signature_name
 from serving.server.models.model_manager import ModelManager
-from serving.server.rest_api import json_encoding, predict_decoding
-from serving.server.rest_api.example_decoding import fill_examples
-from serving.server.rest_api.json_text import parse
+from serving.server.rest_api import json_requests, json_responses
 from serving.server.rest_api.routes import METADATA, STATUS, Route
-
-_SIGNATURES = "signature_def"
-_JSON_INDENT = 1
 
 
 class RestHandler:
@@ -47,53 +36,50 @@ class RestHandler:
 
         Args:
             route: what is asked for.
-            body: JSON for an inference, not looked at otherwise.
+            body: JSON for an inference, ignored otherwise.
 
         Raises:
             ServingError: the request cannot be understood, found, computed or written as JSON.
         """
-        try:
-            if route.action == STATUS:
-                return self._status(route.spec)
-            if route.action == METADATA:
-                return self._metadata(route.spec)
-            return self._infer(route.action, route.spec, parse(body))
-        except RecursionError:
-            raise invalid_argument("The JSON value is nested too deeply.") from None
-
-    def _infer(self, action: str, asked: model_pb2.ModelSpec, document: dict[str, Any]) -> bytes:
+        if route.action == STATUS:
+            return self._status(route.spec)
+        if route.action == METADATA:
+            return self._metadata(route.spec)
+        document = json_requests.parse(body)
         spec = model_pb2.ModelSpec()
-        spec.CopyFrom(asked)
-        spec.signature_name = predict_decoding.signature_name(document)
-        if action == "predict":
-            return self._predict(spec, document)
-        if action == "classify":
-            classification = classification_pb2.ClassificationRequest(model_spec=spec)
-            fill_examples(document, classification.input)
-            with self._manager.serving(spec) as servable:
-                classified = classify(servable, classification, self._timeout)
-            return json_encoding.classifications(classified.result)
-        regression = regression_pb2.RegressionRequest(model_spec=spec)
-        fill_examples(document, regression.input)
-        with self._manager.serving(spec) as servable:
-            regressed = regress(servable, regression, self._timeout)
-        return json_encoding.regressions(regressed.result)
+        spec.CopyFrom(route.spec)
+        spec.signature_name = json_requests.signature_name(document)
+        infer = {"predict": self._predict, "classify": self._classify, "regress": self._regress}
+        return infer[route.action](spec, document)
 
     def _predict(self, spec: model_pb2.ModelSpec, document: Mapping[str, Any]) -> bytes:
-        request = predict_pb2.PredictRequest(model_spec=spec)
         name = signature_name(spec)
         with self._manager.serving(spec) as servable:
             if name not in servable.signatures:
                 raise invalid_argument(
                     f'Serving signature name: "{name}" not found in signature def'
                 )
-            infos = servable.signatures[name].inputs
-            form = predict_decoding.fill_predict_request(document, infos, request)
-            response = predict(servable, request, self._timeout)
-        return json_encoding.predictions(response.outputs, form)
+            signature = servable.signatures[name]
+            inputs, form = json_requests.decode_predict(document, signature.inputs)
+            outputs = run_signature(servable, signature, inputs, timeout=self._timeout)
+        return json_responses.predictions(outputs, form)
+
+    def _classify(self, spec: model_pb2.ModelSpec, document: Mapping[str, Any]) -> bytes:
+        request = classification_pb2.ClassificationRequest(model_spec=spec)
+        json_requests.fill_examples(document, request.input)
+        with self._manager.serving(spec) as servable:
+            response = classify(servable, request, self._timeout)
+        return json_responses.classifications(response.result)
+
+    def _regress(self, spec: model_pb2.ModelSpec, document: Mapping[str, Any]) -> bytes:
+        request = regression_pb2.RegressionRequest(model_spec=spec)
+        json_requests.fill_examples(document, request.input)
+        with self._manager.serving(spec) as servable:
+            response = regress(servable, request, self._timeout)
+        return json_responses.regressions(response.result)
 
     def _status(self, spec: model_pb2.ModelSpec) -> bytes:
-        """The states of one version or of all, newest first; a label is not looked at."""
+        """The states of one version or of all, newest first; a label is ignored."""
         number = spec.version.value if spec.HasField("version") else None
         statuses = [
             {
@@ -106,31 +92,19 @@ class RestHandler:
             }
             for status in self._manager.statuses(spec.name, number)
         ]
-        text = json.dumps(
-            {"model_version_status": statuses}, indent=_JSON_INDENT, ensure_ascii=False
-        )
-        return json_encoding.to_bytes(text + "\n")
+        return json_responses.encode({"model_version_status": statuses})
 
     def _metadata(self, spec: model_pb2.ModelSpec) -> bytes:
-        request = get_model_metadata_pb2.GetModelMetadataRequest(
-            model_spec=spec, metadata_field=[_SIGNATURES]
-        )
         with self._manager.serving(spec) as servable:
-            response = metadata(servable, request)
-        signatures = get_model_metadata_pb2.SignatureDefMap()
-        response.metadata[_SIGNATURES].Unpack(signatures)
-        text = (
-            f'{{\n"model_spec":{_proto_text(response.model_spec)},\n'
-            f'"metadata": {{"{_SIGNATURES}": {_proto_text(signatures)}}}\n}}\n'
+            signatures = json_format.MessageToDict(
+                get_model_metadata_pb2.SignatureDefMap(signature_def=servable.signatures),
+                preserving_proto_field_name=True,
+                always_print_fields_with_no_presence=True,
+            )
+            version = str(servable.version)
+        return json_responses.encode(
+            {
+                "model_spec": {"name": spec.name, "signature_name": "", "version": version},
+                "metadata": {"signature_def": signatures},
+            }
         )
-        return json_encoding.to_bytes(text)
-
-
-def _proto_text(message: Message) -> str:
-    return json_format.MessageToJson(
-        message,
-        preserving_proto_field_name=True,
-        always_print_fields_with_no_presence=True,
-        indent=_JSON_INDENT,
-        ensure_ascii=False,
-    )

@@ -7,19 +7,20 @@ import resource
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import grpc
+import waitress.channel
+import waitress.parser
 import waitress.server
+import waitress.task
 
 from serving.server.errors import ServingError
+from serving.server.metrics import Metrics
 from serving.server.models.model_manager import ModelManager
+from serving.server.rest_api import json_responses
 from serving.server.rest_api.application import RestApplication
-from serving.server.rest_api.http_channel import HttpChannel
 from serving.server.rest_api.rest_handler import RestHandler
-
-if TYPE_CHECKING:
-    from serving.server.monitoring.metrics import Metrics
 
 # A tensor takes up to 2 GiB, and more as JSON; what is larger than this is a mistake.
 _MAX_BODY_BYTES = 2**33
@@ -27,7 +28,7 @@ _MAX_BODY_BYTES = 2**33
 _BUFFER_BYTES = 2**24
 _RECEIVE_BYTES = 2**16
 _MAX_CONNECTIONS = 10_000
-# How often a stopping server looks whether everything is answered.
+# How often a stopping server checks whether everything is answered.
 _DRAIN_CHECK_SECONDS = 0.02
 _BACKLOG = 1024
 
@@ -58,7 +59,7 @@ class RestServer:
         *,
         host: str = "0.0.0.0",
         port: int = 0,
-        metrics: "Metrics | None" = None,
+        metrics: Metrics | None = None,
         timeout: float = 30.0,
         num_threads: int | None = None,
         cors: bool = False,
@@ -69,7 +70,7 @@ class RestServer:
         self._num_threads = num_threads or 4 * (os.cpu_count() or 1)
         self._application = RestApplication(
             RestHandler(manager, timeout if timeout > 0 else None),
-            metrics=metrics,
+            metrics or Metrics(),
             cors=cors,
             monitoring_path=monitoring_path,
         )
@@ -120,7 +121,7 @@ class RestServer:
             log_socket_errors=False,
             clear_untrusted_proxy_headers=False,
         )
-        self._server.channel_class = HttpChannel
+        self._server.channel_class = _HttpChannel
         self._thread = threading.Thread(target=self._server.run, name="rest-server", daemon=True)
         self._thread.start()
 
@@ -151,7 +152,7 @@ class RestServer:
             self._server.trigger.close()
 
     def _in_loop(self, call: Any) -> None:
-        """Has the thread of the connections make a call: they are not to be touched by others."""
+        """Makes a call in the thread of the connections, which alone may touch them."""
         self._server.trigger.pull_trigger(call)
 
     def _stop_listening(self) -> None:
@@ -172,6 +173,36 @@ class RestServer:
         for channel in list(self._server.active_channels.values()):
             channel.handle_close()
         self._server.trigger.del_channel()  # the last of the loop's, which thereby ends
+
+
+class _Parser(waitress.parser.HTTPRequestParser):
+    """Reads a request; a URI that Python cannot take apart is a bad request like others."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:
+            raise waitress.parser.ParsingError("Bad URI") from error
+
+
+class _ErrorTask(waitress.task.ErrorTask):
+    """Answers a request that is no HTTP, in JSON, and closes the connection."""
+
+    def execute(self) -> None:
+        error: Any = self.request.error
+        body = json_responses.error(f"{error.reason}: {error.body}")
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers.append(("Content-Type", "application/json"))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class _HttpChannel(waitress.channel.HTTPChannel):
+    """A client's connection."""
+
+    parser_class = _Parser
+    error_task_class = _ErrorTask
 
 
 def _connection_limit() -> int:

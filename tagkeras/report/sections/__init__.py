@@ -1,1 +1,4 @@
-"""The sections of the page: each makes what its template shows."""
+"""The sections of the page: in each module what a section shows, its figures included.
+
+`build` returns what the template of the section, `templates/sections/ID.html`, takes.
+"""

@@ -1,5 +1,6 @@
-"""Section: what the data and the models were, counts that add up, commands to make them again."""
+"""What the data and the models were, counts that add up, commands to make them again."""
 
+import dataclasses
 import importlib.metadata
 import platform
 from collections.abc import Mapping
@@ -7,147 +8,98 @@ from typing import Any
 
 from tagkeras import __version__
 from tagkeras.data.manifest import Manifest
-from tagkeras.report.commands import differing_flags, evaluate_command, train_command
-from tagkeras.report.figures.looks import label_of
-from tagkeras.report.formats import count, plural
-from tagkeras.report.material import Material
-from tagkeras.report.runs import RunGroup
-from tagkeras.report.sections.section import Section
+from tagkeras.report.formats import command_lines
+from tagkeras.report.inputs import Inputs
+from tagkeras.report.runs import Run
+from tagkeras.train.config import Config as TrainConfig
 
 _LIBRARIES = ("tensorflow", "keras", "numpy", "matplotlib", "scikit-learn")
-_KEYS = {
-    "ephemeral": "a random key of that run, kept nowhere",
-    "file": "the key of a file",
-    "environment": "the key of the environment",
-}
+_FOLDERS = ("data", "workdir")
 
 
-def build(material: Material) -> Section:
-    """All that is noted of datasets and runs."""
-    return Section(
-        id="data",
-        title="Data, runs and commands",
-        short="Data",
-        content={
-            "datasets": [_dataset(group) for group in material.groups],
-            "runs": [run for group in material.groups for run in _runs(group)],
-            "several": len(material.groups) > 1,
-            "versions": _versions(),
-            "command": material.settings.command,
-        },
-    )
-
-
-def _dataset(group: RunGroup) -> dict[str, Any]:
-    manifest = group.manifest
-    facts: dict[str, Any] = {"group": group, "manifest": manifest}
-    facts["path"] = group.first.metrics["dataset"]["path"]
-    facts["fingerprint"] = group.first.metrics["dataset"]["fingerprint"]
-    if manifest is None:
-        return facts
-    return facts | {"sum": _sum(manifest), "facts": _facts(manifest)}
-
-
-def _sum(manifest: Manifest) -> dict[str, Any] | None:
-    """What became of the posts that were read; None where it was not noted."""
-    counts = manifest.counts
-    if not counts:
-        return None
-    rows = [
-        *((f"{split} split", posts["posts"], "") for split, posts in manifest.splits.items()),
-        *(("rejected", number, reason) for reason, number in counts["rejected"].items()),
-        *(("dropped", number, rule) for rule, number in counts["dropped"].items()),
-    ]
+def build(inputs: Inputs) -> dict[str, Any]:
+    """All that is recorded of datasets and runs."""
     return {
-        "rows": rows,
-        "read": counts["posts_read"],
-        "adds_up": sum(row[1] for row in rows) == counts["posts_read"],
-    }
-
-
-def _facts(manifest: Manifest) -> list[tuple[str, str]]:
-    """Name and value, for people."""
-    train = manifest.splits["train"]
-    facts = [
-        ("hashtags", f"{count(manifest.num_tags)} in the vocabulary"),
-        ("training pairs", f"{count(train.get('tag_pairs', 0))} of a post and a hashtag"),
-        ("distribution", _distribution(manifest.distribution)),
-        (
-            "image descriptor",
-            f"{count(manifest.descriptor_size)} values, {manifest.descriptor_dtype}, "
-            + (_cnn(manifest.cnn) if manifest.cnn else "handed in ready"),
-        ),
-        (
-            "user descriptor",
-            f"{manifest.user_descriptor['size']} values: age, gender, country (one of"
-            f" {', '.join(manifest.user_descriptor['countries'])}), home town to"
-            f" {plural(manifest.user_descriptor['location_decimals'], 'decimal')}",
-        ),
-    ]
-    if removed := train.get("tag_pairs_removed"):
-        facts.append(("taken off by balancing", f"{count(removed)} training pairs"))
-    unknown = {name: s["out_of_vocabulary"] for name, s in manifest.splits.items()
-               if s.get("out_of_vocabulary")}  # fmt: skip
-    if unknown:
-        words = ", ".join(f"{count(number)} in {name}" for name, number in unknown.items())
-        facts.append(("hashtags outside the vocabulary", words))
-    if refused := manifest.counts.get("hashtags_refused"):
-        facts.append(("hashtags refused", f"{count(refused)}, which were none once normalised"))
-    if manifest.fractions:
-        words = ", ".join(f"{name} {100 * part:g}%" for name, part in manifest.fractions.items())
-        facts.append(("splits", f"no user is in two; asked for: {words} of the users"))
-    facts += _privacy(manifest.privacy)
-    if manifest.versions:
-        words = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
-        facts.append(("made with", words))
-    return facts
-
-
-def _distribution(distribution: Mapping[str, Any]) -> str:
-    if target := distribution.get("target"):
-        return f"{distribution['name']}: hashtags thinned out to {target:g} training posts"
-    return str(distribution["name"])
-
-
-def _cnn(cnn: Mapping[str, Any]) -> str:
-    sha = str(cnn.get("weights_sha256", ""))[:12]
-    return f"layer {cnn.get('layer')} of {cnn.get('name')}" + (f", weights {sha}" if sha else "")
-
-
-def _privacy(privacy: Mapping[str, Any]) -> list[tuple[str, str]]:
-    if not privacy:
-        return []
-    key = _KEYS.get(privacy.get("id_key", ""), "an unknown key")
-    posts = "kept" if privacy.get("post_ids") == "kept" else "hashed as well"
-    return [
-        ("privacy", f"user ids hashed by {privacy.get('user_ids')} with {key}; post ids {posts}")
-    ]
-
-
-def _runs(group: RunGroup) -> list[dict[str, Any]]:
-    runs = []
-    for name, run in group.runs.items():
-        config = run.workdir.config() if run.workdir else None
-        added = run.workdir.added_tags() if run.workdir else {}
-        runs.append(
+        "datasets": [
             {
-                "label": label_of(name),
-                "group": group.name,
-                "epoch": run.metrics["epoch"],
-                "workdir": run.metrics["workdir"],
-                "is_there": run.workdir is not None,
-                "flags": None if config is None else differing_flags(config),
-                "added_tags": bool(added),
-                "train": None if config is None or added else train_command(config),
-                "evaluate": evaluate_command(run),
+                "group": group,
+                "metrics": group.first.metrics["dataset"],
+                "manifest": group.first.manifest,
+                "posts": posts_by_outcome(group.first.manifest),
             }
-        )
-    return runs
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "tagkeras": __version__,
-        "python": platform.python_version(),
-        **{library: importlib.metadata.version(library) for library in _LIBRARIES},
+            for group in inputs.groups
+        ],
+        "runs": [
+            {"name": name, "group": group, **_describe(run)}
+            for group in inputs.groups
+            for name, run in group.runs.items()
+        ],
+        "command": inputs.command,
+        "versions": {
+            "tagkeras": __version__,
+            "python": platform.python_version(),
+            **{library: importlib.metadata.version(library) for library in _LIBRARIES},
+        },
     }
+
+
+def posts_by_outcome(manifest: Manifest | None) -> list[tuple[str, str, int]]:
+    """What became of the posts that were read: outcome, reason, number; empty if not recorded."""
+    if manifest is None or not manifest.counts:
+        return []
+    return [
+        *((f"{split} split", "", posts["posts"]) for split, posts in manifest.splits.items()),
+        *(("rejected", reason, number) for reason, number in manifest.counts["rejected"].items()),
+        *(("dropped", rule, number) for rule, number in manifest.counts["dropped"].items()),
+    ]
+
+
+def _describe(run: Run) -> dict[str, Any]:
+    """The epoch, flags and commands of a run; flags are None if its workdir is gone."""
+    metrics = run.metrics
+    config = run.workdir.config() if run.workdir else None
+    has_added_tags = bool(run.workdir and run.workdir.added_tags())
+    evaluated = {
+        "workdir": metrics["workdir"],
+        "data": metrics["dataset"]["path"],
+        "split": metrics["split"],
+        "output": run.evaluation.path,
+        **metrics.get("options", {}),
+    }
+    commands = [command_of("tagkeras.evaluate", evaluated)]
+    if config is not None and not has_added_tags:
+        folders = {name: config[name] for name in _FOLDERS if name in config}
+        commands.insert(0, command_of("tagkeras.train", folders | differing_flags(config)))
+    return {
+        "epoch": metrics["epoch"],
+        "workdir": metrics["workdir"],
+        "flags": None if config is None else _as_flags(differing_flags(config)),
+        "has_added_tags": has_added_tags,
+        "commands": "\n".join(commands),
+    }
+
+
+def differing_flags(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The flags of a run of `tagkeras.train`, but for folders, that are not at their defaults."""
+    defaults = {field.name: field.default for field in dataclasses.fields(TrainConfig)}
+    return {
+        name: config[name]
+        for name, default in defaults.items()
+        if name in config and name not in _FOLDERS and config[name] != default
+    }
+
+
+def command_of(module: str, flags: Mapping[str, Any]) -> str:
+    """`python -m module --name=value ...` as a shell takes it, a flag a line."""
+    return command_lines(["python", "-m", module, *_as_flags(flags)])
+
+
+def _as_flags(values: Mapping[str, Any]) -> list[str]:
+    flags = []
+    for name, value in values.items():
+        if isinstance(value, bool):
+            flags.append(f"--{name}" if value else f"--no{name}")
+        else:
+            text = ",".join(map(str, value)) if isinstance(value, list) else value
+            flags.append(f"--{name}={text}")
+    return flags

@@ -1,89 +1,78 @@
-"""Section: how well each group of people is served."""
+"""Metrics by group of people: age, gender and country."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tagkeras.report.figures.group_metrics import draw_group_metrics, group_estimates
-from tagkeras.report.figures.looks import label_of
-from tagkeras.report.formats import joined
-from tagkeras.report.material import Material
-from tagkeras.report.names import slug
+import numpy as np
+
+from tagkeras.report import formats
+from tagkeras.report.drawing import Estimate, Row, draw_rows
+from tagkeras.report.inputs import Inputs, Omitted
 from tagkeras.report.runs import RunGroup
-from tagkeras.report.sections.section import LeftOut, Section
 
 _UNKNOWN = "unknown"
+# Groups of an attribute that have a row of their own in a figure.
+_MAX_ROWS = 15
 
 
-def build(material: Material) -> Section:
-    """A figure and a table for each dataset.
+def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
+    """A figure for each attribute, and a table of the best run.
 
     Raises:
-        LeftOut: nothing is known of the users.
+        Omitted: nothing is known of the users.
     """
-    parts = [_part(material, group) for group in material.groups if _attributes(group)]
-    if not parts:
-        raise LeftOut(
-            "Groups of people", "the posts say nothing of the age, gender or country of users."
-        )
-    return Section(
-        id="groups",
-        title="Groups of people",
-        short="Groups",
-        content={"parts": parts},
-    )
-
-
-def _attributes(group: RunGroup) -> list[str]:
-    """The attributes that somebody says something of."""
-    groups = group.first.metrics["groups"]
-    return [
-        attribute
-        for attribute, rows in groups.items()
+    attributes = {
+        attribute: rows
+        for attribute, rows in group.runs[group.best].metrics["groups"].items()
         if any(row["group"] != _UNKNOWN for row in rows)
-    ]
-
-
-def _part(material: Material, group: RunGroup) -> dict[str, Any]:
-    attributes = _attributes(group)
+    }
+    if not attributes:
+        raise Omitted("the posts say nothing of the age, gender or country of users.")
     metric = group.headline
-    estimates = {
-        attribute: {
-            name: group_estimates(run.metrics["groups"][attribute], metric)
-            for name, run in group.shown.items()
-        }
-        for attribute in attributes
-    }
-    figure = material.figures.add(
-        draw_group_metrics(metric, estimates),
-        f"groups-{slug(group.name)}",
-        shows=f"{metric} by {joined(attributes)}, with intervals",
-        caption=f"{metric} of the posts of each group, with 95% intervals. Groups differ because"
-        " their hashtags are easier or harder to guess, because they have more or fewer training"
-        " posts, and by chance where intervals overlap.",
-    )
-    best = group.best
-    metrics = group.runs[best].metrics
-    columns = [f"P@{group.ks[0]}", metric, f"A@{group.ks[-1]}"]
+    figures = {}
+    for attribute in attributes:
+        runs = {name: run.metrics["groups"][attribute] for name, run in group.shown.items()}
+        rows, title = group_rows(runs, metric), f"{metric} by {attribute}"
+        note = "In brackets: posts of the group. Whiskers: 95% intervals."
+        figure = draw_rows({"": rows}, title=title, note=note)
+        name = f"groups-{formats.slug(group.name)}-{attribute}"
+        figures[attribute] = inputs.figures.add(figure, name)
     return {
-        "group": group,
-        "figure": figure,
-        "run": label_of(best),
-        "columns": columns,
-        "attributes": {attribute: metrics["groups"][attribute] for attribute in attributes},
-        "gap": metrics["largest_gap"],
-        "shown": _in_words(group),
+        "figures": figures,
+        "attributes": attributes,
+        "columns": [f"P@{group.ks[0]}", metric, f"A@{group.ks[-1]}"],
+        "gaps": {
+            name: gap for name, run in group.shown.items() if (gap := run.metrics["largest_gap"])
+        },
     }
 
 
-def _in_words(group: RunGroup) -> list[str]:
-    """The largest gap of each shown run, in words."""
-    words = []
-    for name, run in group.shown.items():
-        gap = run.metrics["largest_gap"]
-        if gap:
-            low, high = (100 * bound for bound in gap["interval"])
-            words.append(
-                f"{label_of(name)}: {100 * gap['gap']:.1f} points of {gap['metric']} between"
-                f" {gap['attribute']} {gap['high']} (ahead) and {gap['low']},"
-                f" 95% interval {low:.1f} to {high:.1f}"
-            )
-    return words
+def group_rows(runs: Mapping[str, Sequence[Mapping[str, Any]]], metric: str) -> list[Row]:
+    """The rows of a figure: the groups with most posts, all others as one, and `unknown`.
+
+    Args:
+        runs: by run, the groups of an attribute as in `metrics.json`.
+        metric: such as `R@10`, a mean over posts.
+    """
+    posts = {row["group"]: row["posts"] for rows in runs.values() for row in rows}
+    known = sorted((name for name in posts if name != _UNKNOWN), key=lambda name: -posts[name])
+    others = known[_MAX_ROWS:] if len(known) > _MAX_ROWS + 1 else []
+
+    def row(label: str, names: Sequence[str]) -> Row:
+        estimates = {}
+        for run, rows in runs.items():
+            chosen = [row for row in rows if row["group"] in names]
+            if len(chosen) == 1:
+                estimates[run] = Estimate(chosen[0][metric], chosen[0]["intervals"].get(metric))
+            elif chosen:
+                values, weights = ([row[key] for row in chosen] for key in (metric, "posts"))
+                estimates[run] = Estimate(float(np.average(values, weights=weights)))
+        number = formats.compact(sum(posts[name] for name in names))
+        return Row(f"{formats.shorten(label, 18)} ({number})", estimates)
+
+    rows = [row(name, [name]) for name in posts if name not in (*others, _UNKNOWN)]
+    if others:
+        rows.append(row(f"{len(others)} others", others))
+    if _UNKNOWN in posts:
+        rows.append(row(_UNKNOWN, [_UNKNOWN]))
+    return rows

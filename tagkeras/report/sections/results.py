@@ -1,169 +1,116 @@
-"""Section: every run and baseline in numbers, and the differences between runs."""
+"""Every run and baseline in numbers, and the differences between runs."""
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
+from markupsafe import Markup
+
+from tagkeras.cli.progress import progress
+from tagkeras.evaluate.comparison import Difference, compare
 from tagkeras.evaluate.evaluation import MODEL
-from tagkeras.report.differences import differences_of
-from tagkeras.report.figure_files import PageFigure
-from tagkeras.report.figures.estimate import Estimate
-from tagkeras.report.figures.looks import label_of
-from tagkeras.report.figures.overall_metrics import draw_overall_metrics
-from tagkeras.report.figures.prediction_entropy import draw_prediction_entropy
-from tagkeras.report.material import Material
-from tagkeras.report.names import slug
-from tagkeras.report.runs import RunGroup
-from tagkeras.report.sections.section import Section
+from tagkeras.report import formats
+from tagkeras.report.drawing import Estimate, Row, draw_rows
+from tagkeras.report.inputs import Inputs
+from tagkeras.report.runs import BILINEAR, RunGroup
+from tagkeras.report.style import label_of
 
-ORACLES = ("oracle_image_only", "oracle_user_only", "oracle")
+_ORACLES = ("oracle_image_only", "oracle_user_only", "oracle")
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Row:
-    """A way to rank.
+class Ranking(NamedTuple):
+    """A row of the table: a `baseline`, `model` or `oracle`, and its estimates by metric."""
 
-    Attributes:
-        label: for people.
-        kind: `baseline`, `model` or `oracle`.
-        values: by metric.
-        intervals: [low, high] by metric.
-    """
-
-    label: str
+    name: str
     kind: str
-    values: Mapping[str, float]
-    intervals: Mapping[str, Sequence[float]]
+    estimates: dict[str, Estimate]
 
 
-def build(material: Material) -> Section:
-    """The tables and figures of all groups."""
-    tables = []
-    for group in material.groups:
-        columns = columns_of(group)
-        rows = rows_of(group)
-        tables.append(
-            {
-                "group": group,
-                "columns": columns,
-                "rows": rows,
-                "best": _best(rows, columns),
-                "differences": differences_of(group),
-                "compared": [c for c in columns if _is_averaged(c)],
-                "num_posts": group.first.metrics["num_posts"],
-                "num_users": group.first.metrics["num_users"],
-                "has_oracles": any(row.kind == "oracle" for row in rows),
-                "figure": _figure(material, group, columns),
-            }
-        )
-    k = material.groups[0].ks[-1]
-    return Section(
-        id="results",
-        title="Results",
-        short="Results",
-        content={"tables": tables, "k": k, "level": 95, "variety": _variety(material)},
-    )
+def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
+    """The table, the figure and the differences of a group; of the last, the variety of all."""
+    least, most = group.ks[0], group.ks[-1]
+    accuracies = [f"P@{least}", *(f"{name}@{most}" for name in ("R", "A", "nDCG", "MRR"))]
+    columns = [*accuracies, f"coverage@{most}", f"entropy@{most}"]
+    rankings = rankings_of(group, columns)
+    is_last = group is inputs.groups[-1] and len(inputs.groups) > 1
+    figures = []
+    for column in accuracies[:3]:
+        rows = [
+            Row(label_of(name), {name: estimates[column]}, formats.percent(estimates[column].value))
+            for name, kind, estimates in rankings
+            if kind != "model" or name in group.shown
+        ]
+        name = f"results-{formats.slug(group.name)}-{formats.slug(column)}"
+        figures.append(inputs.figures.add(draw_rows({"": rows}, title=column), name))
+    return {
+        "k": most,
+        "columns": columns,
+        "accuracies": accuracies,
+        "rankings": rankings,
+        "best": {
+            column: max(r.estimates[column].value for r in rankings if r.kind != "oracle")
+            for column in accuracies
+        },
+        "has_oracles": any(ranking.kind == "oracle" for ranking in rankings),
+        "differences": differences_of(group),
+        "figures": figures,
+        "variety": _draw_variety(inputs) if is_last else None,
+    }
 
 
-def _variety(material: Material) -> PageFigure | None:
-    """Natural beside balanced: how varied the predictions are; None for posts of one kind."""
-    if len(material.groups) < 2:
-        return None
-    k = min(group.ks[-1] for group in material.groups)
+def rankings_of(group: RunGroup, columns: Sequence[str]) -> list[Ranking]:
+    """Baselines, runs and oracles."""
+    others = group.with_baselines.metrics["intervals"]
+
+    def ranking(name: str, kind: str) -> Ranking:
+        run, of = (group.runs[name], MODEL) if kind == "model" else (group.with_baselines, name)
+        return Ranking(name, kind, {column: run.estimate(column, of) for column in columns})
+
+    return [
+        *(ranking(name, "baseline") for name in others if name not in (MODEL, *_ORACLES)),
+        *(ranking(name, "model") for name in group.runs),
+        *(ranking(name, "oracle") for name in others if name in _ORACLES),
+    ]
+
+
+def differences_of(group: RunGroup) -> dict[tuple[str, str], dict[str, Difference]]:
+    """What each run gains over the bilinear run, or over the first where there is none.
+
+    The best run is compared with the second best as well.
+
+    Returns:
+        By the names of the run and of the other, the gain by metric.
+    """
+    best = sorted(group.runs, key=lambda name: -group.runs[name].metrics[group.headline])[:2]
+    reference = group.of_model(BILINEAR) or next(iter(group.runs))
+    pairs = [(name, reference) for name in group.runs if name != reference]
+    if reference not in best:
+        pairs.append((best[0], best[1]))
+    found = {}
+    with progress(f"comparing runs, {group.name}", len(pairs), "pairs") as advance:
+        for name, other in pairs:
+            before, after = (group.runs[run].evaluation for run in (other, name))
+            found[name, other] = compare(before, after)
+            advance(1)
+    return found
+
+
+def _draw_variety(inputs: Inputs) -> Markup:
+    """The entropy of the predictions: natural beside balanced."""
+    k = min(group.ks[-1] for group in inputs.groups)
     metric = f"entropy@{k}"
-    datasets = {
-        group.name: {
-            name: Estimate.of(run.metrics, metric, run.metrics["intervals"][MODEL])
+    panels = {
+        group.name: [
+            Row(label_of(name), {name: run.estimate(metric)}, f"{run.metrics[metric]:.2f}")
             for name, run in group.shown.items()
             if metric in run.metrics
-        }
-        for group in material.groups
+        ]
+        for group in inputs.groups
     }
-    return material.figures.add(
-        draw_prediction_entropy(datasets, k=k),
-        "variety",
-        shows="entropy of the predictions of each model, dataset by dataset",
-        caption="Entropy of all predictions: two bits more are as if four times as many hashtags"
-        " were in use. In the paper, models of natural posts put the same few hashtags on almost"
-        " every photo, and those of balanced posts far more varied ones.",
+    figure = draw_rows(
+        panels,
+        title="Variety of predictions",
+        x_label=f"entropy of the hashtags in the top {k} (bits)",
+        is_fraction=False,
+        bars=True,
     )
-
-
-def columns_of(group: RunGroup) -> list[str]:
-    """The metrics of the table: precision at the smallest k, the others at the largest."""
-    least, most = group.ks[0], group.ks[-1]
-    names = [f"P@{least}", *(f"{name}@{most}" for name in ("R", "A", "nDCG", "MRR"))]
-    return [*names, f"coverage@{most}", f"entropy@{most}"]
-
-
-def rows_of(group: RunGroup) -> list[Row]:
-    """Baselines, oracles of one side, the runs, and the oracle, as in the paper's table."""
-    metrics = group.with_baselines.metrics
-    rankings = [name for name in metrics["intervals"] if name != MODEL]
-    by_kind: dict[str, list[Row]] = {"baseline": [], "oracle": []}
-    for name in rankings:
-        kind = "oracle" if name in ORACLES else "baseline"
-        by_kind[kind].append(
-            Row(
-                label=label_of(name),
-                kind=kind,
-                values=metrics[name],
-                intervals=metrics["intervals"][name],
-            )
-        )
-    models = [
-        Row(
-            label=label_of(name),
-            kind="model",
-            values=run.metrics,
-            intervals=run.metrics["intervals"][MODEL],
-        )
-        for name, run in group.runs.items()
-    ]
-    return [*by_kind["baseline"], *models, *by_kind["oracle"]]
-
-
-def _best(rows: Sequence[Row], columns: Sequence[str]) -> dict[str, float]:
-    """The best value of each accuracy among baselines and models; of variety there is no best."""
-    return {
-        column: max(row.values[column] for row in rows if row.kind != "oracle")
-        for column in columns
-        if _is_averaged(column)
-    }
-
-
-def _is_averaged(column: str) -> bool:
-    return not column.startswith(("coverage", "entropy"))
-
-
-def _figure(material: Material, group: RunGroup, columns: Sequence[str]) -> PageFigure:
-    metrics = group.with_baselines.metrics
-    names = [name for name in metrics["intervals"] if name != MODEL]
-    models = dict(group.shown)
-    estimates: dict[str, dict[str, Estimate]] = {}
-    for column in columns[:3]:
-        estimates[column] = {
-            name: Estimate.of(metrics[name], column, metrics["intervals"][name])
-            for name in names
-            if name not in ORACLES
-        }
-        for name, run in models.items():
-            estimates[column][name] = Estimate.of(
-                run.metrics, column, run.metrics["intervals"][MODEL]
-            )
-        estimates[column] |= {
-            name: Estimate.of(metrics[name], column, metrics["intervals"][name])
-            for name in names
-            if name in ORACLES
-        }
-    return material.figures.add(
-        draw_overall_metrics(estimates),
-        f"results-{slug(group.name)}",
-        shows=f"{', '.join(columns[:3])} of every way to rank on the {group.name} posts",
-        caption="Each row is a way to rank, the whisker its 95% interval. Read the gap between a"
-        " model and the baselines as what was learned"
-        + (
-            ", and that to the oracle as what is left."
-            if any(name in ORACLES for name in names) and group.is_natural
-            else "."
-        ),
-    )
+    return inputs.figures.add(figure, "variety")

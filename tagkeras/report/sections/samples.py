@@ -1,59 +1,184 @@
-"""Section: photos, their hashtags, and what each model predicts for them."""
+"""Photos, their hashtags, and what each model predicts for them."""
 
-from tagkeras.report.figures.looks import label_of
-from tagkeras.report.formats import person
-from tagkeras.report.material import Material
-from tagkeras.report.predicted_posts import predictions_of
-from tagkeras.report.sections.section import Section
+import base64
+import functools
+import hashlib
+import heapq
+import io
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, NamedTuple
 
-# Of the predictions of a post, those that are shown.
-SHOWN = 10
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from tagkeras.cli.errors import UserError
+from tagkeras.data.posts import Post, PostError, parse_post
+from tagkeras.data.posts_file import read_rows
+from tagkeras.evaluate.evaluation import MODEL
+from tagkeras.report.inputs import Inputs, Omitted
+from tagkeras.report.runs import Run
+
+# Predictions of a post that are shown.
+_PREDICTIONS = 10
+# Posts in place of those whose photo cannot be read.
+_SPARE = 64
+# Pixels of the longer side: twice what the page shows, for screens with fine pixels.
+THUMBNAIL_SIZE = 480
 
 
-def build(material: Material) -> Section:
+class Thumbnail(NamedTuple):
+    """A small copy of a photo as a `data:` URI, and its size in pixels."""
+
+    uri: str
+    width: int
+    height: int
+
+
+class Samples(NamedTuple):
+    """Posts with their photos, and what is wrong with photos that others took the place of."""
+
+    posts: list[tuple[Post, Thumbnail]]
+    unreadable: list[str]
+
+
+def build(inputs: Inputs) -> dict[str, Any]:
     """The samples with the predictions of every shown run.
 
     Raises:
-        LeftOut: there are no photos.
-        UserError: the photos cannot be had.
+        Omitted: there are no photos.
+        UserError: the photos cannot be read.
     """
-    samples = material.samples
-    ids = [sample.post.post_id for sample in samples.posts]
-    lists = {
-        group.name: {name: predictions_of(run, ids) for name, run in group.shown.items()}
-        for group in material.groups
+    samples = samples_of(inputs)
+    ids = {post.post_id for post, _ in samples.posts}
+    predictions = {
+        group.name: {name: _predictions(run, ids) for name, run in group.shown.items()}
+        for group in inputs.groups
     }
-    cards = []
-    for sample in samples.posts:
-        post = sample.post
-        by_group = [
-            {
-                "name": group,
-                "runs": [
-                    {"label": label_of(name), "predictions": predictions[post.post_id][:SHOWN]}
-                    for name, predictions in runs.items()
-                    if post.post_id in predictions
-                ],
-            }
-            for group, runs in lists.items()
-        ]
-        cards.append(
-            {
-                "id": post.post_id,
-                "photo": sample.photo,
-                "hashtags": post.hashtags,
-                "person": person(*(post.facts[name] for name in ("age", "gender", "country"))),
-                "groups": [group for group in by_group if group["runs"]],
-            }
+    return {
+        "samples": samples,
+        "predictions": predictions,
+        "has_balanced": any(not group.is_natural for group in inputs.groups),
+    }
+
+
+def _predictions(run: Run, post_ids: Collection[str]) -> dict[str, list[tuple[str, bool]]]:
+    """The first hashtags that a run predicted for each post, and whether they are right."""
+    posts, predictions = run.evaluation.posts, run.evaluation.predictions.column("hashtags")
+    rows = [row for row, post_id in enumerate(posts.post_ids) if post_id in post_ids]
+    hits = posts.hits[MODEL][:, :_PREDICTIONS]
+    return {
+        posts.post_ids[row]: list(zip(predictions[row].as_py(), hits[row].tolist(), strict=False))
+        for row in rows
+    }
+
+
+@functools.cache
+def samples_of(inputs: Inputs) -> Samples:
+    """Posts with their photos, of the split of all groups of runs.
+
+    Raises:
+        Omitted: there can be no photos.
+        UserError: the file has none of the posts, or none of their photos can be read.
+    """
+    config = inputs.config
+    if not config.samples:
+        raise Omitted("--samples=0 asks for none.")
+    if config.posts is None:
+        raise Omitted(
+            "no file of posts was given: add --posts=POSTS.jsonl, and --image_root= if the images"
+            " lie elsewhere."
         )
-    return Section(
-        id="samples",
-        title="Sample photos",
-        short="Photos",
-        content={
-            "cards": cards,
-            "unreadable": samples.unreadable,
-            "several": len(material.groups) > 1,
-            "balanced": any(g.name == "balanced" for g in material.groups),
-        },
-    )
+    for group in inputs.groups:
+        privacy = group.first.manifest.privacy if group.first.manifest else {}
+        if privacy.get("post_ids", "kept") != "kept":
+            raise Omitted(
+                f"the post ids of the {group.name} dataset are keyed hashes, so that its posts"
+                " cannot be found in a file: preprocess with --post_ids=keep to see photos here."
+            )
+    path = Path(config.posts)
+    root = Path(config.image_root) if config.image_root else path.parent
+    ids = [set(group.first.evaluation.posts.post_ids) for group in inputs.groups]
+    return find_samples(path, set.intersection(*ids) or ids[0], root, config.samples)
+
+
+def find_samples(path: Path, post_ids: Collection[str], image_root: Path, number: int) -> Samples:
+    """Finds posts in the file that they came from, and reads their photos.
+
+    Posts are chosen by a hash of their ids: the same ones for every model, and not those that it
+    does well on.
+
+    Args:
+        path: of the file of posts.
+        post_ids: to choose from.
+        image_root: what paths of images are relative to.
+        number: of posts, at most.
+
+    Raises:
+        Omitted: the posts have descriptors in place of images.
+        UserError: the file has none of the posts, no such folder of images, or none of the photos
+            can be read.
+    """
+    if not image_root.is_dir():
+        raise UserError(f"--image_root={image_root}: no such folder")
+    found: dict[str, Post] = {}
+    for _, row in read_rows(path, post_ids):
+        try:
+            post = parse_post(row) if isinstance(row, dict) else None
+        except PostError:
+            post = None
+        if post is None:
+            continue  # beam.preprocess rejected it
+        found.setdefault(post.post_id, post)
+        if len(found) > 2 * (number + _SPARE):
+            found = {p: found[p] for p in heapq.nsmallest(number + _SPARE, found, key=_hash)}
+    if not found:
+        raise UserError(
+            f"--posts={path} has none of the {len(post_ids):,} evaluated posts"
+            f" ({min(post_ids)}, ...): give the file that the dataset was made from"
+        )
+    found = {post_id: post for post_id, post in found.items() if post.image is not None}
+    if not found:
+        raise Omitted("the posts have descriptors in place of images.")
+    samples = Samples([], [])
+    for post_id in sorted(found, key=_hash):
+        if len(samples.posts) == number:
+            break
+        post, image = found[post_id], found[post_id].image
+        try:
+            content = image if isinstance(image, bytes) else (image_root / str(image)).read_bytes()
+            samples.posts.append((post, make_thumbnail(content)))
+        except (OSError, ValueError) as error:
+            name = image if isinstance(image, str) else "its image"
+            reason = error.strerror if isinstance(error, OSError) else error
+            samples.unreadable.append(f"{name} of {post_id}: {reason}")
+    if not samples.posts:
+        raise UserError(
+            f"no photo of the samples can be read: {samples.unreadable[0]}; see --image_root"
+        )
+    return samples
+
+
+def _hash(post_id: str) -> bytes:
+    return hashlib.sha256(post_id.encode()).digest()
+
+
+def make_thumbnail(content: bytes) -> Thumbnail:
+    """A small upright JPEG of an image file, without the metadata of the photo.
+
+    Raises:
+        ValueError: it is no image, a damaged one, or one too large to be decoded.
+    """
+    size = (THUMBNAIL_SIZE, THUMBNAIL_SIZE)
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            image.draft("RGB", size)  # decodes hardly more than is needed
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+    except UnidentifiedImageError as error:
+        raise ValueError("no image of a known format") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ValueError(f"it cannot be decoded ({error})") from error
+    upright.thumbnail(size, Image.Resampling.LANCZOS)
+    encoded = io.BytesIO()
+    upright.save(encoded, "JPEG", quality=80, optimize=True)
+    data = base64.b64encode(encoded.getvalue()).decode()
+    return Thumbnail(f"data:image/jpeg;base64,{data}", *upright.size)

@@ -1,84 +1,94 @@
-"""Section: how training went."""
+"""How training went: loss and validation metrics by epoch."""
 
-import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-from tagkeras.report.figures.looks import label_of
-from tagkeras.report.figures.read_history import read_history
-from tagkeras.report.figures.training_curves import draw_training_curves
-from tagkeras.report.material import Material
-from tagkeras.report.names import slug
-from tagkeras.report.runs import Run, RunGroup
-from tagkeras.report.sections.section import LeftOut, Section
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
+from tagkeras.cli.errors import UserError
+from tagkeras.report import formats
+from tagkeras.report.drawing import draw_line, legend_entry, new_panels, set_head, set_percent
+from tagkeras.report.inputs import Inputs, Omitted
+from tagkeras.report.runs import RunGroup
+from tagkeras.report.style import figure_style, series_styles
 
-@dataclasses.dataclass(frozen=True)
-class BestEpoch:
-    """The epoch whose weights were evaluated.
-
-    Attributes:
-        label: of the run.
-        epoch: its number, from 1.
-        epochs: that were trained.
-        metrics: on the validation posts, by name.
-    """
-
-    label: str
-    epoch: int
-    epochs: int
-    metrics: dict[str, float]
+_VALIDATION = "val_"
+# Panels in this order; other metrics after them.
+_FIRST = ("loss", "val_P@1", "val_R@10", "val_A@10")
 
 
-def build(material: Material) -> Section:
-    """Curves of the runs whose history is at hand.
+def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
+    """Curves of the runs whose history is there, and the epoch of each that was evaluated.
 
     Raises:
-        LeftOut: there is none.
+        Omitted: there is none.
     """
-    parts, missing = [], []
-    for group in material.groups:
-        runs = {name: run for name, run in group.shown.items() if _has_history(run)}
-        missing += [label_of(name) for name in group.shown if name not in runs]
-        if runs:
-            parts.append(_part(material, group, runs))
-    if not parts:
-        raise LeftOut(
-            "Training curves", "the workdirs of the runs, which hold history.csv, are not there."
-        )
-    return Section(
-        id="training",
-        title="Training",
-        short="Training",
-        content={"parts": parts, "missing": missing},
-    )
-
-
-def _has_history(run: Run) -> bool:
-    return run.workdir is not None and run.workdir.history.is_file()
-
-
-def _part(material: Material, group: RunGroup, runs: dict[str, Run]) -> dict[str, object]:
-    histories = {
-        name: read_history(run.workdir.history) for name, run in runs.items() if run.workdir
+    workdirs = {
+        name: run.workdir
+        for name, run in group.shown.items()
+        if run.workdir and run.workdir.history.is_file()
     }
-    best = []
-    for name, run in runs.items():
-        assert run.workdir is not None
-        epoch = run.workdir.best_epoch()
-        metrics = {
-            key.removeprefix("val_"): value
-            for key, value in epoch.items()
-            if key.startswith("val_") and isinstance(value, float)
-        }
-        number = len(histories[name]["epoch"])
-        best.append(BestEpoch(label_of(name), int(epoch["epoch"]), number, metrics))
-    metrics_of_all = [name for name in best[0].metrics if all(name in b.metrics for b in best)]
-    figure = material.figures.add(
-        draw_training_curves(histories),
-        f"training-{slug(group.name)}",
-        shows=f"loss and validation metrics by epoch of the runs on {group.name} posts",
-        caption="Loss on the training posts, and metrics on the validation posts, after each"
-        " epoch. A validation curve that still rises at the end asks for more epochs; one that"
-        " falls while the loss sinks has begun to learn single posts by heart. Losses of"
-        " different kinds are on different scales: compare the other panels.",
-    )
-    return {"group": group, "figure": figure, "best": best, "metrics": metrics_of_all}
+    if not workdirs:
+        raise Omitted("the workdirs of the runs, which hold history.csv, are not there.")
+    histories = {name: read_history(workdir.history) for name, workdir in workdirs.items()}
+    best = {name: workdir.best_epoch() for name, workdir in workdirs.items()}
+    metrics = [
+        metric
+        for metric in next(iter(best.values()))
+        if metric.startswith(_VALIDATION) and all(metric in epoch for epoch in best.values())
+    ]
+    figure = draw_training_curves(histories)
+    return {
+        "figure": inputs.figures.add(figure, f"training-{formats.slug(group.name)}"),
+        "metrics": {metric: metric.replace(_VALIDATION, "validation ") for metric in metrics},
+        "best": best,
+        "epochs": {name: len(history["epoch"]) for name, history in histories.items()},
+        "missing": [name for name in group.shown if name not in workdirs],
+    }
+
+
+def read_history(path: Path) -> dict[str, np.ndarray]:
+    """Reads `history.csv` of a workdir: float64 [epochs] by the name of the column.
+
+    Raises:
+        UserError: it does not hold rows of numbers.
+    """
+    try:
+        table = pyarrow.csv.read_csv(path)
+        history = {name: table[name].cast(pa.float64()).to_numpy() for name in table.column_names}
+    except pa.ArrowException as error:
+        raise UserError(f"{path} is damaged: it does not hold rows of numbers") from error
+    if not {"epoch", "loss"} <= history.keys():
+        raise UserError(f"{path} is damaged: it lacks the column epoch or loss")
+    return history
+
+
+@figure_style()
+def draw_training_curves(histories: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
+    """Draws a panel for the loss and one for each validation metric, a line for each run.
+
+    Args:
+        histories: by name of the run, those of `read_history`.
+    """
+    present = {name for history in histories.values() for name in history}
+    metrics = sorted(n for n in present if n.startswith(_VALIDATION) and "@" in n)
+    columns = list(dict.fromkeys([*(name for name in _FIRST if name in present), *metrics]))
+    styles = series_styles(histories)
+    figure, panels = new_panels(len(columns), 1.95, sharex=True)
+    for axes, column in zip(panels, columns, strict=True):
+        axes.set_title(column.replace(_VALIDATION, "validation "))
+        for name, history in histories.items():
+            if column in history:
+                draw_line(axes, history["epoch"], history[column], styles[name])
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+        if column != "loss":
+            set_percent(axes.yaxis, 5)
+    for axes in panels[-2:]:
+        axes.set_xlabel("epoch")
+    set_head(figure, "Training, epoch by epoch", [legend_entry(s) for s in styles.values()])
+    return figure

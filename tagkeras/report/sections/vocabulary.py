@@ -1,68 +1,102 @@
-"""Section: how often hashtags are used, and which ones lie beside each other."""
+"""How frequent hashtags are, and which ones the model puts beside each other."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tagkeras.report.chosen_tags import most_different_tags
-from tagkeras.report.figures.looks import label_of
-from tagkeras.report.figures.tag_frequency import draw_tag_frequency, tag_histogram
-from tagkeras.report.material import Material
-from tagkeras.report.names import slug
+import numpy as np
+from matplotlib.figure import Figure
+
+from tagkeras.report.drawing import Estimate, Row, draw_rows
+from tagkeras.report.formats import compact, slug
+from tagkeras.report.inputs import Inputs
 from tagkeras.report.runs import MULTIPLICATIVE, RunGroup
-from tagkeras.report.sections.section import Section
-from tagkeras.report.tag_neighbours import find_tag_neighbours
-from tagkeras.train.restore import restore_model
+from tagkeras.report.sections.precision_recall import most_different_tags
 
 # Rows of the table of neighbours, and neighbours in each.
 _QUERIES, _NEIGHBOURS = 16, 6
 
 
-def build(material: Material) -> Section:
-    """Histograms of all groups, and neighbours of the first run whose weights are at hand."""
-    figures = [
-        material.figures.add(
-            draw_tag_frequency(_histograms(group)),
-            f"frequency-{slug(group.name)}",
-            shows=f"how many hashtags are on how many training posts, {group.name}",
-            caption="How many hashtags are on so many training posts."
-            + (
-                " Balancing thins frequent hashtags out: the right end moves to the left."
-                if "balanced" in _histograms(group)
-                else " A few are on thousands of posts, most on few: what guessing the most"
-                " frequent ones lives on."
-            ),
+def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
+    """A histogram, and the neighbours of some hashtags by the first run whose workdir is there."""
+    manifest, tags = group.first.manifest, group.vocabulary.tags
+    recorded = manifest.distribution.get("tags_by_training_posts", {}) if manifest else {}
+    histograms = {name: list(numbers.values()) for name, numbers in recorded.items()}
+    figure = draw_tag_frequency(histograms or {"natural": tag_histogram(group.vocabulary.counts)})
+    preferred = (group.of_model(MULTIPLICATIVE), *group.shown)
+    run = next((name for name in preferred if name and group.runs[name].workdir), None)
+    neighbours = {}
+    if run is not None:
+        differing = most_different_tags(group.tag_tables)
+        queries = list(dict.fromkeys([*inputs.config.tags, *differing, *tags]))[:_QUERIES]
+        vectors = group.runs[run].restored.tag_table.numpy()
+        neighbours = find_neighbours(vectors, tags, queries, k=_NEIGHBOURS)
+    return {
+        "figure": inputs.figures.add(figure, f"frequency-{slug(group.name)}"),
+        "is_balanced": "balanced" in histograms,
+        "run": run,
+        "neighbours": neighbours,
+    }
+
+
+def find_neighbours(
+    vectors: np.ndarray, tags: Sequence[str], queries: Sequence[str], *, k: int
+) -> dict[str, list[tuple[str, float]]]:
+    """Finds the k hashtags nearest to each query by cosine; ties go to the more frequent.
+
+    A row of zeros, a hashtag that was never learned, is near to none and has no neighbours.
+
+    Args:
+        vectors: float [Y, d], the hashtags' rows of V.
+        tags: the Y hashtags, most frequent first.
+        queries: hashtags among them.
+        k: neighbours of each; fewer where there are fewer hashtags.
+
+    Returns:
+        For each query, hashtags and cosines in [-1, 1], nearest first.
+    """
+    norms = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
+    learned = np.flatnonzero(norms)
+    units = vectors / np.where(norms > 0, norms, 1)
+    found = {}
+    for query in queries:
+        row = tags.index(query)
+        others = learned[learned != row] if row in learned else learned[:0]
+        cosines = np.clip(units[others] @ units[row], -1, 1)
+        nearest = np.argsort(-cosines, kind="stable")[:k]
+        found[query] = [(tags[others[place]], float(cosines[place])) for place in nearest]
+    return found
+
+
+def tag_histogram(counts: np.ndarray) -> list[int]:
+    """How many hashtags are on 0, 1, 2-3, 4-7, ... training posts, by int [Y] posts of each."""
+    return np.bincount(np.frexp(counts)[1]).tolist()
+
+
+def draw_tag_frequency(histograms: Mapping[str, Sequence[int]]) -> Figure:
+    """Draws how many hashtags are on so many training posts.
+
+    Args:
+        histograms: by `natural` and `balanced`, as `tag_histogram` counts.
+    """
+    longest = max(map(len, histograms.values()))
+    names = ["0", "1", *(f"{2**n:,}-{2 ** (n + 1) - 1:,}" for n in range(1, longest - 1))]
+    bins = {
+        name: [*numbers, *[0] * (longest - len(numbers))] for name, numbers in histograms.items()
+    }
+    rows = [
+        Row(
+            label,
+            {name: Estimate(numbers[row]) for name, numbers in bins.items()},
+            " / ".join(compact(sum(numbers[row:])) for numbers in bins.values()),
         )
-        for group in material.groups
+        for row, label in enumerate(names)
+        if row or any(numbers[0] for numbers in bins.values())
     ]
-    return Section(
-        id="vocabulary",
-        title="The hashtags themselves",
-        short="Vocabulary",
-        content={
-            "figures": figures,
-            "neighbours": _neighbours(material),
-            "groups": material.groups,
-        },
+    return draw_rows(
+        {"training posts": rows},
+        title="How frequent hashtags are",
+        x_label="hashtags on so many training posts",
+        note="At the right: hashtags on at least so many.",
+        is_fraction=False,
+        bars=True,
     )
-
-
-def _histograms(group: RunGroup) -> dict[str, dict[str, int]]:
-    by_name = group.manifest.distribution.get("tags_by_training_posts") if group.manifest else None
-    return by_name or {"natural": tag_histogram(group.vocabulary.counts)}
-
-
-def _neighbours(material: Material) -> dict[str, Any] | None:
-    for group in material.groups:
-        for name in dict.fromkeys((group.of_model(MULTIPLICATIVE), *group.shown)):
-            run = group.runs.get(name or "")
-            if name is None or run is None or run.workdir is None:
-                continue
-            tables = {n: r.evaluation.tags for n, r in group.shown.items()}
-            tags = group.vocabulary.tags
-            queries = dict.fromkeys(
-                (*material.settings.tags, *most_different_tags(tables), *tags[:_QUERIES])
-            )
-            table = restore_model(run.workdir).tag_table.numpy()
-            k = min(_NEIGHBOURS, len(tags) - 1)
-            found = find_tag_neighbours(table, tags, list(queries)[:_QUERIES], k=k)
-            return {"rows": found, "run": label_of(name), "group": group}
-    return None

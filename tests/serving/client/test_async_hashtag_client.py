@@ -4,7 +4,7 @@ import threading
 import grpc
 import numpy as np
 import pytest
-from serving_helpers import photo
+from serving_helpers import WAIT, photo
 
 from serving import AsyncHashtagClient, HashtagClient, RequestError, StatusCode, Tls, User
 from tagkeras.cli.errors import UserError
@@ -26,6 +26,7 @@ def test_every_method_answers_as_the_blocking_client(tags_server):
         lambda c: c.predict_descriptors(np.ones((2, 4)), [LONDON]),
         lambda c: c.image_embedding([photo(), photo()]),
         lambda c: c.user_embedding([LONDON]),
+        lambda c: c.input_shapes("descriptor"),
     ]
     with HashtagClient(tags_server.endpoint, "tags") as blocking:
         for question in questions:
@@ -39,7 +40,8 @@ def test_every_method_answers_as_the_blocking_client(tags_server):
 
 def test_calls_are_under_way_together(fake):
     """The server answers none of five before it has all of them."""
-    fake.together = threading.Barrier(5)
+    together = threading.Barrier(5)
+    fake.on_call = lambda _: together.wait(WAIT) and None
     answers = ask(
         fake.endpoint,
         lambda c: asyncio.gather(*(c.predict([b"%d" % number]) for number in range(5))),

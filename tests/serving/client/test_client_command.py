@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from serving_helpers import photo
 
-from serving import Hashtag, User
+from serving import Hashtag, Prediction, User
 from serving.client.__main__ import Config, main
 from serving.client.output import Answer, print_tables
 from tagkeras.cli.errors import UserError
@@ -53,7 +53,7 @@ def test_json_of_one_photo(ask, capsys):
 
 
 def test_json_of_several(ask, capsys):
-    ask(image=("black.png", "white.png"), users="users.jsonl", json=True, version_label="old")
+    ask(image=("black.png", "white.png"), users="users.jsonl", json=True, label="old")
     answers = json.loads(capsys.readouterr().out)["answers"]
     assert [(a["image"], a["user"]["name"], a["hashtags"][0]["hashtag"]) for a in answers] == [
         ("black.png", "Ann", "football"),
@@ -85,7 +85,7 @@ def test_a_table_on_a_terminal_fits_it_and_marks_what_differs():
     def answer(name, *tags):
         user = User(name=name, age=34, gender="female", country="US", latitude=39.7, longitude=-105)
         hashtags = tuple(Hashtag(tag, 0.5) for tag in ("ball", *tags))
-        return Answer("photos/ball.jpg", user, "tags", 3, hashtags)
+        return Answer("photos/ball.jpg", user, Prediction("tags", 3, hashtags))
 
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=100, color_system="standard")
@@ -109,11 +109,15 @@ def test_a_table_on_a_terminal_fits_it_and_marks_what_differs():
             {"image": ("black.png",), "version_label": "x"},
             "^the server refused the request: Unrecognized servable version label: x$",
         ),
-        ({"image": ("black.png",), "server": "localhost:85x"}, "port '85x', which is no number"),
-        ({"image": ("black.png",), "age": 200.0}, "age 200 is no number from 0 to 150"),
+        ({"image": ("black.png",), "server": "localhost:85x"}, "does not end with a port"),
+        ({"image": ("black.png",), "age": 200.0}, "^age .*, got 200"),
         ({"image": ("black.png",), "latitude": 10.0}, "go together"),
-        ({"image": ("black.png",), "gender": "m"}, "none of female, male, other"),
+        ({"image": ("black.png",), "server": "https://a", "tls_cert": "a"}, "go together"),
+        ({"image": ("black.png",), "server": "https://a", "tls_ca": "a"}, "TLS file a: No such"),
+        ({"image": ("black.png",), "gender": "m"}, "^gender .*female, male, other, got 'm'"),
         ({"image": ("black.png",), "age": 3.0, "users": "users.jsonl"}, "not both"),
+        ({"image": ("black.png",), "label": "a", "version_label": "a"}, "are the same; give one"),
+        ({"image": ("black.png",), "label": "a", "version": 1}, "not for both"),
         ({"image": ("black.png",), "users": "absent.jsonl"}, "cannot read the users"),
         ({"image": ()}, "--image names no file"),
     ],
@@ -170,7 +174,7 @@ def test_the_photo_is_blamed_for_its_own_faults_alone(ask, tmp_path, fake_rest, 
         ("{}\n[1]\n", "line 2: not a JSON object"),
         ("{}\n{'age': 1}\n", "line 2: Expecting property name"),
         ('{"height": 180}', "line 1: unknown field 'height'; the fields are age, gender"),
-        ('{"gender": 1}', "line 1: gender 1 is no text"),
+        ('{"gender": 1}', "line 1: gender .*, got 1"),
     ],
 )
 def test_user_files_that_are_wrong(ask, tmp_path, text, words):
@@ -239,23 +243,11 @@ def test_both_apis_print_the_same(command, tags_server, tags_url):
 @pytest.mark.parametrize(
     ("flags", "status", "words"),
     [
-        (["--image=absent.png"], 1, "cannot read the image absent.png: No such file"),
         (["--image=junk.png"], 1, "junk.png: the server refused the request: Unknown image"),
-        (["--image=black.png", "--version_label=x"], 1, "Unrecognized servable version label: x"),
-        (
-            ["--image=black.png", "--server=http://localhost:1"],
-            1,
-            "no server answers at http://loc",
-        ),
-        (["--image=black.png", "--server=https://localhost:1", "--tls_cert=a"], 1, "go together"),
-        (["--image=black.png", "--server=https://localhost:1", "--tls_ca=a"], 1, "TLS file a: No"),
         (["--image=black.png", "--tls_ca=junk.png"], 1, "TLS is asked for; write https://"),
-        (["--image=black.png", "--country=England"], 1, "country 'England' is no ISO 3166"),
+        (["--image=black.png", "--country=England"], 1, "got 'England'"),
         ([], 2, "--image is required"),
         (["--image=black.png", "--age=200"], 2, "age"),
-        (["--image=black.png", "--latitude=91", "--longitude=0"], 2, "latitude"),
-        (["--image=black.png", "--gender=man"], 2, "gender"),
-        (["--image=black.png", "--timeout=0"], 2, "timeout"),
         (["--image=black.png", "--height=180"], 2, "height"),
     ],
 )

@@ -19,7 +19,7 @@ from serving import (
     Tls,
     User,
 )
-from serving.client import retries
+from serving.client import rest_client
 from tagkeras.cli.errors import UserError
 
 LONDON = User(age=34, gender="female", country="gb", latitude=51.5, longitude=-0.1)
@@ -181,7 +181,7 @@ def test_a_server_without_the_api(fake_rest):
             fake_rest.replies = [reply]
             with (
                 RestHashtagClient(fake_rest.url, "m", **choice) as client,
-                pytest.raises(RequestError, match="it is no REST API of a model server"),
+                pytest.raises(RequestError, match="it is not the REST API of a model server"),
             ):
                 client.predict([b"i"])
 
@@ -216,10 +216,10 @@ def test_a_timeout_that_is_over_at_once(fake_rest):
 
 
 def test_the_port_of_the_other_api(tags_server, monkeypatch):
-    monkeypatch.setattr(retries, "pause", lambda _: pytest.fail("asks again"))
+    monkeypatch.setattr(rest_client, "pause", lambda _: pytest.fail("asks again"))
     with (
         RestHashtagClient(tags_server.endpoint, "tags") as client,
-        pytest.raises(RequestError, match=r"is no HTTP server; is it the port of the gRPC API\?$"),
+        pytest.raises(RequestError, match=r"is not an HTTP server; is it .* gRPC API\?$"),
     ):
         client.predict([b"i"])
 
@@ -247,7 +247,7 @@ def test_errors_say_what_to_do(tags_url):
 
 def test_pauses_grow_and_differ():
     for failures, seconds in enumerate([0.1, 0.2, 0.4, 0.8, 0.8], start=1):
-        pauses = {retries.pause(failures) for _ in range(20)}
+        pauses = {rest_client.pause(failures) for _ in range(20)}
         assert len(pauses) > 1
         assert all(0.8 * seconds <= pause <= 1.2 * seconds for pause in pauses)
 
@@ -270,7 +270,7 @@ def test_an_encrypted_connection(fake_https, tls_files, monkeypatch):
             assert client.predict([b"i"])[0].version == 9
     fake_https.requests.clear()
     # A certificate does not become valid: no second attempt, so no pause before it.
-    monkeypatch.setattr(retries, "pause", lambda _: pytest.fail("asks again"))
+    monkeypatch.setattr(rest_client, "pause", lambda _: pytest.fail("asks again"))
     with (
         RestHashtagClient(fake_https.url, "m") as stranger,
         pytest.raises(RequestError, match="check the TLS files .*verify failed") as caught,
@@ -299,7 +299,7 @@ def test_a_server_that_asks_for_the_clients_certificate(fake_mutual_https, tls_f
     "server", ["ftp://host:1", "http://", "host:port", "http://host:99999", "http://host:0", ""]
 )
 def test_addresses_that_cannot_be(server):
-    with pytest.raises(UserError, match="is no address of a REST API; give http://host:port"):
+    with pytest.raises(UserError, match="is not the address of a REST API; give http://host:port"):
         RestHashtagClient(server, "m")
 
 

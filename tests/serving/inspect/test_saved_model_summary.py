@@ -8,7 +8,7 @@ import sys
 import pytest
 from serving_helpers import save_hashtag_model
 
-from serving.inspect.__main__ import describe
+from serving.inspect.description import describe
 from serving.inspect.saved_model_summary import summarize
 from tagkeras.cli.errors import UserError
 

@@ -3,17 +3,15 @@
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
-import pytest
 import yaml
 from absl import flags
+from google.protobuf import text_format
 from serving_helpers import free_port
 
-from serving.releases import config_file
-from serving.releases.release import Release
-from serving.server.server_flags import Config
+from serving.server.flags import Config
+from serving.server.models import model_config
 from tagkeras.cli import option_flags
 
 ROOT = Path(__file__).parents[3]
@@ -21,8 +19,6 @@ SERVING = ROOT / "serving"
 CONFIG = SERVING / "config"
 DOCKER = SERVING / "docker"
 KUBERNETES = SERVING / "kubernetes"
-DOCKERFILE = DOCKER / "Dockerfile"
-COMPOSE = yaml.safe_load((DOCKER / "compose.yaml").read_text())
 
 
 def manifests(path):
@@ -30,51 +26,20 @@ def manifests(path):
     return [document for document in yaml.safe_load_all(path.read_text()) if document]
 
 
-def base(kind, name="hashtags"):
-    """The object of the base of this kind and name."""
-    (found,) = [
-        document
-        for path in sorted((KUBERNETES / "base").glob("*.yaml"))
-        for document in manifests(path)
-        if document["kind"] == kind and document.get("metadata", {}).get("name") == name
-    ]
-    return found
-
-
-def pod():
-    return base("Deployment")["spec"]["template"]["spec"]
-
-
 def container():
-    (only,) = pod()["containers"]
+    """The container of the Deployment."""
+    (deployment,) = manifests(KUBERNETES / "base" / "deployment.yaml")
+    (only,) = deployment["spec"]["template"]["spec"]["containers"]
     return only
-
-
-def kustomized(folder):
-    """The objects that kubectl makes of a folder; skips the test where there is no kubectl."""
-    if shutil.which("kubectl") is None:
-        pytest.skip("kubectl is not installed: `kubectl kustomize` checks the overlays")
-    run = subprocess.run(
-        ["kubectl", "kustomize", folder], capture_output=True, text=True, check=True
-    )
-    return list(yaml.safe_load_all(run.stdout))
-
-
-def dockerfile_instruction(name):
-    """The JSON array behind an instruction of the Dockerfile."""
-    text = re.sub(r"\\\n", " ", DOCKERFILE.read_text())
-    (found,) = re.findall(rf"^\s*{name} .*?(\[.*\])$", text, re.MULTILINE)
-    return json.loads(found)
 
 
 def server_arguments(source):
     """The flags that the Dockerfile or the Deployment gives the server."""
-    if source == "Dockerfile":
-        program, *arguments = dockerfile_instruction("ENTRYPOINT")
-    else:
-        program, arguments = container()["command"][0], container()["args"]
-    assert program == "tensorflow_model_server"
-    return arguments
+    if source == "Deployment":
+        return container()["args"]
+    text = re.sub(r"\\\n", " ", (DOCKER / "Dockerfile").read_text())
+    (entry_point,) = re.findall(r"^ENTRYPOINT (\[.*\])$", text, re.MULTILINE)
+    return json.loads(entry_point)[1:]
 
 
 def parse(arguments):
@@ -85,37 +50,27 @@ def parse(arguments):
     return option_flags.build(Config, values), unknown
 
 
-def memory_needed(config):
-    """The sum that the document makes, in bytes.
-
-    Args:
-        config: the server's flags.
-    """
-    text = (ROOT / "docs" / "operations.md").read_text()
-    (resident,) = re.findall(r"are ([\d.]+) GB for two versions", text)
-    (image,) = re.findall(r"([\d.]+) GB for each inter-op thread", text)
-    threads = config.tensorflow_inter_op_parallelism
-    assert threads > 0  # else as many as the machine has CPUs
-    return 1e9 * (float(resident) + threads * float(image))
-
-
-def relocated(arguments, folder, model):
+def relocated(arguments, folder, saved_model):
     """The same flags for this machine: files and versions under `folder`, and free ports.
 
     Args:
         arguments: as in the image.
         folder: gets `config` and `models/hashtags`, as they are mounted at /config and /models.
-        model: a SavedModel, which becomes version 1, the only one that is served.
+        saved_model: becomes version 1, the only one that is served.
     """
     (folder / "config").mkdir()
     for path in CONFIG.glob("*.config"):
         text = path.read_text().replace('"/models/', f'"{folder}/models/')
         (folder / "config" / path.name).write_text(text)
     # Whatever rollouts have made of it.
-    models = config_file.read(folder / "config" / "models.config")
-    config_file.set_release(models, "hashtags", Release((1,), {"stable": 1, "canary": 1}))
-    config_file.write(folder / "config" / "models.config", models)
-    shutil.copytree(model, folder / "models" / "hashtags" / "1")
+    path = folder / "config" / "models.config"
+    config = model_config.read(path)
+    (model,) = config.model_config_list.config
+    model.model_version_policy.specific.versions[:] = [1]
+    for label in ("stable", "canary"):
+        model.version_labels[label] = 1
+    path.write_text(text_format.MessageToString(config))
+    shutil.copytree(saved_model, folder / "models" / "hashtags" / "1")
     moved = [argument.replace("=/config/", f"={folder}/config/") for argument in arguments]
     moved.remove("--port=8500")
     moved.remove("--rest_api_port=8501")

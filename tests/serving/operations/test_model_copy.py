@@ -42,10 +42,6 @@ def copying():
 COPYING = list(copying())
 
 
-def test_both_are_found():
-    assert [param.values[1] for param in COPYING] == ["1", "2"]
-
-
 @pytest.fixture
 def type_in(tmp_path):
     """Runs commands as a shell does into which they are pasted: one that fails stops nothing."""
@@ -95,10 +91,3 @@ def test_a_version_that_is_there_stays_as_it_is(commands, version, type_in, tmp_
     assert type_in(commands) != 0
     assert files(served) == ["saved_model.pb"]
     assert (served / "saved_model.pb").read_text() == "served"
-
-
-@pytest.mark.parametrize(("commands", "version"), COPYING)
-def test_a_pod_that_does_not_start_gets_nothing(commands, version, type_in, tmp_path):
-    (tmp_path / "unready").touch()
-    assert type_in(commands) != 0
-    assert list((tmp_path / "claim" / "hashtags").iterdir()) == []

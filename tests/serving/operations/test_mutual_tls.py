@@ -7,12 +7,12 @@ import subprocess
 import sys
 
 import pytest
-from operations_helpers import CONFIG, ROOT, SERVING, base, code_blocks
+from operations_helpers import CONFIG, ROOT, SERVING, code_blocks
 from serving_helpers import photo
 
 from serving import HashtagClient, ModelServer, RequestError, ServerProcess
 from serving.client.tls import Tls
-from serving.server.grpc_api.credentials import read_credentials
+from serving.server.config_files import read_credentials
 from serving.server.models import model_config
 
 
@@ -65,12 +65,6 @@ def ask(server, image, **files):
         capture_output=True,
         text=True,
     )
-
-
-def test_the_documents_commands_name_the_flags_that_are_there():
-    text = "".join(BLOCKS)
-    for flag in ("--ssl_config_file=tls/ssl.config", "--tls_ca=", "--tls_cert=", "--tls_key="):
-        assert flag in text
 
 
 @pytest.mark.slow
@@ -137,32 +131,9 @@ def test_who_is_not_admitted_is_told_of_tls(made, hashtag_models):
 
 
 @needs_openssl
-def test_the_certificate_has_the_names_of_both_services(made):
-    run = subprocess.run(
-        ["openssl", "x509", "-in", made[0] / "server.pem", "-noout", "-ext", "subjectAltName"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    names = {name.strip() for name in run.stdout.replace("DNS:", "").split("\n")[1].split(",")}
-    suffixes = ("", ".hashtags", ".hashtags.svc", ".hashtags.svc.cluster.local")
-    services = [base("Service", name)["metadata"]["name"] for name in ("hashtags", "hashtags-grpc")]
-    assert names == {"localhost", *(name + suffix for name in services for suffix in suffixes)}
-
-
-@needs_openssl
 def test_keys_are_for_their_owner_alone(made):
     for name in ("ca.key", "server.key", "client.key", "ssl.config"):
         assert (made[0] / name).stat().st_mode & 0o077 == 0, name
-
-
-@needs_openssl
-def test_a_certificate_without_authorities_admits_everybody(made, tmp_path):
-    run = make_ssl_config(made[0] / "server.key", made[0] / "server.pem")
-    assert run.returncode == 0
-    assert "client_verify" not in run.stdout
-    (tmp_path / "ssl.config").write_text(run.stdout)
-    read_credentials(tmp_path / "ssl.config")
 
 
 @needs_openssl

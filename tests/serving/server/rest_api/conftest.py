@@ -8,27 +8,17 @@ import tensorflow as tf
 from rest_helpers import Client, WaitingManager
 from serving_helpers import QUICK, WAIT
 
+from serving.server.metrics import Metrics
+from serving.server.model_server import ModelServer
 from serving.server.models import model_config
 from serving.server.models.model_manager import ModelManager
-from serving.server.models.version_policy import State
-from serving.server.monitoring.metrics import Metrics
 from serving.server.rest_api.rest_server import RestServer
 
 
 @pytest.fixture(scope="session")
-def tags_manager(hashtag_models: Path) -> Iterator[ModelManager]:
+def tags_manager(tags_server: ModelServer) -> ModelManager:
     """Both versions of the hashtag model, as `tags`; version 1 is labelled `old`."""
-    config = model_config.single_model("tags", str(hashtag_models))
-    model = config.model_config_list.config[0]
-    model.model_version_policy.all.SetInParent()
-    manager = ModelManager(QUICK)
-    manager.reload(config)
-    for version in (1, 2):
-        assert manager.wait_for_state("tags", version, State.AVAILABLE, WAIT)
-    model.version_labels["old"] = 1
-    manager.reload(config)
-    yield manager
-    manager.close()
+    return tags_server.manager
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from typing import Any
 import urllib3
 
 from serving.server.models.managed_version import VersionStatus
-from serving.server.models.version_policy import State
+from serving.server.models.versions import State
 
 WAIT = 30.0
 

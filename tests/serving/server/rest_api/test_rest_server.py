@@ -1,6 +1,5 @@
 """The REST server under clients that are slow or gone, at deadlines, and when it stops."""
 
-import contextlib
 import json
 import socket
 import threading
@@ -93,52 +92,6 @@ def test_a_stopped_server_leaves_its_port_to_another(waiting_manager):
         connection.send(QUICK_ONE)
         assert connection.response()[0] == 200
     second.stop(grace=WAIT)
-
-
-def test_no_thread_stays_behind(waiting_manager):
-    def own() -> set[threading.Thread]:
-        names = ("rest-server", "waitress")
-        return {each for each in threading.enumerate() if each.name.startswith(names)}
-
-    before = own()
-    server = RestServer(waiting_manager, num_threads=3)
-    server.start()
-    with RawConnection(server.port) as connection:
-        connection.send(QUICK_ONE)
-        assert connection.response()[0] == 200
-    assert len(own() - before) == 4
-    server.stop(grace=WAIT)
-    assert own() <= before
-
-
-def test_half_sent_requests_hinder_nobody(one_thread):
-    with contextlib.ExitStack() as stack:
-        slow = [stack.enter_context(RawConnection(one_thread.port)) for _ in range(60)]
-        text = request("GET", "/v1/models/quick", b"0123456789")
-        for number, connection in enumerate(slow):
-            connection.send(text[: 1 + number * (len(text) - 2) // len(slow)])
-        with RawConnection(one_thread.port) as good:
-            for _ in range(10):
-                good.send(QUICK_ONE)
-                assert good.response()[0] == 200
-        for number, connection in enumerate(slow):
-            connection.send(text[1 + number * (len(text) - 2) // len(slow) :])
-        assert [connection.response()[0] for connection in slow] == [200] * len(slow)
-
-
-def test_clients_that_go_away_hinder_nobody(one_thread, waiting_manager):
-    for _ in range(20):
-        with RawConnection(one_thread.port) as connection:
-            connection.send(request("POST", "/v1/models/quick:predict", b"x" * 1000)[:-500])
-    with RawConnection(one_thread.port) as connection:
-        connection.send(WAITS)
-        assert waiting_manager.asked.wait(WAIT)
-        # Closing with a linger time of zero resets the connection.
-        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    waiting_manager.release.set()
-    with RawConnection(one_thread.port) as connection:
-        connection.send(QUICK_ONE)
-        assert connection.response()[0] == 200
 
 
 def test_a_client_that_does_not_read_hinders_nobody(half_manager):

@@ -1,1 +1,0 @@
-"""Batches the computations of concurrent requests, as `--enable_batching` asks."""

@@ -1,0 +1,186 @@
+"""The gRPC services: PredictionService runs inference, ModelService reconfigures the models."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    inference_pb2,
+    model_management_pb2,
+    model_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+    regression_pb2,
+)
+
+from serving.server.errors import ServingError, invalid_argument
+from serving.server.inference.examples import classify, multi_inference, regress
+from serving.server.inference.predict import predict
+from serving.server.inference.servable import Servable
+from serving.server.metrics import Metrics
+from serving.server.models.model_manager import ModelManager
+
+_SIGNATURE_DEF = "signature_def"
+_MAX_MESSAGE_BYTES = 1024
+# A call without a deadline reports one that is centuries away.
+_NO_DEADLINE_SECONDS = 10 * 365 * 86400
+
+# Runs inference on a request within so many seconds.
+_Inference = Callable[[Servable, Any, float | None], Any]
+
+
+def _aborts(method: Callable[[Any, Any, grpc.ServicerContext], Any]) -> Any:
+    """A method of a service that ends its call with the status of the ServingError it raises."""
+
+    @functools.wraps(method)
+    def call(self: Any, request: Any, context: grpc.ServicerContext) -> Any:
+        try:
+            return method(self, request, context)
+        except ServingError as error:
+            context.abort(error.code, _truncated(error.message))
+
+    return call
+
+
+class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    """Answers calls with the versions that a manager holds.
+
+    Args:
+        manager: the server's models.
+        metrics: counts the calls.
+        tensor_content: answer numbers in `tensor_content` instead of the typed fields.
+    """
+
+    def __init__(
+        self, manager: ModelManager, metrics: Metrics, *, tensor_content: bool = False
+    ) -> None:
+        self._manager = manager
+        self._predict = functools.partial(predict, as_content=tensor_content)
+        self._metrics = metrics
+
+    @_aborts
+    def Predict(  # noqa: N802
+        self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
+    ) -> predict_pb2.PredictResponse:
+        """Tensors in, tensors out."""
+        return self._infer("Predict", self._predict, request, request, context)
+
+    @_aborts
+    def Classify(  # noqa: N802
+        self, request: classification_pb2.ClassificationRequest, context: grpc.ServicerContext
+    ) -> classification_pb2.ClassificationResponse:
+        """Classes and scores of tf.Examples."""
+        return self._infer("Classify", classify, request, request, context)
+
+    @_aborts
+    def Regress(  # noqa: N802
+        self, request: regression_pb2.RegressionRequest, context: grpc.ServicerContext
+    ) -> regression_pb2.RegressionResponse:
+        """One number for each tf.Example."""
+        return self._infer("Regress", regress, request, request, context)
+
+    @_aborts
+    def MultiInference(  # noqa: N802
+        self, request: inference_pb2.MultiInferenceRequest, context: grpc.ServicerContext
+    ) -> inference_pb2.MultiInferenceResponse:
+        """Several classifications and regressions of the same tf.Examples."""
+        first = request.tasks[0] if request.tasks else inference_pb2.InferenceTask()
+        return self._infer("MultiInference", multi_inference, request, first, context)
+
+    @_aborts
+    def GetModelMetadata(  # noqa: N802
+        self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: grpc.ServicerContext
+    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
+        """The signatures of a version."""
+        spec = _model_spec(request)
+        if not request.metadata_field:
+            raise invalid_argument("Metadata request must specify at least one metadata_field")
+        for field in request.metadata_field:
+            if field != _SIGNATURE_DEF:
+                raise invalid_argument(f"Metadata field {field} is not supported")
+        response = get_model_metadata_pb2.GetModelMetadataResponse()
+        with self._manager.serving(spec) as servable:
+            response.model_spec.name = servable.name
+            response.model_spec.version.value = servable.version
+            response.metadata[_SIGNATURE_DEF].Pack(
+                get_model_metadata_pb2.SignatureDefMap(signature_def=servable.signatures)
+            )
+        return response
+
+    def _infer(
+        self, api: str, infer: _Inference, request: Any, asked: Any, context: grpc.ServicerContext
+    ) -> Any:
+        """Runs inference within the call's deadline on the version that `asked` names."""
+        with self._metrics.request(asked.model_spec.name, api, "GRPC"):
+            spec = _model_spec(asked)
+            timeout = _seconds_to_deadline(context)
+            with self._manager.serving(spec) as servable:
+                return infer(servable, request, timeout)
+
+
+class ModelService(model_service_pb2_grpc.ModelServiceServicer):
+    """Answers about, and reconfigures, a manager.
+
+    Args:
+        manager: the server's models.
+    """
+
+    def __init__(self, manager: ModelManager) -> None:
+        self._manager = manager
+
+    @_aborts
+    def GetModelStatus(  # noqa: N802
+        self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.ServicerContext
+    ) -> get_model_status_pb2.GetModelStatusResponse:
+        """States of one version or of all, newest first; a label in the request is ignored."""
+        spec = _model_spec(request)
+        version = spec.version.value if spec.HasField("version") else None
+        response = get_model_status_pb2.GetModelStatusResponse()
+        for status in self._manager.statuses(spec.name, version):
+            entry = response.model_version_status.add(
+                version=status.version, state=int(status.state)
+            )
+            entry.status.error_code = status.error.code.value[0] if status.error else 0
+            entry.status.error_message = status.error.message if status.error else ""
+        return response
+
+    @_aborts
+    def HandleReloadConfigRequest(  # noqa: N802
+        self, request: model_management_pb2.ReloadConfigRequest, context: grpc.ServicerContext
+    ) -> model_management_pb2.ReloadConfigResponse:
+        """Takes over a config; answers once its new models are available."""
+        if request.config.WhichOneof("config") != "model_config_list":
+            raise invalid_argument(
+                "ServerModelConfig type not supported by HandleReloadConfigRequest. Only "
+                "ModelConfigList is currently supported"
+            )
+        self._manager.reload(request.config, cancelled=lambda: not context.is_active())
+        return model_management_pb2.ReloadConfigResponse(status={"error_code": 0})
+
+
+def _truncated(message: str) -> str:
+    encoded = message.encode(errors="replace")
+    if len(encoded) <= _MAX_MESSAGE_BYTES:
+        return message
+    return encoded[:_MAX_MESSAGE_BYTES].decode(errors="ignore") + "...TRUNCATED"
+
+
+def _model_spec(asked: Any) -> model_pb2.ModelSpec:
+    if not asked.HasField("model_spec"):
+        raise invalid_argument("Missing ModelSpec")
+    return asked.model_spec
+
+
+def _seconds_to_deadline(context: grpc.ServicerContext) -> float | None:
+    """The time that is left to a call, in which the session must end; None without a deadline."""
+    left = context.time_remaining()
+    if left is None or left > _NO_DEADLINE_SECONDS:
+        return None
+    if left <= 0:
+        raise ServingError(grpc.StatusCode.DEADLINE_EXCEEDED, "The deadline has passed")
+    return float(left)

@@ -1,1 +1,0 @@
-"""What the embedded server counts and times, for Prometheus."""

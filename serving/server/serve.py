@@ -1,0 +1,144 @@
+"""From the flags to a server that runs until SIGTERM or SIGINT."""
+
+import contextlib
+import dataclasses
+import gc
+import logging
+from pathlib import Path
+
+import tensorflow as tf
+from absl import logging as absl_logging
+from tensorflow_serving.config import model_server_config_pb2
+
+from serving.server import config_files
+from serving.server.errors import ServingError
+from serving.server.flags import Config
+from serving.server.model_server import ModelServer
+from serving.server.models import model_config
+from serving.server.models.config_poller import ConfigPoller
+from serving.server.models.managed_version import ManagerOptions
+from serving.stop_signals import stop_signals
+from tagkeras.cli.errors import UserError
+
+
+def serve(config: Config) -> None:
+    """Loads the models, opens the ports, and serves until SIGTERM or SIGINT.
+
+    Raises:
+        UserError: the flags or files are bad, a model does not load, or a port is taken.
+    """
+    absl_logging.set_verbosity(absl_logging.INFO)
+    tf.get_logger().setLevel(logging.ERROR)
+    # gRPC would log a traceback for every request whose bytes are no message.
+    logging.getLogger("grpc._common").setLevel(logging.CRITICAL)
+    if config.enable_batching or config.batching_parameters_file:
+        print(
+            "--enable_batching and --batching_parameters_file change nothing here: calls are "
+            "batched in the graph of an export with --max_batch_size",
+            flush=True,
+        )
+    server = build(config)
+    stopping = stop_signals()
+    # Keeps the garbage collector from traversing TensorFlow's modules again and again. Models are
+    # loaded later, and can be freed.
+    gc.collect()
+    gc.freeze()
+    try:
+        if server.start(cancelled=stopping.is_set):
+            _announce(config, server)
+            with contextlib.ExitStack() as stack:
+                if config.model_config_file and config.model_config_file_poll_wait_seconds:
+                    poller = ConfigPoller(
+                        server.manager,
+                        config.model_config_file,
+                        config.model_config_file_poll_wait_seconds,
+                    )
+                    stack.enter_context(poller)
+                stopping.wait()
+    except ServingError as error:
+        raise UserError(f"Failed to start server. Error: {error}") from error
+    finally:
+        server.stop()
+
+
+def build(config: Config) -> ModelServer:
+    """The server that the flags describe, not started yet.
+
+    Raises:
+        UserError: flags that do not go together, or a file that one of them names is bad.
+    """
+    if config.rest_api_port and config.rest_api_port == config.port:
+        raise UserError(f"--rest_api_port={config.port} is --port, too; give another")
+    if config.monitoring_config_file and not config.rest_api_port:
+        raise UserError("--monitoring_config_file shows metrics on --rest_api_port; give one")
+    monitoring_path = credentials = None
+    if config.monitoring_config_file:
+        monitoring_path = config_files.read_monitoring_path(config.monitoring_config_file)
+    if config.ssl_config_file:
+        credentials = config_files.read_credentials(config.ssl_config_file)
+    names = [field.name for field in dataclasses.fields(ManagerOptions)]
+    return ModelServer(
+        models(config),
+        port=config.port,
+        options=ManagerOptions(**{name: getattr(config, name) for name in names}),
+        max_threads=config.grpc_max_threads,
+        rest_port=config.rest_api_port or None,
+        rest_timeout=config.rest_api_timeout_in_ms / 1000,
+        rest_threads=config.rest_api_num_threads,
+        cors=config.rest_api_enable_cors_support,
+        socket_path=config.grpc_socket_path or None,
+        credentials=credentials,
+        channel_arguments=channel_arguments(config.grpc_channel_arguments),
+        monitoring_path=monitoring_path,
+        health=config.enable_grpc_healthcheck_service,
+        tensor_content=config.enable_serialization_as_tensor_content,
+    )
+
+
+def models(config: Config) -> model_server_config_pb2.ModelServerConfig:
+    """The models that the flags name.
+
+    Raises:
+        UserError: there is none, or what they name cannot be served.
+    """
+    if config.model_config_file:
+        return model_config.read(config.model_config_file)
+    path = config.model_base_path
+    if not path:
+        raise UserError("no model to serve: give --model_base_path or --model_config_file")
+    if "://" not in path:
+        path = str(Path(path).absolute())
+        if Path(path).exists() and not Path(path).is_dir():
+            raise UserError(f"--model_base_path={config.model_base_path} is no folder")
+        if any((Path(path) / f"saved_model.{kind}").exists() for kind in ("pb", "pbtxt")):
+            raise UserError(
+                f"--model_base_path={config.model_base_path} is a SavedModel itself; give the "
+                "folder above it, where each version lies in a folder named as its number"
+            )
+    return model_config.single_model(config.model_name, path)
+
+
+def channel_arguments(text: str) -> list[tuple[str, int | str]]:
+    """Names and values of `name=value,name=value`; values that are whole numbers become such.
+
+    Raises:
+        UserError: a part has no name or no `=`.
+    """
+    arguments: list[tuple[str, int | str]] = []
+    for part in filter(None, text.split(",")):
+        name, equals, value = part.partition("=")
+        if not name or not equals:
+            raise UserError(f"--grpc_channel_arguments: {part!r} is not of the form name=value")
+        try:
+            arguments.append((name, int(value)))
+        except ValueError:
+            arguments.append((name, value))
+    return arguments
+
+
+def _announce(config: Config, server: ModelServer) -> None:
+    print(f"Running gRPC ModelServer at {server.address} ...", flush=True)
+    if config.grpc_socket_path:
+        print(f"Running gRPC ModelServer at UNIX socket {config.grpc_socket_path} ...", flush=True)
+    if server.rest_endpoint:
+        print(f"Exporting HTTP/REST API at:{server.rest_endpoint} ...", flush=True)

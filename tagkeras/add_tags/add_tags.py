@@ -1,0 +1,190 @@
+"""The command `tagkeras.add_tags`: from a run and example posts to a workdir with more tags."""
+
+import dataclasses
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tagkeras.add_tags.config import Config
+from tagkeras.add_tags.embedded_posts import EmbeddedPosts, embed_background, embed_examples
+from tagkeras.add_tags.learn_rows import learn_rows
+from tagkeras.cli import files
+from tagkeras.cli.errors import UserError
+from tagkeras.data import hashtags
+from tagkeras.data.manifest import Manifest
+from tagkeras.data.posts_file import read_posts
+from tagkeras.data.vocabulary import Vocabulary
+from tagkeras.train.config import Settings
+from tagkeras.train.model import compile_model, make_model, restore_model, weights_checkpoint
+from tagkeras.train.warm_start import WarmStart, find_state, save_state
+from tagkeras.train.workdir import Workdir
+
+
+def add_tags(config: Config) -> dict[str, int]:
+    """Learns the rows, writes the new workdir, and returns the new tags and their examples.
+
+    Raises:
+        UserError: no checkpoint, another dataset, posts that cannot be used, tags that cannot be
+            added, or an output that exists; nothing was written.
+    """
+    workdir, dataset, output = Workdir(config.workdir), Path(config.data), Path(config.output)
+    if output.exists():
+        raise UserError(f"--output={output} exists: name a new folder")
+    settings = Settings.of(workdir.config())
+    workdir.best_epoch()  # raises without one
+    workdir.check_dataset(dataset)
+    path = Path(config.posts)
+    posts, vocabulary = read_posts(path), workdir.vocabulary()
+    new_tags = choose_new_tags(
+        [post.post.hashtags for post in posts],
+        vocabulary,
+        wanted=config.tags,
+        min_posts=config.min_posts,
+        path=path,
+    )
+    ids = {**vocabulary.ids, **{tag: len(vocabulary) + i for i, tag in enumerate(new_tags)}}
+    tags = [[ids[tag] for tag in post.post.hashtags if tag in ids] for post in posts]
+    used = [number for number, ids_of_post in enumerate(tags) if ids_of_post]
+
+    model, manifest = restore_model(workdir), Manifest.load(dataset)
+    phi = embed_examples(
+        path,
+        [posts[number] for number in used],
+        dataset=dataset,
+        manifest=manifest,
+        model=model,
+        image_root=path.parent if config.image_root is None else Path(config.image_root),
+    )
+    learning: dict[str, Any] = {
+        "share": config.share,
+        "steps": config.steps,
+        "learning_rate": config.learning_rate,
+        "margin": settings.margin,
+        "max_norm": settings.max_norm or None,
+        "seed": config.seed,
+    }
+    rows = learn_rows(
+        model.tag_table.numpy(),
+        len(new_tags),
+        EmbeddedPosts(phi, [tags[number] for number in used]),
+        embed_background(dataset, manifest, model, config.background_posts),
+        **learning,
+    )
+    origin = {"workdir": config.workdir, "posts": config.posts, **learning}
+    write_workdir(workdir, output, new_tags, rows, origin)
+    if len(used) < len(posts):
+        print(f"{len(posts) - len(used)} of {len(posts)} posts have none of the tags: not used")
+    return new_tags
+
+
+def main(config: Config) -> None:
+    """Adds the tags and says which."""
+    new_tags = add_tags(config)
+    print(f"wrote {config.output}: {len(new_tags)} new hashtags, with so many posts each:")
+    print(", ".join(f"{tag} {count}" for tag, count in new_tags.items()))
+
+
+def choose_new_tags(
+    posts: Iterable[Sequence[str]],
+    vocabulary: Vocabulary,
+    *,
+    wanted: Sequence[str] | None,
+    min_posts: int,
+    path: Path,
+) -> dict[str, int]:
+    """The tags to add and how many of the posts have each, most frequent first, ties by name.
+
+    Args:
+        posts: the normalised, distinct hashtags of each post.
+        vocabulary: what is known.
+        wanted: as the user names them; None for all that are not known.
+        min_posts: least number of posts to learn a tag from.
+        path: of the posts, for errors.
+
+    Raises:
+        UserError: there is nothing to add, or a wanted tag is none, is known, or has too few posts.
+    """
+    counts = Counter(tag for tags in posts for tag in tags if tag not in vocabulary.ids)
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    if wanted is None:
+        new = {tag: count for tag, count in ranked if count >= min_posts}
+        if not counts:
+            raise UserError(f"{path}: no hashtag that the model does not know already")
+        if not new:
+            tag, count = ranked[0]
+            raise UserError(
+                f"{path}: no new hashtag that {min_posts} posts have: the most frequent, {tag}, has"
+                f" {count}; give more posts or lower --min_posts"
+            )
+        return new
+    if not wanted:
+        raise UserError("--tags names no hashtag: name some, or leave it out")
+    names = set()
+    for name in wanted:
+        tag = hashtags.normalize(name)
+        if not tag:
+            raise UserError(f"--tags: {name!r} is no hashtag")
+        if tag in vocabulary.ids:
+            raise UserError(f"--tags={tag}: the model knows it already")
+        if counts[tag] < min_posts:
+            raise UserError(
+                f"--tags={tag}: {counts[tag]} posts of {path} have it, --min_posts={min_posts}"
+                " are needed"
+            )
+        names.add(tag)
+    return {tag: count for tag, count in ranked if tag in names}
+
+
+def write_workdir(
+    run: Workdir,
+    output: Path,
+    new_tags: Mapping[str, int],
+    rows: np.ndarray,
+    origin: dict[str, Any],
+) -> None:
+    """Writes a workdir that knows new tags as well; complete, or not at all.
+
+    Known tags keep their ids, and all weights their bits. In `vocabulary.tsv` the new tags stand at
+    the end with a count of 0, which is how many training posts of the dataset are counted for them;
+    how many examples each has is in `added_tags.json`, which marks such a workdir. Instead of
+    checkpoints it has the optimizers' state, for a run to start warm from.
+
+    Args:
+        run: of the known tags.
+        output: of the new workdir.
+        new_tags: each new tag in order, and how many examples it has.
+        rows: float32 [T, d], their rows.
+        origin: of the rows: what they were learned from and how, kept in `added_tags.json`.
+
+    Raises:
+        UserError: the run's state is damaged.
+    """
+    settings, manifest, known = Settings.of(run.config()), run.manifest(), run.vocabulary()
+    manifest = dataclasses.replace(manifest, num_tags=len(known) + len(new_tags))
+    counts = np.concatenate([known.counts, np.zeros(len(new_tags), np.int64)])
+    vocabulary = Vocabulary((*known.tags, *new_tags), counts)
+    model = make_model(settings, manifest, precision=settings.precision)
+    compile_model(model, settings)
+    WarmStart(run, settings, manifest, vocabulary).apply(model)
+    ids = tf.range(len(known), len(vocabulary))
+    model.tag_table.value.scatter_update(tf.IndexedSlices(tf.constant(rows), ids))
+    before = run.added_tags() or {"num_tags_trained": len(known), "added": []}
+    entry = {**origin, "tags": dict(new_tags)}
+    added = {**before, "added": [*before["added"], entry]}
+    with files.folder_written_aside(output) as aside:
+        for path in (run.path / "config.json", run.best / "epoch.json"):
+            copy = aside / path.relative_to(run.path)
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copyfile(path, copy)
+        manifest.save(aside)
+        vocabulary.save(aside / "vocabulary.tsv")
+        weights_checkpoint(model).write(str(aside / "best" / "model"))
+        if find_state(run) is not None:
+            save_state(model, aside)
+        files.write_text(aside / "added_tags.json", json.dumps(added, indent=2) + "\n")

@@ -1,0 +1,152 @@
+"""The index of an export: exact, or an inverted file whose recall was measured."""
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tagkeras.cli.errors import UserError
+from tagkeras.data.input import named_errors, sample_posts
+from tagkeras.data.manifest import Manifest
+from tagkeras.models import HashtagModel
+from tagkeras.retrieval import (
+    ExactTopK,
+    IVFTopK,
+    Queries,
+    RecallCurve,
+    TopK,
+    default_num_cells,
+    fewest_posts,
+    fewest_probes,
+    find_cells,
+)
+
+BATCH = 256
+
+
+def make_exact_index(
+    model: HashtagModel, kept_ids: Sequence[int], k: int
+) -> tuple[TopK, dict[str, Any]]:
+    """The index that scores all hashtags, and what an export's provenance says of it.
+
+    Args:
+        model: trained.
+        kept_ids: ids of the model's hashtags that can be answered, in order.
+        k: hashtags in an answer.
+    """
+    return ExactTopK(_answerable_table(model, kept_ids), k), {"name": "exact"}
+
+
+def make_ivf_index(
+    model: HashtagModel,
+    kept_ids: Sequence[int],
+    k: int,
+    dataset: Path,
+    manifest: Manifest,
+    *,
+    recall_target: float = 0.99,
+    num_cells: int | None = None,
+    num_posts: int = 2000,
+) -> tuple[TopK, dict[str, Any]]:
+    """An inverted file that meets a recall on validation posts, and what provenance says of it.
+
+    Args:
+        model: trained.
+        kept_ids: ids of the model's hashtags that can be answered, in order.
+        k: hashtags in an answer.
+        dataset: that the model was trained on. Cells are made for its training posts, so that the
+            validation posts tell what they are worth for others.
+        manifest: its manifest.
+        recall_target: share of the exact answers' hashtags that a search has to find, below 1.
+        num_cells: C; None for four times the square root of the hashtags.
+        num_posts: validation posts to measure the recall on, and training posts to make the cells
+            for, at most; drawn at random.
+
+    Raises:
+        UserError: there are more cells than hashtags, too few validation posts to show the recall,
+            rows that are not finite, or no scikit-learn; or all cells would have to be searched,
+            which takes longer than an exact search.
+    """
+    num_cells = num_cells or default_num_cells(len(kept_ids))
+    if num_cells > len(kept_ids):
+        raise UserError(
+            f"--index_cells={num_cells}: there are {len(kept_ids)} hashtags to divide; give fewer"
+        )
+    _check_posts(dataset, manifest, k, recall_target, num_posts)
+    table = _answerable_table(model, kept_ids)
+    rows = table.numpy()
+    if not np.isfinite(rows.sum(dtype=np.float64)):
+        raise UserError("the model's hashtag table has values that are not finite: train it again")
+    trained, validation = (
+        _draw_and_embed(model, dataset, manifest, split, num_posts)
+        for split in ("train", "validation")
+    )
+    print(
+        f"dividing {len(kept_ids):,} hashtags into {num_cells:,} cells", file=sys.stderr, flush=True
+    )
+    cells = find_cells(rows, num_cells, Queries.rank(trained, table.value, k))
+    curve = RecallCurve.measure(validation, table.value, cells, k)
+    recall = curve.choose_probes(recall_target, fewest_probes(cells, k))
+    if recall.probes == len(cells):
+        raise UserError(
+            f"--recall_target={recall_target}: all {len(cells):,} cells would have to be searched,"
+            " which takes longer than --index=exact; give that, a lower target, or more"
+            " --index_posts"
+        )
+    about = {
+        "name": "ivf",
+        "cells": len(cells),
+        "recall_target": recall_target,
+        "validation_posts": len(validation),
+        "k": k,
+        **dataclasses.asdict(recall),
+    }
+    return IVFTopK(table, cells, recall.probes, k), about
+
+
+def _answerable_table(model: HashtagModel, kept_ids: Sequence[int]) -> keras.Variable:
+    if len(kept_ids) == model.num_tags:
+        return model.tag_table
+    rows = tf.gather(model.tag_table.value, kept_ids)
+    return keras.Variable(rows, trainable=False, name="tag_table")
+
+
+def _check_posts(
+    dataset: Path, manifest: Manifest, k: int, recall_target: float, num_posts: int
+) -> None:
+    """Refuses a recall that there are too few posts for, before anything takes long."""
+    there = manifest.splits.get("validation", {"posts": 0})["posts"]
+    if not there:
+        raise UserError(
+            f"{dataset}: the validation split has no posts to measure the recall of --index=ivf on;"
+            " preprocess with --validation_fraction"
+        )
+    needed, used = fewest_posts(recall_target, k), min(there, num_posts)
+    if needed > used:
+        remedy = (
+            f"give --index_posts={needed} or more"
+            if there >= needed
+            else f"the validation split has {there:,}"
+        )
+        raise UserError(
+            f"--recall_target={recall_target}: to show it takes {needed:,} posts at least, but it"
+            f" is to be shown on {used:,}; {remedy}, or give a lower target or --index=exact"
+        )
+
+
+def _draw_and_embed(
+    model: HashtagModel, dataset: Path, manifest: Manifest, split: str, num_posts: int
+) -> np.ndarray:
+    """Phi of some posts of a split, drawn at random, float32 [B, d]."""
+    there = manifest.splits[split]["posts"]
+    print(
+        f"drawing {min(num_posts, there):,} of {there:,} {split} posts", file=sys.stderr, flush=True
+    )
+    with named_errors(dataset):
+        batches = sample_posts(dataset, manifest, split, num_posts, BATCH)
+        return np.concatenate([model(batch).numpy() for batch in batches])

@@ -1,0 +1,150 @@
+"""The training step of a hashtag model: draw, differentiate, update the weights and some rows."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import keras
+import tensorflow as tf
+
+from tagkeras.data.post_tags import PostTags
+from tagkeras.layers.max_norm import max_norm_weights, project_columns
+from tagkeras.losses import RankingLoss
+from tagkeras.optimizers import RowOptimizer
+
+
+class TrainingStep:
+    """One step of gradient descent on a batch of posts.
+
+    The loss of a batch is the mean over its positives, those without a loss included. Under a
+    `tf.distribute` strategy each replica calls it with its share of the global batch: gradients of
+    the weights are summed by the Keras optimizer, and those of the rows gathered from all replicas
+    and merged, so that all make the step that one device would make on the whole batch.
+
+    Args:
+        embedding: phi.
+        table: V, float [Y, d].
+        loss: what is minimised.
+        optimizer: of the embedding's weights.
+        row_optimizer: of the table.
+        max_norm: radius of the embedding's `max_norm_weights` and of the table's rows; None for no
+            bound.
+        seed: of the draws.
+    """
+
+    def __init__(
+        self,
+        embedding: keras.layers.Layer,
+        table: tf.Variable,
+        *,
+        loss: RankingLoss,
+        optimizer: keras.optimizers.Optimizer,
+        row_optimizer: RowOptimizer,
+        max_norm: float | None,
+        seed: int,
+    ) -> None:
+        self.embedding = embedding
+        self.table = table
+        self.loss = loss
+        self.optimizer = optimizer
+        self.row_optimizer = row_optimizer
+        self.max_norm = max_norm
+        self.seed = seed
+
+    def __call__(
+        self, inputs: Mapping[str, tf.Tensor], post_tags: PostTags, thread: tf.Tensor | int = 0
+    ) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
+        """Takes the step.
+
+        Args:
+            inputs: of the embedding.
+            post_tags: the tags of the same posts.
+            thread: which of the threads that share the weights takes it, so that no two of them
+                draw alike.
+
+        Returns:
+            The measures of the batch by name: `loss` and the loss's own. Each is a pair of values
+            and weights, whose weighted mean is the measure.
+        """
+        seed = self._draw_seed(thread)
+        with tf.GradientTape() as tape:
+            phi = tf.cast(self.embedding(inputs, training=True), tf.float32)
+            with tape.stop_recording():
+                draw = self.loss.draw(phi, self.table, post_tags, seed)
+                rows = draw.gather(self.table)
+            tape.watch(rows)
+            total = self.loss.total(phi, rows, post_tags, draw)
+            num_positives = tf.cast(post_tags.num_positives, total.dtype)
+            num_global = tf.maximum(_sum_over_replicas(num_positives), 1)
+            objective = total / num_global
+            if self.embedding.losses:  # regularizers of phi
+                objective += tf.add_n(self.embedding.losses) / _num_replicas()
+            # What `mixed_float16` multiplies losses by, so that small gradients are not lost.
+            scale = self.optimizer.scale_loss(tf.constant(1.0))
+            scaled = scale * objective
+        weights = self.embedding.trainable_variables
+        *gradients, row_gradients = tape.gradient(
+            scaled, [*(w.value for w in weights), rows], unconnected_gradients="zero"
+        )
+        row_gradients = tf.convert_to_tensor(row_gradients) / scale
+        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+            is_finite = _are_finite([*gradients, row_gradients])
+            tf.cond(is_finite, lambda: self._update_rows(draw.tags, row_gradients), lambda: None)
+            # It skips the weights' step as well then, and lowers the scale.
+            gradients = [tf.where(is_finite, gradient, math.inf) for gradient in gradients]
+        else:
+            self._update_rows(draw.tags, row_gradients)
+        self.optimizer.apply(gradients, weights)
+        if self.max_norm is not None:
+            project_columns(max_norm_weights(self.embedding), self.max_norm)
+        measures = {
+            name: (tf.cast(values, tf.float32), draw.measured)
+            for name, values in draw.measures.items()
+        }
+        return {"loss": (total / tf.maximum(num_positives, 1), num_positives), **measures}
+
+    def _draw_seed(self, thread: tf.Tensor | int) -> tf.Tensor:
+        step = tf.cast(self.optimizer.iterations, tf.int32)
+        seed = tf.stack([tf.constant(self.seed), step])
+        replica = _replica()
+        if replica is not None:
+            thread = replica.replica_id_in_sync_group
+        elif isinstance(thread, int) and thread == 0:
+            return seed  # of a run with one thread
+        return tf.random.experimental.stateless_fold_in(seed, thread)
+
+    def _update_rows(self, tags: tf.Tensor | None, gradients: tf.Tensor) -> None:
+        """Applies the gradients that all replicas have of the rows."""
+        replica = _replica()
+        if replica is not None and tags is None:
+            gradients = replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        elif replica is not None:
+            tags = replica.all_gather(tags, axis=0)
+            gradients = replica.all_gather(gradients, axis=0)
+        self.row_optimizer.apply(
+            self.table,
+            tags,
+            gradients,
+            learning_rate=self.optimizer.learning_rate,
+            max_norm=self.max_norm,
+        )
+
+
+def _replica() -> tf.distribute.ReplicaContext | None:
+    """The context of one of several replicas; None where there is only one."""
+    replica = tf.distribute.get_replica_context()
+    return replica if replica is not None and replica.num_replicas_in_sync > 1 else None
+
+
+def _num_replicas() -> int:
+    replica = _replica()
+    return 1 if replica is None else replica.num_replicas_in_sync
+
+
+def _sum_over_replicas(value: tf.Tensor) -> tf.Tensor:
+    replica = _replica()
+    return value if replica is None else replica.all_reduce(tf.distribute.ReduceOp.SUM, value)
+
+
+def _are_finite(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
+    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(tensor)) for tensor in tensors])

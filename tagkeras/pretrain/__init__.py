@@ -1,0 +1,1 @@
+"""A small CNN, trained on labelled images, to describe other images with."""

@@ -1,0 +1,45 @@
+"""What the sections of the page are built from."""
+
+import dataclasses
+
+from tagkeras.report.config import Config
+from tagkeras.report.experiment import Experiment
+from tagkeras.report.runs import MULTIPLICATIVE, RunGroup
+from tagkeras.report.svg import FigureFiles
+
+
+class Omitted(Exception):  # noqa: N818 - it is no error
+    """Raised by a section that has nothing to show; the page lists the message, the reason."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Inputs:
+    """Runs, options and the figures of the page.
+
+    Attributes:
+        config: options of the command; files that an experiment names are filled in.
+        groups: the runs, by the posts that they were evaluated on.
+        experiment: that some of them are of, or None.
+        figures: of the page.
+        command: that makes the page, a flag a line.
+    """
+
+    config: Config
+    groups: tuple[RunGroup, ...]
+    experiment: Experiment | None
+    figures: FigureFiles
+    command: str
+
+    def find_user_model(self) -> tuple[RunGroup, str]:
+        """The group and the name of the first multiplicative run whose folders are there.
+
+        Raises:
+            Omitted: there is none.
+        """
+        for group in self.groups:
+            name = group.of_model(MULTIPLICATIVE)
+            if name and group.runs[name].workdir and group.runs[name].dataset:
+                return group, name
+        raise Omitted(
+            "it takes a run with --model=multiplicative whose workdir and dataset are there."
+        )

@@ -1,0 +1,214 @@
+"""The command `tagkeras.train`: prepares a run from its flags, and trains until it is over."""
+
+import contextlib
+import dataclasses
+import sys
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from tagkeras.cli.errors import UserError
+from tagkeras.data import input as data_input
+from tagkeras.data.manifest import Manifest
+from tagkeras.data.post_tags import split_batch
+from tagkeras.data.training_input import TrainingInput
+from tagkeras.data.vocabulary import Vocabulary
+from tagkeras.train.callbacks import (
+    PrintProgress,
+    SaveCheckpoints,
+    StopWithoutProgress,
+    WriteHistory,
+)
+from tagkeras.train.config import FREE, Config, check_flags
+from tagkeras.train.learning_rate import LearningRateSchedule
+from tagkeras.train.loop import Hogwild, Stepper, train_epochs
+from tagkeras.train.model import compile_model, make_model
+from tagkeras.train.replicas import (
+    Replicas,
+    is_first_worker,
+    lost_worker_errors,
+    make_any_worker,
+    make_strategy,
+)
+from tagkeras.train.tensorboard import TensorBoardLog
+from tagkeras.train.warm_start import WarmStart
+from tagkeras.train.workdir import Workdir
+
+_VALIDATION_BATCH = 1024
+
+
+class Run:
+    """A training run, checked and restored, that is ready to start or resume; writes nothing yet.
+
+    Args:
+        config: of the command.
+
+    Attributes:
+        workdir: of the run.
+        model: compiled, with the weights to start from.
+        state: where the run is.
+        callbacks: of the loop, in order.
+        is_over: whether there is nothing left to do.
+
+    Raises:
+        UserError: flags, the dataset and the workdir do not fit each other.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.workdir = Workdir(config.workdir)
+        self._dataset = Path(config.data)
+        manifest = Manifest.load(self._dataset)
+        check_flags(config, manifest)
+        strategy = make_strategy(config.strategy)
+        self._writes = config.strategy != "multi_worker" or is_first_worker()
+        posts = TrainingInput(
+            self._dataset,
+            manifest,
+            batch_size=config.batch_size,
+            seed=config.seed,
+            cache=config.cache,
+        )
+        self._validation = (
+            data_input.read_split(self._dataset, manifest, "validation", _VALIDATION_BATCH).map(
+                split_batch
+            )
+            if manifest.splits["validation"]["posts"]
+            else None
+        )
+        self._found = self._check_workdir()
+        warm_start = None
+        if config.warm_start and not self._found[1]:
+            vocabulary = Vocabulary.load(self._dataset / "vocabulary.tsv")
+            warm_start = WarmStart(Workdir(config.warm_start), config, manifest, vocabulary)
+
+        with strategy.scope() if strategy else contextlib.nullcontext():
+            self.model = make_model(config, manifest, precision=config.precision)
+            compile_model(self.model, config)
+        schedule = LearningRateSchedule(
+            config.schedule, learning_rate=config.first_learning_rate, epochs=config.epochs
+        )
+        checkpoints = SaveCheckpoints(
+            self.workdir,
+            self.model,
+            schedule,
+            minutes=config.checkpoint_minutes,
+            writes=self._writes,
+            any_worker=make_any_worker(strategy) if config.strategy == "multi_worker" else bool,
+        )
+        self.state = checkpoints.restore(posts.steps_per_epoch)
+        if warm_start:
+            print(warm_start.apply(self.model), flush=True)
+        self._stepper: Stepper
+        if strategy:
+            self._stepper = Replicas(self.model, posts, strategy, config.steps_per_execution)
+        elif config.hogwild_threads:
+            self._stepper = Hogwild(self.model, posts, config.hogwild_threads)
+        else:
+            self._stepper = Stepper(self.model, posts, config.steps_per_execution)
+        early_stopping = StopWithoutProgress(self.state, config.early_stopping)
+        self.is_over = self.state.epoch >= config.epochs or early_stopping.is_over
+        # Whether to stop depends on the best epoch, which is found when it is saved.
+        self.callbacks: list[keras.callbacks.Callback] = [
+            schedule,
+            *([WriteHistory(self.workdir.history, self.state.epoch)] if self._writes else []),
+            checkpoints,
+            early_stopping,
+        ]
+        if config.tensorboard:
+            self.callbacks.append(TensorBoardLog(self.workdir, self.state, writes=self._writes))
+        if not sys.stdout.isatty():
+            self.callbacks.append(PrintProgress(self.state, config.batch_size))
+
+    def train(self) -> None:
+        """Trains until the run is over.
+
+        Raises:
+            UserError: another run is active in the workdir, or training cannot continue; the
+                checkpoints so far are kept.
+        """
+        with self.workdir.locked() if self._writes else contextlib.nullcontext():
+            if self._writes and self._found != self._find_progress():
+                raise UserError(
+                    f"another run was active in {self.workdir.path} just now: run the command again"
+                )
+            if self._writes and not self.workdir.is_started:
+                self.workdir.start(dataclasses.asdict(self.config), self._dataset)
+            elif self.state.global_step:
+                print(f"resuming {self.workdir.path} after {self.state}", flush=True)
+            try:
+                with data_input.named_errors(self._dataset):
+                    self.run_loop()
+            except tf.errors.ResourceExhaustedError as error:
+                raise UserError(
+                    f"a step does not fit in memory ({str(error).splitlines()[0]}):"
+                    " lower --batch_size"
+                ) from error
+
+    def run_loop(self) -> None:
+        """Runs the training loop in a workdir that is started."""
+        verbose = 1 if sys.stdout.isatty() else 2
+        train_epochs(
+            self._stepper,
+            self.state,
+            self.callbacks,
+            epochs=self.config.epochs,
+            validation=self._validation,
+            verbose=verbose if self._writes else 0,
+        )
+
+    def _check_workdir(self) -> tuple[bool, Path | None]:
+        """Makes sure that the run may start or resume there; returns what was found."""
+        found = is_started, checkpoint = self._find_progress()
+        if not is_started:
+            self.workdir.check_unused()
+            return found
+        fields = dataclasses.fields(Config)
+        defaults = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
+        # A run that has a checkpoint does not look at the earlier one any more.
+        free = FREE | ({"warm_start"} if checkpoint else set())
+        self.workdir.check_resumable(
+            dataclasses.asdict(self.config), self._dataset, free=free, defaults=defaults
+        )
+        return found
+
+    def _find_progress(self) -> tuple[bool, Path | None]:
+        """Whether the workdir was started, and its newest checkpoint."""
+        return self.workdir.is_started, self.workdir.newest_checkpoint()
+
+
+def train(config: Config) -> Workdir:
+    """Trains, or resumes training, until `config.epochs` are done.
+
+    Returns:
+        The workdir, with its checkpoints.
+
+    Raises:
+        UserError: the dataset or the workdir does not fit, and nothing was changed; or training
+            cannot continue, and the checkpoints so far are kept.
+    """
+    with lost_worker_errors():
+        run = Run(config)
+        if not run.is_over:
+            run.train()
+    return run.workdir
+
+
+def main(config: Config) -> None:
+    """Trains and prints the best epoch."""
+    if config.hogwild_threads:
+        # Threads share the cores: a step that is spread over them as well would only wait.
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+    workdir = train(config)
+    if config.strategy == "multi_worker" and not is_first_worker():
+        return
+    best = workdir.best_epoch()
+    scores = ", ".join(
+        f"{name.removeprefix('val_')} {value:.4f}"
+        for name, value in best.items()
+        if name.startswith("val_")
+    )
+    epochs = max(config.epochs, best["epoch"])  # more were done before
+    print(f"wrote {workdir.path}: best epoch {best['epoch']} of {epochs}", end="")
+    print(f", validation {scores}" if scores else ", no validation posts to choose it by")

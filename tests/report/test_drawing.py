@@ -1,0 +1,111 @@
+import subprocess
+import sys
+
+import matplotlib as mpl
+import pytest
+from matplotlib.figure import Figure
+
+from tagkeras.report import style
+from tagkeras.report.drawing import Estimate, Row, draw_rows, legend_entry, set_head
+from tagkeras.report.style import label_of, series_styles
+
+
+def lines_with_marker(axes, marker):
+    """Lines of some axes that are drawn with a marker."""
+    return [line for line in axes.lines if line.get_marker() == marker]
+
+
+class TestRows:
+    def test_a_dot_with_its_interval_and_a_note_for_each_row(self, texts_of):
+        rows = [
+            Row("frequency baseline", {"frequency_baseline": Estimate(0.137)}, "13.7%"),
+            Row("multiplicative", {"multiplicative": Estimate(0.343, (0.33, 0.35))}, "34.3%"),
+        ]
+        figure = draw_rows({"natural": rows}, title="P@1")
+        (axes,) = figure.axes
+
+        assert [label.get_text() for label in axes.get_yticklabels()] == [r.label for r in rows]
+        assert axes.yaxis_inverted()
+        (whisker,) = [line for line in axes.lines if list(line.get_xdata()) == [0.33, 0.35]]
+        assert list(whisker.get_ydata()) == [1, 1]
+        assert len(lines_with_marker(axes, "o")) == 1
+        assert not figure.legends
+        assert {"13.7%", "34.3%", "natural", "P@1"} <= set(texts_of(figure))
+
+    def test_bars_begin_at_zero_on_one_scale(self, texts_of):
+        panels = {
+            "natural": [
+                Row("a", {"bilinear": Estimate(4.0), "user_biased": Estimate(5.0, (4.9, 5.1))}),
+                Row("b", {"bilinear": Estimate(float("nan")), "user_biased": Estimate(3.0)}),
+            ],
+            "balanced": [Row("a", {"bilinear": Estimate(7.5)})],
+        }
+        figure = draw_rows(panels, title="Variety", is_fraction=False, bars=True)
+        natural, balanced = figure.axes
+
+        assert [bar.get_width() for bar in natural.patches] == [4.0, 5.0, 3.0]
+        assert [bar.get_width() for bar in balanced.patches] == [7.5]
+        assert natural.get_xlim() == balanced.get_xlim()
+        assert natural.get_xlim()[0] == 0
+        assert natural.get_xlim()[1] > 7.5
+        # Series lie beside each other in the order of the legend.
+        assert natural.patches[0].get_y() < natural.patches[1].get_y() < natural.patches[2].get_y()
+        assert {"bilinear", "user-biased"} <= set(texts_of(figure))
+
+    @pytest.mark.parametrize("panels", [{}, {"natural": []}])
+    def test_nothing_to_draw(self, panels):
+        with pytest.raises(ValueError, match="nothing to draw: P@1"):
+            draw_rows(panels, title="P@1")
+
+
+class TestHead:
+    def test_a_long_title_and_legend_stay_within_the_figure(self):
+        figure = Figure((5.2, 2.0), dpi=72)
+        with style.figure_style():
+            figure.subplots()
+            names = [f"multiplicative-d{d}-k100-seed0" for d in (64, 128, 256, 512)]
+            legend = [legend_entry(found) for found in series_styles(names).values()]
+            set_head(figure, "A title of many words " * 6, legend)
+            figure.draw_without_rendering()
+        for artist in (*figure.legends, figure._suptitle):
+            box = artist.get_window_extent()
+            assert box.x0 >= 0
+            assert box.x1 <= figure.bbox.x1
+            assert box.y0 >= figure.axes[0].get_window_extent().y1
+
+
+class TestStyle:
+    def test_a_model_looks_the_same_everywhere(self):
+        one = series_styles(["bilinear"])
+        other = series_styles(["oracle", "multiplicative", "bilinear"])
+        assert one["bilinear"] == other["bilinear"]
+        assert label_of("user_biased") == "user-biased"
+
+    def test_runs_of_a_model_share_its_colour_alone(self):
+        names = [f"multiplicative-d{d}" for d in (64, 128, 256)]
+        found = series_styles(names)
+        assert {s.color for s in found.values()} == {style.VERMILION}
+        assert len({s.marker for s in found.values()}) == len({s.line for s in found.values()}) == 3
+        assert [s.label for s in found.values()] == names
+
+    def test_the_longest_known_name_decides(self):
+        found = series_styles(["oracle_user_only", "oracle", "mine"])
+        assert found["oracle_user_only"].marker == ">"
+        assert found["oracle"].marker == "*"
+        assert found["mine"].color == style.PURPLE
+
+    def test_the_settings_of_the_program_stay_as_they_are(self, texts_of):
+        with mpl.rc_context({"lines.linewidth": 77, "svg.fonttype": "path"}):
+            before = dict(mpl.rcParams)
+            figure = draw_rows({"": [Row("a", {"bilinear": Estimate(0.1)})]}, title="P@1")
+            assert "P@1" in texts_of(figure)
+            assert dict(mpl.rcParams) == before
+        assert all(line.get_linewidth() < 77 for line in figure.axes[0].lines)
+
+    def test_pyplot_is_not_imported(self):
+        """It would choose a backend and keep figures."""
+        program = (
+            "import sys; from tagkeras.report import drawing, svg;"
+            " sys.exit('matplotlib.pyplot' in sys.modules or 'tensorflow' in sys.modules)"
+        )
+        assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

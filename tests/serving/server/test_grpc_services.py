@@ -1,0 +1,450 @@
+"""PredictionService and ModelService's status over a socket."""
+
+import threading
+from concurrent import futures
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from grpc_helpers import (
+    TWO_VERSIONS,
+    Code,
+    config_of,
+    examples,
+    half,
+    model,
+    multi_request,
+    predict_request,
+    refused,
+    serving,
+)
+from serving_helpers import QUICK, WAIT, Stubs, photo, statuses
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    predict_pb2,
+    regression_pb2,
+)
+
+from serving import tensors
+from serving.server.model_server import ModelServer
+from serving.server.models import model_config
+from serving.server.models.managed_version import ManagerOptions
+from serving.server.models.versions import State
+
+
+def user_inputs(count: int) -> dict[str, np.ndarray]:
+    unknown, empty = np.full(count, np.nan, np.float32), np.full(count, b"", object)
+    return {
+        "age": unknown,
+        "gender": empty,
+        "country": empty,
+        "latitude": unknown,
+        "longitude": unknown,
+    }
+
+
+def photo_request(*images: bytes) -> predict_pb2.PredictRequest:
+    images = images or (photo(),)
+    return predict_request("tags", image=np.array(images, object), **user_inputs(len(images)))
+
+
+def slow_request(steps: int) -> predict_pb2.PredictRequest:
+    return predict_request("tags", "slow", steps=np.array(steps))
+
+
+def best(response: predict_pb2.PredictResponse) -> list[tuple[bytes, float]]:
+    hashtags = tensors.from_proto(response.outputs["hashtags"])
+    scores = tensors.from_proto(response.outputs["scores"])
+    return list(zip(hashtags[:, 0].tolist(), scores[:, 0].tolist(), strict=True))
+
+
+def example(**features) -> tf.train.Example:
+    message = tf.train.Example()
+    for name, value in features.items():
+        message.features.feature[name].bytes_list.value.append(value)
+    return message
+
+
+class TestPredict:
+    def test_the_newest_version_answers_and_says_so(self, tags_stubs):
+        response = tags_stubs.prediction.Predict(photo_request(photo(255), photo(0)))
+        assert response.model_spec.name == "tags"
+        assert response.model_spec.signature_name == "serving_default"
+        assert response.model_spec.version.value == 2
+        assert best(response) == [
+            (b"sunset", pytest.approx(2.0)),
+            (b"football", pytest.approx(1.3)),
+        ]
+        scores = response.outputs["scores"]
+        assert len(scores.float_val) == 6
+        assert not scores.tensor_content
+
+    def test_by_version_and_by_label(self, tags_stubs):
+        message = photo_request(photo(0))
+        message.model_spec.version.value = 1
+        by_version = tags_stubs.prediction.Predict(message)
+        message.model_spec.version_label = "old"
+        by_label = tags_stubs.prediction.Predict(message)
+        for response in (by_version, by_label):
+            assert response.model_spec.version.value == 1
+            assert best(response) == [(b"football", pytest.approx(0.3))]
+
+    def test_output_filter(self, tags_stubs):
+        message = photo_request()
+        message.output_filter.append("scores")
+        assert set(tags_stubs.prediction.Predict(message).outputs) == {"scores"}
+        message.output_filter.append("scores")
+        with refused(Code.INVALID_ARGUMENT, "duplicate output tensor alias"):
+            tags_stubs.prediction.Predict(message)
+        message.output_filter[:] = ["hashes"]
+        with refused(Code.INVALID_ARGUMENT, "hashes", "hashtags,scores"):
+            tags_stubs.prediction.Predict(message)
+
+    def test_unknown_model_version_label_and_signature(self, tags_stubs):
+        for asked, code, words in [
+            ({"name": "cats"}, Code.NOT_FOUND, "Latest(cats)"),
+            ({"version": 7}, Code.NOT_FOUND, "Specific(tags, 7)"),
+            ({"label": "stable"}, Code.INVALID_ARGUMENT, "version label: stable"),
+            ({"signature": "guess"}, Code.FAILED_PRECONDITION, 'signature key "guess"'),
+            ({"name": ""}, Code.INVALID_ARGUMENT, "no name specified"),
+        ]:
+            with refused(code, words):
+                tags_stubs.prediction.Predict(predict_request(**{"name": "tags", **asked}))
+        with refused(Code.INVALID_ARGUMENT, "Missing ModelSpec"):
+            tags_stubs.prediction.Predict(predict_pb2.PredictRequest())
+
+    def test_missing_and_extra_inputs(self, tags_stubs):
+        message = photo_request()
+        message.inputs["height"].CopyFrom(message.inputs["latitude"])
+        with refused(Code.INVALID_ARGUMENT, "invalid name: height"):
+            tags_stubs.prediction.Predict(message)
+        del message.inputs["age"]
+        with refused(Code.INVALID_ARGUMENT, "Signature input alias: age"):
+            tags_stubs.prediction.Predict(message)
+
+    def test_wrong_type_and_wrong_shape(self, tags_stubs):
+        message = photo_request()
+        message.inputs["age"].CopyFrom(tensors.to_proto(np.array([30])))
+        with refused(Code.INVALID_ARGUMENT, "to be float but int64 is provided"):
+            tags_stubs.prediction.Predict(message)
+        message.inputs["age"].CopyFrom(tensors.to_proto(np.array([30, 40], np.float32)))
+        with refused(Code.INVALID_ARGUMENT):
+            tags_stubs.prediction.Predict(message)
+
+    def test_a_bad_image_fails_only_its_own_request(self, tags_stubs):
+        good, bad = photo_request(photo(255)), photo_request(b"no image")
+        calls = [tags_stubs.prediction.Predict.future(m) for m in [good, bad] * 10]
+        for call in calls[::2]:
+            assert best(call.result()) == [(b"sunset", pytest.approx(2.0))]
+        for call in calls[1::2]:
+            assert call.code() is Code.INVALID_ARGUMENT
+            assert "Unknown image file format" in call.details()
+
+    def test_messages_larger_than_the_default_limit(self, tags_stubs):
+        descriptors = np.zeros([400_000, 4], np.float32)
+        message = predict_request(
+            "tags", "descriptor", descriptor=descriptors, **user_inputs(len(descriptors))
+        )
+        assert message.ByteSize() > 4 * 2**20
+        response = tags_stubs.prediction.Predict(message)
+        assert response.ByteSize() > 4 * 2**20
+        assert tensors.from_proto(response.outputs["scores"]).shape == (400_000, 3)
+
+    def test_calls_in_parallel_get_their_own_answers(self, tags_stubs):
+        def ask(brightness: int) -> float:
+            message = photo_request(photo(brightness))
+            message.model_spec.version.value = 1 + brightness % 2
+            scores = tensors.from_proto(tags_stubs.prediction.Predict(message).outputs["scores"])
+            return float(scores.max())
+
+        levels = list(range(100, 256, 4)) + list(range(101, 256, 4))
+        with futures.ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(ask, levels))
+        assert answers == [pytest.approx(b % 2 + max(0.3, b / 255)) for b in levels]
+
+    @pytest.mark.parametrize("name", ["x" * 5000, "é" * 5000, "💥" * 5000])
+    def test_error_messages_are_cut_at_1024_bytes(self, tags_stubs, name):
+        with refused(Code.NOT_FOUND, f"{name[0]}...TRUNCATED"):
+            tags_stubs.prediction.Predict(predict_request(name))
+
+
+def test_a_deadline_stops_the_computation(hashtag_models):
+    config = model_config.single_model("tags", str(hashtag_models))
+    # One thread: the second call is answered only if the first has been stopped.
+    with ModelServer(config, options=QUICK, max_threads=1) as server:
+        stubs = Stubs(server.endpoint)
+        with refused(Code.DEADLINE_EXCEEDED):
+            stubs.prediction.Predict(slow_request(10**15), timeout=0.3)
+        response = stubs.prediction.Predict(slow_request(3), timeout=60)
+        assert tensors.from_proto(response.outputs["total"]) == 3
+
+
+def test_a_stop_lets_calls_under_way_finish(hashtag_models):
+    server = ModelServer(model_config.single_model("tags", str(hashtag_models)), options=QUICK)
+    with server:
+        stubs = Stubs(server.endpoint)
+        call = stubs.prediction.Predict.future(slow_request(300_000))
+        version = server.manager._models["tags"][2]
+        with server.manager._changed:
+            while not version.calls and not call.done():
+                server.manager._changed.wait(0.001)
+        under_way = not call.done()
+    assert under_way
+    assert tensors.from_proto(call.result().outputs["total"]) == 300_000
+
+
+class TestClassify:
+    """With a hashtag model."""
+
+    @pytest.fixture
+    def request_(self):
+        message = classification_pb2.ClassificationRequest()
+        message.model_spec.name = "tags"
+        message.model_spec.signature_name = "classify"
+        return message
+
+    def test_examples(self, tags_stubs, request_):
+        listed = request_.input.example_list.examples
+        listed.add().CopyFrom(example(image=photo(255)))
+        listed.add().CopyFrom(example(image=photo(0), country=b"US"))
+        response = tags_stubs.prediction.Classify(request_)
+        assert response.model_spec.version.value == 2
+        assert response.model_spec.signature_name == "classify"
+        first, second = response.result.classifications
+        assert [entry.label for entry in first.classes] == ["sunset", "football", "soccer"]
+        assert [entry.score for entry in first.classes] == pytest.approx([2.0, 1.3, 1.2])
+        assert second.classes[0].label == "soccer"
+
+    def test_a_context_for_all_examples(self, tags_stubs, request_):
+        listed = request_.input.example_list_with_context
+        listed.context.CopyFrom(example(image=photo(0), country=b"US"))
+        listed.examples.add()
+        listed.examples.add().CopyFrom(example(country=b"GB"))
+        result = tags_stubs.prediction.Classify(request_).result
+        assert [c.classes[0].label for c in result.classifications] == ["soccer", "football"]
+
+    @pytest.mark.parametrize("signature", ["guess", "serving_default", "hashtag_embedding"])
+    def test_signatures_that_are_no_classification(self, tags_stubs, request_, signature):
+        request_.model_spec.signature_name = signature
+        request_.input.example_list.examples.add()
+        with refused(Code.INVALID_ARGUMENT, signature):
+            tags_stubs.prediction.Classify(request_)
+
+
+@pytest.fixture(scope="module")
+def original(tf_serving_testdata):
+    """TensorFlow Serving's own test models: y = x / 2 + 2 as `half` in two versions, and others."""
+    more = "model_version_policy { specific { versions: 123 versions: 124 } }"
+    config = config_of(
+        model(tf_serving_testdata / TWO_VERSIONS, more=more),
+        model(tf_serving_testdata / "saved_model_half_plus_two_tf2_cpu", name="tf2"),
+        model(tf_serving_testdata / "saved_model_half_plus_three", name="three"),
+        model(tf_serving_testdata / "saved_model_counter", name="counter"),
+    )
+    with serving(config) as (server, stubs):
+        for version in (123, 124):
+            assert server.manager.wait_for_state("half", version, State.AVAILABLE, WAIT)
+        yield stubs
+
+
+class TestOriginalModels:
+    def test_predict(self, original):
+        assert half(original) == (124, [3.0])
+        assert half(original, version=123) == (123, [3.0])
+        assert half(original, name="tf2") == (123, [3.0])
+        assert half(original, name="three") == (123, [4.0])
+
+    def test_a_model_with_state(self, original):
+        for expected in (1.0, 2.0):
+            response = original.prediction.Predict(predict_request("counter", "incr_counter"))
+            assert list(response.outputs["output"].float_val) == [expected]
+
+    def test_signatures_of_other_methods_take_tensors_too(self, original):
+        for signature, output in [("regress_x2_to_y3", "outputs"), ("classify_x2_to_y3", "scores")]:
+            request = predict_request(signature=signature, inputs=np.float32([2.0]))
+            response = original.prediction.Predict(request)
+            assert list(response.outputs[output].float_val) == [4.0]
+
+    def test_shapes_are_left_to_the_graph(self, original):
+        # The signature says [?, 1].
+        for shape in ([2, 3], [6], [1, 1, 6]):
+            response = original.prediction.Predict(predict_request(x=np.ones(shape, np.float32)))
+            answered = tensors.from_proto(response.outputs["y"])
+            np.testing.assert_array_equal(answered, np.full(shape, 2.5))
+
+    def test_classify(self, original):
+        request = examples(classification_pb2.ClassificationRequest, "classify_x_to_y", 2.0, 4.0)
+        result = original.prediction.Classify(request).result
+        classes = [[(c.label, c.score) for c in one.classes] for one in result.classifications]
+        assert classes == [[("", 3.0)], [("", 4.0)]]
+
+    def test_regress(self, original):
+        for signature, expected in [("regress_x_to_y", 3.0), ("regress_x_to_y2", 4.0)]:
+            request = examples(regression_pb2.RegressionRequest, signature, 2.0, 2.0)
+            response = original.prediction.Regress(request)
+            assert [r.value for r in response.result.regressions] == [expected] * 2
+            assert response.model_spec.signature_name == signature
+            assert response.model_spec.version.value == 124
+
+    @pytest.mark.parametrize("signature", ["guess", "", "regress_x_to_y"])
+    def test_signatures_that_are_no_classification(self, original, signature):
+        with refused(Code.INVALID_ARGUMENT, signature or "serving_default"):
+            request = examples(classification_pb2.ClassificationRequest, signature, 2.0)
+            original.prediction.Classify(request)
+
+    @pytest.mark.parametrize("signature", ["guess", "", "classify_x_to_y"])
+    def test_signatures_that_are_no_regression(self, original, signature):
+        with refused(Code.INVALID_ARGUMENT, signature or "serving_default"):
+            original.prediction.Regress(examples(regression_pb2.RegressionRequest, signature, 2.0))
+
+    def test_no_examples_and_an_example_without_the_feature(self, original):
+        request = examples(regression_pb2.RegressionRequest, "regress_x_to_y")
+        with refused(Code.INVALID_ARGUMENT, "Input is empty."):
+            original.prediction.Regress(request)
+        request.input.example_list.examples.add()
+        with refused(Code.INVALID_ARGUMENT, "Feature: x"):
+            original.prediction.Regress(request)
+
+    def test_multi_inference(self, original):
+        response = original.prediction.MultiInference(
+            multi_request(
+                ("regress", "regress_x_to_y"),
+                ("classify", "classify_x_to_y"),
+                ("regress", "regress_x_to_y2"),
+                values=(2.0, 4.0),
+            )
+        )
+        first, second, third = response.results
+        assert [r.value for r in first.regression_result.regressions] == [3.0, 4.0]
+        classes = [c.classes[0].score for c in second.classification_result.classifications]
+        assert classes == [3.0, 4.0]
+        assert [r.value for r in third.regression_result.regressions] == [4.0, 5.0]
+        assert [one.model_spec.signature_name for one in response.results] == [
+            "regress_x_to_y",
+            "classify_x_to_y",
+            "regress_x_to_y2",
+        ]
+        assert {one.model_spec.version.value for one in response.results} == {124}
+
+    def test_refusals_of_multi_inference(self, original):
+        regression = ("regress", "regress_x_to_y")
+        for request, code, words in [
+            (multi_request(), Code.INVALID_ARGUMENT, "Missing ModelSpec"),
+            (multi_request(regression, name="nobody"), Code.NOT_FOUND, "Latest(nobody)"),
+            (multi_request(("regress", "guess")), Code.INVALID_ARGUMENT, "guess"),
+            (multi_request(("predict", "guess")), Code.UNIMPLEMENTED, "method_name"),
+            (multi_request(regression, regression), Code.INVALID_ARGUMENT, "Duplicate"),
+            (multi_request(regression, values=()), Code.INVALID_ARGUMENT, "Input is empty."),
+        ]:
+            with refused(code, words):
+                original.prediction.MultiInference(request)
+        request = multi_request(regression, ("classify", "classify_x_to_y"))
+        request.tasks[1].model_spec.name = "three"
+        with refused(Code.INVALID_ARGUMENT, "must access the same model name"):
+            original.prediction.MultiInference(request)
+
+    def test_metadata(self, original):
+        request = get_model_metadata_pb2.GetModelMetadataRequest()
+        with refused(Code.INVALID_ARGUMENT, "Missing ModelSpec"):
+            original.prediction.GetModelMetadata(request)
+        request.model_spec.name = "half"
+        request.model_spec.version.value = 123
+        with refused(Code.INVALID_ARGUMENT, "must specify at least one metadata_field"):
+            original.prediction.GetModelMetadata(request)
+        request.metadata_field.append("weights")
+        with refused(Code.INVALID_ARGUMENT, "weights", "is not supported"):
+            original.prediction.GetModelMetadata(request)
+        request.metadata_field[:] = ["signature_def"]
+        response = original.prediction.GetModelMetadata(request)
+        assert response.model_spec.name == "half"
+        assert response.model_spec.version.value == 123
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        assert response.metadata["signature_def"].Unpack(signatures)
+        regress = signatures.signature_def["regress_x_to_y"]
+        assert regress.method_name == "tensorflow/serving/regress"
+        assert regress.inputs["inputs"].name == "tf_example:0"
+
+    def test_status(self, original):
+        assert statuses(original, "half") == [(124, "AVAILABLE", 0), (123, "AVAILABLE", 0)]
+        assert statuses(original, "half", 123) == [(123, "AVAILABLE", 0)]
+        with refused(Code.NOT_FOUND, "Could not find any versions of model nobody"):
+            statuses(original, "nobody")
+        with refused(Code.NOT_FOUND, "Could not find version 125 of model half"):
+            statuses(original, "half", 125)
+        with refused(Code.INVALID_ARGUMENT, "Missing ModelSpec"):
+            original.model.GetModelStatus(get_model_status_pb2.GetModelStatusRequest())
+
+    def test_tensor_content_in_requests_and_on_demand_in_answers(self, tf_serving_testdata):
+        config = config_of(model(tf_serving_testdata / TWO_VERSIONS))
+        request = predict_request()
+        proto = tensors.to_proto(np.float32([2.0]), as_content=True)
+        request.inputs["x"].CopyFrom(proto)
+        with serving(config, tensor_content=True) as (_, stubs):
+            y = stubs.prediction.Predict(request).outputs["y"]
+            assert y.tensor_content == np.array([3.0], "<f4").tobytes()
+            assert not y.float_val
+
+
+def test_multi_inference_of_signatures_with_different_input_tensors(tmp_path):
+    """As all models of TensorFlow 2 have them."""
+
+    def x_of(inputs):
+        return tf.io.parse_example(inputs, {"x": tf.io.FixedLenFeature([], tf.float32)})["x"]
+
+    module = tf.Module()
+    module.scores = tf.function(lambda inputs: {"scores": x_of(inputs)[:, tf.newaxis] + 1})
+    module.outputs = tf.function(lambda inputs: {"outputs": x_of(inputs) * 2})
+    spec = tf.TensorSpec([None], tf.string, name="inputs")
+    signatures = {
+        "classify": module.scores.get_concrete_function(inputs=spec),
+        "regress": module.outputs.get_concrete_function(inputs=spec),
+    }
+    tf.saved_model.save(module, str(tmp_path / "1"), signatures=signatures)
+    request = multi_request(("classify", "classify"), ("regress", "regress"), values=(2.0, 4.0))
+    with serving(config_of(model(tmp_path))) as (_, stubs):
+        first, second = stubs.prediction.MultiInference(request).results
+    classes = [c.classes[0].score for c in first.classification_result.classifications]
+    assert classes == [3.0, 5.0]
+    assert [r.value for r in second.regression_result.regressions] == [4.0, 8.0]
+
+
+class TestMethodNames:
+    """--enable_signature_method_name_check; models of TensorFlow 2 fail it by design."""
+
+    @pytest.fixture(scope="class")
+    def strict(self, tf_serving_testdata):
+        options = ManagerOptions(
+            file_system_poll_wait_seconds=0, enable_signature_method_name_check=True
+        )
+        config = config_of(
+            model(tf_serving_testdata / TWO_VERSIONS),
+            model(tf_serving_testdata / "saved_model_half_plus_two_tf2_cpu", name="tf2"),
+        )
+        with serving(config, options=options) as (_, stubs):
+            yield stubs
+
+    def test_matching_ones_are_answered(self, strict):
+        assert half(strict) == (124, [3.0])
+        request = examples(regression_pb2.RegressionRequest, "regress_x_to_y", 2.0)
+        assert strict.prediction.Regress(request).result.regressions[0].value == 3.0
+
+    def test_others_are_refused(self, strict, original):
+        words = "tensorflow/serving/regress. Was: tensorflow/serving/predict"
+        request = examples(regression_pb2.RegressionRequest, "regress_x_to_y", 2.0, name="tf2")
+        with refused(Code.INVALID_ARGUMENT, words):
+            strict.prediction.Regress(request)
+        with refused(Code.INTERNAL, "Expected prediction signature method_name"):
+            strict.prediction.Predict(predict_request("tf2", "__saved_model_init_op"))
+        # Without the check they are answered.
+        assert original.prediction.Regress(request).result.regressions[0].value == 3.0
+
+
+def test_no_threads_are_left_behind(tf_serving_testdata):
+    before = threading.active_count()
+    config = config_of(model(tf_serving_testdata / TWO_VERSIONS))
+    for _ in range(2):
+        with serving(config, rest_port=0) as (_, stubs):
+            assert half(stubs) == (124, [3.0])
+    assert threading.active_count() <= before + 2  # channels end their threads a little later
