@@ -194,7 +194,7 @@ class HashtagModel(keras.Model):
             raise ValueError("sample_weight is not supported in training")
         inputs = {name: inputs[name] for name in INPUTS}
         if not self.built:
-            self(inputs)
+            self.build({name: values.shape for name, values in inputs.items()})
         post_tags = PostTags.from_truth(Truth.parse(tags), pad=compiled.jit_compile)
         measured = self.take_step(inputs, post_tags, thread)
         for mean in compiled.means:
