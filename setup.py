@@ -55,7 +55,13 @@ setup(
         "hadoop": ["apache-beam[hadoop]>=2.77,<2.78"],
         "azure": ["apache-beam[azure]>=2.77,<2.78"],
         # Figures and pages of `tagkeras.report`.
-        "report": ["jinja2>=3.1", "matplotlib>=3.10", "scikit-learn>=1.7"],
+        "report": [
+            "jinja2>=3.1",
+            "markupsafe>=3",
+            "matplotlib>=3.10",
+            "scikit-learn>=1.7",
+            "threadpoolctl>=3.5",
+        ],
         # k-means for the approximate index of `tagkeras.export --index=ivf`.
         "index": ["scikit-learn>=1.7"],
         # The page of `serving.demo`.
