@@ -6,13 +6,13 @@ import shutil
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from evaluated_runs import start_run
 from evaluation_helpers import (
     EVALUATION_FILES,
     KS,
     NUM_TAGS,
     evaluation,
     read_posts,
-    untrained_run,
 )
 from numpy_metrics import mean_metrics
 from tiny_dataset import write_dataset
@@ -175,7 +175,7 @@ def test_another_dataset(evaluated, tmp_path):
 def test_fewer_tags_than_ten(tmp_path):
     num_tags, ks = 7, [1, 7]
     dataset = write_dataset(tmp_path / "dataset", posts=60, num_tags=num_tags, test=20)
-    workdir = untrained_run(dataset, tmp_path / "run")
+    workdir = start_run(dataset, tmp_path / "run", epochs=1)
     metrics = evaluate.evaluate(evaluation(workdir, dataset, tmp_path / "eval"))
     assert (metrics["ks"], metrics["top_k"]) == (ks, num_tags)
     assert metrics["coverage@7"] == 1
