@@ -36,6 +36,7 @@ setup(
         "numpy>=2.1",
         "pillow>=12",
         "prometheus-client>=0.23",
+        "protobuf>=6.31",
         "pyarrow>=18",
         "pydantic>=2.11",
         "pyyaml>=6",
