@@ -51,38 +51,10 @@ _HARMLESS = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config:
-    """Flags of the server, named as tensorflow_model_server's."""
+class ManagerOptions:
+    """How versions are found and loaded."""
 
-    port: int = option(
-        8500, help="TCP port for gRPC; 0 takes any free one", minimum=0, maximum=65535
-    )
-    grpc_socket_path: str = option("", help="UNIX socket on which to serve gRPC as well")
-    rest_api_port: int = option(
-        0, help="TCP port for HTTP/REST; 0 serves no REST", minimum=0, maximum=65535
-    )
-    rest_api_num_threads: int = option(
-        _THREADS, help="REST requests answered at the same time", minimum=1
-    )
-    rest_api_timeout_in_ms: int = option(
-        30_000, help="milliseconds for the computation of a REST request; 0 is no limit", minimum=0
-    )
-    rest_api_enable_cors_support: bool = option(
-        False, help="let web pages of any origin ask over REST"
-    )
-    model_name: str = option("default", help="name of the model")
-    model_base_path: str = option(
-        "", help="folder that holds the model's versions, each in a folder named as its number"
-    )
-    model_config_file: str = option(
-        "",
-        help="ascii ModelServerConfig of several models, version policies and labels; "
-        "--model_name and --model_base_path are then ignored",
-    )
-    model_config_file_poll_wait_seconds: int = option(
-        0, help="seconds between two reads of --model_config_file; 0 reads it once", minimum=0
-    )
-    file_system_poll_wait_seconds: int = option(
+    file_system_poll_wait_seconds: float = option(
         1, help="seconds between two polls for new versions; 0 polls once", minimum=0
     )
     num_load_threads: int = option(
@@ -119,6 +91,40 @@ class Config:
     )
     tensorflow_inter_op_parallelism: int = option(
         0, help="threads that run operations side by side; 0 is one per processor", minimum=0
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config(ManagerOptions):
+    """Flags of the server, named as tensorflow_model_server's."""
+
+    port: int = option(
+        8500, help="TCP port for gRPC; 0 takes any free one", minimum=0, maximum=65535
+    )
+    grpc_socket_path: str = option("", help="UNIX socket on which to serve gRPC as well")
+    rest_api_port: int = option(
+        0, help="TCP port for HTTP/REST; 0 serves no REST", minimum=0, maximum=65535
+    )
+    rest_api_num_threads: int = option(
+        _THREADS, help="REST requests answered at the same time", minimum=1
+    )
+    rest_api_timeout_in_ms: int = option(
+        30_000, help="milliseconds for the computation of a REST request; 0 is no limit", minimum=0
+    )
+    rest_api_enable_cors_support: bool = option(
+        False, help="let web pages of any origin ask over REST"
+    )
+    model_name: str = option("default", help="name of the model")
+    model_base_path: str = option(
+        "", help="folder that holds the model's versions, each in a folder named as its number"
+    )
+    model_config_file: str = option(
+        "",
+        help="ascii ModelServerConfig of several models, version policies and labels; "
+        "--model_name and --model_base_path are then ignored",
+    )
+    model_config_file_poll_wait_seconds: int = option(
+        0, help="seconds between two reads of --model_config_file; 0 reads it once", minimum=0
     )
     enable_batching: bool = option(
         False, help="accepted, and changes nothing: calls are batched in the graph"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from concurrent import futures
-from types import TracebackType
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -10,10 +9,11 @@ from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_p
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server.errors import ServingError
+from serving.server.flags import ManagerOptions
 from serving.server.grpc_services import ModelService, PredictionService
 from serving.server.metrics import Metrics
-from serving.server.models.managed_version import ManagerOptions
 from serving.server.models.model_manager import ModelManager
+from serving.server.rest_api.application import RestApplication
 from serving.server.rest_api.rest_server import RestServer
 
 DEFAULT_GRACE_SECONDS = 30.0
@@ -101,16 +101,14 @@ class ModelServer:
         self._health = _add_health_checks(self._grpc) if health else None
         self._rest: RestServer | None = None
         if rest_port is not None:
-            self._rest = RestServer(
+            application = RestApplication(
                 self.manager,
-                host=host,
-                port=rest_port,
-                metrics=self.metrics,
-                timeout=rest_timeout,
-                num_threads=rest_threads,
+                self.metrics,
+                timeout=rest_timeout or None,
                 cors=cors,
                 monitoring_path=monitoring_path,
             )
+            self._rest = RestServer(application, host, rest_port, rest_threads)
 
     @property
     def rest_port(self) -> int | None:
@@ -190,12 +188,7 @@ class ModelServer:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 

@@ -46,8 +46,7 @@ def warm_up(servable: Servable, iterations: int = 1) -> int:
         status = error.code.name
         raise
     finally:
-        if servable.metrics:
-            servable.metrics.record_warmup(servable.path, time.monotonic() - start, status)
+        servable.metrics.record_warmup(servable.path, time.monotonic() - start, status)
     _log.info("%d warm-up requests of %s in %.1f s", count, path, time.monotonic() - start)
     return count
 

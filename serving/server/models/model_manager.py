@@ -10,19 +10,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 import grpc
-from tensorflow_serving.apis import model_pb2
+from tensorflow_serving.apis import get_model_status_pb2, model_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server.errors import ServingError, invalid_argument, not_found
+from serving.server.flags import ManagerOptions
 from serving.server.inference.servable import Servable
 from serving.server.metrics import Metrics
 from serving.server.models import model_config
-from serving.server.models.managed_version import (
-    ManagedVersion,
-    ManagerOptions,
-    VersionStatus,
-    load,
-)
+from serving.server.models.managed_version import ManagedVersion, load
 from serving.server.models.versions import State, VersionSource, next_step
 
 _log = logging.getLogger(__name__)
@@ -46,7 +42,7 @@ class ModelManager:
         self, options: ManagerOptions | None = None, *, metrics: Metrics | None = None
     ) -> None:
         self._options = options or ManagerOptions()
-        self._metrics = metrics
+        self._metrics = metrics or Metrics()
         self._config = model_server_config_pb2.ModelServerConfig()
         self._models: dict[str, dict[int, ManagedVersion]] = {}
         self._labels: model_config.Labels = {}
@@ -131,24 +127,27 @@ class ModelManager:
                 if version.state is State.UNLOADING and not version.calls:
                     self._changed.notify_all()
 
-    def statuses(self, name: str, version: int | None = None) -> list[VersionStatus]:
+    def status(self, spec: model_pb2.ModelSpec) -> get_model_status_pb2.GetModelStatusResponse:
         """The versions of a model, newest first, those that failed or were unloaded included.
+
+        A version in `spec` selects that one; a label is ignored.
 
         Raises:
             ServingError: `NOT_FOUND` if there never was such a model or version.
         """
         with self._changed:
-            versions = self._models.get(name, {})
-            if version is not None:
-                if version not in versions:
-                    raise not_found(f"Could not find version {version} of model {name}")
-                versions = {version: versions[version]}
+            versions = self._models.get(spec.name, {})
+            if spec.HasField("version"):
+                number = spec.version.value
+                if number not in versions:
+                    raise not_found(f"Could not find version {number} of model {spec.name}")
+                versions = {number: versions[number]}
             if not versions:
-                raise not_found(f"Could not find any versions of model {name}")
-            return [
-                VersionStatus(number, versions[number].state, versions[number].error)
-                for number in sorted(versions, reverse=True)
-            ]
+                raise not_found(f"Could not find any versions of model {spec.name}")
+            newest_first = sorted(versions, reverse=True)
+            return get_model_status_pb2.GetModelStatusResponse(
+                model_version_status=[versions[number].status() for number in newest_first]
+            )
 
     def wait_for_state(self, name: str, version: int, state: State, timeout: float) -> bool:
         """Waits until a version is in a state; false if it is not within `timeout` seconds."""

@@ -16,11 +16,8 @@ import waitress.server
 import waitress.task
 
 from serving.server.errors import ServingError
-from serving.server.metrics import Metrics
-from serving.server.models.model_manager import ModelManager
 from serving.server.rest_api import json_responses
 from serving.server.rest_api.application import RestApplication
-from serving.server.rest_api.rest_handler import RestHandler
 
 # A tensor takes up to 2 GiB, and more as JSON; what is larger than this is a mistake.
 _MAX_BODY_BYTES = 2**33
@@ -34,20 +31,16 @@ _BACKLOG = 1024
 
 
 class RestServer:
-    """Serves the REST API of a manager's models.
+    """Serves an application over HTTP.
 
     One thread reads requests and writes answers for all connections, so that a slow client keeps
     no other waiting; the threads of a pool compute, a request each.
 
     Args:
-        manager: the models.
+        application: answers the requests.
         host: address to listen on; all interfaces by default, as the original.
         port: TCP port; 0 takes any free one, which `port` then names.
-        metrics: counts the requests; None for no counting.
-        timeout: seconds after which a computation is stopped; 0 for never.
         num_threads: requests answered at the same time; 4 per processor by default.
-        cors: let web pages of any origin ask.
-        monitoring_path: path of the URL that shows the metrics; None for none.
 
     Attributes:
         port: the port, once started.
@@ -55,25 +48,15 @@ class RestServer:
 
     def __init__(
         self,
-        manager: ModelManager,
-        *,
+        application: RestApplication,
         host: str = "0.0.0.0",
         port: int = 0,
-        metrics: Metrics | None = None,
-        timeout: float = 30.0,
         num_threads: int | None = None,
-        cors: bool = False,
-        monitoring_path: str | None = None,
     ) -> None:
         self.port = port
         self._host = host
         self._num_threads = num_threads or 4 * (os.cpu_count() or 1)
-        self._application = RestApplication(
-            RestHandler(manager, timeout if timeout > 0 else None),
-            metrics or Metrics(),
-            cors=cors,
-            monitoring_path=monitoring_path,
-        )
+        self._application = application
         self._listener: socket.socket | None = None
         self._server: Any = None
         self._thread: threading.Thread | None = None

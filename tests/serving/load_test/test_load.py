@@ -2,13 +2,12 @@
 
 import itertools
 import json
-import ssl
 import threading
 
 import grpc
 import numpy as np
 import pytest
-from fake_servers import METADATA, grpc_credentials, grpc_server, rest_server
+from fake_servers import METADATA, grpc_credentials, grpc_server, rest_context, rest_server
 
 from serving.load_test import load as load_module
 from serving.load_test.__main__ import Config, measure
@@ -211,9 +210,7 @@ class TestTls:
                 run(server.endpoint, clients=1, requests=1, timeout=5.0)
 
     def test_rest(self, authority, tls_files):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("localhost").configure_cert(context)
-        with rest_server(context) as server:
+        with rest_server(rest_context(authority, ask=False)) as server:
             report, _ = run(server.url, clients=2, requests=4, tls_ca=str(tls_files.ca))
             assert report["succeeded"] == 4
             with pytest.raises(UserError, match="do not trust each other; check the TLS files"):

@@ -21,9 +21,8 @@ from serving_helpers import WAIT, free_port, photo, samples
 from serving import HashtagClient, ServerProcess
 from serving.client.answers import RequestError
 from serving.server.config_files import read_monitoring_path
-from serving.server.models.config_poller import ConfigPoller
 from serving.server.models.versions import State
-from serving.server.serve import build
+from serving.server.serve import build, follow_config
 
 
 def status(server, path):
@@ -126,7 +125,7 @@ def test_an_edit_of_the_mounted_file_is_enough(tmp_path, hashtag_models):
     parsed, _ = parse(arguments)
     with (
         build(parsed) as server,
-        ConfigPoller(server.manager, parsed.model_config_file, 0.1),
+        follow_config(server.manager, parsed.model_config_file, 0.1),
     ):
         shutil.copytree(tmp_path / "..first", tmp_path / "..second")
         models = tmp_path / "..second" / "models.config"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import grpc
 import numpy as np
-from serving_helpers import photo
+from serving_helpers import photo, photo_request
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
@@ -33,32 +33,16 @@ class Hostile:
     words: str = ""
 
 
-def good_request(brightness: int = 255) -> predict_pb2.PredictRequest:
-    """One photo of an unknown user."""
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name = "tags"
-    unknown, empty = np.array([np.nan], np.float32), np.array([b""], object)
-    for name, value in {
-        "image": np.array([photo(brightness)], object),
-        "age": unknown,
-        "gender": empty,
-        "country": empty,
-        "latitude": unknown,
-        "longitude": unknown,
-    }.items():
-        request.inputs[name].CopyFrom(tensors.to_proto(value))
-    return request
+Change = Callable[[predict_pb2.PredictRequest], object]
 
 
-def _predict(
-    name: str, change: Callable[[predict_pb2.PredictRequest], object], code: Code, words: str = ""
-) -> Hostile:
-    request = good_request()
+def _predict(name: str, change: Change, code: Code, words: str = "") -> Hostile:
+    request = photo_request()
     change(request)
     return Hostile(name, PREDICTION + "Predict", request.SerializeToString(), code, words)
 
 
-def _shaped(alias: str, *dims: int) -> Callable[[predict_pb2.PredictRequest], None]:
+def _shaped(alias: str, *dims: int) -> Change:
     def change(request: predict_pb2.PredictRequest) -> None:
         request.inputs[alias].tensor_shape.ClearField("dim")
         for size in dims:
@@ -67,11 +51,11 @@ def _shaped(alias: str, *dims: int) -> Callable[[predict_pb2.PredictRequest], No
     return change
 
 
-def _input(alias: str, value: object) -> Callable[[predict_pb2.PredictRequest], None]:
+def _input(alias: str, value: object) -> Change:
     return lambda request: request.inputs[alias].CopyFrom(tensors.to_proto(np.asarray(value)))
 
 
-def _field(alias: str, **fields: object) -> Callable[[predict_pb2.PredictRequest], None]:
+def _field(alias: str, **fields: object) -> Change:
     def change(request: predict_pb2.PredictRequest) -> None:
         for name, value in fields.items():
             if isinstance(value, list):
@@ -82,11 +66,11 @@ def _field(alias: str, **fields: object) -> Callable[[predict_pb2.PredictRequest
     return change
 
 
-def _image(content: bytes) -> Callable[[predict_pb2.PredictRequest], None]:
+def _image(content: bytes) -> Change:
     return _input("image", np.array([content], object))
 
 
-def _spec(**fields: object) -> Callable[[predict_pb2.PredictRequest], None]:
+def _spec(**fields: object) -> Change:
     def change(request: predict_pb2.PredictRequest) -> None:
         for name, value in fields.items():
             if name == "version":
@@ -97,7 +81,7 @@ def _spec(**fields: object) -> Callable[[predict_pb2.PredictRequest], None]:
     return change
 
 
-def _filter(*aliases: str) -> Callable[[predict_pb2.PredictRequest], None]:
+def _filter(*aliases: str) -> Change:
     return lambda request: request.output_filter.extend(aliases)
 
 
@@ -273,7 +257,7 @@ def _other_methods() -> Iterator[Hostile]:
 
 
 def _no_messages() -> Iterator[Hostile]:
-    whole = good_request().SerializeToString()
+    whole = photo_request().SerializeToString()
     for method in ("Predict", "Classify", "GetModelMetadata"):
         for name, body in {
             "0xff": b"\xff" * 100,
@@ -297,7 +281,7 @@ def table() -> list[Hostile]:
 def mutated(seed: int) -> bytes:
     """A good request with bytes changed, cut out, put in or repeated at random."""
     rng = random.Random(seed)
-    body = bytearray(good_request().SerializeToString())
+    body = bytearray(photo_request().SerializeToString())
     for _ in range(rng.randint(1, 8)):
         place = rng.randrange(len(body))
         match rng.randrange(5):

@@ -8,8 +8,8 @@ from pathlib import Path
 import grpc
 import pytest
 from google.protobuf.message import DecodeError
-from hostile_requests import PREDICTION, good_request, mutated, table
-from serving_helpers import Stubs
+from hostile_requests import PREDICTION, mutated, table
+from serving_helpers import Stubs, photo_request
 from tensorflow_serving.apis import predict_pb2
 
 from serving import ServerProcess
@@ -44,7 +44,7 @@ def well(process, stubs):
 
 
 def check_good_answer(stubs):
-    response = stubs.prediction.Predict(good_request(), timeout=DEADLINE)
+    response = stubs.prediction.Predict(photo_request(), timeout=DEADLINE)
     assert response.model_spec.version.value == 2
     assert response.outputs["hashtags"].string_val[0] == b"sunset"
 
@@ -166,7 +166,7 @@ def test_connections_that_say_nothing_or_stop_halfway(process, stubs):
 
 def test_calls_that_are_cancelled_at_once(stubs):
     call = stubs.channel.unary_unary(PREDICTION + "Predict")
-    body = good_request().SerializeToString()
+    body = photo_request().SerializeToString()
     for _ in range(100):
         call.future(body).cancel()
     check_good_answer(stubs)

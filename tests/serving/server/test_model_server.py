@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 import trustme
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from hostile_requests import good_request
-from serving_helpers import QUICK, Stubs, pem, samples, write_ssl_config
+from serving_helpers import QUICK, Stubs, pem, photo_request, samples, write_ssl_config
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from serving import ServerProcess, tensors
@@ -42,7 +41,7 @@ def config(hashtag_models):
 
 def answer(channel):
     stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-    response = stub.Predict(good_request(), timeout=TIMEOUT)
+    response = stub.Predict(photo_request(), timeout=TIMEOUT)
     return response.outputs["hashtags"].string_val[0]
 
 

@@ -11,11 +11,11 @@ from serving_helpers import QUICK, WAIT, samples, save_hashtag_model
 from tensorflow_serving.apis import classification_pb2, prediction_log_pb2, regression_pb2
 
 from serving.server.errors import ServingError
+from serving.server.flags import ManagerOptions
 from serving.server.inference.servable import Servable
 from serving.server.inference.warmup import MAX_RECORDS, REQUESTS_FILE, warm_up
 from serving.server.metrics import Metrics
 from serving.server.models import model_config
-from serving.server.models.managed_version import ManagerOptions
 from serving.server.models.model_manager import ModelManager
 from serving.server.models.versions import State
 

@@ -4,7 +4,6 @@ import contextlib
 import shutil
 import threading
 import weakref
-from concurrent import futures
 
 import grpc
 import pytest
@@ -15,9 +14,9 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from serving import HashtagClient
 from serving.server.errors import ServingError
+from serving.server.flags import ManagerOptions
 from serving.server.model_server import ModelServer
 from serving.server.models import model_config
-from serving.server.models.managed_version import ManagerOptions
 from serving.server.models.model_manager import ModelManager
 from serving.server.models.versions import State
 
@@ -46,42 +45,6 @@ def manager(options=QUICK):
         yield made
     finally:
         made.close()
-
-
-def test_swaps_under_load_lose_and_mix_up_nothing(hashtag_models, tmp_path):
-    base = tmp_path / "tags"
-    copy_version(hashtag_models / "1", base, 1)
-    answers, stopping = [], threading.Event()
-
-    def ask(client):
-        while not stopping.is_set():
-            answers.extend(client.predict([photo(0)]))
-
-    with ModelServer(model_config.single_model("tags", str(base)), options=QUICK) as server:
-        with contextlib.ExitStack() as stack:
-            pool = stack.enter_context(futures.ThreadPoolExecutor(8))
-            stack.callback(stopping.set)
-            calls = []
-            for _ in range(8):
-                # An attempt each: a call that fails is not hidden by a second one.
-                client = HashtagClient(server.endpoint, "tags", attempts=1)
-                calls.append(pool.submit(ask, stack.enter_context(client)))
-            for version in range(2, 7):
-                copy_version(hashtag_models / str(2 - version % 2), base, version)
-                assert server.manager.wait_for_state("tags", version, State.AVAILABLE, WAIT)
-                assert server.manager.wait_for_state("tags", version - 1, State.END, WAIT)
-            stopping.set()
-            for call in calls:
-                call.result()
-        assert statuses(Stubs(server.endpoint), "tags") == [
-            (6, "AVAILABLE", 0),
-            *((version, "END", 0) for version in (5, 4, 3, 2, 1)),
-        ]
-    assert {answer.version for answer in answers} == {1, 2, 3, 4, 5, 6}
-    for answer in answers:
-        # Even versions are copies of the model whose scores are higher by 1.
-        expected = 0.3 + (answer.version % 2 == 0)
-        assert answer.hashtags[0].score == pytest.approx(expected)
 
 
 def test_a_call_under_way_keeps_its_version(hashtag_models, tmp_path):

@@ -16,8 +16,8 @@ from serving_helpers import QUICK, WAIT, statuses
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server.errors import ServingError
+from serving.server.flags import ManagerOptions
 from serving.server.model_server import ModelServer
-from serving.server.models.managed_version import ManagerOptions
 from serving.server.models.versions import State
 
 

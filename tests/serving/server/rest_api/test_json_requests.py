@@ -162,11 +162,6 @@ def test_several_inputs_need_names():
     assert "element: 1 of 'instances' list" in failure(text, **types)
 
 
-def test_types_that_json_cannot_express():
-    with pytest.raises(ServingError, match="UNIMPLEMENTED: .*complex64"):
-        decode('{"inputs": [1]}', x=types_pb2.DT_COMPLEX64)
-
-
 def test_a_signature_without_inputs():
     assert failure('{"inputs": 1}') == "The signature has no inputs"
 

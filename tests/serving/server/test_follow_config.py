@@ -7,9 +7,9 @@ import pytest
 from serving_helpers import QUICK, WAIT
 
 from serving.server.models import model_config
-from serving.server.models.config_poller import ConfigPoller
 from serving.server.models.model_manager import ModelManager
 from serving.server.models.versions import State
+from serving.server.serve import follow_config
 
 CONFIG = """model_config_list {{ config {{
     name: "tags" base_path: "{}" model_platform: "tensorflow" {} }} }}"""
@@ -39,7 +39,7 @@ class Complaints(logging.Handler):
 @pytest.fixture
 def complaints():
     handler = Complaints()
-    logger = logging.getLogger("serving.server.models.config_poller")
+    logger = logging.getLogger("serving.server.serve")
     logger.addHandler(handler)
     yield handler
     logger.removeHandler(handler)
@@ -65,7 +65,7 @@ def test_a_changed_file_is_taken_over_and_a_broken_one_is_not(
     path = tmp_path / "models.config"
     path.write_text(CONFIG.format(hashtag_models, OLD))
     manager.reload(model_config.read(path))
-    with ConfigPoller(manager, path, 0.02):
+    with follow_config(manager, path, 0.02):
         replace(path, CONFIG.format(hashtag_models, ""))
         assert manager.wait_for_state("tags", 2, State.AVAILABLE, WAIT)
         assert manager.wait_for_state("tags", 1, State.END, WAIT)
@@ -80,7 +80,7 @@ def test_a_changed_file_is_taken_over_and_a_broken_one_is_not(
         assert complaints.wait_for("Request to assign label to version 9 of model tags")
         replace(path, "")
         assert complaints.wait_for("Cannot transition to requested config")
-        assert manager.statuses("tags", 2)[0].state is State.AVAILABLE
+        assert manager.wait_for_state("tags", 2, State.AVAILABLE, 0)
         assert len(complaints.messages) == 5  # each is said once
 
         replace(path, CONFIG.format(hashtag_models, OLD))
@@ -88,12 +88,12 @@ def test_a_changed_file_is_taken_over_and_a_broken_one_is_not(
         assert manager.wait_for_state("tags", 2, State.END, WAIT)
 
 
-def test_a_poller_that_waits_for_a_model_can_be_stopped(manager, hashtag_models, tmp_path):
+def test_it_ends_while_it_waits_for_a_model(manager, hashtag_models, tmp_path):
     path = tmp_path / "models.config"
     path.write_text(CONFIG.format(hashtag_models, OLD))
     manager.reload(model_config.read(path))
     (tmp_path / "empty").mkdir()
-    with ConfigPoller(manager, path, 0.02):
+    with follow_config(manager, path, 0.02):
         other = CONFIG.format(tmp_path / "empty", "").replace("tags", "others", 1)
         replace(path, other)
         assert manager.wait_for_state("tags", 1, State.END, WAIT)
