@@ -9,7 +9,10 @@ from absl import flags
 
 from tagkeras.cli.commandline import option
 
-_THREADS = 4 * (os.cpu_count() or 1)
+REST_THREADS = 4 * (os.cpu_count() or 1)
+# Threads wait for the session most of the time, and a graph that batches calls needs many that do:
+# the original's 4 per processor would make small batches.
+GRPC_THREADS = 128
 
 _PLATFORM = "models run on TensorFlow's defaults here"
 _TFLITE = "TensorFlow Lite models are not served here"
@@ -106,7 +109,7 @@ class Config(ManagerOptions):
         0, help="TCP port for HTTP/REST; 0 serves no REST", minimum=0, maximum=65535
     )
     rest_api_num_threads: int = option(
-        _THREADS, help="REST requests answered at the same time", minimum=1
+        REST_THREADS, help="REST requests answered at the same time", minimum=1
     )
     rest_api_timeout_in_ms: int = option(
         30_000, help="milliseconds for the computation of a REST request; 0 is no limit", minimum=0
@@ -134,8 +137,8 @@ class Config(ManagerOptions):
         "", help="ascii MonitoringConfig: where the REST port shows metrics to Prometheus"
     )
     ssl_config_file: str = option("", help="ascii SSLConfig: serve gRPC over TLS")
-    grpc_max_threads: int | None = option(
-        None, help="gRPC calls answered at the same time; 128 by default", minimum=1
+    grpc_max_threads: int = option(
+        GRPC_THREADS, help="gRPC calls answered at the same time", minimum=1
     )
     grpc_channel_arguments: str = option(
         "", help="settings of gRPC itself, such as grpc.max_connection_age_ms=2000, with commas"

@@ -124,11 +124,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """Answers about, and reconfigures, a manager.
-
-    Args:
-        manager: the server's models.
-    """
+    """Answers about, and reconfigures, the models of a manager."""
 
     def __init__(self, manager: ModelManager) -> None:
         self._manager = manager

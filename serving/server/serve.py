@@ -140,15 +140,10 @@ def channel_arguments(text: str) -> list[tuple[str, int | str]]:
 def follow_config(
     manager: ModelManager, path: str | os.PathLike[str], seconds: float
 ) -> Iterator[None]:
-    """Re-reads a model config file while the block runs, and hands changes to a manager.
+    """Re-reads an ascii ModelServerConfig every few seconds and hands changes to its manager.
 
     A file that cannot be read or a config that is refused is logged, once, and the old config
-    stays.
-
-    Args:
-        manager: whose config it is.
-        path: ascii ModelServerConfig.
-        seconds: between two reads.
+    stays. Ends with the block.
     """
     stopping = threading.Event()
 

@@ -21,12 +21,9 @@ _log = logging.getLogger(__name__)
 class ManagedVersion:
     """A version as its manager keeps it; all but the first three change under the manager's lock.
 
-    Args:
-        name: the model's name.
-        number: the version's number.
+    Attributes:
         path: folder of the SavedModel.
         aspired: whether the version policy wants it.
-        state: between its first sight on disk and its end.
         error: why it could not be loaded.
         servable: there while it is available or unloading.
         calls: calls under way.
@@ -57,16 +54,10 @@ class ManagedVersion:
 def load(
     version: ManagedVersion, options: ManagerOptions, slots: threading.Semaphore, metrics: Metrics
 ) -> tuple[Servable | None, ServingError | None]:
-    """Loads and warms up a version, again and again if the options say so.
+    """Loads and warms up a version: the servable, or the error of the last attempt.
 
-    Args:
-        version: what to load; an attempt under way is finished when its `no_retry` is set.
-        options: how often, and what to do.
-        slots: taken for each attempt, but not for the pauses between them.
-        metrics: where loads, warm-ups and runs are measured.
-
-    Returns:
-        The servable, or the error of the last attempt.
+    A slot is taken for each attempt, not for the pauses between them. Once the version's `no_retry`
+    is set, there is no further attempt.
     """
     error = ServingError(grpc.StatusCode.CANCELLED, "Load cancelled before we could try to load.")
     pause = max(0.0, options.load_retry_interval_micros / 1e6)

@@ -29,9 +29,9 @@ _CANCEL_CHECK_SECONDS = 0.2
 class ModelManager:
     """The models of a server.
 
-    A thread compares the disk with what is loaded and takes `next_step` until there
-    is none; loads and unloads run in threads of their own. A version that takes over is available
-    before the one it replaces begins to unload, and that one ends with its last call.
+    A thread compares the disk with what is loaded and takes `next_step` until there is none; loads
+    and unloads run in threads of their own. A version that takes over is available before the one
+    it replaces begins to unload, and that one ends with its last call.
 
     Args:
         options: see `ManagerOptions`.
@@ -90,7 +90,7 @@ class ModelManager:
             labels = model_config.assign_labels(
                 config,
                 self._labels,
-                self._is_available,
+                lambda name, number: self._state(name, number) is State.AVAILABLE,
                 allow_unavailable=self._options.allow_version_labels_for_unavailable_models,
             )
             known = {model.name for model in self._config.model_config_list.config}
@@ -151,13 +151,8 @@ class ModelManager:
 
     def wait_for_state(self, name: str, version: int, state: State, timeout: float) -> bool:
         """Waits until a version is in a state; false if it is not within `timeout` seconds."""
-
-        def reached() -> bool:
-            found = self._models.get(name, {}).get(version)
-            return found is not None and found.state is state
-
         with self._changed:
-            return self._changed.wait_for(reached, timeout)
+            return self._changed.wait_for(lambda: self._state(name, version) is state, timeout)
 
     def close(self, grace: float = float("inf")) -> None:
         """Ends every thread and unloads every version, each after its last call.
@@ -205,9 +200,9 @@ class ModelManager:
             raise not_found(f"Servable not found for request: Specific({spec.name}, {number})")
         return available[number]
 
-    def _is_available(self, name: str, number: int) -> bool:
+    def _state(self, name: str, number: int) -> State | None:
         version = self._models.get(name, {}).get(number)
-        return version is not None and version.state is State.AVAILABLE
+        return version.state if version else None
 
     def _wait_for(self, names: Iterable[str], cancelled: Callable[[], bool]) -> None:
         with self._changed:

@@ -1,12 +1,11 @@
 """The WSGI application: the REST API and the page of metrics."""
 
-import dataclasses
 import http
 import logging
 import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 from google.protobuf import json_format
@@ -61,8 +60,7 @@ _SCHEME_AND_HOST = re.compile("^[a-z]+://[^/?#]*", re.IGNORECASE)
 _GZIP_WINDOW = 31  # for zlib: gzip with the largest window
 
 
-@dataclasses.dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """An HTTP response."""
 
     status: int
@@ -102,14 +100,14 @@ class RestApplication:
         uri = _relative(environ["REQUEST_URI"])
         headers: list[tuple[str, str]] = []
         if method not in _METHODS:
-            response = Response(501, _reason(501).encode(), "text/plain")
+            response = _plain_response(501)
         elif uri.partition("?")[0] == self._monitoring_path:
             response = Response(200, self._metrics.exposition(), "text/plain")
         elif is_api(uri):
             response = self._api_response(method, uri, environ)
             headers += _CORS_HEADERS if self._cors else ()
         else:
-            response = Response(404, _reason(404).encode(), "text/plain")
+            response = _plain_response(404)
         if response.content_type:
             headers.append(("Content-Type", response.content_type))
         headers.append(("Content-Length", str(len(response.body))))
@@ -191,6 +189,10 @@ def _as_dict(message: Message) -> dict[str, Any]:
     return json_format.MessageToDict(
         message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )
+
+
+def _plain_response(status: int) -> Response:
+    return Response(status, _reason(status).encode(), "text/plain")
 
 
 def _error_response(error: ServingError) -> Response:

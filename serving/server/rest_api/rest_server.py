@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 import resource
 import socket
 import threading
@@ -16,6 +15,7 @@ import waitress.server
 import waitress.task
 
 from serving.server.errors import ServingError
+from serving.server.flags import REST_THREADS
 from serving.server.rest_api import json_responses
 from serving.server.rest_api.application import RestApplication
 
@@ -40,7 +40,7 @@ class RestServer:
         application: answers the requests.
         host: address to listen on; all interfaces by default, as the original.
         port: TCP port; 0 takes any free one, which `port` then names.
-        num_threads: requests answered at the same time; 4 per processor by default.
+        num_threads: requests answered at the same time.
 
     Attributes:
         port: the port, once started.
@@ -51,11 +51,11 @@ class RestServer:
         application: RestApplication,
         host: str = "0.0.0.0",
         port: int = 0,
-        num_threads: int | None = None,
+        num_threads: int = REST_THREADS,
     ) -> None:
         self.port = port
         self._host = host
-        self._num_threads = num_threads or 4 * (os.cpu_count() or 1)
+        self._num_threads = num_threads
         self._application = application
         self._listener: socket.socket | None = None
         self._server: Any = None

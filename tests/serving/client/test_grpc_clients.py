@@ -1,6 +1,7 @@
 """What is particular to the gRPC clients."""
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 import threading
@@ -8,10 +9,11 @@ import threading
 import grpc
 import numpy as np
 import pytest
-from serving_helpers import WAIT
+from serving_helpers import WAIT, photo
 
 import serving
-from serving import AsyncHashtagClient, Hashtag, HashtagClient, User, tensors
+from serving import AsyncHashtagClient, Hashtag, HashtagClient, ModelServer, User, tensors
+from serving.server.models import model_config
 from tagkeras.cli.errors import UserError
 
 LONDON = User(country="gb", latitude=51.5, longitude=-0.1)
@@ -102,6 +104,24 @@ def test_a_cancelled_call_leaves_the_client_usable(fake):
 
 def test_a_client_that_was_never_used_can_be_closed():
     asyncio.run(AsyncHashtagClient("localhost:1", "m").close())
+
+
+def test_calls_are_spread_over_all_addresses_of_a_name(hashtag_models):
+    with contextlib.ExitStack() as stack:
+        addresses = []
+        for version in (1, 2):
+            config = model_config.single_model("hashtags", str(hashtag_models))
+            policy = config.model_config_list.config[0].model_version_policy
+            policy.specific.versions.append(version)
+            server = stack.enter_context(ModelServer(config))
+            addresses.append(f"127.0.0.1:{server.port}")
+        client = stack.enter_context(HashtagClient(f"ipv4:{','.join(addresses)}", "hashtags"))
+        answered = set()
+        while answered != {1, 2}:  # the second connection may take longer
+            answered.add(client.predict([photo()])[0].version)
+        # From then on in turns.
+        turns = [client.predict([photo()])[0].version for _ in range(6)]
+    assert sorted(turns) == [1, 1, 1, 2, 2, 2]
 
 
 def test_importing_the_package_is_light():

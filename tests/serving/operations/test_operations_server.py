@@ -9,18 +9,15 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from operations_helpers import (
-    CONFIG,
     DOCKER,
     container,
     parse,
     relocated,
     server_arguments,
 )
-from serving_helpers import WAIT, free_port, photo, samples
+from serving_helpers import WAIT, free_port, photo
 
 from serving import HashtagClient, ServerProcess
-from serving.client.answers import RequestError
-from serving.server.config_files import read_monitoring_path
 from serving.server.models.versions import State
 from serving.server.serve import build, follow_config
 
@@ -85,19 +82,6 @@ def test_nobody_listens():
         ["bash", DOCKER / "healthcheck.sh", str(free_port())], capture_output=True, text=True
     )
     assert run.returncode == 1
-
-
-def test_the_page_that_prometheus_scrapes(server):
-    path = read_monitoring_path(CONFIG / "monitoring.config")
-    with HashtagClient(server.endpoint, "hashtags", version_label="stable") as client:
-        (answer,) = client.predict([photo()])
-    assert answer.version == 1
-    with HashtagClient(server.endpoint, "hashtags", version=7) as client:
-        with pytest.raises(RequestError):
-            client.predict([photo()])
-    with urllib.request.urlopen(f"http://{server.rest_endpoint}{path}") as page:
-        counts = samples(page.read().decode(), ":tensorflow:serving:request_count")
-    assert counts == {("hashtags", "OK"): 1, ("hashtags", "NOT_FOUND"): 1}
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 """A model config file that changes while its models are served."""
 
-import logging
-import threading
+import logging.handlers
+import queue
 
 import pytest
 from serving_helpers import QUICK, WAIT
@@ -16,32 +16,15 @@ CONFIG = """model_config_list {{ config {{
 OLD = "model_version_policy { specific { versions: 1 } }"
 
 
-class Complaints(logging.Handler):
-    """Waits for log records of errors."""
-
-    def __init__(self):
-        super().__init__(logging.ERROR)
-        self.messages = []
-        self._changed = threading.Condition()
-
-    def emit(self, record):
-        with self._changed:
-            self.messages.append(record.getMessage())
-            self._changed.notify_all()
-
-    def wait_for(self, words):
-        with self._changed:
-            return self._changed.wait_for(
-                lambda: any(words in message for message in self.messages), WAIT
-            )
-
-
 @pytest.fixture
 def complaints():
-    handler = Complaints()
+    """The errors that are logged, in their order."""
+    records = queue.Queue()
+    handler = logging.handlers.QueueHandler(records)
+    handler.setLevel(logging.ERROR)
     logger = logging.getLogger("serving.server.serve")
     logger.addHandler(handler)
-    yield handler
+    yield records
     logger.removeHandler(handler)
 
 
@@ -70,18 +53,21 @@ def test_a_changed_file_is_taken_over_and_a_broken_one_is_not(
         assert manager.wait_for_state("tags", 2, State.AVAILABLE, WAIT)
         assert manager.wait_for_state("tags", 1, State.END, WAIT)
 
-        replace(path, "model_config_list { config {")
-        assert complaints.wait_for(f"cannot parse the config file {path}")
-        path.unlink()
-        assert complaints.wait_for("cannot read")
-        replace(path, CONFIG.format("models/tags", ""))
-        assert complaints.wait_for("absolute path or URI; got base_path()=models/tags")
-        replace(path, CONFIG.format(hashtag_models, 'version_labels { key: "x" value: 9 }'))
-        assert complaints.wait_for("Request to assign label to version 9 of model tags")
-        replace(path, "")
-        assert complaints.wait_for("Cannot transition to requested config")
+        label = 'version_labels { key: "x" value: 9 }'
+        for text, words in [
+            ("model_config_list { config {", f"cannot parse the config file {path}"),
+            (None, "cannot read"),
+            (CONFIG.format("models/tags", ""), "absolute path or URI; got base_path()=models/tags"),
+            (CONFIG.format(hashtag_models, label), "assign label to version 9 of model tags"),
+            ("", "Cannot transition to requested config"),
+        ]:
+            if text is None:
+                path.unlink()
+            else:
+                replace(path, text)
+            assert words in complaints.get(timeout=WAIT).getMessage()
         assert manager.wait_for_state("tags", 2, State.AVAILABLE, 0)
-        assert len(complaints.messages) == 5  # each is said once
+        assert complaints.empty()  # each is said once
 
         replace(path, CONFIG.format(hashtag_models, OLD))
         assert manager.wait_for_state("tags", 1, State.AVAILABLE, WAIT)

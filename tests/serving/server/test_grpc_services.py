@@ -1,7 +1,6 @@
 """PredictionService and ModelService's status over a socket."""
 
 import threading
-from concurrent import futures
 
 import numpy as np
 import pytest
@@ -23,6 +22,7 @@ from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
+    inference_pb2,
     predict_pb2,
     regression_pb2,
 )
@@ -42,6 +42,15 @@ def best(response: predict_pb2.PredictResponse) -> list[tuple[bytes, float]]:
     hashtags = tensors.from_proto(response.outputs["hashtags"])
     scores = tensors.from_proto(response.outputs["scores"])
     return list(zip(hashtags[:, 0].tolist(), scores[:, 0].tolist(), strict=True))
+
+
+def values(response: inference_pb2.MultiInferenceResponse) -> list[list[float]]:
+    """The best score or the number of each example, by task."""
+    return [
+        [one.classes[0].score for one in task.classification_result.classifications]
+        or [one.value for one in task.regression_result.regressions]
+        for task in response.results
+    ]
 
 
 def example(**features) -> tf.train.Example:
@@ -85,18 +94,6 @@ class TestPredict:
         assert response.ByteSize() > 4 * 2**20
         assert tensors.from_proto(response.outputs["scores"]).shape == (400_000, 3)
 
-    def test_calls_in_parallel_get_their_own_answers(self, tags_stubs):
-        def ask(brightness: int) -> float:
-            message = photo_request(photo(brightness))
-            message.model_spec.version.value = 1 + brightness % 2
-            scores = tensors.from_proto(tags_stubs.prediction.Predict(message).outputs["scores"])
-            return float(scores.max())
-
-        levels = list(range(100, 256, 4)) + list(range(101, 256, 4))
-        with futures.ThreadPoolExecutor(16) as pool:
-            answers = list(pool.map(ask, levels))
-        assert answers == [pytest.approx(b % 2 + max(0.3, b / 255)) for b in levels]
-
 
 def test_a_deadline_stops_the_computation(hashtag_models):
     config = model_config.single_model("tags", str(hashtag_models))
@@ -109,49 +106,16 @@ def test_a_deadline_stops_the_computation(hashtag_models):
         assert tensors.from_proto(response.outputs["total"]) == 3
 
 
-def test_a_stop_lets_calls_under_way_finish(hashtag_models):
-    server = ModelServer(model_config.single_model("tags", str(hashtag_models)), options=QUICK)
-    with server:
-        stubs = Stubs(server.endpoint)
-        call = stubs.prediction.Predict.future(slow_request(300_000))
-        version = server.manager._models["tags"][2]
-        with server.manager._changed:
-            while not version.calls and not call.done():
-                server.manager._changed.wait(0.001)
-        under_way = not call.done()
-    assert under_way
-    assert tensors.from_proto(call.result().outputs["total"]) == 300_000
-
-
-class TestClassify:
-    """With a hashtag model."""
-
-    @pytest.fixture
-    def request_(self):
-        message = classification_pb2.ClassificationRequest()
-        message.model_spec.name = "tags"
-        message.model_spec.signature_name = "classify"
-        return message
-
-    def test_examples(self, tags_stubs, request_):
-        listed = request_.input.example_list.examples
-        listed.add().CopyFrom(example(image=photo(255)))
-        listed.add().CopyFrom(example(image=photo(0), country=b"US"))
-        response = tags_stubs.prediction.Classify(request_)
-        assert response.model_spec.version.value == 2
-        assert response.model_spec.signature_name == "classify"
-        first, second = response.result.classifications
-        assert [entry.label for entry in first.classes] == ["sunset", "football", "soccer"]
-        assert [entry.score for entry in first.classes] == pytest.approx([2.0, 1.3, 1.2])
-        assert second.classes[0].label == "soccer"
-
-    def test_a_context_for_all_examples(self, tags_stubs, request_):
-        listed = request_.input.example_list_with_context
-        listed.context.CopyFrom(example(image=photo(0), country=b"US"))
-        listed.examples.add()
-        listed.examples.add().CopyFrom(example(country=b"GB"))
-        result = tags_stubs.prediction.Classify(request_).result
-        assert [c.classes[0].label for c in result.classifications] == ["soccer", "football"]
+def test_a_context_for_all_examples(tags_stubs):
+    request = classification_pb2.ClassificationRequest()
+    request.model_spec.name = "tags"
+    request.model_spec.signature_name = "classify"
+    listed = request.input.example_list_with_context
+    listed.context.CopyFrom(example(image=photo(0), country=b"US"))
+    listed.examples.add()
+    listed.examples.add().CopyFrom(example(country=b"GB"))
+    result = tags_stubs.prediction.Classify(request).result
+    assert [c.classes[0].label for c in result.classifications] == ["soccer", "football"]
 
 
 @pytest.fixture(scope="module")
@@ -230,25 +194,13 @@ class TestOriginalModels:
             original.prediction.Regress(request)
 
     def test_multi_inference(self, original):
-        response = original.prediction.MultiInference(
-            multi_request(
-                ("regress", "regress_x_to_y"),
-                ("classify", "classify_x_to_y"),
-                ("regress", "regress_x_to_y2"),
-                values=(2.0, 4.0),
-            )
-        )
-        first, second, third = response.results
-        assert [r.value for r in first.regression_result.regressions] == [3.0, 4.0]
-        classes = [c.classes[0].score for c in second.classification_result.classifications]
-        assert classes == [3.0, 4.0]
-        assert [r.value for r in third.regression_result.regressions] == [4.0, 5.0]
-        assert [one.model_spec.signature_name for one in response.results] == [
-            "regress_x_to_y",
-            "classify_x_to_y",
-            "regress_x_to_y2",
-        ]
-        assert {one.model_spec.version.value for one in response.results} == {124}
+        tasks = [("regress", "regress_x_to_y"), ("classify", "classify_x_to_y")]
+        tasks.append(("regress", "regress_x_to_y2"))
+        response = original.prediction.MultiInference(multi_request(*tasks, values=(2.0, 4.0)))
+        assert values(response) == [[3.0, 4.0], [3.0, 4.0], [4.0, 5.0]]
+        answered = [one.model_spec for one in response.results]
+        assert [spec.signature_name for spec in answered] == [name for _, name in tasks]
+        assert {spec.version.value for spec in answered} == {124}
 
     def test_refusals_of_multi_inference(self, original):
         regression = ("regress", "regress_x_to_y")
@@ -326,10 +278,7 @@ def test_multi_inference_of_signatures_with_different_input_tensors(tmp_path):
     tf.saved_model.save(module, str(tmp_path / "1"), signatures=signatures)
     request = multi_request(("classify", "classify"), ("regress", "regress"), values=(2.0, 4.0))
     with serving(config_of(model(tmp_path))) as (_, stubs):
-        first, second = stubs.prediction.MultiInference(request).results
-    classes = [c.classes[0].score for c in first.classification_result.classifications]
-    assert classes == [3.0, 5.0]
-    assert [r.value for r in second.regression_result.regressions] == [4.0, 8.0]
+        assert values(stubs.prediction.MultiInference(request)) == [[3.0, 5.0], [4.0, 8.0]]
 
 
 class TestMethodNames:

@@ -52,14 +52,6 @@ def test_models_come_and_go_and_come_again(tf_serving_testdata, folder):
         assert half(stubs) == (124, [3.0])
 
 
-def test_a_model_that_does_not_load_leaves_the_others(tf_serving_testdata, folder):
-    bad = model(tf_serving_testdata / "bad_half_plus_two", name="bad")
-    with serving(config_of(model(folder))) as (_, stubs):
-        with refused(Code.UNKNOWN, "did not become available", "name: bad version: 123"):
-            reload(stubs, config_of(model(folder), bad))
-        assert half(stubs) == (124, [3.0])
-
-
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -108,8 +100,6 @@ def test_the_deprecated_model_type(folder):
 @pytest.mark.parametrize(
     ("policy", "served"),
     [
-        ("", [124]),
-        ("model_version_policy { latest { num_versions: 2 } }", [124, 123]),
         ("model_version_policy { all {} }", [124, 123]),
         ("model_version_policy { specific { versions: 123 versions: 9 } }", [123]),
     ],
