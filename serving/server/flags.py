@@ -154,30 +154,21 @@ class Config(ManagerOptions):
 
 def refusal(unknown: Sequence[str]) -> str | None:
     """What to say of arguments that are not among `Config`'s; None if they change nothing."""
-    refused = next((argument for argument in unknown if not _is_harmless(argument)), None)
-    if refused is None:
-        return None
-    name, *_ = refused.split("=")
-    bare = name.lstrip("-")
-    if name == bare:
+    return next(filter(None, map(_refusal, unknown)), None)
+
+
+def _refusal(argument: str) -> str | None:
+    name, equals, value = argument.partition("=")
+    flag = given = name.lstrip("-")
+    if given == name:
         return f"unexpected argument {name!r}; options are given as --name=value"
-    for known in (bare, bare.removeprefix("no")):
-        if known in UNSUPPORTED:
-            return (
-                f"{name} of tensorflow_model_server is not supported by this server: "
-                f"{UNSUPPORTED[known]}"
-            )
-    names = [field.name for field in dataclasses.fields(Config)]
-    return str(
-        flags.UnrecognizedFlagError(bare, suggestions=difflib.get_close_matches(bare, names))
-    )
-
-
-def _is_harmless(argument: str) -> bool:
-    """Whether a flag of the original asks for what happens anyway."""
-    if not argument.startswith("-"):
-        return False
-    name, equals, value = argument.lstrip("-").partition("=")
-    if not equals and name.startswith("no"):
-        name, equals, value = name.removeprefix("no"), "=", "false"
-    return bool(equals) and name in UNSUPPORTED and value.lower() in _HARMLESS.get(name, _OFF)
+    if not equals:
+        is_off = given not in UNSUPPORTED and given.startswith("no")
+        flag, value = (given.removeprefix("no"), "false") if is_off else (given, "true")
+    if flag not in UNSUPPORTED:
+        names = [field.name for field in dataclasses.fields(Config)]
+        near = difflib.get_close_matches(given, names)
+        return str(flags.UnrecognizedFlagError(given, suggestions=near))
+    if value.lower() in _HARMLESS.get(flag, _OFF):
+        return None
+    return f"{name} of tensorflow_model_server is not supported by this server: {UNSUPPORTED[flag]}"

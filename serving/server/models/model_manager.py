@@ -205,6 +205,7 @@ class ModelManager:
         return version.state if version else None
 
     def _wait_for(self, names: Iterable[str], cancelled: Callable[[], bool]) -> None:
+        polls_again = self._options.file_system_poll_wait_seconds > 0
         with self._changed:
             while True:
                 pending, failed = [], []
@@ -217,7 +218,7 @@ class ModelManager:
                     ended = [version for version in wanted if version.state is State.END]
                     if wanted and len(ended) == len(wanted):
                         failed += ended
-                    elif not wanted and name in self._polled and not self._polls_again():
+                    elif not wanted and name in self._polled and not polls_again:
                         raise self._polled[name] or not_found(
                             "Unable to find a numerical version path for servable "
                             f"{name} at: {self._base_path(name)}"
@@ -237,9 +238,6 @@ class ModelManager:
     def _base_path(self, name: str) -> str:
         models = self._config.model_config_list.config
         return next((model.base_path for model in models if model.name == name), "")
-
-    def _polls_again(self) -> bool:
-        return self._options.file_system_poll_wait_seconds > 0
 
     def _manage(self) -> None:
         """The manager's thread: polls the disk when due, takes the next steps, waits."""

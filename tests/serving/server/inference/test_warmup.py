@@ -34,8 +34,7 @@ class Counted(Metrics):
 
     @property
     def apis(self):
-        counts = self.read("serving:runtime_latency_count")
-        return {api: count for (api, _, _), count in counts.items()}
+        return {api: n for (api, *_), n in self.read("serving:runtime_latency_count").items()}
 
     @property
     def warmups(self):

@@ -26,21 +26,14 @@ def folder(tf_serving_testdata):
     return tf_serving_testdata / TWO_VERSIONS
 
 
-def test_a_server_without_models_takes_one(folder):
-    with serving(model_server_config_pb2.ModelServerConfig()) as (_, stubs):
-        with refused(Code.NOT_FOUND, "Latest(half)"):
-            half(stubs)
-        response = reload(stubs, config_of(model(folder)))
-        assert response.status.error_code == 0
-        assert response.status.error_message == ""
-        assert half(stubs) == (124, [3.0])  # the answer waited for it
-
-
 def test_models_come_and_go_and_come_again(tf_serving_testdata, folder):
     three = model(tf_serving_testdata / "saved_model_half_plus_three", name="three")
-    with serving(config_of(model(folder))) as (server, stubs):
-        reload(stubs, config_of(three, model(folder)))
-        assert half(stubs) == (124, [3.0])
+    with serving(model_server_config_pb2.ModelServerConfig()) as (server, stubs):
+        with refused(Code.NOT_FOUND, "Latest(half)"):
+            half(stubs)
+        response = reload(stubs, config_of(three, model(folder)))
+        assert (response.status.error_code, response.status.error_message) == (0, "")
+        assert half(stubs) == (124, [3.0])  # the answer waited for it
         assert half(stubs, name="three") == (123, [4.0])
         reload(stubs, config_of(three))
         assert half(stubs, name="three") == (123, [4.0])
@@ -49,6 +42,10 @@ def test_models_come_and_go_and_come_again(tf_serving_testdata, folder):
             half(stubs)
         assert statuses(stubs, "half") == [(124, "END", 0)]
         reload(stubs, config_of(model(folder)))
+        assert half(stubs) == (124, [3.0])
+        bad = model(tf_serving_testdata / "bad_half_plus_two", name="bad")
+        with refused(Code.UNKNOWN, "did not become available", "name: bad version: 123"):
+            reload(stubs, config_of(model(folder), bad))
         assert half(stubs) == (124, [3.0])
 
 
