@@ -80,13 +80,7 @@ class RestServer:
         self.port = self._listener.getsockname()[1]
 
     def start(self) -> None:
-        """Answers requests from now on, and opens the port if `listen` has not.
-
-        Raises:
-            ServingError: `UNAVAILABLE` naming the address if the port is taken.
-        """
-        if self._listener is None:
-            self.listen()
+        """Answers requests from now on, those that wait since `listen` first."""
         # Waitress would warn of every request that finds all threads at work.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._server = waitress.server.create_server(

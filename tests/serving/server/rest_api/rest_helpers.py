@@ -138,6 +138,7 @@ def serving(manager: Any, port: int = 0, num_threads: int = 4, **options: Any):
     """A server of the REST API of a manager's models."""
     application = RestApplication(manager, Metrics(), **options)
     server = RestServer(application, port=port, num_threads=num_threads)
+    server.listen()
     server.start()
     try:
         yield server
