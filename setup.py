@@ -36,6 +36,7 @@ setup(
         "numpy>=2.1",
         "pillow>=12",
         "prometheus-client>=0.23",
+        "protobuf>=6.31",
         "pyarrow>=18",
         "pydantic>=2.11",
         "pyyaml>=6",
@@ -55,7 +56,13 @@ setup(
         "hadoop": ["apache-beam[hadoop]>=2.77,<2.78"],
         "azure": ["apache-beam[azure]>=2.77,<2.78"],
         # Figures and pages of `tagkeras.report`.
-        "report": ["jinja2>=3.1", "matplotlib>=3.10", "scikit-learn>=1.7"],
+        "report": [
+            "jinja2>=3.1",
+            "markupsafe>=3",
+            "matplotlib>=3.10",
+            "scikit-learn>=1.7",
+            "threadpoolctl>=3.5",
+        ],
         # k-means for the approximate index of `tagkeras.export --index=ivf`.
         "index": ["scikit-learn>=1.7"],
         # The page of `serving.demo`.

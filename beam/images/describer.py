@@ -75,12 +75,12 @@ class ImageDescriber:
         described = [result.descriptors]
         batches = [images[first : first + CNN_BATCH] for first in range(0, len(images), CNN_BATCH)]
         loaded = map_ahead(self._executor, self._loader.load, batches, BATCHES_AHEAD)
-        for number, batch in enumerate(loaded):
+        for number, (good, pixels, errors) in enumerate(loaded):
             first = number * CNN_BATCH
-            result.errors |= {first + place: error for place, error in batch.errors.items()}
-            if batch.good:
-                result.good += [first + place for place in batch.good]
-                described.append(self._from_pixels(batch.pixels).numpy())
+            result.errors |= {first + place: error for place, error in errors.items()}
+            if good:
+                result.good += [first + place for place in good]
+                described.append(self._from_pixels(pixels).numpy())
         result.descriptors = np.concatenate(described)
         return result
 

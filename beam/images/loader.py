@@ -1,6 +1,5 @@
 """Reading and decoding images, with a reason for each that cannot be."""
 
-import dataclasses
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,21 +25,6 @@ _UNDECODABLE = (
 )
 
 
-@dataclasses.dataclass
-class LoadedImages:
-    """What came of some images.
-
-    Attributes:
-        good: places of those that could be decoded.
-        pixels: float32 [len(good), height, width, 3].
-        errors: place of each other one, and why.
-    """
-
-    good: list[int]
-    pixels: tf.Tensor
-    errors: dict[int, PostError]
-
-
 class ImageLoader:
     """From paths or contents of image files to pixels. Threads may share it.
 
@@ -55,11 +39,17 @@ class ImageLoader:
         self._decode = tf.function(decoder, input_signature=signature).get_concrete_function()
         self._empty = tf.zeros([0, height, width, 3])
 
-    def load(self, images: Sequence[tuple[bytes, bool]]) -> LoadedImages:
+    def load(
+        self, images: Sequence[tuple[bytes, bool]]
+    ) -> tuple[list[int], tf.Tensor, dict[int, PostError]]:
         """Reads and decodes images.
 
         Args:
             images: of each the content, or its path and True.
+
+        Returns:
+            Places of those that could be decoded, their pixels float32 [B, height, width, 3], and
+            what is wrong with the others by place.
         """
         errors: dict[int, PostError] = {}
         good: list[int] = []
@@ -69,7 +59,7 @@ class ImageLoader:
             good += group
         if len(pixels) != 1:
             pixels = [tf.concat([self._empty, *pixels], axis=0)]
-        return LoadedImages(good, pixels[0], errors)
+        return good, pixels[0], errors
 
     def _decode_group(self, group: dict[int, bytes], errors: dict[int, PostError]) -> tf.Tensor:
         """The pixels of images; those that cannot be decoded are moved to the errors."""

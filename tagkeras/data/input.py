@@ -11,6 +11,7 @@ import tensorflow as tf
 from tagkeras.cli.errors import UserError
 from tagkeras.data import record_checks, records
 from tagkeras.data.manifest import Manifest
+from tagkeras.data.post_tags import split_batch
 from tagkeras.data.record_checks import REMEDY
 from tagkeras.data.records import Batch
 
@@ -60,9 +61,7 @@ def load(
         posts = posts.shuffle(num_posts, seed=seed)
 
     def read(serialized: tf.Tensor) -> tuple[Batch, Batch]:
-        batch = parse(serialized, manifest, records.TRAINING_NAMES)
-        inputs = {name: batch.pop(name) for name in ("descriptor", "user_descriptor")}
-        return inputs, batch
+        return split_batch(parse(serialized, manifest, records.TRAINING_NAMES))
 
     return posts.batch(batch_size).map(read, **IN_PARALLEL).prefetch(2)
 
@@ -156,7 +155,7 @@ def find_shards(dataset: Path, manifest: Manifest, split: str) -> list[str]:
     expected = manifest.splits.get(split, {"posts": 0})
     if not expected["posts"]:
         raise UserError(f"{dataset}: the {split} split has no posts")
-    shards = record_checks.find_shards(dataset, split)
+    shards = sorted(str(path) for path in (dataset / split).glob("*.tfrecord"))
     if len(shards) != expected["shards"]:
         raise UserError(
             f"{dataset / split}: {len(shards)} shards, but dataset.json names {expected['shards']}:"

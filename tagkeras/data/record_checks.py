@@ -153,11 +153,6 @@ def read_shard(
         raise ShardError(_explain_file(error)) from error
 
 
-def find_shards(dataset: Path, split: str) -> list[str]:
-    """Paths of the shards of a split, in the order of their names."""
-    return sorted(str(path) for path in (dataset / split).glob("*.tfrecord"))
-
-
 def find_damage(dataset: Path) -> str | None:
     """Reads the shards of a dataset one by one until something is wrong.
 
@@ -170,7 +165,7 @@ def find_damage(dataset: Path) -> str | None:
     with progress("looking for what is damaged", total, "posts") as advance:
         for split in SPLITS:
             expected, found = manifest.splits.get(split, {"posts": 0})["posts"], 0
-            for shard in find_shards(dataset, split):
+            for shard in sorted((dataset / split).glob("*.tfrecord")):
                 in_shard = 0
                 try:
                     for batch in read_shard(shard, manifest):

@@ -1,7 +1,8 @@
 """Baselines: rankings of hashtags without a model, to read a model's metrics beside."""
 
 import abc
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,6 @@ from tagkeras.retrieval import top_k
 PRIOR_POSTS = 100
 NEIGHBOURS = 50
 _BATCH_SIZE = 512
-# Keys that wait to be merged.
-_WAITING = 2**22
 
 
 class Baseline(abc.ABC):
@@ -135,7 +134,7 @@ class DemographicBaseline(Baseline):
         self._k = k
         self._age_bounds = np.array(age_bounds, np.float32)
         self._group_of: dict[tuple[bytes, bytes, int], int] = {}
-        self._pairs = PairCounts()  # by group * Y + tag
+        self._pairs: list[np.ndarray] = []  # group * Y + tag
         self._num_posts = 0
         self._best: np.ndarray | None = None
 
@@ -145,7 +144,7 @@ class DemographicBaseline(Baseline):
             [self._group_of.setdefault(key, len(self._group_of)) for key in self._keys(batch)]
         )
         rows, tags = batch["tags"].value_rowids().numpy(), batch["tags"].flat_values.numpy()
-        self._pairs.add(groups[rows] * self._num_tags + tags)
+        self._pairs.append(groups[rows] * self._num_tags + tags)
         self._num_posts += len(groups)
 
     def rank(self, batch: Mapping[str, Any]) -> np.ndarray:
@@ -164,7 +163,8 @@ class DemographicBaseline(Baseline):
 
     def _rank_groups(self) -> np.ndarray:
         """The best tags of each group, and in the last row those for groups never seen."""
-        keys, counts = self._pairs.result()
+        keys, counts = np.unique(np.concatenate(self._pairs), return_counts=True)
+        self._pairs.clear()
         groups, tags = np.divmod(keys, self._num_tags)
         everyone = np.bincount(tags, counts, self._num_tags)
         # Times the posts of everyone: in whole numbers, equal shares are equal.
@@ -220,7 +220,6 @@ class NeighbourBaseline(Baseline):
         self._descriptors: list[np.ndarray] = []
         self._tags: list[np.ndarray] = []
         self._num_tags_of: list[np.ndarray] = []
-        self._index: _Index | None = None
 
     @property
     def num_posts(self) -> int:
@@ -239,53 +238,46 @@ class NeighbourBaseline(Baseline):
 
     def rank(self, batch: Mapping[str, Any]) -> np.ndarray:
         """The best tags by the votes of each image's neighbours."""
-        if self._index is None:
-            self._index = _Index(
-                np.concatenate(self._descriptors),
-                np.concatenate(self._tags),
-                np.concatenate(self._num_tags_of),
-                self._num_tags,
-                self._neighbours,
-            )
-            self._descriptors.clear()
         descriptors = _normalize(batch["descriptor"].numpy())
-        rows, tags, votes = self._index.votes(descriptors)
-        return best_tags(
-            rows, tags, votes, num_rows=len(descriptors), prior=self._index.prior, k=self._k
-        )
-
-
-class _Index:
-    """Training images and their tags, ready to be searched."""
-
-    def __init__(
-        self,
-        descriptors: np.ndarray,
-        tags: np.ndarray,
-        num_tags_of: np.ndarray,
-        num_tags: int,
-        neighbours: int,
-    ) -> None:
-        self._table = tf.constant(descriptors)
-        self._tags = tags
-        self._starts = np.concatenate([[0], np.cumsum(num_tags_of)])
-        # Less than any vote: the order of the tags that have none.
-        counts = np.bincount(tags, minlength=num_tags)
-        self.prior = 1e-9 * counts / max(counts.max(initial=0), 1)
-        k = min(neighbours, len(descriptors))
-        self._search = tf.function(lambda queries: top_k(queries, self._table, k))
-
-    def votes(self, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The tags of the neighbours: of each vote its query's row, its tag and its weight."""
-        cosines, posts = (tensor.numpy() for tensor in self._search(tf.constant(queries)))
-        rows = np.repeat(np.arange(len(queries)), posts.shape[1])
+        cosines, posts = (tensor.numpy() for tensor in self._search(descriptors))
+        rows = np.repeat(np.arange(len(descriptors)), posts.shape[1])
         cosines, posts = cosines.ravel(), posts.ravel()
         lengths = np.where(cosines > 0, self._starts[posts + 1] - self._starts[posts], 0)
         # Of each neighbour, the places of its tags in the list of all tags.
         ends = np.cumsum(lengths)
         within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
         places = np.repeat(self._starts[posts], lengths) + within
-        return np.repeat(rows, lengths), self._tags[places], np.repeat(cosines, lengths)
+        return best_tags(
+            np.repeat(rows, lengths),
+            self._all_tags[places],
+            np.repeat(cosines, lengths),
+            num_rows=len(descriptors),
+            prior=self._prior,
+            k=self._k,
+        )
+
+    @functools.cached_property
+    def _all_tags(self) -> np.ndarray:
+        return np.concatenate(self._tags)
+
+    @functools.cached_property
+    def _starts(self) -> np.ndarray:
+        """Where the tags of each training image start among all tags."""
+        return np.concatenate([[0], np.cumsum(np.concatenate(self._num_tags_of))])
+
+    @functools.cached_property
+    def _prior(self) -> np.ndarray:
+        """Less than any vote: the order of the tags that have none."""
+        counts = np.bincount(self._all_tags, minlength=self._num_tags)
+        return 1e-9 * counts / max(counts.max(initial=0), 1)
+
+    @functools.cached_property
+    def _search(self) -> Callable[[np.ndarray], tuple[tf.Tensor, tf.Tensor]]:
+        """The nearest training images of descriptors [B, n]: cosines and numbers, [B, k]."""
+        table = tf.constant(np.concatenate(self._descriptors))
+        self._descriptors.clear()
+        k = min(self._neighbours, len(table))
+        return tf.function(lambda queries: top_k(queries, table, k), reduce_retracing=True)
 
 
 def _normalize(descriptors: np.ndarray) -> np.ndarray:
@@ -328,32 +320,3 @@ def best_tags(
     order = np.lexsort([tag_of, -(totals + prior[tag_of]), row_of])
     starts = np.searchsorted(row_of[order], np.arange(num_rows))
     return tag_of[order][starts[:, None] + np.arange(k)]
-
-
-class PairCounts:
-    """How often each of many int64 keys was added; 16 bytes for each different key."""
-
-    def __init__(self) -> None:
-        self._keys = np.zeros(0, np.int64)
-        self._counts = np.zeros(0, np.int64)
-        self._waiting: list[np.ndarray] = []
-        self._num_waiting = 0
-
-    def add(self, keys: np.ndarray) -> None:
-        """Adds int64 keys, [any number]."""
-        self._waiting.append(keys)
-        self._num_waiting += len(keys)
-        if self._num_waiting > _WAITING:
-            self._merge()
-
-    def result(self) -> tuple[np.ndarray, np.ndarray]:
-        """The different keys, rising, and how often each was added; both int64."""
-        self._merge()
-        return self._keys, self._counts
-
-    def _merge(self) -> None:
-        added = np.concatenate([self._keys, *self._waiting])
-        counts = np.concatenate([self._counts, np.ones(self._num_waiting, np.int64)])
-        self._keys, place = np.unique(added, return_inverse=True)
-        self._counts = np.bincount(place, counts).astype(np.int64)
-        self._waiting, self._num_waiting = [], 0

@@ -71,8 +71,9 @@ def read_oracles(path: Path, vocabulary: Vocabulary, k: int) -> list[Oracle]:
         table = pq.read_table(path)
     except pa.ArrowException as error:
         raise UserError(f"--oracle={path} is no Parquet file that can be read") from error
-    _check_columns(path, table)
-    post_ids = table.column("post_id").to_pylist()
+    if missing := {"post_id", "hashtags"} - set(table.column_names):
+        raise UserError(f"--oracle={path} has no column {min(missing)}")
+    post_ids = _read_column(path, table, "post_id", pa.string(), "strings")
     row_of_post = {post_id: row for row, post_id in enumerate(post_ids)}
     if len(row_of_post) < len(post_ids):
         twice = next(post for row, post in enumerate(post_ids) if row_of_post[post] != row)
@@ -81,7 +82,7 @@ def read_oracles(path: Path, vocabulary: Vocabulary, k: int) -> list[Oracle]:
     for column, name in COLUMNS.items():
         if column not in table.column_names:
             continue
-        lists = table.column(column).to_pylist()
+        lists = _read_column(path, table, column, pa.list_(pa.string()), "lists of strings")
         if None in lists:
             raise UserError(
                 f"--oracle={path} has no {column} for post {post_ids[lists.index(None)]}"
@@ -100,24 +101,12 @@ def read_oracles(path: Path, vocabulary: Vocabulary, k: int) -> list[Oracle]:
     return oracles
 
 
-def _check_columns(path: Path, table: pa.Table) -> None:
-    """Makes sure that the columns are there and hold what they should."""
-    if missing := {"post_id", "hashtags"} - set(table.column_names):
-        raise UserError(f"--oracle={path} has no column {min(missing)}")
-    for field in table.schema:
-        kind = field.type
-        if field.name in COLUMNS:
-            if not (_is_list(kind) and _is_text(kind.value_type)):
-                raise UserError(
-                    f"--oracle={path}: column {field.name} is {kind}, not lists of strings"
-                )
-        elif field.name == "post_id" and not _is_text(kind):
-            raise UserError(f"--oracle={path}: column post_id is {kind}, not strings")
-
-
-def _is_list(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+def _read_column(path: Path, table: pa.Table, name: str, kind: pa.DataType, what: str) -> list[Any]:
+    column = table.column(name)
+    is_text = pa.types.is_string, pa.types.is_large_string
+    value_type = column.type
+    for _ in range(str(kind).count("list")):
+        value_type = getattr(value_type, "value_type", None)
+    if not any(check(value_type) for check in is_text if value_type is not None):
+        raise UserError(f"--oracle={path}: column {name} is {column.type}, not {what}")
+    return list(column.to_pylist())

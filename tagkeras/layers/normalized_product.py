@@ -1,6 +1,22 @@
 """The product of L2-normalised descriptors with a weight, as fast as the product without."""
 
+import contextlib
+import contextvars
+from collections.abc import Iterator
+
 import tensorflow as tf
+
+_is_for_xla = contextvars.ContextVar("is_for_xla", default=True)
+
+
+@contextlib.contextmanager
+def not_for_xla() -> Iterator[None]:
+    """In the block, products are traced that XLA will not compile, and may use an op it lacks."""
+    token = _is_for_xla.set(False)
+    try:
+        yield
+    finally:
+        _is_for_xla.reset(token)
 
 
 def normalized_product(
@@ -30,11 +46,23 @@ def normalized_product(
                [0. , 0. ]], dtype=float32)
     """
     values = tf.cast(descriptor, tf.float32)
-    square = tf.reduce_sum(tf.square(values), axis=1, keepdims=True)
-    scale = 1 / tf.sqrt(tf.maximum(square, 1e-24))  # the gradient of 0 would be infinite
+    scale = 1 / tf.maximum(_norms(values), 1e-12)
     if weight.dtype != tf.float32:
         return _product(tf.cast(values * scale, weight.dtype), weight, transpose_weight)
     return _product(values, weight, transpose_weight) * scale
+
+
+@tf.custom_gradient
+def _norms(values: tf.Tensor):  # type: ignore[no-untyped-def]
+    """The norms of the rows of float32 [B, n], as [B, 1]; the gradient of a row of zeros is 0.
+
+    A pass over the largest tensor of a step: `reduce_euclidean_norm` makes it without a copy.
+    """
+    if _is_for_xla.get():
+        norms = tf.sqrt(tf.reduce_sum(tf.square(values), axis=1, keepdims=True))
+    else:
+        norms = tf.math.reduce_euclidean_norm(values, axis=1, keepdims=True)
+    return norms, lambda upstream: upstream * values / tf.maximum(norms, 1e-12)
 
 
 def _product(left: tf.Tensor, weight: tf.Tensor, transpose_weight: bool) -> tf.Tensor:

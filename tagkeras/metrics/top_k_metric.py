@@ -64,7 +64,7 @@ class TopKMetric(keras.metrics.Mean, abc.ABC):
             sample_weight: of the posts, [B].
         """
         truth = Truth.parse(y_true)
-        hits = find_hits(tf.convert_to_tensor(y_pred)[:, : self.k], truth.tags)
+        hits = find_hits(tf.convert_to_tensor(y_pred), truth.tags)
         super().update_state(self.score_posts(hits, truth.num_tags), sample_weight)
 
     def get_config(self) -> dict[str, Any]:

@@ -176,8 +176,9 @@ class HashtagModel(keras.Model):
             row_optimizer=self.row_optimizer,
             max_norm=self.max_norm,
             seed=self.seed,
+            for_xla=self._compiled.jit_compile,
         )
-        self.take_step = tf.function(step, jit_compile=True) if self._compiled.jit_compile else step
+        self.take_step = tf.function(step, jit_compile=True) if step.for_xla else step
 
     def train_step(self, data: Any, thread: tf.Tensor | int = 0) -> dict[str, Any]:
         """One step on a batch of posts.
@@ -193,7 +194,7 @@ class HashtagModel(keras.Model):
             raise ValueError("sample_weight is not supported in training")
         inputs = {name: inputs[name] for name in INPUTS}
         if not self.built:
-            self(inputs)
+            self.build({name: values.shape for name, values in inputs.items()})
         post_tags = PostTags.from_truth(Truth.parse(tags), pad=compiled.jit_compile)
         measured = self.take_step(inputs, post_tags, thread)
         for mean in compiled.means:

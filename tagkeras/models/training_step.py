@@ -1,5 +1,6 @@
 """The training step of a hashtag model: draw, differentiate, update the weights and some rows."""
 
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 
@@ -8,6 +9,7 @@ import tensorflow as tf
 
 from tagkeras.data.post_tags import PostTags
 from tagkeras.layers.max_norm import max_norm_weights, project_columns
+from tagkeras.layers.normalized_product import not_for_xla
 from tagkeras.losses import RankingLoss
 from tagkeras.optimizers import RowOptimizer
 
@@ -29,6 +31,7 @@ class TrainingStep:
         max_norm: radius of the embedding's `max_norm_weights` and of the table's rows; None for no
             bound.
         seed: of the draws.
+        for_xla: whether the step will be compiled by XLA.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class TrainingStep:
         row_optimizer: RowOptimizer,
         max_norm: float | None,
         seed: int,
+        for_xla: bool = False,
     ) -> None:
         self.embedding = embedding
         self.table = table
@@ -49,6 +53,7 @@ class TrainingStep:
         self.row_optimizer = row_optimizer
         self.max_norm = max_norm
         self.seed = seed
+        self.for_xla = for_xla
 
     def __call__(
         self, inputs: Mapping[str, tf.Tensor], post_tags: PostTags, thread: tf.Tensor | int = 0
@@ -67,7 +72,8 @@ class TrainingStep:
         """
         seed = self._draw_seed(thread)
         with tf.GradientTape() as tape:
-            phi = tf.cast(self.embedding(inputs, training=True), tf.float32)
+            with contextlib.nullcontext() if self.for_xla else not_for_xla():
+                phi = tf.cast(self.embedding(inputs, training=True), tf.float32)
             with tape.stop_recording():
                 draw = self.loss.draw(phi, self.table, post_tags, seed)
                 rows = draw.gather(self.table)

@@ -22,8 +22,9 @@ class RowSGD(RowOptimizer):
         >>> optimizer, table = RowSGD(0.5), tf.Variable([[1.0], [1.0]])
         >>> optimizer.build(table)
         >>> optimizer.apply(table, ids=tf.constant([1], tf.int64), gradients=tf.constant([[0.2]]))
-        >>> table.numpy().round(3).tolist()
-        [[1.0], [0.9]]
+        >>> table.numpy()
+        array([[1. ],
+               [0.9]], dtype=float32)
     """
 
     velocity: tf.Variable  # [Y, d]

@@ -88,18 +88,15 @@ def draw_rows(
         highest = max(axes.dataLim.x1 for axes in grid.flat)
         grid.flat[-1].set_xlim(0, 1.04 * highest or 1)
     grid.flat[-1].set_xlabel(x_label)
-    legend = list(styles.values()) if num_series > 1 else []
-    set_head(figure, title, [legend_entry(style, line="none") for style in legend], note)
+    legend = [legend_entry(style, line="none") for style in styles.values()]
+    set_head(figure, title, legend if num_series > 1 else (), note)
     return figure
 
 
 def _draw_estimate(
     axes: Axes, y: float, estimate: Estimate, style: SeriesStyle, thickness: float
 ) -> None:
-    """Draws a marker with a whisker over the interval, and a bar up to it unless `thickness` is 0.
-
-    Draws nothing for NaN.
-    """
+    """Draws a marker, a whisker over the interval and, if `thickness`, a bar; for NaN, nothing."""
     if math.isnan(estimate.value):
         return
     if thickness:

@@ -15,7 +15,7 @@ from tagkeras.models import HashtagModel
 from tagkeras.train.checkpoints import RunState
 from tagkeras.train.loop import Stepper, read_metrics
 
-# To read the loss takes all workers, and waits for them.
+# Reading the loss involves all workers, and waits for them.
 STEPS_PER_CALL = 16
 _ADDRESS = re.compile(r"[^:\s]+:\d+")
 # Raised in the other workers when one ends.
@@ -141,17 +141,9 @@ def _read_tf_config() -> tuple[dict[str, list[str]], str, int]:
     """The cluster that `TF_CONFIG` names, and this worker's kind and index in it.
 
     Raises:
-        UserError: it names none, or not this worker.
+        UserError: it is not set, or does not name this worker.
     """
-    remedy = (
-        'set it on every worker, as {"cluster": {"worker": ["host1:port", "host2:port"]}, "task":'
-        ' {"type": "worker", "index": 0}}'
-    )
-    text = os.environ.get("TF_CONFIG")
-    if not text:
-        raise UserError(
-            f"--strategy=multi_worker needs the environment variable TF_CONFIG: {remedy}"
-        )
+    text = os.environ.get("TF_CONFIG", "")
     try:
         config = json.loads(text)
         cluster, kind = config["cluster"], config["task"]["type"]
@@ -163,5 +155,10 @@ def _read_tf_config() -> tuple[dict[str, list[str]], str, int]:
     except (ValueError, KeyError, TypeError, AttributeError):
         is_valid = False
     if not is_valid:
-        raise UserError(f"TF_CONFIG={text} names no cluster with this worker: {remedy}")
+        raise UserError(
+            f"--strategy=multi_worker: the environment variable TF_CONFIG ({text or 'not set'})"
+            " names no cluster with this worker: set it on every worker, as"
+            ' {"cluster": {"worker": ["host1:port", "host2:port"]},'
+            ' "task": {"type": "worker", "index": 0}}'
+        )
     return cluster, kind, index

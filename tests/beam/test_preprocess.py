@@ -181,44 +181,6 @@ def test_splits_stay_when_posts_are_added(tmp_path):
     assert any(other[post_id]["split"] != post["split"] for post_id, post in before.items())
 
 
-def test_bad_rows_are_rejected_and_counted(tmp_path):
-    good = make_posts(40)
-    bad = [
-        ("{not json", "malformed_row"),
-        ("[1, 2]", "malformed_row"),
-        ({"post_id": None}, "no_post_id"),
-        ({"user_id": ""}, "no_user_id"),
-        ({"hashtags": ["#"]}, "no_hashtags"),
-        ({"hashtags": "x"}, "bad_hashtags"),
-        ({"age": 900}, "bad_age"),
-        ({"country": "Britain"}, "bad_country"),
-        ({"latitude": -95.0}, "bad_coordinates"),
-        ({"descriptor": None}, "no_image"),
-        ({"descriptor": [1.0, 2.0]}, "descriptor_length"),
-        ({"descriptor": [1.0, 2.0, 3.0, 1e6]}, "descriptor_not_finite"),
-        ({"descriptor": ["a", 2.0, 3.0, 4.0]}, "bad_descriptor"),
-        ({"image": "x.jpg"}, "image_and_descriptor"),
-        ({"post_id": "post7"}, "duplicate_post_id"),
-    ]
-    rows = good + [
-        row if isinstance(row, str) else {**good[0], "post_id": f"bad{i}", **row}
-        for i, (row, _) in enumerate(bad)
-    ]
-    manifest = run(write_lines(tmp_path / "posts.jsonl", rows), tmp_path / "out")
-    assert manifest.counts["rejected"] == collections.Counter(reason for _, reason in bad)
-    assert manifest.counts["posts_written"] == 40
-    rejected = read_rejected(tmp_path / "out")
-    assert [row["reason"] for row in rejected] == [reason for _, reason in bad]
-    assert [row["post_id"] for row in rejected[:5]] == [None, None, None, "bad3", "bad4"]
-    text = json.dumps(rejected)
-    assert "900" not in text
-    assert "Britain" not in text
-    # The first of two posts with an id is kept, wherever it stands.
-    np.testing.assert_array_equal(
-        read(tmp_path / "out")["post7"]["descriptor"], np.float16(good[7]["descriptor"])
-    )
-
-
 def test_balancing_keeps_the_pairs_that_the_rule_keeps(tmp_path):
     rows = make_posts(300, users=100)
     rows[5]["hashtags"] = ["#Tag1"]

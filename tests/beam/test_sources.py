@@ -13,7 +13,6 @@ from beam.posts.descriptors import read_descriptors
 from beam.posts.files import find_inputs, read_range, read_rows
 from beam.posts.rows import FileRange, InputFile
 from tagkeras.cli.errors import UserError
-from tagkeras.data.posts_file import parse_json_line
 
 
 def read(blocks):
@@ -45,32 +44,6 @@ def test_ranges_see_each_line_once(tmp_path_factory, texts, step, ends_in_newlin
     assert rows == read(read_range(FileRange(file, 0, None), 5))
     assert [row for _, row in rows] == [json.loads(line) for line in lines if line.strip()]
     assert all(content[position:].startswith(json.dumps(row)) for position, row in rows)
-
-
-def test_rows_that_are_no_objects(tmp_path):
-    path = tmp_path / "posts.jsonl"
-    deep = b"[" * 100_000
-    path.write_bytes(b'{"a": 1}\n\xff\n{"a"\n3\n"x"\n' + deep + b'\n{"a": "\\ud800"}')
-    (file,) = find_inputs(str(path))
-    rows = [row for _, row in read(read_rows(file, 100))]
-    expected = [{"a": 1}, "not UTF-8", "not JSON", "not a JSON object", "not a JSON object"]
-    assert rows == [*expected, "not JSON", {"a": "\ud800"}]
-
-
-@pytest.mark.parametrize(
-    ("value", "is_row"),
-    [
-        ("[" * 30 + "]" * 30, True),
-        ("[" * 40 + "]" * 40, False),
-        ('{"b": ' * 40 + "1" + "}" * 40, False),
-        ('[{"b": ' * 20 + "1" + "}]" * 20, False),
-        ("[" + "[1], " * 50 + "1]", True),
-        (json.dumps("[" * 50), True),
-    ],
-)
-def test_rows_that_are_too_deep_for_beam(value, is_row):
-    row = parse_json_line(f'{{"a": {value}}}'.encode())
-    assert row == ({"a": json.loads(value)} if is_row else "nested more than 32 deep")
 
 
 def test_blocks_are_cut_by_rows_and_bytes(tmp_path, monkeypatch):

@@ -57,7 +57,8 @@ def test_values_that_are_refused(fact, value):
 
 def test_columns_of_people():
     user = User(age=34, country="gb")
-    post = SimpleNamespace(age=NAN, gender="male", country="", latitude=51.5, longitude=-0.25)
+    facts = {"age": NAN, "gender": "male", "country": "", "latitude": 51.5, "longitude": -0.25}
+    post = SimpleNamespace(facts=facts)
     columns = to_columns([user, post])
     assert list(columns) == ["age", "gender", "country", "latitude", "longitude"]
     np.testing.assert_array_equal(columns["age"], np.float32([34, NAN]))

@@ -96,16 +96,6 @@ def test_finds_about_what_was_promised_with_exact_scores(folder, exact, ivf):
     assert np.mean([len(best.keys() & found.keys()) / K for best, found in pairs]) < 1
 
 
-def test_embeddings_of_hashtags_are_the_same(exact, ivf):
-    tags = tf.constant([f"tag{tag}" for tag in range(TAGS)] + ["nobody wrote this"])
-    asked = [
-        tf.saved_model.load(str(path)).signatures["hashtag_embedding"](hashtag=tags)
-        for path in (exact, ivf)
-    ]
-    for name in ("embedding", "known"):
-        np.testing.assert_array_equal(asked[0][name], asked[1][name])
-
-
 @pytest.mark.slow
 def test_served_in_batches_without_blocked_hashtags(folder, tmp_path):
     blocked = [f"tag{tag}" for tag in range(0, TAGS, 2)]

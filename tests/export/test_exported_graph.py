@@ -183,35 +183,6 @@ def test_a_bad_request_fails_alone_and_says_why(servable, signature, inputs, mes
     assert all(answer.result() == [expected] * rounds for answer in answers)
 
 
-@pytest.mark.slow
-def test_a_deadline_stops_no_other_request_of_its_batch(tmp_path, model, descriptor_model):
-    """The batch waits for longer than the impatient do, who are the last to join it."""
-    batching = GraphBatching(max_batch_size=MAX_BATCH, timeout_micros=50_000, num_threads=1)
-    servable = save(tmp_path, model, descriptor_model, batching)
-    inputs = {"descriptor": descriptors(1), **users(1)}
-    expected, rounds = ask(servable, "descriptor", **inputs)[0], 10
-    done = threading.Event()
-
-    def ask_impatiently():
-        expired = 0
-        while not done.is_set():
-            with pytest.raises(ServingError) as caught:
-                ask(servable, "descriptor", timeout=0.002, **inputs)
-            assert caught.value.code == grpc.StatusCode.DEADLINE_EXCEEDED
-            expired += 1
-        return expired
-
-    with ThreadPoolExecutor(3) as pool:
-        impatient = [pool.submit(ask_impatiently) for _ in range(2)]
-        try:
-            answers = [ask(servable, "descriptor", **inputs)[0] for _ in range(rounds)]
-        finally:
-            done.set()
-        assert all(one.result() > 0 for one in impatient)
-    assert answers == [expected] * rounds
-    servable.close()
-
-
 def test_each_of_many_gets_its_own_answer(alone, batched):
     inputs = [
         {"descriptor": descriptors(1 + seed % 3, seed), **users(1 + seed % 3)}

@@ -59,30 +59,3 @@ def test_works_in_a_graph_of_any_length():
     )
     for pixels, content in zip(decode_all(tf.constant(contents)), contents, strict=True):
         np.testing.assert_array_equal(pixels, decode(content))
-
-
-ANIMATED = encode(make_picture(), "WEBP", save_all=True, append_images=[Image.new("L", (31, 24))])
-FRAME = ANIMATED.index(b"ANMF")
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"B",
-        b"BM",
-        b"RIFF",
-        b"RIFF\x10\0\0\0WEBPVP8X",
-        ANIMATED[:20],
-        ANIMATED[:FRAME],
-        ANIMATED[: FRAME + 10],
-        ANIMATED[: FRAME + 30],
-        ANIMATED[: FRAME + 24] + b"ALPH\xff\xff\xff\xff" + bytes(99),
-        ANIMATED[: FRAME + 24] + b"ALPH\xff\xff\xff\x7f" + bytes(99),
-        ANIMATED[: FRAME + 24] + ANIMATED[12:],
-        encode(make_picture("P"), "BMP")[:60],
-    ],
-)
-def test_what_is_cut_or_made_up_raises(content):
-    with pytest.raises(tf.errors.InvalidArgumentError):
-        decode(content)

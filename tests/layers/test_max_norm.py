@@ -14,6 +14,8 @@ MATRICES = hnp.arrays(
 
 
 def test_hand_computed():
+    small = tf.constant([[3e-4], [4e-4]])  # an epsilon beside the norm would show
+    np.testing.assert_allclose(project_max_norm(small, 1e-4, 0), [[6e-5], [8e-5]], rtol=1e-6)
     matrix = tf.constant([[3.0, 0.3], [4.0, 0.4]])
     np.testing.assert_allclose(project_max_norm(matrix, 1.0, axis=0), [[0.6, 0.3], [0.8, 0.4]])
     np.testing.assert_allclose(

@@ -236,6 +236,14 @@ def test_softmax_by_hand():
     np.testing.assert_allclose(total, np.log(4) + np.log(4 / 3), rtol=1e-6)
 
 
+def test_warp_searches_above_the_positive_less_the_margin():
+    """Tag 0 scores 1; tag 1, 0.95, violates by a margin of 0.1, and not by one of 0.01."""
+    table = np.float32([[1, 0, 0], [0.95, 0, 0], [0, 0, 0]])
+    for margin, violators in ((0.1, [1.0]), (0.01, [0.0])):
+        draw, *_ = run(Warp(margin), np.float32([[1, 0, 0]]), table, as_post_tags([[0]]))
+        np.testing.assert_array_equal(draw.measures["violator_share"], violators)
+
+
 def test_sampled_softmax_by_hand():
     """S = 1 and Y = 2: the pool is the other tag, which counts double, or the own one."""
     phi, table = np.float32([[1, 0, 0]]), np.float32([[0, 0, 0], [np.log(3), 0, 0]])

@@ -133,17 +133,155 @@ def test_top_k_breaks_ties_by_the_lower_id():
 
 @pytest.mark.parametrize(("name", "dtype"), itertools.product(MODELS, POLICIES))
 def test_save_and_load(name, dtype, tmp_path):
-    model, (inputs, _) = make_model(name, dtype=dtype), make_batch()
-    model.train_step(make_batch())
+    """The same predictions, and training that goes on as if nothing had been."""
+    model, (inputs, tags) = make_model(name, dtype=dtype), make_batch()
+    model.train_step((inputs, tags))
     model.save(tmp_path / "model.keras")
-    again = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    again = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(model(inputs), again(inputs))
-    assert len(model.weights) == len(again.weights)
+    assert again.embedding.get_config() == model.embedding.get_config()
+    assert (again.num_tags, again.max_norm, again.seed) == (Y, MAX_NORM, 2)
+    assert again.get_compile_config() == model.get_compile_config()
+    assert again.embedding.dtype_policy.name == dtype
+    model.reset_metrics()
+    results = [m.train_step((inputs, tags))["loss"] for m in (model, again)]
+    assert float(results[0]) == float(results[1])
     for weight, other in zip(model.weights, again.weights, strict=True):
         np.testing.assert_array_equal(weight, other)
-    assert again.embedding.get_config() == model.embedding.get_config()
-    assert again.embedding.dtype_policy.name == dtype
-    assert (again.num_tags, again.max_norm, again.seed) == (Y, MAX_NORM, 2)
+    np.testing.assert_array_equal(again.row_optimizer.accumulator, model.row_optimizer.accumulator)
+
+
+def test_load_without_compiling(tmp_path):
+    model, (inputs, tags) = make_model("bilinear"), make_batch()
+    model.train_step((inputs, tags))
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    assert not again.compiled
+    np.testing.assert_array_equal(model(inputs), again(inputs))
+    with pytest.raises(ValueError, match="compile"):
+        again.fit(inputs, np.array([[1], [2], [3], [4]]), verbose=0)
+    model.save_weights(tmp_path / "model.weights.h5")
+    again.load_weights(tmp_path / "model.weights.h5")
+    np.testing.assert_array_equal(model(inputs), again(inputs))
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Joined(keras.layers.Layer):
+    """Image and user in one vector."""
+
+    def call(self, inputs):
+        return tf.concat([inputs["descriptor"], inputs["user_descriptor"]], axis=1)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class OwnEmbedding(keras.layers.Layer):
+    """A layer that knows nothing of this library but for the name `max_norm_weights`."""
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(shape=(5, input_shape["descriptor"][-1]), name="kernel")
+        self.bias = self.add_weight(shape=(5,), name="bias")
+        self.max_norm_weights = [self.kernel]
+
+    def call(self, inputs):
+        return tf.matmul(inputs["descriptor"], self.kernel.value, transpose_b=True) + self.bias
+
+
+def functional_embedding(layer):
+    sizes = {"descriptor": N, "user_descriptor": M}
+    inputs = {name: keras.Input([size], name=name) for name, size in sizes.items()}
+    return keras.Model(inputs, layer(inputs))
+
+
+EMBEDDINGS = {
+    "layer": OwnEmbedding,
+    "sequential": lambda: keras.Sequential(
+        [Joined(), keras.layers.Dense(7, "relu"), keras.layers.Dense(5)]
+    ),
+    "functional": lambda: functional_embedding(
+        lambda inputs: keras.layers.Dense(5)(keras.layers.Concatenate()(list(inputs.values())))
+    ),
+    "functional, of ours": lambda: functional_embedding(
+        tagkeras.layers.MultiplicativeEmbedding(5, rank=4)
+    ),
+}
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("kind", EMBEDDINGS)
+def test_any_embedding(kind, jit_compile, tmp_path):
+    keras.utils.set_random_seed(0)
+    model, posts = HashtagModel(EMBEDDINGS[kind](), 30), make_learnable()
+    model.compile(keras.optimizers.Adam(0.03), jit_compile=jit_compile)
+    history = model.fit(posts, epochs=8, verbose=0).history
+    assert history["loss"][-1] < 0.9 * history["loss"][0]
+    assert model.tag_table.shape == (30, 5)
+    assert 0 < model.evaluate(posts, verbose=0, return_dict=True)["R@10"] <= 1
+    model.save(tmp_path / "model.keras")
+    inputs, _ = next(iter(posts))
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again(inputs), model(inputs))
+
+
+@pytest.mark.parametrize(
+    ("kind", "bounded"),
+    [("layer", {"kernel"}), ("functional, of ours", {"alpha", "beta", "gamma"})],
+)
+def test_max_norm_of_the_columns_that_a_layer_names(kind, bounded):
+    model, posts = HashtagModel(EMBEDDINGS[kind](), 30, max_norm=0.05), make_learnable()
+    model.compile(keras.optimizers.SGD(0.5))
+    model.fit(posts, epochs=1, verbose=0)
+    for weight in [*model.embedding.weights, model.tag_table]:
+        is_table = weight.name == "tag_table"
+        largest = np.linalg.norm(np.atleast_2d(weight.numpy()), axis=1 if is_table else 0).max()
+        assert (largest < 0.05 + 1e-6) == (is_table or weight.name in bounded), weight.name
+
+
+def test_regularizers_of_the_embedding_are_part_of_the_loss():
+    (inputs, tags), kernels = make_batch(), []
+    for penalty in (None, keras.regularizers.L2(10.0)):
+        dense = keras.layers.Dense(5, kernel_initializer="ones", kernel_regularizer=penalty)
+        model = HashtagModel(keras.Sequential([Joined(), dense]), Y, max_norm=None)
+        model.compile(keras.optimizers.SGD(0.01), "softmax")
+        model.train_step((inputs, tags))
+        kernels.append(dense.kernel.numpy())
+    # The gradient of 10 w^2 at w = 1 is 20.
+    np.testing.assert_allclose(kernels[0] - kernels[1], 0.01 * 20, rtol=1e-4)
+
+
+def test_rows_follow_the_rate_of_the_optimizer():
+    """Also where a callback of Keras or a schedule changes it."""
+    model, (inputs, tags) = make_model("bilinear"), make_batch()
+    model.optimizer.learning_rate = 0.0
+    before = model.tag_table.numpy()
+    model.train_step((inputs, tags))
+    np.testing.assert_array_equal(model.tag_table, before)
+    model.compile(keras.optimizers.SGD(0.1), row_optimizer=tagkeras.optimizers.RowSGD(0.5))
+    model.optimizer.learning_rate = 0.0
+    model.train_step((inputs, tags))
+    assert (model.tag_table.numpy() != before).any()
+
+
+def test_every_form_of_the_tags_trains_alike():
+    inputs, tags = make_batch()
+    dense = np.array([[1, 2], [2, -1], [-1, -1], [5, -1]])
+    ragged, results = tags["tags"], []
+    for form in (ragged, dense, tf.cast(ragged, tf.int32), {"tags": dense}):
+        model = make_model("bilinear")
+        results.append(float(model.train_step((inputs, form))["loss"]))
+    assert len(set(results)) == 1
+
+
+def test_bad_calls_are_named():
+    model, (inputs, tags) = make_model("bilinear"), make_batch()
+    with pytest.raises(ValueError, match="R@9: there are only 8 hashtags"):
+        model.compile(metrics=[tagkeras.metrics.RecallAtK(9)])
+    with pytest.raises(ValueError, match="sample_weight is not supported in training"):
+        model.train_step((inputs, tags, np.ones(4)))
+    with pytest.raises(ValueError, match="max_norm must be above 0, received 0"):
+        HashtagModel(tagkeras.layers.BilinearEmbedding(2), 5, max_norm=0)
+    flat = keras.Sequential([Joined(), keras.layers.Reshape([-1, 4])])
+    with pytest.raises(ValueError, match=r"the embedding must give a tensor \[batch, d\]"):
+        HashtagModel(flat, 5)(inputs)
 
 
 def test_predict():

@@ -111,6 +111,13 @@ def test_the_page(open_page, width, theme):
     assert page.trouble == []
 
 
+def test_a_desktop_has_two_columns(open_page):
+    page = open_page(1440, "light")
+    one, other = (figure.bounding_box() for figure in page.locator("#tags figure").all()[:2])
+    assert one["y"] == other["y"]
+    assert one["x"] + one["width"] < other["x"]
+
+
 def background(page):
     return page.evaluate("getComputedStyle(document.body).backgroundColor")
 

@@ -26,13 +26,10 @@ def headline(group: RunGroup) -> dict[str, Any]:
 
     Returns:
         `metric`, `k`, `best` (its name), `estimate`, `gap` (between groups of people, or None),
-        and, where there is something to compare with:
-
-        - `over_frequency`: its gain over the most frequent hashtags;
-        - `bilinear`, `user_run`, `over_bilinear`: the gain of the best run that sees the user;
-        - `oracle`, `share_of_oracle`: how much of the oracle's gain over the most frequent hashtags
-          the best run has, on natural posts. Balancing removes hashtags at random, so that the
-          oracle, of all hashtags, is no ceiling there.
+        and, where there is something to compare with, `over_frequency`, its gain over the most
+        frequent hashtags; `bilinear`, `user_run` and `over_bilinear`, the gain of the best run that
+        sees the user; `oracle` and `share_of_oracle`, how much of the oracle's gain over the most
+        frequent hashtags the best run has.
     """
     metric, best = group.headline, group.runs[group.best]
     found: dict[str, Any] = {
@@ -48,6 +45,7 @@ def headline(group: RunGroup) -> dict[str, Any]:
         ranked, posts = group.with_baselines.evaluation.posts, best.evaluation.posts
         scores = ranked.scores(_FREQUENCY, group.ks), posts.scores(MODEL, group.ks)
         found["over_frequency"] = differences(posts.users, *scores)[metric]
+    # Balancing removes hashtags at random: the oracle of all hashtags is no ceiling then.
     if _FREQUENCY in rankings and _ORACLE in rankings and group.is_natural:
         floor, oracle = (rankings[name][metric] for name in (_FREQUENCY, _ORACLE))
         if oracle > floor:

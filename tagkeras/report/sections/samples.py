@@ -1,6 +1,7 @@
 """Photos, their hashtags, and what each model predicts for them."""
 
 import base64
+import contextlib
 import functools
 import hashlib
 import heapq
@@ -20,7 +21,7 @@ from tagkeras.report.runs import Run
 
 # Predictions of a post that are shown.
 _PREDICTIONS = 10
-# Posts in place of those whose photo cannot be read.
+# More posts than are shown, for photos that cannot be read.
 _SPARE = 64
 # Pixels of the longer side: twice what the page shows, for screens with fine pixels.
 THUMBNAIL_SIZE = 480
@@ -35,7 +36,7 @@ class Thumbnail(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """Posts with their photos, and what is wrong with photos that others took the place of."""
+    """Posts with their photos, and what is wrong with photos that cannot be read."""
 
     posts: list[tuple[Post, Thumbnail]]
     unreadable: list[str]
@@ -64,15 +65,17 @@ def build(inputs: Inputs) -> dict[str, Any]:
 def _predictions(run: Run, post_ids: Collection[str]) -> dict[str, list[tuple[str, bool]]]:
     """The first hashtags that a run predicted for each post, and whether they are right."""
     posts, predictions = run.evaluation.posts, run.evaluation.predictions.column("hashtags")
-    rows = [row for row, post_id in enumerate(posts.post_ids) if post_id in post_ids]
-    hits = posts.hits[MODEL][:, :_PREDICTIONS]
-    return {
-        posts.post_ids[row]: list(zip(predictions[row].as_py(), hits[row].tolist(), strict=False))
-        for row in rows
-    }
+    found = {}
+    for row, post_id in enumerate(posts.post_ids):
+        if post_id in post_ids:
+            # As many predictions were checked as metrics count.
+            is_hit = [*posts.hits[MODEL][row].tolist(), *[False] * _PREDICTIONS]
+            hashtags = predictions[row].as_py()[:_PREDICTIONS]
+            found[post_id] = list(zip(hashtags, is_hit, strict=False))
+    return found
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)
 def samples_of(inputs: Inputs) -> Samples:
     """Posts with their photos, of the split of all groups of runs.
 
@@ -122,13 +125,10 @@ def find_samples(path: Path, post_ids: Collection[str], image_root: Path, number
         raise UserError(f"--image_root={image_root}: no such folder")
     found: dict[str, Post] = {}
     for _, row in read_rows(path, post_ids):
-        try:
-            post = parse_post(row) if isinstance(row, dict) else None
-        except PostError:
-            post = None
-        if post is None:
-            continue  # beam.preprocess rejected it
-        found.setdefault(post.post_id, post)
+        with contextlib.suppress(PostError):  # beam.preprocess rejected it, too
+            if isinstance(row, dict):
+                post = parse_post(row)
+                found.setdefault(post.post_id, post)
         if len(found) > 2 * (number + _SPARE):
             found = {p: found[p] for p in heapq.nsmallest(number + _SPARE, found, key=_hash)}
     if not found:
