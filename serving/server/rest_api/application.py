@@ -1,5 +1,6 @@
 """The WSGI application: the REST API and the page of metrics."""
 
+import dataclasses
 import http
 import logging
 import re
@@ -68,6 +69,7 @@ class Response(NamedTuple):
     content_type: str | None = None
 
 
+@dataclasses.dataclass(frozen=True)
 class RestApplication:
     """Answers HTTP requests with the versions that a manager holds. Thread-safe.
 
@@ -79,20 +81,12 @@ class RestApplication:
         monitoring_path: where the metrics are shown; None for nowhere.
     """
 
-    def __init__(
-        self,
-        manager: ModelManager,
-        metrics: Metrics,
-        *,
-        timeout: float | None = None,
-        cors: bool = False,
-        monitoring_path: str | None = None,
-    ) -> None:
-        self._manager = manager
-        self._metrics = metrics
-        self._timeout = timeout
-        self._cors = cors
-        self._monitoring_path = monitoring_path
+    manager: ModelManager
+    metrics: Metrics
+    _: dataclasses.KW_ONLY
+    timeout: float | None = None
+    cors: bool = False
+    monitoring_path: str | None = None
 
     def __call__(self, environ: Environment, start_response: StartResponse) -> Iterable[bytes]:
         """Answers a request, as WSGI has it."""
@@ -101,11 +95,11 @@ class RestApplication:
         headers: list[tuple[str, str]] = []
         if method not in _METHODS:
             response = _plain_response(501)
-        elif uri.partition("?")[0] == self._monitoring_path:
-            response = Response(200, self._metrics.exposition(), "text/plain")
+        elif uri.partition("?")[0] == self.monitoring_path:
+            response = Response(200, self.metrics.exposition(), "text/plain")
         elif is_api(uri):
             response = self._api_response(method, uri, environ)
-            headers += _CORS_HEADERS if self._cors else ()
+            headers += _CORS_HEADERS if self.cors else ()
         else:
             response = _plain_response(404)
         if response.content_type:
@@ -115,11 +109,11 @@ class RestApplication:
         return [b"" if method == "HEAD" else response.body]
 
     def _api_response(self, method: str, uri: str, environ: Environment) -> Response:
-        if self._cors and method == "OPTIONS":
+        if self.cors and method == "OPTIONS":
             return _preflight(environ.get("HTTP_ORIGIN", ""))
         try:
             route = parse_route(method, uri)
-            with self._metrics.request(route.spec.name, route.action, "REST"):
+            with self.metrics.request(route.spec.name, route.action, "REST"):
                 body = self._answer(route, _body(environ))
         except ServingError as error:
             return _error_response(error)
@@ -136,43 +130,41 @@ class RestApplication:
         if route.action == METADATA:
             return self._metadata(route.spec)
         document = json_requests.parse(body)
-        spec = model_pb2.ModelSpec()
-        spec.CopyFrom(route.spec)
-        spec.signature_name = json_requests.signature_name(document)
+        route.spec.signature_name = json_requests.signature_name(document)
         infer = {"predict": self._predict, "classify": self._classify, "regress": self._regress}
-        return infer[route.action](spec, document)
+        return infer[route.action](route.spec, document)
 
     def _predict(self, spec: model_pb2.ModelSpec, document: Mapping[str, Any]) -> bytes:
         name = signature_name(spec)
-        with self._manager.serving(spec) as servable:
+        with self.manager.serving(spec) as servable:
             if name not in servable.signatures:
                 raise invalid_argument(
                     f'Serving signature name: "{name}" not found in signature def'
                 )
             signature = servable.signatures[name]
             inputs, form = json_requests.decode_predict(document, signature.inputs)
-            outputs = run_signature(servable, signature, inputs, timeout=self._timeout)
+            outputs = run_signature(servable, signature, inputs, timeout=self.timeout)
         return json_responses.predictions(outputs, form)
 
     def _classify(self, spec: model_pb2.ModelSpec, document: Mapping[str, Any]) -> bytes:
         request = classification_pb2.ClassificationRequest(model_spec=spec)
         json_requests.fill_examples(document, request.input)
-        with self._manager.serving(spec) as servable:
-            response = classify(servable, request, self._timeout)
+        with self.manager.serving(spec) as servable:
+            response = classify(servable, request, self.timeout)
         return json_responses.classifications(response.result)
 
     def _regress(self, spec: model_pb2.ModelSpec, document: Mapping[str, Any]) -> bytes:
         request = regression_pb2.RegressionRequest(model_spec=spec)
         json_requests.fill_examples(document, request.input)
-        with self._manager.serving(spec) as servable:
-            response = regress(servable, request, self._timeout)
+        with self.manager.serving(spec) as servable:
+            response = regress(servable, request, self.timeout)
         return json_responses.regressions(response.result)
 
     def _status(self, spec: model_pb2.ModelSpec) -> bytes:
-        return json_responses.encode(_as_dict(self._manager.status(spec)))
+        return json_responses.encode(_as_dict(self.manager.status(spec)))
 
     def _metadata(self, spec: model_pb2.ModelSpec) -> bytes:
-        with self._manager.serving(spec) as servable:
+        with self.manager.serving(spec) as servable:
             signatures = _as_dict(
                 get_model_metadata_pb2.SignatureDefMap(signature_def=servable.signatures)
             )
