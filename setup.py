@@ -22,6 +22,7 @@ setup(
         "tagkeras": ["py.typed"],
         "tagkeras.data": ["cities.tsv"],
         "tagkeras.report": ["templates/*", "templates/sections/*"],
+        "tagkeras.synthetic": ["tables.txt"],
         "beam": ["py.typed"],
         "serving": ["py.typed"],
         "serving.demo": ["static/*"],
