@@ -21,7 +21,9 @@ setup(
     package_data={
         "tagkeras": ["py.typed"],
         "tagkeras.data": ["cities.tsv"],
+        "tagkeras.experiment": ["claims.yaml", "paper.csv"],
         "tagkeras.report": ["templates/*", "templates/sections/*"],
+        "tagkeras.synthetic": ["tables.txt"],
         "beam": ["py.typed"],
         "serving": ["py.typed"],
         "serving.demo": ["static/*"],

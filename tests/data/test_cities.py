@@ -18,12 +18,11 @@ from tagkeras.synthetic import tables
 
 
 def test_the_table_has_every_city_of_the_small_world():
-    rows = [[cell.strip() for cell in row.split("|")] for row in tables.CITIES.strip().split("\n")]
-    assert len(rows) == 26
-    for name, country, latitude, longitude, _ in rows:
-        city = find_city(name)
-        assert city.country == country
-        assert (city.latitude, city.longitude) == (float(latitude), float(longitude))
+    assert len(tables.CITIES) == 26
+    for drawn in tables.CITIES:
+        city = find_city(drawn.name)
+        assert city.country == drawn.country
+        assert (city.latitude, city.longitude) == (drawn.latitude, drawn.longitude)
 
 
 def test_names_are_unique_and_places_are_on_earth():
