@@ -1,5 +1,6 @@
 """Compares the files of a dataset with its manifest and with each other."""
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,21 +48,19 @@ def inspect(dataset: str, num_samples: int) -> tuple[Scan, Vocabulary | None, li
         first = error.errors()[0]
         place, words = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
         raise UserError(f"{path}: {printable(f'{place}: {words}')}: {REMEDY}") from error
-    problems: list[str] = []
-    vocabulary = None
     try:
         vocabulary = _load(storage.join(dataset, VOCABULARY), Vocabulary.load)
+        unreadable = []
     except UserError as error:
-        problems.append(f"{error}; {REMEDY}")
+        vocabulary, unreadable = None, [f"{error}; {REMEDY}"]
     scan = Scan(dataset, manifest, num_samples)
-    problems += scan.problems
-    for found in (
+    found = itertools.chain(
         _check_counts(dataset, scan),
         _check_vocabulary(dataset, vocabulary, scan) if vocabulary else (),
         _check_rejected(dataset, manifest),
         _check_descriptor_model(dataset, manifest),
-    ):
-        problems += (f"{problem}: {REMEDY}" for problem in found)
+    )
+    problems = [*unreadable, *scan.problems, *(f"{problem}: {REMEDY}" for problem in found)]
     return scan, vocabulary, problems
 
 
@@ -97,6 +96,16 @@ class _Distribution(_Part):
     tags_by_training_posts: dict[Literal["natural", "balanced"], _Counts] = {}
 
 
+def _check_facts(values: dict[str, Any]) -> dict[str, Any]:
+    try:
+        facts = Facts.from_dict(values)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not facts of users: {error!r}") from error
+    if facts.size != values.get("size"):
+        raise ValueError(f"the size of these facts is {facts.size}")
+    return values
+
+
 class _Manifest(_Part):
     """The fields of `dataset.json` that the checks rely on."""
 
@@ -104,23 +113,12 @@ class _Manifest(_Part):
     descriptor_dtype: Literal["float16", "float32"]
     num_tags: _Size
     splits: Annotated[dict[_Split, _SplitCounts], pydantic.Field(min_length=3)]
-    user_descriptor: dict[str, Any]
+    user_descriptor: Annotated[dict[str, Any], pydantic.AfterValidator(_check_facts)]
     cnn: dict[str, Any] | None
     distribution: _Distribution
     privacy: dict[str, Any]
     counts: _PostCounts
     versions: dict[str, Any]
-
-    @pydantic.field_validator("user_descriptor")
-    @classmethod
-    def _check_facts(cls, values: dict[str, Any]) -> dict[str, Any]:
-        try:
-            facts = Facts.from_dict(values)
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"not facts of users: {error!r}") from error
-        if facts.size != values.get("size"):
-            raise ValueError(f"the size of these facts is {facts.size}")
-        return values
 
 
 def _load(path: str, load: Callable[[Path], ValueT]) -> ValueT:
@@ -145,15 +143,13 @@ def _check_counts(dataset: str, scan: Scan) -> Iterator[str]:
     A split that could not be read to its end is left out: that is a problem already.
     """
     path, counts = storage.join(dataset, FILE_NAME), scan.manifest.counts
+    read, written = counts["posts_read"], counts["posts_written"]
     rejected, dropped = sum(counts["rejected"].values()), sum(counts["dropped"].values())
-    if counts["posts_read"] != counts["posts_written"] + rejected + dropped:
-        yield (
-            f"{path}: {counts['posts_read']:,} posts read are not {counts['posts_written']:,}"
-            f" written + {rejected:,} rejected + {dropped:,} dropped"
-        )
+    if read != written + rejected + dropped:
+        parts = f"{written:,} written + {rejected:,} rejected + {dropped:,} dropped"
+        yield f"{path}: {read:,} posts read are not {parts}"
     in_splits = sum(split["posts"] for split in scan.manifest.splits.values())
-    if counts["posts_written"] != in_splits:
-        written = counts["posts_written"]
+    if written != in_splits:
         yield f"{path}: {written:,} posts written, but its splits have {in_splits:,}"
     for split in (split for split in SPLITS if split in scan.whole):
         for name, found in scan.counts[split].items():
@@ -165,31 +161,28 @@ def _check_counts(dataset: str, scan: Scan) -> Iterator[str]:
 
 def _check_vocabulary(dataset: str, vocabulary: Vocabulary, scan: Scan) -> Iterator[str]:
     """Counts of `vocabulary.tsv` that are not those of the training posts."""
-    path, manifest = storage.join(dataset, VOCABULARY), scan.manifest
+    path, manifest, counts = storage.join(dataset, VOCABULARY), scan.manifest, vocabulary.counts
     if len(vocabulary) != manifest.num_tags:
-        yield (f"{path}: {len(vocabulary):,} hashtags, but dataset.json says {manifest.num_tags:,}")
+        yield f"{path}: {len(vocabulary):,} hashtags, but dataset.json says {manifest.num_tags:,}"
         return
     if "train" not in scan.whole:
         return
     # Balancing drops the posts that no tag is left of, after the vocabulary counted them, and takes
     # only tags off that are more frequent than its target.
     dropped = manifest.counts["dropped"].get(NO_TAG_LEFT, 0)
-    target = manifest.distribution.get("target", np.inf)
     found = scan.kept + scan.removed
-    absent = vocabulary.counts - found
-    wrong = np.flatnonzero(
-        (absent < 0) | (absent > np.where(vocabulary.counts > target, dropped, 0))
-    )
+    most = np.where(counts > manifest.distribution.get("target", np.inf), dropped, 0)
+    wrong = np.flatnonzero((counts < found) | (counts > found + most))
     if wrong.size:
-        first = wrong[0]
-        yield (
-            f"{path}: {wrong.size:,} counts are not those of the training posts, the first that of"
-            f" {printable(vocabulary.tags[first])}, {vocabulary.counts[first]:,}, which"
-            f" {found[first]:,} posts have"
+        tag = wrong[0]
+        first = (
+            f"{printable(vocabulary.tags[tag])}, {counts[tag]:,}, which {found[tag]:,} posts have"
         )
+        words = "counts are not those of the training posts, the first that of"
+        yield f"{path}: {wrong.size:,} {words} {first}"
     histograms = manifest.distribution.get("tags_by_training_posts", {})
-    for name, counts in (("natural", vocabulary.counts), ("balanced", scan.kept)):
-        if name in histograms and histograms[name] != histogram(counts):
+    for name, of_tags in (("natural", counts), ("balanced", scan.kept)):
+        if name in histograms and histograms[name] != histogram(of_tags):
             words = f"the {name} histogram of hashtags is not that of the training posts"
             yield f"{storage.join(dataset, FILE_NAME)}: {words}"
 
@@ -199,14 +192,13 @@ def _check_rejected(dataset: str, manifest: Manifest) -> Iterator[str]:
     folder = storage.join(dataset, "rejected")
     reasons: Counter[str] = Counter()
     for path in find_files(folder, "*.jsonl"):
-        bad = []
         try:
-            lines = _load(path, lambda local: local.read_bytes().splitlines())
+            rows = [parse_json_line(x) for x in _load(path, Path.read_bytes).splitlines()]
         except UserError as error:
             yield str(error).removesuffix(f": {REMEDY}")
             continue
-        for number, line in enumerate(lines, 1):
-            row = parse_json_line(line)
+        bad = []
+        for number, row in enumerate(rows, 1):
             if isinstance(row, dict) and isinstance(row.get("reason"), str):
                 reasons[row["reason"]] += 1
             else:
@@ -216,21 +208,19 @@ def _check_rejected(dataset: str, manifest: Manifest) -> Iterator[str]:
     expected = Counter(manifest.counts["rejected"])
     for reason in sorted(reasons.keys() | expected.keys()):
         if reasons[reason] != expected[reason]:
-            yield (
-                f"{folder}: {reasons[reason]:,} posts refused for {printable(reason)}, but"
-                f" dataset.json says {expected[reason]:,}"
-            )
+            words = f"{reasons[reason]:,} posts refused for {printable(reason)}"
+            yield f"{folder}: {words}, but dataset.json says {expected[reason]:,}"
 
 
 def _check_descriptor_model(dataset: str, manifest: Manifest) -> Iterator[str]:
     """Whether `descriptor_model/` is there if the manifest names a CNN, and describes images."""
     folder, decoder = storage.join(dataset, FOLDER), manifest.image_decoder
-    is_there, is_named = bool(find_files(folder, "**")), manifest.cnn is not None
-    if is_there and not is_named:
+    is_there = bool(find_files(folder, "**"))
+    if is_there and manifest.cnn is None:
         yield f"{folder}: is there, but dataset.json names no CNN"
-    if is_named and not is_there:
+    if not is_there and manifest.cnn is not None:
         yield f"{folder}: is not there, but dataset.json names a CNN"
-    if not is_there or not is_named:
+    if not is_there or manifest.cnn is None:
         return
     try:
         with storage.reading_folder(folder) as local:
@@ -238,13 +228,11 @@ def _check_descriptor_model(dataset: str, manifest: Manifest) -> Iterator[str]:
         height, width = model.image_size
         descriptors = model.from_pixels(tf.zeros([1, height, width, 3])).numpy()
     except Exception as error:  # damaged files of a SavedModel make TensorFlow raise anything
-        words = printable(" ".join(str(error).split()))
-        yield f"{folder}: cannot be loaded and called ({words})"
+        yield f"{folder}: cannot be loaded and called ({printable(' '.join(str(error).split()))})"
         return
     if not decoder or (height, width) != (decoder.get("height"), decoder.get("width")):
         yield f"{folder}: takes images of {height} x {width}, but dataset.json says {decoder}"
-    if descriptors.shape != (1, manifest.descriptor_size) or not np.isfinite(descriptors).all():
-        yield (
-            f"{folder}: gives {descriptors.shape[-1]:,} values for an image, or some that are not"
-            f" finite, but dataset.json says {manifest.descriptor_size:,}"
-        )
+    size = descriptors.shape[-1]
+    if size != manifest.descriptor_size or not np.isfinite(descriptors).all():
+        words = f"gives {size:,} values for an image, or some that are not finite"
+        yield f"{folder}: {words}, but dataset.json says {manifest.descriptor_size:,}"

@@ -1,7 +1,6 @@
 """Shows what is in a dataset: tables on a terminal, plain columns elsewhere."""
 
 import itertools
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,19 +9,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from beam.inspect.scan import Sample, Scan, printable, sort_distinct
+from beam.inspect.scan import Scan, printable
 from tagkeras.cli.console import fitting
+from tagkeras.data.manifest import SPLITS
 from tagkeras.data.records import SINGLE_FACTS
 from tagkeras.data.vocabulary import Vocabulary
 
 # Columns of texts; all others but the first are of numbers.
-_TEXTS = {
-    " ",
-    "split",
-    "hashtag",
-    "hashtags",
-    *(fact.name for fact in SINGLE_FACTS if fact.is_text),
-}
+_TEXTS = {" ", "split", "hashtag", "hashtags", *(f.name for f in SINGLE_FACTS if f.is_text)}
 
 
 def print_report(scan: Scan, vocabulary: Vocabulary | None, num_tags: int, num_posts: int) -> None:
@@ -34,31 +28,59 @@ def print_report(scan: Scan, vocabulary: Vocabulary | None, num_tags: int, num_p
         num_tags: hashtags to show.
         num_posts: posts to show.
     """
+
+    def name(tag: int) -> str:
+        """The text of a tag; its id where there is none."""
+        tags = vocabulary.tags if vocabulary else ()
+        return printable(tags[tag]) if 0 <= tag < len(tags) else f"[{tag}]"
+
+    def hashtags(post: Mapping[str, Any]) -> str:
+        text, removed = (" ".join(map(name, post[key])) for key in ("tags", "tags_removed"))
+        text += f" (removed: {removed})" if removed else ""
+        unknown = int(post["out_of_vocabulary"])
+        return (text + (f" (+ {unknown} out of vocabulary)" if unknown else "")).strip()
+
     _print("", " | ", _overview(scan))
-    columns = "split|posts|shards|tag pairs|removed|out of vocabulary|users"
-    _print("splits", columns, _splits(scan))
-    _print("user descriptors", "user descriptor|min|mean|max", _user_descriptors(scan))
+    _print(
+        "splits",
+        "split|posts|shards|tag pairs|removed|out of vocabulary|users",
+        [(split, *scan.counts[split].values(), len(scan.users_of(split))) for split in SPLITS],
+    )
+    numbers = [
+        [f"{value:.3f}" if np.isfinite(value) else "-" for value in values]
+        for values in scan.user_descriptors().T
+    ]
+    names = map(printable, scan.manifest.facts.feature_names)
+    rows: list[tuple[str | int, ...]] = [
+        (name, *values) for name, values in zip(names, numbers, strict=True)
+    ]
+    _print("user descriptors", "user descriptor|min|mean|max", rows)
     if histograms := scan.manifest.distribution.get("tags_by_training_posts"):
         natural, balanced = histograms["natural"], histograms["balanced"]
-        rows: Iterable[Sequence[str]] = [
-            (name, f"{natural.get(name, 0):,}", f"{balanced.get(name, 0):,}")
-            for name in {**natural, **balanced}
-        ]
+        sizes = {**natural, **balanced}
         columns = "training posts|hashtags, natural|hashtags, balanced"
+        rows = [(size, natural.get(size, 0), balanced.get(size, 0)) for size in sizes]
         _print("distribution of hashtags", columns, rows)
     if num_tags:
+        kept, removed = scan.kept.tolist(), scan.removed.tolist()
+        counts = (scan.kept + scan.removed if vocabulary is None else vocabulary.counts).tolist()
+        by_tag = enumerate(zip(counts, kept, removed, strict=False))
+        rows = [(str(tag), name(tag), *numbers) for tag, numbers in by_tag]
         columns = "id|hashtag|training posts|kept|removed"
-        _print("most frequent hashtags", columns, _tags(scan, vocabulary, num_tags))
+        _print("most frequent hashtags", columns, rows[:num_tags])
     if num_posts:
-        of_splits = [[(split, post) for post in posts] for split, posts in scan.samples.items()]
-        in_turn = itertools.chain.from_iterable(itertools.zip_longest(*of_splits))
-        posts = itertools.islice(filter(None, in_turn), num_posts)
-        rows = [(p.post_id, split, _hashtags(p, vocabulary), *p.facts) for split, p in posts]
+        of_splits = [[(split, post) for post in scan.samples[split]] for split in SPLITS]
+        in_turn = filter(None, itertools.chain(*itertools.zip_longest(*of_splits)))
+        rows = [
+            (printable(post["post_id"]), split, hashtags(post), *_facts(post))
+            for split, post in itertools.islice(in_turn, num_posts)
+        ]
         columns = f"post|split|hashtags|{'|'.join(fact.name for fact in SINGLE_FACTS)}"
         _print("some posts", columns, rows)
 
 
-def _print(title: str, columns: str, rows: Iterable[Sequence[str]]) -> None:
+def _print(title: str, columns: str, rows: Iterable[Sequence[str | int]]) -> None:
+    """Prints a table, with separators of thousands; `columns` are separated by `|`."""
     console = fitting(Console(markup=False, emoji=False, highlight=False))
     is_terminal = console.is_terminal
     table = Table(
@@ -72,7 +94,7 @@ def _print(title: str, columns: str, rows: Iterable[Sequence[str]]) -> None:
         is_text = number == 0 or column in _TEXTS
         table.add_column(column, justify="left" if is_text else "right")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(cell if isinstance(cell, str) else f"{cell:,}" for cell in row))
     with console.capture() as captured:
         console.print(table)
     # Columns are padded with spaces, the last one too.
@@ -107,40 +129,11 @@ def _overview(scan: Scan) -> Iterator[tuple[str, str]]:
     yield "versions", _join(manifest.versions)
 
 
-def _splits(scan: Scan) -> Iterator[tuple[str, ...]]:
-    for split, counts in scan.counts.items():
-        users = len(sort_distinct(np.concatenate([[], *scan.users[split].values()])))
-        yield split, *(f"{count:,}" for count in (*counts.values(), users))
-
-
-def _user_descriptors(scan: Scan) -> Iterator[tuple[str, ...]]:
-    mean = scan.user_sum / scan.num_posts if scan.num_posts else scan.user_sum * math.nan
-    columns = (scan.user_minimum, mean, scan.user_maximum)
-    for name, *values in zip(scan.manifest.facts.feature_names, *columns, strict=True):
-        texts = (f"{value:.3f}" if math.isfinite(value) else "-" for value in values)
-        yield printable(name), *texts
-
-
-def _tags(scan: Scan, vocabulary: Vocabulary | None, number: int) -> Iterator[tuple[str, ...]]:
-    counts = scan.kept + scan.removed if vocabulary is None else vocabulary.counts
-    for tag in range(min(number, len(scan.kept), len(counts))):
-        values = (counts[tag], scan.kept[tag], scan.removed[tag])
-        yield str(tag), _name(tag, vocabulary), *(f"{value:,}" for value in values)
-
-
-def _hashtags(post: Sample, vocabulary: Vocabulary | None) -> str:
-    text = " ".join(_name(tag, vocabulary) for tag in post.tags)
-    if post.removed:
-        text += f" (removed: {' '.join(_name(tag, vocabulary) for tag in post.removed)})"
-    if post.out_of_vocabulary:
-        text += f" (+ {post.out_of_vocabulary} out of vocabulary)"
-    return text.strip()
-
-
-def _name(tag: int, vocabulary: Vocabulary | None) -> str:
-    """The text of a tag; its id where there is none."""
-    tags = vocabulary.tags if vocabulary else ()
-    return printable(tags[tag]) if 0 <= tag < len(tags) else f"[{tag}]"
+def _facts(post: Mapping[str, Any]) -> Iterator[str]:
+    for fact in SINGLE_FACTS:
+        value = post[fact.name]
+        text = printable(value) if fact.is_text else "" if np.isnan(value) else f"{value:g}"
+        yield text or "-"
 
 
 def _join(values: Mapping[str, Any]) -> str:

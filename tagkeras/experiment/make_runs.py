@@ -62,9 +62,7 @@ def make_runs(folder: Path, spec: Spec, environments: Sequence[Mapping[str, str]
     async def make_all() -> None:
         if this := asyncio.current_task():  # terminated, it stops the runs, as after Ctrl-C
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
-        async with asyncio.TaskGroup() as group:
-            for run in waiting:
-                group.create_task(make(run))
+        await asyncio.gather(*map(make, waiting))
 
     with progress("training and evaluating", len(waiting), "runs") as advance:
         try:

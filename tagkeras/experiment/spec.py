@@ -200,7 +200,11 @@ def read_spec(path: Path, datasets: Sequence[str] = ()) -> Spec:
         raise UserError(f"{path}: {'; '.join(map(_describe, error.errors()))}") from error
     for name, dataset in spec.datasets.items():
         try:
-            _check_dataset(dataset, spec)
+            # What would otherwise fail only once models are trained.
+            if not Manifest.load(dataset.path).splits.get(spec.split, {}).get("posts"):
+                raise UserError(f"{dataset.path} has no posts in its {spec.split} split")
+            vocabulary = Vocabulary.load(Path(dataset.path) / "vocabulary.tsv")
+            check_options(_parse_flags(EvaluateConfig, spec.evaluate), vocabulary)
         except UserError as error:
             raise UserError(f"{path}: datasets.{name}: {error}") from error
     return spec
@@ -226,12 +230,3 @@ def _describe(error: Any) -> str:
     if error["type"] not in ("value_error", "missing"):
         message += f", not {error['input']!r}"
     return f"{place.lstrip('.') or 'the file'}: {message}"
-
-
-def _check_dataset(dataset: DatasetSpec, spec: Spec) -> None:
-    """Checks what would otherwise fail only once models are trained."""
-    manifest = Manifest.load(dataset.path)
-    if not manifest.splits.get(spec.split, {}).get("posts"):
-        raise UserError(f"{dataset.path} has no posts in its {spec.split} split")
-    vocabulary = Vocabulary.load(Path(dataset.path) / "vocabulary.tsv")
-    check_options(_parse_flags(EvaluateConfig, spec.evaluate), vocabulary)

@@ -2,12 +2,13 @@
 
 import csv
 import io
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from string import Template
 from typing import NamedTuple
+
+import numpy as np
 
 from tagkeras.cli import files
 from tagkeras.evaluate.evaluation import MODEL, Evaluation
@@ -54,26 +55,21 @@ def _read_paper() -> dict[Configuration, dict[str, float]]:
 PAPER = _read_paper()
 
 
-class Cell(NamedTuple):
-    """The mean of a metric over seeds, its 95% interval, the paper's number or NaN; fractions."""
-
-    value: float
-    low: float
-    high: float
-    paper: float
-
-
 class Table(NamedTuple):
-    """The table of a dataset, in three formats: its metrics, and their cells in each row."""
+    """The table of a dataset, in three formats; numbers are fractions.
+
+    `rows` are float [M, 4]: means over seeds, the two ends of their 95% intervals, and the paper's
+    numbers, or NaN.
+    """
 
     caption: str
     metrics: list[str]
-    rows: Mapping[Configuration, Sequence[Cell]]
+    rows: Mapping[Configuration, np.ndarray]
 
     @property
     def has_paper(self) -> bool:
         """Whether the paper reports any of the numbers."""
-        return any(not math.isnan(cell.paper) for cells in self.rows.values() for cell in cells)
+        return not all(np.isnan(cells[:, 3]).all() for cells in self.rows.values())
 
     def markdown(self) -> str:
         """Percentages with intervals; the paper's numbers in columns beside them."""
@@ -111,7 +107,7 @@ class Table(NamedTuple):
             line = _head(row)
             for *numbers, paper in cells:
                 line += [f"{number:.6f}" for number in numbers]
-                line += ["" if math.isnan(paper) else f"{paper:g}"] if self.has_paper else []
+                line += ["" if np.isnan(paper) else f"{paper:g}"] if self.has_paper else []
             lines.append(line)
         return _csv(lines)
 
@@ -119,11 +115,10 @@ class Table(NamedTuple):
         """Rows as they are printed, with these formats for numbers and for intervals."""
         for row, cells in self.rows.items():
             texts = _head(row)
-            for value, low, high, _ in cells:
-                bounds = small.format(f"[{100 * low:.2f}, {100 * high:.2f}]")
-                texts.append(f"{percent.format(100 * value)} {bounds}")
-            for *_, paper in cells if self.has_paper else ():
-                texts.append("" if math.isnan(paper) else percent.format(100 * paper))
+            for value, low, high, _ in 100 * cells:
+                texts.append(f"{percent.format(value)} {small.format(f'[{low:.2f}, {high:.2f}]')}")
+            for paper in 100 * cells[:, 3] if self.has_paper else ():
+                texts.append("" if np.isnan(paper) else percent.format(paper))
             yield texts
 
 
@@ -138,10 +133,9 @@ def make_table(data: DatasetResults) -> Table:
     rows = {}
     for row in (*map(Configuration, baselines), *sizes, *map(Configuration, oracles)):
         paper = PAPER.get(row, {}) if data.distribution == "natural" else {}
-        rows[row] = [
-            Cell(float(found[row][m][0]), *interval(found[row][m]), paper.get(m, math.nan))
-            for m in metrics
-        ]
+        rows[row] = np.array(
+            [[found[row][m][0], *interval(found[row][m]), paper.get(m, np.nan)] for m in metrics]
+        )
     seeds = len(data.seeds)
     caption = (
         f"{data.name}: {data.num_posts:,} posts of {data.num_users:,} users that were not trained"

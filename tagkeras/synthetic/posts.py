@@ -17,15 +17,7 @@ _USERS, _POSTS, _PICTURES = range(3)
 
 @dataclasses.dataclass(frozen=True)
 class Post:
-    """A post.
-
-    Attributes:
-        index: from 0.
-        user_id: of the user, who has other posts too.
-        profile: of the user.
-        picture: the things it shows.
-        hashtags: at least one.
-    """
+    """A post: its index from 0, its user, the things in its picture, and at least one hashtag."""
 
     index: int
     user_id: str
@@ -50,15 +42,7 @@ def image_path(index: int) -> str:
 
 
 def draw_posts(world: World, num_posts: int, seed: int) -> Iterator[Post]:
-    """Draws posts, user by user.
-
-    More posts of the same seed begin with the same ones.
-
-    Args:
-        world: whose probabilities they follow.
-        num_posts: how many.
-        seed: at least 0.
-    """
+    """Draws posts, user by user; more posts of the same seed begin with the same ones."""
     hashtags = np.array(world.hashtags)
     index = user = 0
     while index < num_posts:
@@ -70,13 +54,8 @@ def draw_posts(world: World, num_posts: int, seed: int) -> Iterator[Post]:
             chances = world.chances(picture, np.array([kind]))[0]
             while not (included := rng.random(len(hashtags)) < chances).any():
                 pass
-            yield Post(
-                index,
-                f"user-{user:06}",
-                profile,
-                picture,
-                tuple(hashtags[included].tolist()),
-            )
+            tags = tuple(hashtags[included].tolist())
+            yield Post(index, f"user-{user:06}", profile, picture, tags)
             index += 1
         user += 1
 
@@ -84,10 +63,7 @@ def draw_posts(world: World, num_posts: int, seed: int) -> Iterator[Post]:
 def draw_varied_pictures(world: World, num_pictures: int, seed: int) -> list[Picture]:
     """Draws pictures without posts, all things about equally often: to train a CNN with.
 
-    Args:
-        world: whose things they show.
-        num_pictures: how many; more of the same seed begin with the same ones.
-        seed: at least 0.
+    More pictures of the same seed begin with the same ones.
     """
     return [
         world.draw_varied_picture(np.random.default_rng((seed, _PICTURES, index)))

@@ -1,14 +1,13 @@
 """The tables of the small world, `tables.txt`, as typed rows."""
 
-import dataclasses
 from collections.abc import Iterator
 from importlib import resources
+from typing import NamedTuple
 
 from tagkeras.data.hashtags import normalize
 
 
-@dataclasses.dataclass(frozen=True)
-class City:
+class City(NamedTuple):
     """A home town; coordinates in degrees, population in millions."""
 
     name: str
@@ -18,8 +17,7 @@ class City:
     population: float
 
 
-@dataclasses.dataclass(frozen=True)
-class AgeGroup:
+class AgeGroup(NamedTuple):
     """Ages from `first` up to, not including, `end` years."""
 
     name: str
@@ -28,8 +26,7 @@ class AgeGroup:
     share: float
 
 
-@dataclasses.dataclass(frozen=True)
-class Gender:
+class Gender(NamedTuple):
     """A gender, and the word for its people in the table of hashtags."""
 
     name: str
@@ -37,8 +34,7 @@ class Gender:
     share: float
 
 
-@dataclasses.dataclass(frozen=True)
-class Thing:
+class Thing(NamedTuple):
     """Something that pictures show."""
 
     name: str
@@ -46,14 +42,11 @@ class Thing:
     popularity: float
 
 
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """Hashtags for a thing, or for any picture, by some users.
+class Row(NamedTuple):
+    """Hashtags with probabilities for a thing, or for any picture, by some users.
 
-    Attributes:
-        thing: index into `THINGS`, None for any picture.
-        who: words for the user; none for everyone.
-        hashtags: with their probabilities.
+    `thing` is an index into `THINGS`, None for any picture; `who` are words for the user, none for
+    everyone.
     """
 
     thing: int | None

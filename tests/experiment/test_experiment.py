@@ -145,16 +145,13 @@ def test_a_failed_run_stops_no_other_and_is_repeated(folder, capfd):
     assert "2 seeds" in (folder / "out" / "findings.md").read_text()
 
 
-def test_datasets_and_rows_may_be_added(folder):
+def test_datasets_rows_and_seeds_may_be_added(folder):
     assert list(run(folder, names=NAMES[:1], folders=NAMES[:1], grid=GRID[:1])) == ["natural"]
     assert list(run(folder)) == list(NAMES)
     assert sorted(calls(folder)) == sorted(f"{x} {n}" for n in RUNS for x in ("train", "evaluate"))
-
-
-def test_baselines_are_evaluated_once_for_each_dataset(folder):
-    run(folder)
     run(folder, seeds=[0, 1])
     lines = (folder / "template" / "calls").read_text().splitlines()
+    # Baselines are evaluated once for each dataset.
     with_baselines = [line.split()[1] for line in lines if line.endswith("with-baselines")]
     assert with_baselines == ["natural/bilinear-d8-seed0", "balanced/bilinear-d8-seed0"]
 
@@ -163,11 +160,9 @@ def test_baselines_are_evaluated_once_for_each_dataset(folder):
     ("sections", "message"),
     [
         ({"train": {"epochs": 3}}, r"train.epochs=2 \(now 3\)"),
-        ({"train": {}}, r"train.epochs=2 \(now \(none\)\)"),
         ({"evaluate": {"ks": [1, 2]}}, r"evaluate.ks=\(none\) \(now 1,2\)"),
         ({"split": "validation"}, r"split=test \(now validation\)"),
         ({"seeds": [1]}, r"runs.natural/bilinear-d8-seed0=made \(now \(none\)\), .* and 1 more"),
-        ({"grid": GRID[:1]}, r"runs.natural/user_biased-d8-seed0=made \(now \(none\)\)"),
         ({"names": ["natural"], "folders": ["natural"]}, r"datasets.balanced.fingerprint=\w+ \("),
         ({"folders": ["natural", "other"]}, r"datasets.balanced.fingerprint=\w+ \(now \w+\)"),
     ],
@@ -186,13 +181,12 @@ def test_a_changed_specification_is_refused(folder, sections, message):
 def test_another_oracle_is_refused(folder):
     oracle = folder / "oracle.parquet"
     datasets = {"natural": {"path": str(folder / "natural"), "oracle": str(oracle)}}
-    spec = write_spec(folder / "spec.yaml", datasets, grid=GRID)
+    path = write_spec(folder / "spec.yaml", datasets)
     oracle.write_text("one")
-    out = folder / "out"
-    prepare_folder(out, read_spec(spec))
+    prepare_folder(folder / "out", read_spec(path))
     oracle.write_text("other")
     with pytest.raises(UserError, match=r"datasets.natural.oracle_sha256=\w+ \(now \w+\)"):
-        prepare_folder(out, read_spec(spec))
+        prepare_folder(folder / "out", read_spec(path))
 
 
 def test_folders_of_something_else(folder):

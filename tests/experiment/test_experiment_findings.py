@@ -202,4 +202,3 @@ def test_one_dataset_and_one_seed(tmp_path):
     write_findings(tmp_path, [results], findings, untested)
     text = (tmp_path / "findings.md").read_text()
     assert "One seed; in brackets 95% intervals over users: how far seeds differ is not" in text
-    assert "gain larger on balanced data: takes one natural and one balanced dataset" in text

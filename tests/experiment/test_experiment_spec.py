@@ -44,23 +44,12 @@ def test_a_good_one(folder):
     assert spec.datasets["natural"].path == str(folder / "data")
     assert spec.seeds == [0, 3]
     assert spec.split == "test"
-    assert spec.train == {
-        "epochs": "2",
-        "schedule": "plateau",
-        "tensorboard": "true",
-        "margin": "0.2",
-    }
+    flags = ["epochs=2", "schedule=plateau", "tensorboard=true", "margin=0.2"]
+    assert spec.train == dict(flag.split("=") for flag in flags)
     assert spec.evaluate == {"ks": "1,3"}
-    assert [run.path for run in spec.runs] == [
-        f"natural/{name}-seed{seed}"
-        for seed in (0, 3)
-        for name in (
-            "bilinear-d8",
-            "bilinear-d16",
-            "multiplicative-d8-k2",
-            "multiplicative-d8-k4",
-        )
-    ]
+    names = ["bilinear-d8", "bilinear-d16", "multiplicative-d8-k2", "multiplicative-d8-k4"]
+    expected = [f"natural/{name}-seed{seed}" for seed in (0, 3) for name in names]
+    assert [run.path for run in spec.runs] == expected
 
 
 def test_folders_of_the_command_line_replace_those_of_the_file(folder, monkeypatch):
@@ -85,7 +74,6 @@ def test_files_of_a_dataset(folder):
         ("seeds: [0, 3]", "seed: [0, 3]", "seeds: Field required; seed: Extra inputs are not perm"),
         ("[0, 3]", "[]", "seeds: List should have at least 1 item"),
         ("[0, 3]", "[0, -3]", "seeds[1]: Input should be greater than or equal to 0, not -3"),
-        ("[0, 3]", "[true]", "seeds[0]: Input should be a valid integer, not True"),
         ("[0, 3]", "[0, 0]", "the file: grid and seeds give bilinear-d8-seed0 twice"),
         ("path: data", "path: gone", "datasets.natural.path: .*gone does not exist"),
         ("natural:", "../x:", "datasets.../x.[key]: String should match pattern"),
@@ -97,7 +85,6 @@ def test_files_of_a_dataset(folder):
         ("  epochs: 2", "  epochs: two", "train: flag --epochs=two: "),
         ("  epochs: 2", "  epochs:", "train.epochs: give a number, a text or a list of them"),
         ("  epochs: 2", "  epochs: 2\n  epochs: 3", "is not YAML: epochs is given twice"),
-        ("  epochs: 2", "  epochs: [2", "is not YAML: while parsing a flow sequence"),
         # The evaluation is checked before any training.
         ("ks: [1, 3]", "ks: [1, 9999]", "datasets.natural: --ks=1,9999: the vocabulary has"),
         ("ks: [1, 3]", "baselines: [foo]", "datasets.natural: --baselines=foo: give some of"),
@@ -111,20 +98,13 @@ def test_what_is_wrong_is_named(folder, old, new, message):
         read_spec(path)
 
 
-@pytest.mark.parametrize(
-    "text", ["# nothing", "a", "[]", "datasets: {}\ngrid: []\nseeds: []", "a: &a [*a]"]
-)
-def test_not_a_specification(folder, text):
+@pytest.mark.parametrize("content", [b"# nothing", b"a", b"a: &a [*a]", b"\xff\xfe\x00\xd8\x00"])
+def test_not_a_specification(folder, content):
+    (folder / "spec.yaml").write_bytes(content)
     with pytest.raises(UserError, match="spec.yaml"):
-        read_spec(write(folder, text))
-
-
-def test_files_that_cannot_be_read(folder):
+        read_spec(folder / "spec.yaml")
     with pytest.raises(UserError, match="gone.yaml: No such file"):
         read_spec(folder / "gone.yaml")
-    (folder / "binary.yaml").write_bytes(b"\xff\xfe\x00\xd8\x00")
-    with pytest.raises(UserError, match="binary.yaml is not YAML"):
-        read_spec(folder / "binary.yaml")
 
 
 def test_datasets_that_cannot_be_evaluated(folder):
