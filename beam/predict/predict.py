@@ -11,7 +11,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam.posts.files import find_inputs
 from beam.posts.identities import load_id_key
-from beam.posts.parse import IMAGE, ParsePosts, PostSettings
+from beam.posts.parse import IMAGE, ParsePosts
 from beam.posts.peek import InputKind, peek
 from beam.predict.exported_model import ExportedModel
 from beam.predict.handler import PredictionHandler, make_fact_columns
@@ -20,8 +20,7 @@ from beam.predict.shards import FOLDER, WritePredictionShard, add_up
 from beam.running import storage
 from beam.running.publish import check_output, published
 from beam.running.runner import versions
-from beam.staging.passes import StagePosts, describe_losses, stage_posts, write_shards
-from beam.staging.shards import plan_shards
+from beam.staging.passes import describe_losses, stage_posts, write_shards
 from beam.staging.staging_folder import StagingFolder
 from tagkeras.cli.errors import UserError
 
@@ -50,33 +49,26 @@ def predict(config: Config, options: PipelineOptions) -> dict[str, Any]:
     _check_kind(model, kind, config)
     key, key_source = load_id_key(config.id_key_file)
     parse = ParsePosts(
-        PostSettings(
-            kind=kind.kind,
-            descriptor_size=model.descriptor_size,
-            descriptor_dtype="float32",
-            image_root=None if config.image_root is None else storage.absolute(config.image_root),
-            labelled=False,
-            id_key=key,
-            hide_post_ids=config.post_ids == "hash",
-        ),
-        make_fact_columns,
+        kind=kind.kind,
+        descriptor_size=model.descriptor_size,
+        descriptor_dtype="float32",
+        image_root=None if config.image_root is None else storage.absolute(config.image_root),
+        labelled=False,
+        id_key=key,
+        hide_post_ids=config.post_ids == "hash",
+        make_columns=make_fact_columns,
     )
     handler = PredictionHandler(model, config.outputs, large_model=config.large_model)
     with published(config.output, MANIFEST) as output:
         staging = StagingFolder(storage.join(output, "staging"))
         storage.make_folder(storage.join(output, FOLDER))
-        staged = stage_posts(
-            inputs,
-            StagePosts(parse, RunInference(handler), staging),
-            staging,
-            options,
-            doing="predicting",
-        )
+        describe = RunInference(handler)
+        staged = stage_posts(inputs, parse, describe, staging, options, doing="predicting")
         staged.check_rejected(config.max_rejected_fraction)
         summary = json.loads(
             write_shards(
-                staged.blocks,
-                plan_shards(staged.blocks, config.num_shards),
+                staged,
+                config.num_shards,
                 WritePredictionShard(output, staging),
                 staging,
                 options,

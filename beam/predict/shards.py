@@ -3,6 +3,7 @@
 # Beam has type hints for a part of its functions only.
 # mypy: allow-untyped-calls
 
+import dataclasses
 import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -20,25 +21,25 @@ from beam.staging.staging_folder import StagingFolder
 FOLDER = "predictions"
 
 
+@dataclasses.dataclass(eq=False)
 class WritePredictionShard(beam.DoFn):
     """Writes the Parquet file of a `ShardPlan`, if it has posts; counts both.
 
-    Args:
+    Attributes:
         output: folder of the predictions and rejected posts.
         staging: what the first pass left.
     """
 
-    def __init__(self, output: str, staging: StagingFolder) -> None:
-        self._output = output
-        self._staging = staging
+    output: str
+    staging: StagingFolder
 
     def setup(self) -> None:
         """Reads what the first pass found out."""
-        self._reader = ShardReader(self._staging, self._output)
+        self._reader = ShardReader(self.staging, self.output)
 
     def process(self, plan: ShardPlan) -> Iterator[Counter[str]]:
         """One plan, at most one file of predictions and one of rejected posts."""
-        written, folder = Counter(shards=0, posts=0), storage.join(self._output, FOLDER)
+        written, folder = Counter(shards=0, posts=0), storage.join(self.output, FOLDER)
         with ShardFiles(plan) as files:
             for posts in self._reader.read(plan, files):
                 table = _to_output(posts)

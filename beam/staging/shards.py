@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from beam.posts.post_block import rejection
+from beam.posts.parse import rejection
 from beam.running import storage
 from beam.staging.duplicates import DUPLICATE, is_among
 from beam.staging.staging_folder import SOURCE, StagedBlock, StagingFolder

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from tagkeras.cli.errors import UserError
-from tagkeras.images.cnn.descriptor_cnn import DescriptorCnn
+from tagkeras.images.cnn.descriptor_model import DescriptorCnn
 
 IMAGENET = "imagenet"
 # A layer of this name in a saved model is its descriptor.
@@ -100,14 +100,14 @@ def _load_weights(name: str, weights: str) -> tuple[keras.Model, types.ModuleTyp
     except Exception as error:  # Keras raises a bare Exception when a download fails
         raise UserError(
             f"--cnn={name}: no ImageNet weights here and no way to download them"
-            f" ({_brief(error)}): give --cnn_weights=PATH"
+            f" ({brief(error)}): give --cnn_weights=PATH"
         ) from error
     try:
         with warnings.catch_warnings(action="ignore"):
             model.load_weights(weights)
     except Exception as error:
         raise UserError(
-            f"--cnn_weights={weights}: no weights of {name} with 1000 classes: {_brief(error)}"
+            f"--cnn_weights={weights}: no weights of {name} with 1000 classes: {brief(error)}"
         ) from error
     return model, module
 
@@ -118,7 +118,7 @@ def _load_saved(path: str) -> keras.Model:
     try:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras raises whatever the damage leads to
-        raise UserError(f"--cnn={path}: Keras cannot load it: {_brief(error)}") from error
+        raise UserError(f"--cnn={path}: Keras cannot load it: {brief(error)}") from error
     if not getattr(model, "inputs", None) or len(model.inputs) != 1:
         raise UserError(f"--cnn={path}: save a Functional or Sequential model with one input")
     return model
@@ -159,6 +159,6 @@ def _producer(tensor: Any) -> str:
     return operation.name
 
 
-def _brief(error: Exception) -> str:
+def brief(error: Exception) -> str:
     """The first line of what a library says."""
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

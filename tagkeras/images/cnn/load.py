@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
 from tagkeras.images.cnn import keras_cnn
-from tagkeras.images.cnn.descriptor_cnn import DescriptorCnn
+from tagkeras.images.cnn.descriptor_model import DescriptorCnn
 
 _SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
@@ -48,7 +48,7 @@ def _load_saved_model(path: str, output: str | None) -> DescriptorCnn:
     except Exception as error:  # TensorFlow raises whatever the damage leads to
         raise UserError(
             f"--cnn={path}: no SavedModel with a signature {_SIGNATURE} that TensorFlow can load:"
-            f" {(str(error).strip() or type(error).__name__).splitlines()[0][:200]}"
+            f" {keras_cnn.brief(error)}"
         ) from error
     inputs = signature.structured_input_signature[1]
     if len(inputs) != 1:
