@@ -27,7 +27,7 @@ BATCHES_AHEAD = 4
 # Bytes and pixels that are decoded in one call, unless one image alone has more.
 GROUP_SIZE = 2**26
 
-# Of the image's making, not of the machine's. The last if TensorFlow's message cites the file.
+# Errors that are the image's fault. The last is raised if TensorFlow's message quotes the file.
 _UNDECODABLE = (
     tf.errors.InvalidArgumentError,
     tf.errors.UnimplementedError,

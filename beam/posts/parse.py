@@ -48,7 +48,7 @@ class PostBlock:
     """Posts of one `RowBlock`.
 
     Attributes:
-        name: of the block, the same whatever the runner.
+        name: of the block, the same on every runner.
         source: `InputFile.source` of its file.
         posts: a row each of `row_key` int64, `post_id` binary (as it will be written),
             `post_digest` binary (of the id as given), `user_id` binary (hidden, of labelled posts),

@@ -120,7 +120,7 @@ def split_lines(file: InputFile, range_bytes: int) -> Iterator[FileRange]:
 def read_lines(
     part: FileRange, block_rows: int, parse: Callable[[bytes], Row]
 ) -> Iterator[RowBlock]:
-    """The rows of the lines that begin in a range; blank lines are none.
+    """The rows of the lines that begin in a range, blank lines left out.
 
     Args:
         part: of a text file.
@@ -147,7 +147,7 @@ def read_lines(
 
 
 def split_parquet(file: InputFile) -> Iterator[FileRange]:
-    """The row groups of a file, whatever their size: that was up to whoever wrote it.
+    """The row groups of a file, one range each; their size was up to the writer.
 
     Raises:
         UserError: it is no Parquet file.

@@ -70,7 +70,7 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
         describe = None
         if cnn:
             model = storage.join(output, FOLDER)
-            with storage.writing_folder(model) as local:
+            with storage.writing(model) as local:
                 save_descriptor_model(cnn, local)
             describe = RunInference(
                 DescriptorModelHandler(

@@ -81,7 +81,7 @@ class Balancer:
     """The balanced distribution: a (post, tag) pair is kept with min(1, target / count(tag)).
 
     Whether a pair is kept depends on the post's id, the tag and the seed alone, so that it is the
-    same whatever the sharding and the runner.
+    same for every number of shards and runner.
 
     Args:
         vocabulary: tags and their counts.

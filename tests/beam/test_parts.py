@@ -50,7 +50,7 @@ class TestIdentities:
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=30))
-def test_doubles_are_all_but_the_first(digests):
+def test_duplicates_are_all_but_the_first(digests):
     rows = np.array([(high, low, key) for key, (high, low) in enumerate(digests)], ID_ROW)
     order = np.random.default_rng(0).permutation(len(rows))
     groups = [rows[order[:7]].tobytes(), rows[order[7:]].tobytes()]
@@ -123,7 +123,7 @@ class TestImages:
         assert errors[0].detail == "image: Invalid PNG data, size 50"
 
     @pytest.mark.parametrize("error", [NameError("/secret"), RuntimeError("/secret"), OSError(5)])
-    def test_whatever_a_file_system_raises_is_told_without_the_path(self, monkeypatch, error):
+    def test_errors_of_file_systems_leave_the_path_out(self, monkeypatch, error):
         def fail(path):
             raise error
 
@@ -162,7 +162,7 @@ class TestImages:
 
 class TestRunner:
     @pytest.mark.parametrize("arguments", [[], ["--runner=DirectRunner"], ["--runner", "direct"]])
-    def test_is_in_process_unless_told(self, arguments):
+    def test_is_in_process_by_default(self, arguments):
         assert parse_options(arguments).get_all_options()["runner"] == IN_PROCESS
 
     def test_takes_options_of_beam(self):

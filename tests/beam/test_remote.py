@@ -81,7 +81,7 @@ def test_storage(bucket, tmp_path):
     assert storage.read_text("s3://posts/a/b.txt") == "text"
     assert storage.exists("s3://posts/a/b.txt")
     assert not storage.exists("s3://posts/a/c.txt")
-    with storage.writing_folder("s3://posts/folder") as local:
+    with storage.writing("s3://posts/folder") as local:
         (local / "x").mkdir(parents=True)
         (local / "x" / "y").write_text("z")
     assert keys(bucket) == {"a/b.txt", "folder/x/y"}

@@ -148,7 +148,7 @@ def test_malformed_lines(line, text):
 
 
 @pytest.mark.parametrize("photo_hash", ["", "../../etc/passwd", HASH.upper(), HASH + "00"])
-def test_hashes_that_are_none(photo_hash):
+def test_invalid_hashes(photo_hash):
     line = make_line(1, "x", photo_hash=photo_hash)
     assert parse_yfcc100m_hash(line) == "the photo's hash is none"
     assert parse_yfcc100m(line)["image"] == "1_5ec4e7.jpg"

@@ -44,7 +44,7 @@ def test_unknown_facts(unknown):
 
 
 @pytest.mark.parametrize("missing", [{"latitude": None}, {"longitude": math.nan}])
-def test_half_a_place_is_none(missing):
+def test_half_a_place_is_unknown(missing):
     facts = parse_post({**ROW, **missing}).facts
     assert math.isnan(facts["latitude"])
     assert math.isnan(facts["longitude"])
@@ -61,7 +61,7 @@ def test_half_a_place_is_none(missing):
         ({"color": "red"}, "post_id", "p1"),
     ],
 )
-def test_what_is_taken(fields, name, value):
+def test_accepted_values(fields, name, value):
     assert getattr(parse_post({**ROW, **fields}), name) == value
 
 
@@ -91,13 +91,13 @@ def test_what_is_taken(fields, name, value):
         ({"image": None, "image_bytes": "x"}, "bad_image"),
     ],
 )
-def test_what_is_refused(fields, reason):
+def test_refused_values(fields, reason):
     with pytest.raises(PostError) as raised:
         parse_post({**ROW, **fields})
     assert raised.value.reason == reason
 
 
-def test_the_detail_does_not_tell_metadata():
+def test_the_detail_leaves_metadata_out():
     with pytest.raises(PostError) as raised:
         parse_post({**ROW, "age": 7777})
     assert "7777" not in raised.value.detail
