@@ -21,7 +21,9 @@ setup(
     package_data={
         "tagkeras": ["py.typed"],
         "tagkeras.data": ["cities.tsv"],
+        "tagkeras.experiment": ["claims.yaml", "paper.csv"],
         "tagkeras.report": ["templates/*", "templates/sections/*"],
+        "tagkeras.synthetic": ["tables.txt"],
         "beam": ["py.typed"],
         "serving": ["py.typed"],
         "serving.demo": ["static/*"],
@@ -36,6 +38,7 @@ setup(
         "numpy>=2.1",
         "pillow>=12",
         "prometheus-client>=0.23",
+        "protobuf>=6.31",
         "pyarrow>=18",
         "pydantic>=2.11",
         "pyyaml>=6",

@@ -21,7 +21,7 @@ from PIL import Image
 from benchmarks.processes import run_module
 from tagkeras.cli.commandline import option, run
 from tagkeras.synthetic.drawing.picture import draw_jpeg
-from tagkeras.synthetic.rows import THINGS
+from tagkeras.synthetic.tables import THINGS
 
 SIDE = 512
 

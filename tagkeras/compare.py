@@ -11,11 +11,10 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from tagkeras.cli.commandline import option, run
+from tagkeras.cli.console import number_table
 from tagkeras.cli.errors import UserError
 
 if TYPE_CHECKING:
@@ -49,10 +48,7 @@ def print_table(
         highlight=False,
         markup=False,
     )
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column("")
-    for name in ("first", "second", "difference", "95% interval", "p"):
-        table.add_column(name, justify="right")
+    table = number_table("", "first", "second", "difference", "95% interval", "p")
     for name, found in differences.items():
         table.add_row(
             name,

@@ -12,9 +12,9 @@ from beam.preprocess.preprocess import preprocess
 from beam.preprocess.settings import Config as PreprocessConfig
 from beam.running.runner import parse_options
 from serving import HashtagClient, User
+from serving.server.flags import ManagerOptions
 from serving.server.model_server import ModelServer
 from serving.server.models import model_config
-from serving.server.models.managed_version import ManagerOptions
 from tagkeras.cli import commandline
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest

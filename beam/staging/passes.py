@@ -29,12 +29,12 @@ from beam.posts.rows import (
     InputFile,
 )
 from beam.running import storage
-from beam.running.progress import show_progress
 from beam.running.runner import run_pipeline
 from beam.staging.duplicates import DUPLICATE, duplicates_of_ids
 from beam.staging.shards import plan_shards
 from beam.staging.staging_folder import StageBlocks, StagedBlock, StagingFolder
 from tagkeras.cli.errors import UserError
+from tagkeras.cli.progress import polled_progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,7 +141,7 @@ def stage_posts(
         if also is not None:
             also(outputs.staged, duplicates)
 
-    with show_progress(doing, staging.count_staged):
+    with polled_progress(doing, staging.count_staged, None, "posts"):
         run_pipeline(build, options)
     if not storage.exists(staging.block_list):
         raise UserError(
@@ -199,7 +199,7 @@ def write_shards(
         shards = {Path(file.path).stem for file in storage.match(output)}
         return sum(posts_of_plan.get(shard, 0) for shard in shards)
 
-    with show_progress("writing", count_written, total=sum(posts_of_block.values())):
+    with polled_progress("writing", count_written, sum(posts_of_block.values()), "posts"):
         run_pipeline(build, options)
     return storage.read_text(staging.summary)
 

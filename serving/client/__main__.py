@@ -20,7 +20,7 @@ their #, best first; unknown fields are null.
 import dataclasses
 from typing import TYPE_CHECKING
 
-from serving.client.flags import ServerFlags
+from serving.client.flags import ServerFlags, read_users
 from tagkeras.cli.commandline import option, run
 from tagkeras.cli.errors import UserError
 from tagkeras.data.facts import AGE, FACTS, GENDERS, LATITUDE, LONGITUDE
@@ -70,7 +70,6 @@ def main(config: Config) -> None:
     """Asks and prints."""
     from serving.client import output as client_output
     from serving.client.answers import RequestError, StatusCode
-    from serving.client.users import read_users
 
     user = User(**{fact.name: getattr(config, fact.name) for fact in FACTS})
     if config.users is not None and user != UNKNOWN_USER:

@@ -136,12 +136,7 @@ class AsyncHashtagClient(ModelClient):
 
 
 def open_channel(api: Any, client: ModelClient, options: Sequence[tuple[str, str | int]]) -> Any:
-    """A channel to a model's server, connected by its first call.
-
-    Args:
-        api: `grpc` or `grpc.aio`.
-        client: its `server` and `tls` are used.
-        options: of the channel.
+    """A channel of `grpc` or `grpc.aio` to a client's server, connected by its first call.
 
     Raises:
         UserError: the address is not one of gRPC.

@@ -54,11 +54,8 @@ def print_tables(answers: Sequence[Answer], console: Console | None = None) -> N
 def shortest_float32(number: float) -> float:
     """The number with the fewest decimal digits that has the same nearest float32."""
     target = nearest_float32(number)
-    for digits in range(1, _FLOAT32_DIGITS):
-        short = float(f"{target:.{digits}g}")
-        if nearest_float32(short) == target:
-            return short
-    return float(f"{target:.{_FLOAT32_DIGITS}g}")
+    shorter = (float(f"{target:.{digits}g}") for digits in range(1, _FLOAT32_DIGITS + 1))
+    return next((short for short in shorter if nearest_float32(short) == target), target)
 
 
 def _table(answers: Sequence[Answer], *, plain: bool) -> Table:

@@ -74,8 +74,8 @@ class RestHashtagClient(BlockingClient):
     def _ask(self, question: Question[AnswerT]) -> AnswerT:
         deadline = self._deadline()
         body = json_body(question.signature, question.inputs)
+        version = self.version or 0  # 0: the question does not tell it
         if self.version is not None or not question.tells_version:
-            version = self.version or 0  # a question that does not tell it
             document = self._request("POST", f"{model_url(self)}:predict", deadline, body)
         else:
             try:
@@ -200,12 +200,7 @@ def base_url(client: ModelClient) -> str:
 
 
 def model_url(client: ModelClient, version: int | None = None) -> str:
-    """The URL of the model that a client asks, with its version or label, or with another version.
-
-    Args:
-        client: of the model.
-        version: instead of the client's version or label.
-    """
+    """The URL of the model that a client asks; `version` replaces the client's version or label."""
     url = f"{base_url(client)}/v1/models/{urllib.parse.quote(client.model, safe='')}"
     if version is None:
         version = client.version

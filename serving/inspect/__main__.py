@@ -22,8 +22,7 @@ class Config:
 
 def main(config: Config) -> None:
     """Reads and prints."""
-    from serving.inspect.description import describe
-    from serving.inspect.saved_model_summary import summarize
+    from serving.inspect.saved_model_summary import describe, summarize
 
     summary = summarize(config.model)
     if config.json:

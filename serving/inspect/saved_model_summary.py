@@ -3,12 +3,13 @@
 import dataclasses
 import json
 import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
-from tensorflow.core.framework import graph_pb2, tensor_shape_pb2, types_pb2
+from tensorflow.core.framework import graph_pb2, types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tensorflow.python.framework import op_def_registry
 
@@ -23,28 +24,21 @@ _BOOKKEEPING = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 @dataclasses.dataclass(frozen=True)
 class TensorSummary:
-    """An input or output of a signature.
-
-    Attributes:
-        name: in requests and answers.
-        dtype: such as `float`.
-        shape: None for a dimension of any size; None as a whole for any rank.
-    """
+    """An input or output: a shape of None is any rank, a dimension of None any size."""
 
     name: str
     dtype: str
     shape: tuple[int | None, ...] | None
 
+    def __str__(self) -> str:
+        if self.shape is None:
+            return f"{self.dtype} any shape"
+        return f"{self.dtype} [{', '.join(map(str, self.shape))}]"
+
 
 @dataclasses.dataclass(frozen=True)
 class SignatureSummary:
-    """A signature.
-
-    Attributes:
-        method_name: which calls it is made for, such as `tensorflow/serving/predict`.
-        inputs: by name.
-        outputs: by name.
-    """
+    """A signature; `method_name` is such as `tensorflow/serving/predict`."""
 
     method_name: str
     inputs: tuple[TensorSummary, ...]
@@ -109,11 +103,41 @@ def summarize(path: str | Path) -> Summary:
         num_parameters=sum(math.prod(shape) for shape in shapes.values()),
         variable_bytes=sum(sizes.values()),
         assets={file.name: file.stat().st_size for file in sorted(assets.glob("*"))},
-        other_ops=_other_ops(meta_graph),
+        other_ops=tuple(
+            sorted(op for op in all_ops(meta_graph.graph_def) if not op_def_registry.get(op))
+        ),
         graph_batching=_graph_batching(meta_graph.graph_def),
         num_warmup_requests=_count_records(path / REQUESTS_FILE),
         provenance=_provenance(path / _PROVENANCE),
     )
+
+
+def describe(summary: Summary) -> Iterator[str]:
+    """A SavedModel in lines for people."""
+    yield f"{summary.path}: {_size(summary.num_bytes)}, written by TensorFlow {summary.tensorflow}"
+    yield (
+        f"  {len(summary.variables)} variables of {summary.num_parameters:,} numbers, "
+        f"{_size(summary.variable_bytes)}"
+    )
+    for name, size in summary.assets.items():
+        yield f"  asset {name}, {_size(size)}"
+    yield f"  {summary.num_warmup_requests} warm-up requests"
+    for batching in summary.graph_batching:
+        settings = ", ".join(f"{name} {value}" for name, value in batching.items())
+        yield f"  requests are put together in the graph: {settings}"
+    if summary.other_ops:
+        yield f"  ops that are not TensorFlow's own: {', '.join(summary.other_ops)}"
+    yield "signatures"
+    for name, signature in summary.signatures.items():
+        yield f"  {name} ({signature.method_name or 'no method'})"
+        yield from _tensor_lines("takes", signature.inputs)
+        yield from _tensor_lines("gives", signature.outputs)
+    if summary.provenance is None:
+        yield "no provenance: tagkeras.export did not write it"
+        return
+    yield "provenance"
+    for part, values in summary.provenance.items():
+        yield f"  {part}: {_one_line(values)}"
 
 
 def _meta_graph(path: Path) -> meta_graph_pb2.MetaGraphDef:
@@ -141,16 +165,10 @@ def _tensors(infos: Any) -> tuple[TensorSummary, ...]:
         TensorSummary(
             name,
             types_pb2.DataType.Name(info.dtype).removeprefix("DT_").lower(),
-            _shape(info.tensor_shape),
+            None if info.tensor_shape.unknown_rank else tuple(tf.TensorShape(info.tensor_shape)),
         )
         for name, info in sorted(infos.items())
     )
-
-
-def _shape(shape: tensor_shape_pb2.TensorShapeProto) -> tuple[int | None, ...] | None:
-    if shape.unknown_rank:
-        return None
-    return tuple(None if dim.size < 0 else dim.size for dim in shape.dim)
 
 
 def _variables(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:
@@ -168,11 +186,6 @@ def _variables(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:
         if name != _BOOKKEEPING
     }
     return shapes, {name: math.prod(shape) * dtypes[name].size for name, shape in shapes.items()}
-
-
-def _other_ops(meta_graph: meta_graph_pb2.MetaGraphDef) -> tuple[str, ...]:
-    ops = all_ops(meta_graph.graph_def)
-    return tuple(sorted(op for op in ops if op_def_registry.get(op) is None))
 
 
 def _graph_batching(graph: graph_pb2.GraphDef) -> tuple[dict[str, int], ...]:
@@ -206,3 +219,28 @@ def _provenance(path: Path) -> dict[str, Any] | None:
     except ValueError as error:
         raise UserError(f"{path} is no JSON: export the model again") from error
     return values
+
+
+def _tensor_lines(word: str, tensors: Sequence[TensorSummary]) -> Iterator[str]:
+    width = max((len(tensor.name) for tensor in tensors), default=0)
+    for tensor in tensors:
+        yield f"    {word} {tensor.name:<{width}}  {tensor}"
+
+
+def _one_line(values: Any) -> str:
+    """What was set, in a line; --json has all."""
+    if not isinstance(values, Mapping):
+        return str(values)
+    return ", ".join(
+        f"{name} {value}"
+        for name, value in values.items()
+        if value is not None and not isinstance(value, dict | list)
+    )
+
+
+def _size(num_bytes: int) -> str:
+    if num_bytes < 1000:
+        return f"{num_bytes} B"
+    if num_bytes < 1e6:
+        return f"{num_bytes / 1e3:.1f} kB"
+    return f"{num_bytes / 1e6:,.1f} MB"

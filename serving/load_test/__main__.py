@@ -18,7 +18,7 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING
 
-from serving.client.flags import ServerFlags
+from serving.client.flags import ServerFlags, read_users
 from tagkeras.cli.commandline import option, run
 from tagkeras.cli.errors import UserError
 
@@ -87,7 +87,6 @@ def main(config: Config) -> None:
 def measure(config: Config) -> "tuple[Report, LoadGenerator]":
     """Puts the load on the server; the report, and what it is made from."""
     from serving.client.questions import read_image
-    from serving.client.users import read_users
     from serving.load_test.content import make_requests
     from serving.load_test.load import Load, LoadGenerator
     from serving.load_test.report import make_report

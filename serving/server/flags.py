@@ -9,7 +9,10 @@ from absl import flags
 
 from tagkeras.cli.commandline import option
 
-_THREADS = 4 * (os.cpu_count() or 1)
+REST_THREADS = 4 * (os.cpu_count() or 1)
+# Threads wait for the session most of the time, and a graph that batches calls needs many that do:
+# the original's 4 per processor would make small batches.
+GRPC_THREADS = 128
 
 _PLATFORM = "models run on TensorFlow's defaults here"
 _TFLITE = "TensorFlow Lite models are not served here"
@@ -51,38 +54,10 @@ _HARMLESS = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config:
-    """Flags of the server, named as tensorflow_model_server's."""
+class ManagerOptions:
+    """How versions are found and loaded."""
 
-    port: int = option(
-        8500, help="TCP port for gRPC; 0 takes any free one", minimum=0, maximum=65535
-    )
-    grpc_socket_path: str = option("", help="UNIX socket on which to serve gRPC as well")
-    rest_api_port: int = option(
-        0, help="TCP port for HTTP/REST; 0 serves no REST", minimum=0, maximum=65535
-    )
-    rest_api_num_threads: int = option(
-        _THREADS, help="REST requests answered at the same time", minimum=1
-    )
-    rest_api_timeout_in_ms: int = option(
-        30_000, help="milliseconds for the computation of a REST request; 0 is no limit", minimum=0
-    )
-    rest_api_enable_cors_support: bool = option(
-        False, help="let web pages of any origin ask over REST"
-    )
-    model_name: str = option("default", help="name of the model")
-    model_base_path: str = option(
-        "", help="folder that holds the model's versions, each in a folder named as its number"
-    )
-    model_config_file: str = option(
-        "",
-        help="ascii ModelServerConfig of several models, version policies and labels; "
-        "--model_name and --model_base_path are then ignored",
-    )
-    model_config_file_poll_wait_seconds: int = option(
-        0, help="seconds between two reads of --model_config_file; 0 reads it once", minimum=0
-    )
-    file_system_poll_wait_seconds: int = option(
+    file_system_poll_wait_seconds: float = option(
         1, help="seconds between two polls for new versions; 0 polls once", minimum=0
     )
     num_load_threads: int = option(
@@ -120,6 +95,40 @@ class Config:
     tensorflow_inter_op_parallelism: int = option(
         0, help="threads that run operations side by side; 0 is one per processor", minimum=0
     )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config(ManagerOptions):
+    """Flags of the server, named as tensorflow_model_server's."""
+
+    port: int = option(
+        8500, help="TCP port for gRPC; 0 takes any free one", minimum=0, maximum=65535
+    )
+    grpc_socket_path: str = option("", help="UNIX socket on which to serve gRPC as well")
+    rest_api_port: int = option(
+        0, help="TCP port for HTTP/REST; 0 serves no REST", minimum=0, maximum=65535
+    )
+    rest_api_num_threads: int = option(
+        REST_THREADS, help="REST requests answered at the same time", minimum=1
+    )
+    rest_api_timeout_in_ms: int = option(
+        30_000, help="milliseconds for the computation of a REST request; 0 is no limit", minimum=0
+    )
+    rest_api_enable_cors_support: bool = option(
+        False, help="let web pages of any origin ask over REST"
+    )
+    model_name: str = option("default", help="name of the model")
+    model_base_path: str = option(
+        "", help="folder that holds the model's versions, each in a folder named as its number"
+    )
+    model_config_file: str = option(
+        "",
+        help="ascii ModelServerConfig of several models, version policies and labels; "
+        "--model_name and --model_base_path are then ignored",
+    )
+    model_config_file_poll_wait_seconds: int = option(
+        0, help="seconds between two reads of --model_config_file; 0 reads it once", minimum=0
+    )
     enable_batching: bool = option(
         False, help="accepted, and changes nothing: calls are batched in the graph"
     )
@@ -128,8 +137,8 @@ class Config:
         "", help="ascii MonitoringConfig: where the REST port shows metrics to Prometheus"
     )
     ssl_config_file: str = option("", help="ascii SSLConfig: serve gRPC over TLS")
-    grpc_max_threads: int | None = option(
-        None, help="gRPC calls answered at the same time; 128 by default", minimum=1
+    grpc_max_threads: int = option(
+        GRPC_THREADS, help="gRPC calls answered at the same time", minimum=1
     )
     grpc_channel_arguments: str = option(
         "", help="settings of gRPC itself, such as grpc.max_connection_age_ms=2000, with commas"
@@ -145,30 +154,21 @@ class Config:
 
 def refusal(unknown: Sequence[str]) -> str | None:
     """What to say of arguments that are not among `Config`'s; None if they change nothing."""
-    refused = next((argument for argument in unknown if not _is_harmless(argument)), None)
-    if refused is None:
-        return None
-    name, *_ = refused.split("=")
-    bare = name.lstrip("-")
-    if name == bare:
+    return next(filter(None, map(_refusal, unknown)), None)
+
+
+def _refusal(argument: str) -> str | None:
+    name, equals, value = argument.partition("=")
+    flag = given = name.lstrip("-")
+    if given == name:
         return f"unexpected argument {name!r}; options are given as --name=value"
-    for known in (bare, bare.removeprefix("no")):
-        if known in UNSUPPORTED:
-            return (
-                f"{name} of tensorflow_model_server is not supported by this server: "
-                f"{UNSUPPORTED[known]}"
-            )
-    names = [field.name for field in dataclasses.fields(Config)]
-    return str(
-        flags.UnrecognizedFlagError(bare, suggestions=difflib.get_close_matches(bare, names))
-    )
-
-
-def _is_harmless(argument: str) -> bool:
-    """Whether a flag of the original asks for what happens anyway."""
-    if not argument.startswith("-"):
-        return False
-    name, equals, value = argument.lstrip("-").partition("=")
-    if not equals and name.startswith("no"):
-        name, equals, value = name.removeprefix("no"), "=", "false"
-    return bool(equals) and name in UNSUPPORTED and value.lower() in _HARMLESS.get(name, _OFF)
+    if not equals:
+        is_off = given not in UNSUPPORTED and given.startswith("no")
+        flag, value = (given.removeprefix("no"), "false") if is_off else (given, "true")
+    if flag not in UNSUPPORTED:
+        names = [field.name for field in dataclasses.fields(Config)]
+        near = difflib.get_close_matches(given, names)
+        return str(flags.UnrecognizedFlagError(given, suggestions=near))
+    if value.lower() in _HARMLESS.get(flag, _OFF):
+        return None
+    return f"{name} of tensorflow_model_server is not supported by this server: {UNSUPPORTED[flag]}"

@@ -124,11 +124,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """Answers about, and reconfigures, a manager.
-
-    Args:
-        manager: the server's models.
-    """
+    """Answers about, and reconfigures, the models of a manager."""
 
     def __init__(self, manager: ModelManager) -> None:
         self._manager = manager
@@ -137,17 +133,8 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     def GetModelStatus(  # noqa: N802
         self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.ServicerContext
     ) -> get_model_status_pb2.GetModelStatusResponse:
-        """States of one version or of all, newest first; a label in the request is ignored."""
-        spec = _model_spec(request)
-        version = spec.version.value if spec.HasField("version") else None
-        response = get_model_status_pb2.GetModelStatusResponse()
-        for status in self._manager.statuses(spec.name, version):
-            entry = response.model_version_status.add(
-                version=status.version, state=int(status.state)
-            )
-            entry.status.error_code = status.error.code.value[0] if status.error else 0
-            entry.status.error_message = status.error.message if status.error else ""
-        return response
+        """States of one version or of all, newest first."""
+        return self._manager.status(_model_spec(request))
 
     @_aborts
     def HandleReloadConfigRequest(  # noqa: N802

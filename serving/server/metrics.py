@@ -58,13 +58,8 @@ class Metrics:
     def request(self, model: str, api: str, entrypoint: str) -> Iterator[None]:
         """Counts a request by the status that its block ends with; the time counts if it is OK.
 
-        As in the original, only Predict, Classify and Regress count, and REST has them in lower
-        case.
-
-        Args:
-            model: its name, as the request has it.
-            api: `Predict`, `Classify` or `Regress`.
-            entrypoint: `GRPC` or `REST`.
+        As in the original, only Predict, Classify and Regress count, which REST (`entrypoint`,
+        otherwise `GRPC`) has in lower case.
         """
         start = time.monotonic()
         status = "OK"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from concurrent import futures
-from types import TracebackType
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -10,10 +9,11 @@ from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_p
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server.errors import ServingError
+from serving.server.flags import GRPC_THREADS, REST_THREADS, ManagerOptions
 from serving.server.grpc_services import ModelService, PredictionService
 from serving.server.metrics import Metrics
-from serving.server.models.managed_version import ManagerOptions
 from serving.server.models.model_manager import ModelManager
+from serving.server.rest_api.application import RestApplication
 from serving.server.rest_api.rest_server import RestServer
 
 DEFAULT_GRACE_SECONDS = 30.0
@@ -22,9 +22,6 @@ MESSAGE_OPTIONS = (
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
 )
-# Threads wait for the session most of the time, and a graph that batches calls needs many that do:
-# the original's 4 per processor would make small batches.
-MAX_THREADS = 128
 # The names under which the original reports its health; the server as a whole has none.
 _HEALTH_NAMES = ("", "ModelService", "PredictionService")
 
@@ -41,10 +38,10 @@ class ModelServer:
         port: TCP port of the gRPC API; 0 takes any free one, which `port` then names.
         host: address to listen on; all interfaces by default, as the original.
         options: how versions are found and loaded.
-        max_threads: gRPC calls answered at the same time; `MAX_THREADS` by default.
+        max_threads: gRPC calls answered at the same time.
         rest_port: TCP port of the REST API; 0 takes any free one, None serves no REST.
         rest_timeout: seconds after which the computation of a REST request is stopped.
-        rest_threads: REST requests answered at the same time; 4 per processor by default.
+        rest_threads: REST requests answered at the same time.
         cors: let web pages of any origin ask the REST API.
         socket_path: of a UNIX socket on which to serve gRPC as well.
         credentials: TLS of the gRPC API; None for plain text.
@@ -66,10 +63,10 @@ class ModelServer:
         port: int = 0,
         host: str = "0.0.0.0",
         options: ManagerOptions | None = None,
-        max_threads: int | None = None,
+        max_threads: int = GRPC_THREADS,
         rest_port: int | None = None,
         rest_timeout: float = 30.0,
-        rest_threads: int | None = None,
+        rest_threads: int = REST_THREADS,
         cors: bool = False,
         socket_path: str | None = None,
         credentials: grpc.ServerCredentials | None = None,
@@ -86,7 +83,7 @@ class ModelServer:
         self.metrics = Metrics()
         self.manager = ModelManager(options, metrics=self.metrics)
         self._grpc = grpc.server(
-            futures.ThreadPoolExecutor(max_threads or MAX_THREADS),
+            futures.ThreadPoolExecutor(max_threads),
             # Of two values the first counts. Two servers on one port would share its calls; the
             # second is to fail instead.
             options=(*channel_arguments, *MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)),
@@ -101,16 +98,14 @@ class ModelServer:
         self._health = _add_health_checks(self._grpc) if health else None
         self._rest: RestServer | None = None
         if rest_port is not None:
-            self._rest = RestServer(
+            application = RestApplication(
                 self.manager,
-                host=host,
-                port=rest_port,
-                metrics=self.metrics,
-                timeout=rest_timeout,
-                num_threads=rest_threads,
+                self.metrics,
+                timeout=rest_timeout or None,
                 cors=cors,
                 monitoring_path=monitoring_path,
             )
+            self._rest = RestServer(application, host, rest_port, rest_threads)
 
     @property
     def rest_port(self) -> int | None:
@@ -190,12 +185,7 @@ class ModelServer:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 

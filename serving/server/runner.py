@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from types import TracebackType
 
 _GRPC_READY = re.compile(r"Running gRPC ModelServer at \S+:(\d+)")
 _REST_READY = re.compile(r"Exporting HTTP/REST API at:\S+:(\d+)")
@@ -133,12 +132,7 @@ class ServerProcess:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 

@@ -1,9 +1,11 @@
 """From the flags to a server that runs until SIGTERM or SIGINT."""
 
 import contextlib
-import dataclasses
 import gc
 import logging
+import os
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
@@ -15,10 +17,11 @@ from serving.server.errors import ServingError
 from serving.server.flags import Config
 from serving.server.model_server import ModelServer
 from serving.server.models import model_config
-from serving.server.models.config_poller import ConfigPoller
-from serving.server.models.managed_version import ManagerOptions
+from serving.server.models.model_manager import ModelManager
 from serving.stop_signals import stop_signals
 from tagkeras.cli.errors import UserError
+
+_log = logging.getLogger(__name__)
 
 
 def serve(config: Config) -> None:
@@ -47,13 +50,11 @@ def serve(config: Config) -> None:
         if server.start(cancelled=stopping.is_set):
             _announce(config, server)
             with contextlib.ExitStack() as stack:
-                if config.model_config_file and config.model_config_file_poll_wait_seconds:
-                    poller = ConfigPoller(
-                        server.manager,
-                        config.model_config_file,
-                        config.model_config_file_poll_wait_seconds,
+                seconds = config.model_config_file_poll_wait_seconds
+                if config.model_config_file and seconds:
+                    stack.enter_context(
+                        follow_config(server.manager, config.model_config_file, seconds)
                     )
-                    stack.enter_context(poller)
                 stopping.wait()
     except ServingError as error:
         raise UserError(f"Failed to start server. Error: {error}") from error
@@ -76,11 +77,10 @@ def build(config: Config) -> ModelServer:
         monitoring_path = config_files.read_monitoring_path(config.monitoring_config_file)
     if config.ssl_config_file:
         credentials = config_files.read_credentials(config.ssl_config_file)
-    names = [field.name for field in dataclasses.fields(ManagerOptions)]
     return ModelServer(
         models(config),
         port=config.port,
-        options=ManagerOptions(**{name: getattr(config, name) for name in names}),
+        options=config,
         max_threads=config.grpc_max_threads,
         rest_port=config.rest_api_port or None,
         rest_timeout=config.rest_api_timeout_in_ms / 1000,
@@ -134,6 +134,43 @@ def channel_arguments(text: str) -> list[tuple[str, int | str]]:
         except ValueError:
             arguments.append((name, value))
     return arguments
+
+
+@contextlib.contextmanager
+def follow_config(
+    manager: ModelManager, path: str | os.PathLike[str], seconds: float
+) -> Iterator[None]:
+    """Re-reads an ascii ModelServerConfig every few seconds and hands changes to its manager.
+
+    A file that cannot be read or a config that is refused is logged, once, and the old config
+    stays. Ends with the block.
+    """
+    stopping = threading.Event()
+
+    def poll() -> None:
+        logged = ""
+        while not stopping.wait(seconds):
+            problem = ""
+            try:
+                config = model_config.read(path)
+                if config != manager.config:
+                    manager.reload(config, stopping.is_set)
+                    _log.info("Reloaded the model config file %s", path)
+            except UserError as error:
+                problem = f"Failed to read ModelServerConfig file: {error}"
+            except ServingError as error:
+                problem = f"Failed to reload ModelServerConfig file {path}: {error}"
+            if problem and problem != logged:
+                _log.error("%s", problem)
+            logged = problem
+
+    thread = threading.Thread(target=poll, name="config-poller", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()
 
 
 def _announce(config: Config, server: ModelServer) -> None:

@@ -41,21 +41,15 @@ def add_tags(config: Config) -> dict[str, int]:
     workdir.check_dataset(dataset)
     path = Path(config.posts)
     posts, vocabulary = read_posts(path), workdir.vocabulary()
-    new_tags = choose_new_tags(
-        [post.post.hashtags for post in posts],
-        vocabulary,
-        wanted=config.tags,
-        min_posts=config.min_posts,
-        path=path,
-    )
-    ids = {**vocabulary.ids, **{tag: len(vocabulary) + i for i, tag in enumerate(new_tags)}}
-    tags = [[ids[tag] for tag in post.post.hashtags if tag in ids] for post in posts]
-    used = [number for number, ids_of_post in enumerate(tags) if ids_of_post]
+    new_tags = _choose_new_tags(config, [post.post.hashtags for post in posts], vocabulary)
+    ids = {tag: number for number, tag in enumerate((*vocabulary.tags, *new_tags))}
+    used = [post for post in posts if any(tag in ids for tag in post.post.hashtags)]
+    tags = [[ids[tag] for tag in post.post.hashtags if tag in ids] for post in used]
 
     model, manifest = restore_model(workdir), Manifest.load(dataset)
     phi = embed_examples(
         path,
-        [posts[number] for number in used],
+        used,
         dataset=dataset,
         manifest=manifest,
         model=model,
@@ -72,12 +66,12 @@ def add_tags(config: Config) -> dict[str, int]:
     rows = learn_rows(
         model.tag_table.numpy(),
         len(new_tags),
-        EmbeddedPosts(phi, [tags[number] for number in used]),
+        EmbeddedPosts(phi, tags),
         embed_background(dataset, manifest, model, config.background_posts),
         **learning,
     )
     origin = {"workdir": config.workdir, "posts": config.posts, **learning}
-    write_workdir(workdir, output, new_tags, rows, origin)
+    _write_workdir(workdir, output, new_tags, rows, origin)
     if len(used) < len(posts):
         print(f"{len(posts) - len(used)} of {len(posts)} posts have none of the tags: not used")
     return new_tags
@@ -90,29 +84,23 @@ def main(config: Config) -> None:
     print(", ".join(f"{tag} {count}" for tag, count in new_tags.items()))
 
 
-def choose_new_tags(
-    posts: Iterable[Sequence[str]],
-    vocabulary: Vocabulary,
-    *,
-    wanted: Sequence[str] | None,
-    min_posts: int,
-    path: Path,
+def _choose_new_tags(
+    config: Config, posts: Iterable[Sequence[str]], vocabulary: Vocabulary
 ) -> dict[str, int]:
     """The tags to add and how many of the posts have each, most frequent first, ties by name.
 
     Args:
+        config: names the tags; if it does not, all that are not known are added.
         posts: the normalised, distinct hashtags of each post.
         vocabulary: what is known.
-        wanted: as the user names them; None for all that are not known.
-        min_posts: least number of posts to learn a tag from.
-        path: of the posts, for errors.
 
     Raises:
         UserError: there is nothing to add, or a wanted tag is none, is known, or has too few posts.
     """
+    path, min_posts = config.posts, config.min_posts
     counts = Counter(tag for tags in posts for tag in tags if tag not in vocabulary.ids)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    if wanted is None:
+    if config.tags is None:
         new = {tag: count for tag, count in ranked if count >= min_posts}
         if not counts:
             raise UserError(f"{path}: no hashtag that the model does not know already")
@@ -123,10 +111,10 @@ def choose_new_tags(
                 f" {count}; give more posts or lower --min_posts"
             )
         return new
-    if not wanted:
+    if not config.tags:
         raise UserError("--tags names no hashtag: name some, or leave it out")
     names = set()
-    for name in wanted:
+    for name in config.tags:
         tag = hashtags.normalize(name)
         if not tag:
             raise UserError(f"--tags: {name!r} is no hashtag")
@@ -141,7 +129,7 @@ def choose_new_tags(
     return {tag: count for tag, count in ranked if tag in names}
 
 
-def write_workdir(
+def _write_workdir(
     run: Workdir,
     output: Path,
     new_tags: Mapping[str, int],
@@ -160,10 +148,7 @@ def write_workdir(
         output: of the new workdir.
         new_tags: each new tag in order, and how many examples it has.
         rows: float32 [T, d], their rows.
-        origin: of the rows: what they were learned from and how, kept in `added_tags.json`.
-
-    Raises:
-        UserError: the run's state is damaged.
+        origin: what they were learned from and how, for `added_tags.json`.
     """
     settings, manifest, known = Settings.of(run.config()), run.manifest(), run.vocabulary()
     manifest = dataclasses.replace(manifest, num_tags=len(known) + len(new_tags))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tagkeras.data.facts import Facts, to_columns
+from tagkeras.data.facts import to_columns
 from tagkeras.data.input import named_errors, sample_posts
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.posts import PostError, parse_descriptor
@@ -50,17 +50,16 @@ def embed_background(
     Raises:
         UserError: the dataset is damaged or has no training posts.
     """
-    phi: list[np.ndarray] = []
-    tags: list[list[int]] = []
-    num_unknown: list[int] = []
+    phi, tags, num_unknown = [], [], []
     with named_errors(dataset):
         for batch in sample_posts(dataset, manifest, "train", num_posts, _BATCH):
             phi.append(model(batch).numpy())
             tags += batch["tags"].to_list()
-            num_unknown += batch["out_of_vocabulary"].numpy().tolist()
-    known = [row for row, number in enumerate(num_unknown) if not number]
-    rows = known if len(known) >= ENOUGH_KNOWN_POSTS else range(len(tags))
-    return EmbeddedPosts(np.concatenate(phi)[list(rows)], [tags[row] for row in rows])
+            num_unknown.append(batch["out_of_vocabulary"].numpy())
+    rows = np.flatnonzero(np.concatenate(num_unknown) == 0)
+    if len(rows) < ENOUGH_KNOWN_POSTS:
+        rows = np.arange(len(tags))
+    return EmbeddedPosts(np.concatenate(phi)[rows], [tags[row] for row in rows])
 
 
 def embed_examples(
@@ -78,13 +77,12 @@ def embed_examples(
         path: of the file, for errors.
         posts: of it.
         dataset: whose descriptor model describes images.
-        manifest: its manifest.
+        manifest: of the dataset.
         model: embeds the posts.
         image_root: what paths of images are relative to.
 
     Raises:
-        UserError: an image that cannot be read, a descriptor of another size, or an image where the
-            dataset was made of ready descriptors.
+        UserError: some posts' images or descriptors cannot be used; the first are named.
     """
     describe = None
     if any(post.descriptor is None for post in posts) and manifest.cnn is not None:
@@ -96,10 +94,8 @@ def embed_examples(
         except PostError as error:
             errors.append((post.place, error))
     refuse_bad_posts(path, errors, len(posts))
-    user_descriptor = UserDescriptor(Facts.from_dict(manifest.user_descriptor))
-    users = to_columns(post.post for post in posts)
-    inputs = {"descriptor": np.stack(descriptors), "user_descriptor": user_descriptor(users)}
-    return model(inputs).numpy()
+    users = UserDescriptor(manifest.facts)(to_columns(post.post for post in posts))
+    return model({"descriptor": np.stack(descriptors), "user_descriptor": users}).numpy()
 
 
 def _describe(

@@ -136,17 +136,13 @@ def learn_rows(
 
 
 def find_new_pairs(tags: list[list[int]], num_known: int) -> tuple[np.ndarray, np.ndarray]:
-    """The E pairs of an example and a new tag of it.
-
-    Args:
-        tags: the ids of each example's tags; that of new tag t is `num_known` + t.
-        num_known: Y.
+    """The E pairs of an example and a new tag t of it, whose id is `num_known` + t.
 
     Returns:
         Their examples, int64 [E], and their tags t, int64 [E].
     """
     pairs = [(post, tag - num_known) for post, ids in enumerate(tags) for tag in ids]
-    post, tag = np.array([pair for pair in pairs if pair[1] >= 0], np.int64).reshape(-1, 2).T
+    post, tag = np.array([pair for pair in pairs if pair[1] >= 0], np.int64).T
     return post, tag
 
 
@@ -195,8 +191,7 @@ def new_pairs_loss(
     def over_tags(known: tf.Tensor, new: tf.Tensor) -> tf.Tensor:
         return pool.tags_per_row * tf.reduce_sum(known, axis=1) + tf.reduce_sum(new, axis=1)
 
-    violators = over_tags(tf.sign(known), tf.sign(new))
-    violators = tf.stop_gradient(tf.maximum(violators, 1.0))
+    violators = tf.stop_gradient(tf.maximum(over_tags(tf.sign(known), tf.sign(new)), 1.0))
     return tf.reduce_sum(weight * rank_weight(violators) / violators * over_tags(known, new))
 
 

@@ -36,7 +36,7 @@ def folder_written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Like `written_aside` of a folder, which is made, and cleans up after killed runs.
 
     A killed process leaves a sibling folder behind. The next one to write the same folder removes
-    it, unless whoever made it still runs, which a lock on the folder tells. A link is followed.
+    it, unless the lock on it shows that its process still runs. A link is followed.
     """
     target = Path(path).resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def folder_written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
 def files_written_aside(folder: str | os.PathLike[str], *, last: str) -> Iterator[Path]:
     """Yields a folder to write files to, which are then moved to `folder`; its other files stay.
 
-    The file `last` tells that all are there: an earlier one is removed before the others are
+    The file `last` marks a complete set: an earlier one is removed before the others are
     replaced, and the new one comes after them. If the block raises, `folder` stays as it was. What
     a killed process left in it is removed, as `folder_written_aside` does.
     """
@@ -68,25 +68,19 @@ def files_written_aside(folder: str | os.PathLike[str], *, last: str) -> Iterato
 
 @contextlib.contextmanager
 def locked(folder: str | os.PathLike[str], *, busy: str) -> Iterator[None]:
-    """Keeps others who lock a folder out of it; the system lets go of it when a process ends.
-
-    On a disk that has no locks, nobody is kept out.
+    """Locks a folder for the block, or until the process ends; does nothing on disks without locks.
 
     Args:
-        folder: that is there.
-        busy: what is said to who comes second.
+        folder: an existing one.
+        busy: message of the error.
 
     Raises:
-        UserError: another process has it.
+        UserError: another process has locked it.
     """
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor, is_held = _lock(folder, wait=False)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(busy) from None
-        except OSError:  # a disk without locks
-            pass
+        if is_held is False:
+            raise UserError(busy)
         yield
     finally:
         os.close(descriptor)
@@ -189,11 +183,12 @@ def _own_folder(target: Path) -> Iterator[Path]:
         os.close(descriptor)
 
 
-def _lock(folder: Path, *, wait: bool) -> tuple[int, bool]:
+def _lock(folder: str | os.PathLike[str], *, wait: bool) -> tuple[int, bool | None]:
     """Locks a folder for as long as the descriptor that it gives is open.
 
     Returns:
-        The descriptor, and whether it holds the lock: not if another does, or if the disk has none.
+        The descriptor, and whether it holds the lock, or another process; None if the disk has no
+        locks.
 
     Raises:
         FileNotFoundError: the folder is gone.
@@ -201,6 +196,8 @@ def _lock(folder: Path, *, wait: bool) -> tuple[int, bool]:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:
+    except BlockingIOError:
         return descriptor, False
+    except OSError:
+        return descriptor, None
     return descriptor, True

@@ -43,23 +43,23 @@ def take_positional(
         flags.Error: the flag is given already, or there are other arguments.
     """
     rest = list(rest)
-    fields = [f for f in dataclasses.fields(config_class) if f.metadata["positional"]]
+    names = [f.name for f in dataclasses.fields(config_class) if f.metadata["positional"]]
     places = [
         place
         for place, (before, argument) in enumerate(zip(["=", *rest], rest, strict=False))
         if not argument.startswith("-") and (not before.startswith("-") or "=" in before)
     ]
-    if fields and places:
-        flag = values[fields[0].name]
-        if _is_of_many(fields[0], config_class):
-            _add_values(flag, [rest[place] for place in places])
+    if names and places:
+        flag = values[names[0]]
+        given = flag.value if flag.present else []
+        if isinstance(flag.parser, flags.ListParser):
+            flag.parse(",".join(rest[place] for place in places))
+            flag.value = [*(given or []), *(flag.value or [])]
             rest = [argument for place, argument in enumerate(rest) if place not in places]
         else:
             argument = rest.pop(places[0])
             if flag.present:
-                raise flags.Error(
-                    f"{argument!r} and --{flag.name}={flag.value}: give one of the two"
-                )
+                raise flags.Error(f"{argument!r} and --{flag.name}={given}: give one of the two")
             flag.parse(argument)
     if rest and not pass_unknown:
         raise flags.Error(f"unexpected argument {rest[0]!r}; options are given as --name=value")
@@ -103,29 +103,13 @@ def _define_flag(field: dataclasses.Field[Any], kind: type, values: flags.FlagVa
         flags.DEFINE_float(name, default, text, **bounds, **common)
         # Bounds do not catch NaN, which is neither below nor above them.
         message = "must be a finite number"
-        flags.register_validator(name, _is_finite, message, values)  # type: ignore[no-untyped-call]
+        flags.register_validator(  # type: ignore[no-untyped-call]
+            name, lambda value: value is None or math.isfinite(value), message, values
+        )
     elif kind is tuple:
         flags.DEFINE_list(name, None if default is None else list(default), text, **common)
     else:
         flags.DEFINE_string(name, default, text, **common)
-
-
-def _is_of_many(field: dataclasses.Field[Any], config_class: type[Any]) -> bool:
-    return _base_type(typing.get_type_hints(config_class)[field.name]) is tuple
-
-
-def _add_values(flag: flags.Flag[Any], arguments: Sequence[str]) -> None:
-    """Adds arguments, each of which may be several with commas between, to a flag of a list."""
-    given: list[Any] = [*(flag.value or ())] if flag.present else []
-    for argument in arguments:
-        given += flag.parser.parse(argument) or []
-        flag.present += 1
-    flag.using_default_value = False
-    flag.value = given
-
-
-def _is_finite(value: float | None) -> bool:
-    return value is None or math.isfinite(value)
 
 
 def _base_type(hint: Any) -> type:

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -16,8 +17,11 @@ from rich.progress import (
 from rich.progress import Task as RichTask
 from rich.text import Text
 
-# Seconds between two plain lines.
+from tagkeras.cli.errors import UserError
+
+# Seconds between two plain lines, and between two looks at work that does not report itself.
 PLAIN_INTERVAL = 10.0
+POLL_INTERVAL = 1.0
 
 
 @contextlib.contextmanager
@@ -39,6 +43,42 @@ def progress(description: str, total: int | None, unit: str) -> Iterator[Callabl
     lines = _PlainLines(description, total, unit)
     yield lines.advance
     lines.show()
+
+
+@contextlib.contextmanager
+def polled_progress(
+    description: str, count: Callable[[], int], total: int | None, unit: str
+) -> Iterator[None]:
+    """Like `progress`, for work in other processes: `count` says how many units are done.
+
+    Counting may be slow, as of files on a remote file system, and may fail there: it takes at most
+    a tenth of the time, and its `UserError`s and `OSError`s are ignored.
+    """
+    finished, counted = threading.Event(), 0
+
+    def update() -> None:
+        nonlocal counted
+        with contextlib.suppress(UserError, OSError):
+            done = count()
+            advance(done - counted)
+            counted = done
+
+    def watch() -> None:
+        pause = POLL_INTERVAL
+        while not finished.wait(pause):
+            started = time.monotonic()
+            update()
+            pause = max(POLL_INTERVAL, 10 * (time.monotonic() - started))
+
+    with progress(description, total, unit) as advance:
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            finished.set()
+            thread.join()
+        update()
 
 
 def format_rate(rate: float) -> str:

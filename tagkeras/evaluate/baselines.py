@@ -1,6 +1,5 @@
 """Baselines: rankings of hashtags without a model, to read a model's metrics beside."""
 
-import abc
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import tensorflow as tf
 from tagkeras.cli.progress import progress
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
+from tagkeras.evaluate.groups import number_age_groups
 from tagkeras.retrieval import top_k
 
 # Posts of everyone that count beside those of a group: a small group's counts are mostly chance.
@@ -20,25 +20,9 @@ NEIGHBOURS = 50
 _BATCH_SIZE = 512
 
 
-class Baseline(abc.ABC):
-    """A way to rank hashtags for posts.
-
-    Attributes:
-        name: as in `metrics.json`.
-    """
-
-    name: str
-
-    @abc.abstractmethod
-    def rank(self, batch: Mapping[str, Any]) -> np.ndarray:
-        """The best k tags of each post.
-
-        Args:
-            batch: of B posts, as `tagkeras.data.input.read_split` gives them.
-
-        Returns:
-            int64 [B, k], ids, best first; -1 where there is none.
-        """
+# Ranks tags for the B posts of a batch, as `tagkeras.data.input.read_split` gives it: int64 [B, k],
+# the ids of the best k of each post, best first; -1 where there is none.
+Ranker = Callable[[Mapping[str, Any]], np.ndarray]
 
 
 def make_baselines(
@@ -50,7 +34,7 @@ def make_baselines(
     k: int,
     age_bounds: Sequence[float],
     neighbour_posts: int,
-) -> list[Baseline]:
+) -> dict[str, Ranker]:
     """Makes baselines; all but `frequency` read the training posts once.
 
     Args:
@@ -62,21 +46,19 @@ def make_baselines(
         age_bounds: of the demographic baseline.
         neighbour_posts: training posts that the neighbour baseline looks at.
 
+    Returns:
+        By their names in `metrics.json`, such as `frequency_baseline`.
+
     Raises:
         UserError: the training posts are damaged or not all there.
     """
     num_posts = manifest.splits["train"]["posts"]
-    made: list[Baseline] = []
-    learning: list[DemographicBaseline | NeighbourBaseline] = []
-    if "frequency" in names:
-        made.append(FrequencyBaseline(k))
+    learning: dict[str, DemographicBaseline | NeighbourBaseline] = {}
     if "demographic" in names:
-        learning.append(DemographicBaseline(num_tags, k, age_bounds))
+        learning["demographic"] = DemographicBaseline(num_tags, k, age_bounds)
     if "neighbour" in names:
-        learning.append(
-            NeighbourBaseline(
-                num_posts=num_posts, most_posts=neighbour_posts, num_tags=num_tags, k=k
-            )
+        learning["neighbour"] = NeighbourBaseline(
+            num_posts=num_posts, most_posts=neighbour_posts, num_tags=num_tags, k=k
         )
     if learning:
         batches = data_input.read_split(dataset, manifest, "train", _BATCH_SIZE)
@@ -85,31 +67,21 @@ def make_baselines(
             data_input.named_errors(dataset),
         ):
             for batch in batches:
-                for baseline in learning:
+                for baseline in learning.values():
                     baseline.learn(batch)
                 advance(len(batch["post_id"]))
-    return [*made, *learning]
+    rankers: dict[str, Ranker] = {}
+    if "frequency" in names:
+        rankers["frequency_baseline"] = functools.partial(rank_by_frequency, k=k)
+    return rankers | {f"{name}_baseline": baseline.rank for name, baseline in learning.items()}
 
 
-class FrequencyBaseline(Baseline):
-    """The same k tags for every post: those with the most training posts.
-
-    Args:
-        k: how many.
-    """
-
-    name = "frequency_baseline"
-
-    def __init__(self, k: int) -> None:
-        # The vocabulary is in this order.
-        self._best = np.arange(k)
-
-    def rank(self, batch: Mapping[str, Any]) -> np.ndarray:
-        """The same tags for each post."""
-        return np.tile(self._best, (len(batch["post_id"]), 1))
+def rank_by_frequency(batch: Mapping[str, Any], k: int) -> np.ndarray:
+    """The k tags with the most training posts, the same for each post: the first of all ids."""
+    return np.tile(np.arange(k), (len(batch["post_id"]), 1))
 
 
-class DemographicBaseline(Baseline):
+class DemographicBaseline:
     """The most frequent tags of training users of the same country, gender and age group.
 
     A tag's share among the posts of the group is smoothed by its share among all posts, which
@@ -118,7 +90,7 @@ class DemographicBaseline(Baseline):
         (posts of the group with y + PRIOR_POSTS * posts with y / posts) / (posts of the group +
         PRIOR_POSTS)
 
-    Who does not say one of the three belongs with those who do not say it either. A group without
+    Unknown is a value like any other: users without a country are a group. A group without
     training posts gets the most frequent tags of everyone.
 
     Args:
@@ -127,12 +99,10 @@ class DemographicBaseline(Baseline):
         age_bounds: years at which an age group begins, rising.
     """
 
-    name = "demographic_baseline"
-
     def __init__(self, num_tags: int, k: int, age_bounds: Sequence[float]) -> None:
         self._num_tags = num_tags
         self._k = k
-        self._age_bounds = np.array(age_bounds, np.float32)
+        self._age_bounds = age_bounds
         self._group_of: dict[tuple[bytes, bytes, int], int] = {}
         self._pairs: list[np.ndarray] = []  # group * Y + tag
         self._num_posts = 0
@@ -155,10 +125,8 @@ class DemographicBaseline(Baseline):
         return self._best[[self._group_of.get(key, unseen) for key in self._keys(batch)]]
 
     def _keys(self, batch: Mapping[str, Any]) -> list[tuple[bytes, bytes, int]]:
-        ages = batch["age"].numpy()
-        groups = np.searchsorted(self._age_bounds, ages, side="right")
-        groups[np.isnan(ages)] = -1
-        facts = (batch["country"].numpy(), batch["gender"].numpy(), groups.tolist())
+        ages = number_age_groups(batch["age"].numpy(), self._age_bounds)
+        facts = (batch["country"].numpy(), batch["gender"].numpy(), ages.tolist())
         return list(zip(*facts, strict=True))
 
     def _rank_groups(self) -> np.ndarray:
@@ -178,12 +146,12 @@ class DemographicBaseline(Baseline):
         )
 
 
-class NeighbourBaseline(Baseline):
+class NeighbourBaseline:
     """Nearest neighbours in descriptor space: their tags, each with its neighbours' similarity.
 
     A tag's score is the sum of the cosines of those of the `neighbours` nearest training images
-    that have it; images at a right angle or beyond do not count. Users play no part in it. What is
-    left of the k is filled up with the most frequent tags of the posts that are looked at.
+    that have it; images at a right angle or beyond do not count. Users play no part in it. The
+    most frequent tags of the posts that are looked at fill up the k.
 
     Args:
         num_posts: training posts that there are.
@@ -196,8 +164,6 @@ class NeighbourBaseline(Baseline):
     References:
         Makadia, Pavlovic and Kumar, "A New Baseline for Image Annotation" (ECCV 2008).
     """
-
-    name = "neighbour_baseline"
 
     def __init__(
         self,
@@ -218,57 +184,41 @@ class NeighbourBaseline(Baseline):
         self._k = k
         self._neighbours = neighbours
         self._descriptors: list[np.ndarray] = []
-        self._tags: list[np.ndarray] = []
-        self._num_tags_of: list[np.ndarray] = []
-
-    @property
-    def num_posts(self) -> int:
-        """How many training posts are looked at."""
-        return int(self._is_taken.sum())
+        self._tags: list[tf.RaggedTensor] = []
 
     def learn(self, batch: Mapping[str, Any]) -> None:
         """Adds training posts, in the order of the split: `descriptor` and `tags`."""
         size = len(batch["descriptor"])
         taken = np.flatnonzero(self._is_taken[self._seen : self._seen + size])
         self._seen += size
-        tags = tf.gather(batch["tags"], taken)
         self._descriptors.append(_normalize(batch["descriptor"].numpy()[taken]))
-        self._tags.append(tags.flat_values.numpy())
-        self._num_tags_of.append(tags.row_lengths().numpy())
+        self._tags.append(tf.gather(batch["tags"], taken))
 
     def rank(self, batch: Mapping[str, Any]) -> np.ndarray:
         """The best tags by the votes of each image's neighbours."""
         descriptors = _normalize(batch["descriptor"].numpy())
         cosines, posts = (tensor.numpy() for tensor in self._search(descriptors))
-        rows = np.repeat(np.arange(len(descriptors)), posts.shape[1])
-        cosines, posts = cosines.ravel(), posts.ravel()
-        lengths = np.where(cosines > 0, self._starts[posts + 1] - self._starts[posts], 0)
-        # Of each neighbour, the places of its tags in the list of all tags.
-        ends = np.cumsum(lengths)
-        within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
-        places = np.repeat(self._starts[posts], lengths) + within
+        tags = tf.gather(self._tags_of_posts, posts.ravel())
+        neighbours = tags.value_rowids().numpy()  # whose tag each is, counted through all rows
+        votes = cosines.ravel()[neighbours]
+        is_vote = votes > 0
         return best_tags(
-            np.repeat(rows, lengths),
-            self._all_tags[places],
-            np.repeat(cosines, lengths),
+            (neighbours // max(posts.shape[1], 1))[is_vote],
+            tags.flat_values.numpy()[is_vote],
+            votes[is_vote],
             num_rows=len(descriptors),
             prior=self._prior,
             k=self._k,
         )
 
     @functools.cached_property
-    def _all_tags(self) -> np.ndarray:
-        return np.concatenate(self._tags)
-
-    @functools.cached_property
-    def _starts(self) -> np.ndarray:
-        """Where the tags of each training image start among all tags."""
-        return np.concatenate([[0], np.cumsum(np.concatenate(self._num_tags_of))])
+    def _tags_of_posts(self) -> tf.RaggedTensor:
+        return tf.concat(self._tags, axis=0)
 
     @functools.cached_property
     def _prior(self) -> np.ndarray:
         """Less than any vote: the order of the tags that have none."""
-        counts = np.bincount(self._all_tags, minlength=self._num_tags)
+        counts = np.bincount(self._tags_of_posts.flat_values, minlength=self._num_tags)
         return 1e-9 * counts / max(counts.max(initial=0), 1)
 
     @functools.cached_property

@@ -1,4 +1,4 @@
-"""Bootstrap over users: how far a mean over posts may lie off, since the users are a sample.
+"""Bootstrap over users: how far a mean over posts may be off, since the users are a sample.
 
 Posts of one user resemble each other, so that not posts but users are drawn anew, with replacement,
 each with all of their posts. The interval is that of the percentiles.
@@ -98,17 +98,16 @@ def draw_weights(num_users: int, samples: int, seed: int) -> Iterator[np.ndarray
         yield np.stack(chunk).astype(np.float64)
 
 
-def percentiles(means: np.ndarray, level: float = LEVEL) -> np.ndarray:
-    """The interval that holds the middle `level` of resampled statistics.
+def percentiles(means: np.ndarray) -> np.ndarray:
+    """The interval that holds the middle 95% of resampled statistics.
 
     Args:
         means: float [samples, M]; NaN counts as no sample.
-        level: in (0, 1).
 
     Returns:
         float64 [M, 2]: low and high; NaN where there is no sample at all.
     """
-    tail = (1 - level) / 2
+    tail = (1 - LEVEL) / 2
     bounds = np.full((means.shape[1], 2), np.nan)
     known = ~np.isnan(means).all(axis=0)
     bounds[known] = np.nanquantile(means[:, known], [tail, 1 - tail], axis=0).T

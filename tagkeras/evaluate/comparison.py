@@ -95,14 +95,18 @@ def differences(
 
 
 def check_comparable(first: Evaluation, second: Evaluation) -> None:
-    """Makes sure that two evaluations are of the same posts.
+    """Checks that two evaluations are of the same posts.
 
     Raises:
-        UserError: they are of other datasets, splits or posts.
+        UserError: they are of different datasets, splits or posts.
     """
-    for what in ("dataset", "split"):
-        one, other = (_identity(evaluation, what) for evaluation in (first, second))
-        if one != other:
+    one, other = first.metrics, second.metrics
+    is_same = {
+        "dataset": one["dataset"]["fingerprint"] == other["dataset"]["fingerprint"],
+        "split": one["split"] == other["split"],
+    }
+    for what in is_same:
+        if not is_same[what]:
             raise UserError(
                 f"{first.path} and {second.path} are of different {what}s: compare runs that were"
                 " evaluated on the same --data and --split"
@@ -146,8 +150,3 @@ def sign_flip_p_values(
         signs = 2.0 * rng.integers(2, size=size, dtype=np.int8) - 1
         as_large += (np.abs(signs @ sums) >= observed).sum(axis=0)
     return (1 + as_large) / (1 + permutations)
-
-
-def _identity(evaluation: Evaluation, what: str) -> str:
-    value = evaluation.metrics[what]
-    return str(value["fingerprint"] if what == "dataset" else value)

@@ -21,9 +21,10 @@ from tagkeras.evaluate.baselines import make_baselines
 from tagkeras.evaluate.config import BASELINES, Config
 from tagkeras.evaluate.groups import parse_age_bounds
 from tagkeras.evaluate.oracle import read_oracles
-from tagkeras.evaluate.rankings import PredictionsWriter, rank_split
+from tagkeras.evaluate.rankings import rank_split
 from tagkeras.evaluate.summary import summarize
 from tagkeras.evaluate.tag_metrics import MOST_VALUES, CurveScores, default_curve_tags, tag_table
+from tagkeras.metrics import TagCounts
 from tagkeras.train.model import restore_model
 from tagkeras.train.workdir import Workdir
 
@@ -35,57 +36,57 @@ def evaluate(config: Config) -> dict[str, Any]:
     """Ranks, writes all files and returns the content of `metrics.json`.
 
     Raises:
-        UserError: no checkpoint, another dataset, an empty split, or more tags asked for than are.
+        UserError: no checkpoint, another dataset, an empty split, or options that do not fit.
     """
     dataset, output = Path(config.data), Path(config.output)
     workdir = Workdir(config.workdir)
     model = restore_model(workdir)
     workdir.check_dataset(dataset)
     manifest, vocabulary = Manifest.load(dataset), workdir.vocabulary()
-    check_options(config, vocabulary)
-    ks, top_k = _choose_ks(config, len(vocabulary))
-    age_bounds = parse_age_bounds(config.age_groups)
+    num_tags = len(vocabulary)
     batches = data_input.read_split(dataset, manifest, config.split, BATCH_SIZE)
     num_posts = manifest.splits[config.split]["posts"]
-    curve_tags = _choose_curve_tags(config, vocabulary, num_posts)
-    oracles = read_oracles(Path(config.oracle), vocabulary, max(ks)) if config.oracle else []
+    ks, top_k, age_bounds, curve_tags = _parse_options(config, vocabulary, num_posts)
+    oracles = read_oracles(Path(config.oracle), vocabulary, max(ks)) if config.oracle else {}
     baselines = make_baselines(
         config.baselines,
         dataset,
         manifest,
-        num_tags=len(vocabulary),
+        num_tags=num_tags,
         k=max(ks),
         age_bounds=age_bounds,
         neighbour_posts=config.neighbour_posts,
     )
+    tag_counts = [TagCounts(num_tags, k) for k in ks]
+    curve_scores = CurveScores(curve_tags, num_posts, num_tags)
     with files.files_written_aside(output, last=evaluation.METRICS) as folder:
         with (
-            PredictionsWriter(folder / evaluation.PREDICTIONS, vocabulary.tags) as writer,
             progress("evaluating", num_posts, "posts") as advance,
             data_input.named_errors(dataset),
         ):
-            rankings = rank_split(
+            posts, predictions = rank_split(
                 model,
                 batches,
-                [*baselines, *oracles],
-                ks=ks,
-                curve_scores=CurveScores(curve_tags, num_posts, len(vocabulary)),
-                writer=writer,
+                baselines | oracles,
+                tag_counts=tag_counts,
+                curve_scores=curve_scores,
+                vocabulary=vocabulary,
+                output=folder / evaluation.PREDICTIONS,
                 top_k=top_k,
                 advance=advance,
             )
         summary = summarize(
-            rankings,
+            posts,
+            predictions,
             ks=ks,
-            num_tags=len(vocabulary),
+            num_tags=num_tags,
             age_bounds=age_bounds,
             samples=config.bootstrap_samples,
         )
-        curves = rankings.curve_scores.curves()
         metrics = {
             **summary,
             "num_posts": num_posts,
-            "num_users": len(set(rankings.posts.user_ids)),
+            "num_users": len(set(posts.user_ids)),
             "split": config.split,
             "ks": list(ks),
             "top_k": top_k,
@@ -99,25 +100,33 @@ def evaluate(config: Config) -> dict[str, Any]:
             },
             "neighbour_posts": min(config.neighbour_posts, manifest.splits["train"]["posts"]),
             "identity": identity_of(workdir, config.oracle),
-            "options": options_given(config, frozenset({"workdir", "data", "output", "split"})),
+            "options": _options_given(config),
         }
-        rankings.posts.save(folder / evaluation.POSTS)
-        pq.write_table(tag_table(vocabulary, rankings.tag_counts, curves), folder / evaluation.TAGS)
+        posts.save(folder / evaluation.POSTS)
+        tags = tag_table(vocabulary, tag_counts, curve_scores.curves())
+        pq.write_table(tags, folder / evaluation.TAGS)
         files.write_text(folder / evaluation.METRICS, json.dumps(metrics, indent=2) + "\n")
     return metrics
 
 
 def check_options(config: Config, vocabulary: Vocabulary) -> None:
-    """Makes sure that options fit a vocabulary, before any work.
+    """Checks that options fit a vocabulary, before any work.
 
     Raises:
-        UserError: more tags are asked for than are, or a name or number is none that is taken.
+        UserError: more tags are asked for than there are, or a name or number is not accepted.
     """
-    _choose_ks(config, len(vocabulary))
-    parse_age_bounds(config.age_groups)
-    _choose_curve_tags(config, vocabulary, num_posts=1)
+    _parse_options(config, vocabulary, num_posts=1)
+
+
+def _parse_options(
+    config: Config, vocabulary: Vocabulary, num_posts: int
+) -> tuple[tuple[int, ...], int, tuple[float, ...], np.ndarray]:
+    """The k of the metrics, `top_k`, the ages at which groups begin, and the tags of curves."""
     if unknown := set(config.baselines) - set(BASELINES):
         raise UserError(f"--baselines={min(unknown)}: give some of {', '.join(BASELINES)}")
+    age_bounds = parse_age_bounds(config.age_groups)
+    curve_tags = _choose_curve_tags(config, vocabulary, num_posts)
+    return *_choose_ks(config, len(vocabulary)), age_bounds, curve_tags
 
 
 def _choose_ks(config: Config, num_tags: int) -> tuple[tuple[int, ...], int]:
@@ -172,19 +181,14 @@ def identity_of(workdir: Workdir, oracle: str | None) -> dict[str, str | None]:
     }
 
 
-def options_given(config: Any, left_out: frozenset[str]) -> dict[str, Any]:
-    """The options of a command's config that are not at their defaults, by name.
-
-    Args:
-        config: dataclass of `option`s.
-        left_out: names that are of no interest.
-    """
-    values = {
-        field.name: getattr(config, field.name)
-        for field in dataclasses.fields(config)
-        if field.name not in left_out and getattr(config, field.name) != field.default
-    }
-    return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
+def _options_given(config: Config) -> dict[str, Any]:
+    """The options that are not at their defaults, but for those that have a place of their own."""
+    given = {}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if value != field.default and field.name not in ("workdir", "data", "output", "split"):
+            given[field.name] = list(value) if isinstance(value, tuple) else value
+    return given
 
 
 def _hash(path: Path) -> str:

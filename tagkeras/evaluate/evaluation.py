@@ -99,7 +99,7 @@ class EvaluatedPosts:
             UserError: it is missing or damaged, or not a file of `save`.
         """
         table = _read_table(path)
-        if missing := set(_FACTS) - set(table.column_names):
+        if missing := {*_FACTS, MODEL} - set(table.column_names):
             raise UserError(f"{path} has no column {min(missing)}: {_AGAIN}")
 
         def numbers(name: str) -> np.ndarray:
@@ -170,8 +170,6 @@ class Evaluation:
         """
         path = self.path / POSTS
         posts = EvaluatedPosts.load(path)
-        if MODEL not in posts.hits:
-            raise UserError(f"{path} has no column {MODEL}: {_AGAIN}")
         if len(posts) != self.metrics["num_posts"]:
             raise UserError(
                 f"{path} has {len(posts):,} posts, {METRICS} counts"

@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from tagkeras.evaluate.config import AGE_BOUNDS
 from tagkeras.evaluate.evaluation import EvaluatedPosts
 
 UNKNOWN = "unknown"
-# Groups of fewer users are listed, but no gap is named for them: it would be their chance.
+# Groups of fewer users are listed, but no gap is named for them: it would be chance.
 MIN_USERS = 30
 
 
@@ -35,7 +35,7 @@ class Grouping:
 def make_groupings(
     posts: EvaluatedPosts, age_bounds: Sequence[float] = AGE_BOUNDS
 ) -> list[Grouping]:
-    """The posts by age group, by gender and by country; who does not say is a group as well.
+    """The posts by age group, by gender and by country; unknown is a group of its own.
 
     Args:
         posts: of a split.
@@ -70,10 +70,16 @@ def age_group_names(bounds: Sequence[float]) -> tuple[str, ...]:
     return (f"under {bounds[0]:g}", *between, f"{bounds[-1]:g} and over")
 
 
+def number_age_groups(age: np.ndarray, bounds: Sequence[float]) -> np.ndarray:
+    """The place of each age in years among `age_group_names`; that behind the last for NaN."""
+    places = np.searchsorted(np.array(bounds, np.float32), age, side="right")
+    return np.where(np.isnan(age), len(bounds) + 1, places)
+
+
 def name_age_groups(age: np.ndarray, bounds: Sequence[float] = AGE_BOUNDS) -> list[str]:
-    """The group of each age in years, one of `age_group_names`; empty for NaN, who does not say."""
+    """The group of each age in years, one of `age_group_names`; empty for NaN."""
     names = (*age_group_names(bounds), "")
-    return [names[place] for place in _places(age, bounds)]
+    return [names[place] for place in number_age_groups(age, bounds)]
 
 
 def _between(low: float, high: float) -> str:
@@ -83,27 +89,16 @@ def _between(low: float, high: float) -> str:
 
 def _by_age(age: np.ndarray, bounds: Sequence[float]) -> Grouping:
     names = (*age_group_names(bounds), UNKNOWN)
-    return _drop_empty(Grouping("age", names, _places(age, bounds)))
-
-
-def _places(age: np.ndarray, bounds: Sequence[float]) -> np.ndarray:
-    """The place of each age among the groups; that behind the last for NaN."""
-    places = np.searchsorted(np.array(bounds, np.float32), age, side="right")
-    return np.where(np.isnan(age), len(bounds) + 1, places)
+    present, group = np.unique(number_age_groups(age, bounds), return_inverse=True)
+    return Grouping("age", tuple(names[place] for place in present), group)
 
 
 def _by_word(attribute: str, words: Sequence[str]) -> Grouping:
-    # The most common first, who does not say last.
+    # The most common first, unknown last.
     found, group, counts = np.unique(np.array(words), return_inverse=True, return_counts=True)
     order = sorted(range(len(found)), key=lambda i: (found[i] == "", -counts[i], found[i]))
     place = np.argsort(order)
     return Grouping(attribute, tuple(str(found[i]) or UNKNOWN for i in order), place[group])
-
-
-def _drop_empty(grouping: Grouping) -> Grouping:
-    present, group = np.unique(grouping.group, return_inverse=True)
-    names = tuple(grouping.names[index] for index in present)
-    return Grouping(grouping.attribute, names, group)
 
 
 def group_metrics(
@@ -134,23 +129,29 @@ def group_metrics(
     names = list(scores)
     values = np.stack([scores[name] for name in names], axis=1)
     num_users = int(users.max()) + 1
-    members = [_Members.of(grouping.group == g, users, values) for g in range(len(grouping.names))]
+    members = []  # of each group: its users, the sums of their scores in it, and their posts in it
+    for group in range(len(grouping.names)):
+        is_member = grouping.group == group
+        present, owners = np.unique(users[is_member], return_inverse=True)
+        sums = sum_by_user(owners, values[is_member], len(present))
+        members.append((present, sums, np.bincount(owners).astype(np.float64)[:, None]))
     # All groups in the same resamples, so that gaps between them are of one resample.
     chunks: list[list[np.ndarray]] = [[] for _ in members]
     for weights in draw_weights(num_users, samples, seed):
-        for group, found in zip(members, chunks, strict=True):
-            of_group = weights[:, group.users]
+        for (present, sums, counts), chunk in zip(members, chunks, strict=True):
             with np.errstate(invalid="ignore"):
-                found.append((of_group @ group.sums) / (of_group @ group.counts))
-    resampled = [np.concatenate(found) for found in chunks]
+                chunk.append((weights[:, present] @ sums) / (weights[:, present] @ counts))
+    resampled = [np.concatenate(chunk) for chunk in chunks]
     rows = []
-    for name, group, means in zip(grouping.names, members, resampled, strict=True):
-        averages = group.sums.sum(axis=0) / group.counts.sum()
+    for name, (present, sums, counts), means in zip(
+        grouping.names, members, resampled, strict=True
+    ):
+        averages = sums.sum(axis=0) / counts.sum()
         rows.append(
             {
                 "group": name,
-                "posts": int(group.counts.sum()),
-                "users": len(group.users),
+                "posts": int(counts.sum()),
+                "users": len(present),
                 **dict(zip(names, averages.tolist(), strict=True)),
                 "intervals": dict(zip(names, percentiles(means).tolist(), strict=True)),
             }
@@ -158,20 +159,6 @@ def group_metrics(
     column = names.index(gap_metric)
     gap_means = np.stack([means[:, column] for means in resampled], axis=1)
     return rows, _largest_gap(rows, gap_means, grouping.attribute, gap_metric)
-
-
-class _Members(NamedTuple):
-    """The users of a group: their numbers [U], sums of scores [U, M] and posts [U, 1] in it."""
-
-    users: np.ndarray
-    sums: np.ndarray
-    counts: np.ndarray
-
-    @classmethod
-    def of(cls, is_member: np.ndarray, users: np.ndarray, values: np.ndarray) -> "_Members":
-        present, owners = np.unique(users[is_member], return_inverse=True)
-        sums = sum_by_user(owners, values[is_member], len(present))
-        return cls(present, sums, np.bincount(owners).astype(np.float64)[:, None])
 
 
 def _largest_gap(

@@ -1,5 +1,6 @@
 """Oracles: the best hashtags of each post by the world that the posts were drawn from."""
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 
 from tagkeras.cli.errors import UserError
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.evaluate.baselines import Baseline
+from tagkeras.evaluate.baselines import Ranker
 
 # Column of the file -> what its reader knows, from the one that knows least.
 COLUMNS = {
@@ -20,40 +21,7 @@ COLUMNS = {
 }
 
 
-class Oracle(Baseline):
-    """The lists of one reader of an oracle file.
-
-    Args:
-        name: what the reader knows.
-        ids: int64 [posts, k], tag ids, best first; -1 for hashtags outside the vocabulary.
-        row_of_post: the row of each post.
-        path: of the file.
-    """
-
-    def __init__(
-        self, name: str, ids: np.ndarray, row_of_post: Mapping[str, int], path: Path
-    ) -> None:
-        self.name = name
-        self._ids = ids
-        self._row_of_post = row_of_post
-        self._path = path
-
-    def rank(self, batch: Mapping[str, Any]) -> np.ndarray:
-        """The lists of the file.
-
-        Raises:
-            UserError: the file has no line for a post.
-        """
-        try:
-            rows = [self._row_of_post[post_id.decode()] for post_id in batch["post_id"].numpy()]
-        except KeyError as error:
-            raise UserError(
-                f"--oracle={self._path} has no post {error.args[0]}: give the file of these posts"
-            ) from error
-        return self._ids[rows]
-
-
-def read_oracles(path: Path, vocabulary: Vocabulary, k: int) -> list[Oracle]:
+def read_oracles(path: Path, vocabulary: Vocabulary, k: int) -> dict[str, Ranker]:
     """Reads the oracles of a file.
 
     Args:
@@ -61,6 +29,9 @@ def read_oracles(path: Path, vocabulary: Vocabulary, k: int) -> list[Oracle]:
             `user_hashtags`: lists of strings, best first.
         vocabulary: of the dataset; a hashtag outside it can not be hit.
         k: how many hashtags of each list count.
+
+    Returns:
+        By what they know. They raise `UserError` for a post that the file does not have.
 
     Raises:
         UserError: the file is missing, is no Parquet, lacks a column, or has shorter lists.
@@ -73,16 +44,18 @@ def read_oracles(path: Path, vocabulary: Vocabulary, k: int) -> list[Oracle]:
         raise UserError(f"--oracle={path} is no Parquet file that can be read") from error
     if missing := {"post_id", "hashtags"} - set(table.column_names):
         raise UserError(f"--oracle={path} has no column {min(missing)}")
-    post_ids = _read_column(path, table, "post_id", pa.string(), "strings")
+    _check_text(path, table, "post_id", is_list=False)
+    post_ids = table.column("post_id").to_pylist()
     row_of_post = {post_id: row for row, post_id in enumerate(post_ids)}
     if len(row_of_post) < len(post_ids):
         twice = next(post for row, post in enumerate(post_ids) if row_of_post[post] != row)
         raise UserError(f"--oracle={path} has post {twice} twice")
-    oracles = []
+    oracles: dict[str, Ranker] = {}
     for column, name in COLUMNS.items():
         if column not in table.column_names:
             continue
-        lists = _read_column(path, table, column, pa.list_(pa.string()), "lists of strings")
+        _check_text(path, table, column, is_list=True)
+        lists = table.column(column).to_pylist()
         if None in lists:
             raise UserError(
                 f"--oracle={path} has no {column} for post {post_ids[lists.index(None)]}"
@@ -97,16 +70,25 @@ def read_oracles(path: Path, vocabulary: Vocabulary, k: int) -> list[Oracle]:
         for row, hashtags in enumerate(lists):
             best = [vocabulary.ids.get(hashtag, -1) for hashtag in hashtags[:k]]
             ids[row, : len(best)] = best
-        oracles.append(Oracle(name, ids, row_of_post, path))
+        oracles[name] = functools.partial(_look_up, ids=ids, row_of_post=row_of_post, path=path)
     return oracles
 
 
-def _read_column(path: Path, table: pa.Table, name: str, kind: pa.DataType, what: str) -> list[Any]:
-    column = table.column(name)
-    is_text = pa.types.is_string, pa.types.is_large_string
-    value_type = column.type
-    for _ in range(str(kind).count("list")):
-        value_type = getattr(value_type, "value_type", None)
-    if not any(check(value_type) for check in is_text if value_type is not None):
-        raise UserError(f"--oracle={path}: column {name} is {column.type}, not {what}")
-    return list(column.to_pylist())
+def _look_up(
+    batch: Mapping[str, Any], ids: np.ndarray, row_of_post: Mapping[str, int], path: Path
+) -> np.ndarray:
+    try:
+        rows = [row_of_post[post_id.decode()] for post_id in batch["post_id"].numpy()]
+    except KeyError as error:
+        raise UserError(
+            f"--oracle={path} has no post {error.args[0]}: give the file of these posts"
+        ) from error
+    return ids[rows]
+
+
+def _check_text(path: Path, table: pa.Table, name: str, *, is_list: bool) -> None:
+    kind = table.column(name).type
+    value_type = getattr(kind, "value_type", None) if is_list else kind
+    if value_type not in (pa.string(), pa.large_string()):
+        what = "lists of strings" if is_list else "strings"
+        raise UserError(f"--oracle={path}: column {name} is {kind}, not {what}")

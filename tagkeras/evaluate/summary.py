@@ -1,20 +1,20 @@
 """The numbers of `metrics.json`: averages over posts, their intervals, and those of groups."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tagkeras.cli.progress import progress
 from tagkeras.evaluate.bootstrap import LEVEL, bootstrap_means, percentiles, variety_intervals
-from tagkeras.evaluate.evaluation import MODEL
+from tagkeras.evaluate.evaluation import MODEL, EvaluatedPosts
 from tagkeras.evaluate.groups import group_metrics, make_groupings
-from tagkeras.evaluate.rankings import Rankings
 from tagkeras.metrics import coverage, entropy
 
 
 def summarize(
-    rankings: Rankings,
+    posts: EvaluatedPosts,
+    predictions: Mapping[str, np.ndarray],
     *,
     ks: Sequence[int],
     num_tags: int,
@@ -25,7 +25,8 @@ def summarize(
     """All metrics of all rankings, with intervals, and those of the model for each group.
 
     Args:
-        rankings: of the split.
+        posts: of the split, with the hits of each ranking.
+        predictions: of each ranking, int [N, k], tag ids, best first; -1 where there is none.
         ks: of the metrics, rising.
         num_tags: Y.
         age_bounds: years at which an age group begins.
@@ -36,7 +37,7 @@ def summarize(
         The model's metrics by name; a dict of metrics for each baseline; `intervals`, `bootstrap`,
         `groups`, `gaps` and `largest_gap`.
     """
-    posts, most = rankings.posts, max(ks)
+    most = max(ks)
     results: dict[str, dict[str, float]] = {}
     intervals: dict[str, dict[str, list[float]]] = {}
     with progress("bootstrap over users", len(posts.hits), "rankings") as advance:
@@ -46,11 +47,11 @@ def summarize(
             bounds = percentiles(bootstrap_means(posts.users, columns, samples, seed))
             results[name] = dict(zip(scores, columns.mean(axis=0).tolist(), strict=True))
             intervals[name] = dict(zip(scores, bounds.tolist(), strict=True))
-            predictions = rankings.predictions[name][:, :most]
-            predicted = np.bincount(predictions[predictions >= 0], minlength=num_tags)
+            ids = predictions[name]
+            predicted = np.bincount(ids[ids >= 0], minlength=num_tags)
             variety = {f"coverage@{most}": float(coverage(predicted))}
             variety[f"entropy@{most}"] = float(entropy(predicted))
-            bounds = variety_intervals(posts.users, predictions, num_tags, seed=seed)
+            bounds = variety_intervals(posts.users, ids, num_tags, seed=seed)
             results[name] |= variety
             intervals[name] |= dict(zip(variety, bounds.tolist(), strict=True))
             advance(1)

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from tagkeras.cli.console import number_table
+from tagkeras.evaluate.evaluation import MODEL
+
 # Shown of all metrics; the others are in the file.
 _SYMBOLS = ("R", "A", "nDCG")
-_STYLE: dict[str, Any] = {"box": box.SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True}
 
 
 def print_tables(metrics: Mapping[str, Any]) -> None:
@@ -30,17 +31,14 @@ def print_tables(metrics: Mapping[str, Any]) -> None:
 def rankings_table(metrics: Mapping[str, Any]) -> Table:
     """A row for each way to rank, the model last, and a row of the model's intervals."""
     names = shown_metrics(metrics)
-    rows = {name: metrics[name] for name in metrics["intervals"] if name != "model"}
+    rows = {name.replace("_", " "): metrics[name] for name in metrics["intervals"] if name != MODEL}
+    rows[f"{metrics['model'].replace('_', '-')} model"] = metrics
+    headings = [name.replace("entropy@", "bits@") for name in names]
     title = f"{metrics['num_posts']:,} posts of the {metrics['split']} split"
-    table = Table(title=title, title_justify="left", **_STYLE)
-    table.add_column("ranked by", no_wrap=True)
-    for name in names:
-        table.add_column(name.replace("entropy@", "bits@"), justify="right")
+    table = number_table("ranked by", *headings, title=title)
     for label, row in rows.items():
-        table.add_row(label.replace("_", " "), *(format_metric(n, row[n]) for n in names))
-    label = f"{metrics['model'].replace('_', '-')} model"
-    table.add_row(label, *(format_metric(name, metrics[name]) for name in names))
-    bounds = metrics["intervals"]["model"]
+        table.add_row(label, *(format_metric(name, row[name]) for name in names))
+    bounds = metrics["intervals"][MODEL]
     table.add_row("  95% interval", *(_format_interval(name, bounds[name]) for name in names))
     return table
 
@@ -48,13 +46,8 @@ def rankings_table(metrics: Mapping[str, Any]) -> Table:
 def groups_table(metrics: Mapping[str, Any]) -> Table:
     """A row for each group of people."""
     names = [name for name in shown_metrics(metrics) if name in metrics["groups"]["age"][0]]
-    table = Table(title="the model by group", title_justify="left", **_STYLE)
-    table.add_column("")
-    table.add_column("group", no_wrap=True)
-    table.add_column("posts", justify="right")
-    table.add_column("users", justify="right")
-    for name in names:
-        table.add_column(name, justify="right")
+    columns = ("", "group", "posts", "users", *names)
+    table = number_table(*columns, labels=2, title="the model by group")
     for attribute, rows in metrics["groups"].items():
         for place, row in enumerate(rows):
             is_last = place == len(rows) - 1

@@ -9,6 +9,7 @@ docs/experiments.md describes the format of the specification.
 """
 
 import dataclasses
+from pathlib import Path
 
 from tagkeras.cli.commandline import option, run
 
@@ -33,8 +34,10 @@ def main(config: Config) -> None:
     from rich.markdown import Markdown
 
     from tagkeras.experiment.experiment import run_experiment
+    from tagkeras.experiment.spec import read_spec
 
-    tables = run_experiment(config.spec, config.output, config.parallel, config.datasets)
+    spec = read_spec(Path(config.spec), config.datasets)
+    tables = run_experiment(spec, Path(config.output), config.parallel)
     console = Console()
     for markdown in tables.values():
         if console.is_terminal:

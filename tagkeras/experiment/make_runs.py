@@ -1,32 +1,35 @@
 """Makes the runs of an experiment side by side, in processes that do not outlive this one."""
 
+import asyncio
 import os
-import queue
 import signal
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tagkeras.cli import files
 from tagkeras.cli.errors import UserError
 from tagkeras.cli.progress import progress
 from tagkeras.evaluate.evaluation import MODEL, Evaluation
-from tagkeras.experiment.experiment_folder import ExperimentFolder
-from tagkeras.experiment.runs import Run
-from tagkeras.experiment.spec import Spec
+from tagkeras.experiment.spec import Run, Spec
 
-_CHILD = str(Path(__file__).with_name("child.py"))
+# A Python program that becomes another, `python -c _CHILD PARENT_ID -m tagkeras.train ...`, which
+# Linux kills when the process PARENT_ID ends, however that ends: 1 is PR_SET_PDEATHSIG and outlives
+# execve. Elsewhere it outlives a killed parent, and the lock of its workdir keeps the next run out.
+_CHILD = """
+import ctypes, os, signal, sys
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+if os.getppid() != int(sys.argv[1]):  # the parent ended before the signal was asked for
+    sys.exit(1)
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
 # Lines of the log that are shown of a run that failed.
 _LAST_LINES = 10
 
 
-def make_runs(
-    folder: ExperimentFolder, spec: Spec, environments: Sequence[Mapping[str, str]]
-) -> None:
+def make_runs(folder: Path, spec: Spec, environments: Sequence[Mapping[str, str]]) -> None:
     """Trains and evaluates the runs that are not finished; failures do not stop the others.
 
     Args:
@@ -38,80 +41,109 @@ def make_runs(
         UserError: runs failed; all others are finished.
         KeyboardInterrupt: this process was interrupted or terminated; all runs are stopped.
     """
-    waiting = [run for run in spec.runs if not folder.is_finished(run)]
-    with_baselines = choose_with_baselines(folder, spec.runs)
-    free: queue.SimpleQueue[Mapping[str, str]] = queue.SimpleQueue()
+    waiting = [run for run in spec.runs if not run.is_finished(folder)]
+    with_baselines = _choose_with_baselines(folder, spec.runs)
+    free: asyncio.Queue[Mapping[str, str]] = asyncio.Queue()
     for environment in environments:
-        free.put(environment)
-    processes: set[subprocess.Popen[bytes]] = set()
-    stopped = threading.Event()
+        free.put_nowait(environment)
+    failed = []
 
-    def make(run: Run) -> tuple[int, float]:
-        """The exit status of the command that failed, or 0; and how many seconds it took."""
-        start, environment = time.monotonic(), free.get()
-        files.remove(folder.path / run.evaluation)  # leftovers of a killed evaluation
-        log = folder.path / run.log
-        log.parent.mkdir(parents=True, exist_ok=True)
-        status = 0
-        with log.open("ab", buffering=0) as output:
-            for command in commands_of(folder, spec, run, baselines=run in with_baselines):
-                output.write(f"$ python {' '.join(command)}\n".encode())
-                process = subprocess.Popen(
-                    [sys.executable, _CHILD, str(os.getpid()), *command],
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    env={**os.environ, **environment},
-                    process_group=0,  # Ctrl-C on the terminal reaches this process alone
-                )
-                processes.add(process)
-                if stopped.is_set():
-                    process.terminate()
-                if status := process.wait():
-                    break
-        free.put(environment)
-        return status, time.monotonic() - start
+    async def make(run: Run) -> None:
+        environment, start = await free.get(), time.monotonic()
+        files.remove(folder / run.evaluation)  # leftovers of a killed evaluation
+        commands = commands_of(folder, spec, run, baselines=run in with_baselines)
+        if status := await _call(commands, _log(folder, run), environment):
+            failed.append(run)
+        free.put_nowait(environment)
+        seconds, outcome = time.monotonic() - start, _describe(folder, run, status)
+        print(f"{run.path} ({seconds:.0f} s): {outcome}", file=sys.stderr, flush=True)
+        advance(1)
 
-    failed: list[Run] = []
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops the runs, as Ctrl-C does
-    with (
-        progress("training and evaluating", len(waiting), "runs") as advance,
-        ThreadPoolExecutor(len(environments)) as pool,
-    ):
-        futures = {pool.submit(make, run): run for run in waiting}
+    async def make_all() -> None:
+        if this := asyncio.current_task():  # terminated, it stops the runs, as after Ctrl-C
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+        async with asyncio.TaskGroup() as group:
+            for run in waiting:
+                group.create_task(make(run))
+
+    with progress("training and evaluating", len(waiting), "runs") as advance:
         try:
-            for future in as_completed(futures):
-                run, (status, seconds) = futures[future], future.result()
-                if status:
-                    failed.append(run)
-                outcome = _describe(folder, run, status)
-                print(f"{run.path} ({seconds:.0f} s): {outcome}", file=sys.stderr, flush=True)
-                advance(1)
-        except BaseException:
-            stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in list(processes):
-                process.terminate()
-            raise
+            asyncio.run(make_all())
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
     if failed:
         others = f" and {len(failed) - 1} others" if len(failed) > 1 else ""
         raise UserError(
             f"{failed[0].path}{others} of {len(spec.runs)} runs failed, see"
-            f" {folder.path / failed[0].log}; no tables were written: correct what is wrong there"
+            f" {_log(folder, failed[0])}; no tables were written: correct what is wrong there"
             " and give the same command again"
         )
 
 
-def share_machine(parallel: int | None, num_runs: int, *, num_gpus: int) -> list[dict[str, str]]:
+async def _call(
+    commands: Sequence[Sequence[str]], log: Path, environment: Mapping[str, str]
+) -> int:
+    """Calls Python with the arguments of each command; the exit status of one that failed, or 0."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab", buffering=0) as output:
+        for command in commands:
+            output.write(f"$ python {' '.join(command)}\n".encode())
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-c", _CHILD, str(os.getpid()), *command),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=asyncio.subprocess.STDOUT,
+                env={**os.environ, **environment},
+                process_group=0,  # Ctrl-C on the terminal reaches this process alone
+            )
+            try:
+                status = await process.wait()
+            except asyncio.CancelledError:
+                process.terminate()
+                await process.wait()
+                raise
+            if status:
+                return status
+    return 0
+
+
+def commands_of(folder: Path, spec: Spec, run: Run, *, baselines: bool) -> list[list[str]]:
+    """Arguments of Python that train a run, or resume its training, and that evaluate it.
+
+    Baselines and oracles are the same for all runs on a dataset: `baselines` asks for them.
+    """
+    (model, dim, rank), dataset = run.configuration, spec.datasets[run.dataset]
+    shared = {"data": dataset.path, "workdir": folder / "runs" / run.path}
+    size = {"model": model, "embedding_dim": dim, **({"rank": rank} if rank else {})}
+    train = {**spec.train, **shared, **size, "seed": run.seed}
+    evaluate = {**spec.evaluate, **shared, "output": folder / run.evaluation, "split": spec.split}
+    if not baselines:
+        evaluate["baselines"] = ""
+    elif dataset.oracle:
+        evaluate["oracle"] = dataset.oracle
+    return [
+        ["-m", module, *(f"--{name}={value}" for name, value in flags.items())]
+        for module, flags in (("tagkeras.train", train), ("tagkeras.evaluate", evaluate))
+    ]
+
+
+def _choose_with_baselines(folder: Path, runs: Sequence[Run]) -> set[Run]:
+    """The first run of each dataset, unless a finished one has the dataset's baselines already."""
+    chosen: dict[str, Run] = {}
+    done = set()
+    for run in runs:
+        if not run.is_finished(folder):
+            chosen.setdefault(run.dataset, run)
+        elif set(Evaluation.load(folder / run.evaluation).metrics["intervals"]) - {MODEL}:
+            done.add(run.dataset)
+    return {run for dataset, run in chosen.items() if dataset not in done}
+
+
+def share_machine(parallel: int | None, num_runs: int, num_gpus: int) -> list[dict[str, str]]:
     """The environment variables of each of the runs that are made at the same time.
 
-    Without GPUs it is one run per core: of small models, two runs of one thread each are faster
-    than one after the other with two threads (docs/experiments.md).
-
-    Args:
-        parallel: runs at a time; None for one per GPU, or per core where there are none.
-        num_runs: still to be made.
-        num_gpus: that TensorFlow sees; each run sees one.
+    Without `parallel` it is one run per GPU, or per core where there are none: of small models, two
+    runs of one thread each are faster than one after the other with two (docs/experiments.md).
 
     Returns:
         Threads and GPU of each; of variables that the user has set, only which GPU.
@@ -125,62 +157,22 @@ def share_machine(parallel: int | None, num_runs: int, *, num_gpus: int) -> list
     common = {name: value for name, value in variables.items() if name not in os.environ}
     if not num_gpus:
         return [common] * at_a_time
-    gpus = (os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(num_gpus)))).split(
-        ","
-    )
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(num_gpus)))
+    gpus = visible.split(",")
     return [common | {"CUDA_VISIBLE_DEVICES": gpus[run % num_gpus]} for run in range(at_a_time)]
 
 
-def choose_with_baselines(folder: ExperimentFolder, runs: Sequence[Run]) -> set[Run]:
-    """The first run of each dataset, unless a finished one has the dataset's baselines already."""
-    chosen: dict[str, Run] = {}
-    for run in reversed(runs):
-        if not folder.is_finished(run):
-            chosen[run.dataset] = run
-    for run in runs:
-        if run.dataset in chosen and folder.is_finished(run):
-            intervals = Evaluation.load(folder.path / run.evaluation).metrics["intervals"]
-            if set(intervals) - {MODEL}:
-                del chosen[run.dataset]
-    return set(chosen.values())
+def _log(folder: Path, run: Run) -> Path:
+    return folder / "logs" / f"{run.path}.log"
 
 
-def commands_of(
-    folder: ExperimentFolder, spec: Spec, run: Run, *, baselines: bool
-) -> list[list[str]]:
-    """Arguments of Python that train a run, or resume its training, and that evaluate it.
-
-    Args:
-        folder: of the experiment.
-        spec: of the experiment.
-        run: to make.
-        baselines: evaluate baselines and oracles too.
-    """
-    size, dataset = run.configuration, spec.datasets[run.dataset]
-    shared = {"data": dataset.path, "workdir": folder.path / run.workdir}
-    train = spec.train | shared | {"model": size.model, "embedding_dim": size.embedding_dim}
-    train |= {"rank": size.rank} if size.rank else {}
-    train |= {"seed": run.seed}
-    evaluate = (
-        spec.evaluate | shared | {"output": folder.path / run.evaluation, "split": spec.split}
-    )
-    if not baselines:
-        evaluate["baselines"] = ""
-    elif dataset.oracle:
-        evaluate["oracle"] = dataset.oracle
-    return [
-        ["-m", module, *(f"--{name}={value}" for name, value in flags.items())]
-        for module, flags in (("tagkeras.train", train), ("tagkeras.evaluate", evaluate))
-    ]
-
-
-def _describe(folder: ExperimentFolder, run: Run, status: int) -> str:
+def _describe(folder: Path, run: Run, status: int) -> str:
     """The metrics of a run, or the end of its log if it failed."""
     if status:
-        log = folder.path / run.log
+        log = _log(folder, run)
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:]
         return "\n  ".join([f"failed with exit status {status}, the end of {log}:", *lines])
-    metrics = Evaluation.load(folder.path / run.evaluation).metrics
+    metrics = Evaluation.load(folder / run.evaluation).metrics
     first, last = metrics["ks"][0], metrics["ks"][-1]
     names = (f"P@{first}", f"R@{last}", f"A@{last}")
     return ", ".join(f"{name} {100 * metrics[name]:.1f}%" for name in names)

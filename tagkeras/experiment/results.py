@@ -1,4 +1,9 @@
-"""From the evaluations of all runs to the statistics of each dataset."""
+"""From the evaluations of all runs to the statistics of each dataset.
+
+A statistic is a float64 [1 + B]: its value on the data, then its values in B bootstrap resamples.
+All of an experiment are of the same resamples, so that `a - b` and means of them stay paired: users
+are drawn with all their posts in all datasets, seeds for each model and size by itself.
+"""
 
 import dataclasses
 import zlib
@@ -9,10 +14,12 @@ import numpy as np
 
 from tagkeras.cli.errors import UserError
 from tagkeras.cli.progress import progress
-from tagkeras.evaluate.bootstrap import SAMPLES
-from tagkeras.evaluate.evaluation import MODEL, POSTS, EvaluatedPosts, Evaluation
-from tagkeras.experiment.resampling import Metrics, over_seeds, resample_users
-from tagkeras.experiment.runs import Configuration, Run
+from tagkeras.evaluate.bootstrap import NORMAL_BOUND, SAMPLES, bootstrap_ratios, percentiles
+from tagkeras.evaluate.evaluation import MODEL, Evaluation
+from tagkeras.experiment.spec import Configuration, Run
+
+# Statistics by name, such as `R@10`.
+Metrics = Mapping[str, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,7 +30,7 @@ class DatasetResults:
         name: in the specification.
         distribution: `natural` or `balanced`.
         num_posts: that were evaluated.
-        num_users: of these posts.
+        num_users: who posted them.
         ks: numbers of predictions that metrics count, rising.
         seeds: of the runs.
         models: metrics of each configuration in the order of the grid, means over seeds.
@@ -49,54 +56,85 @@ class DatasetResults:
     hashtag_kinds: Mapping[str, str] | None = None
 
     @property
-    def headline(self) -> str:
-        """The metric that verdicts go by: recall at the largest k."""
-        return f"R@{self.ks[-1]}"
-
-    @property
     def shown_metrics(self) -> tuple[str, str, str]:
-        """P@1, R@10 and A@10, which the paper reports, or the closest to them."""
-        return f"P@{self.ks[0]}", self.headline, f"A@{self.ks[-1]}"
-
-    @property
-    def headline_first(self) -> list[str]:
-        """The shown metrics in the order in which findings name them."""
-        return sorted(self.shown_metrics, key=lambda metric: metric != self.headline)
+        """R@10, by which verdicts go, P@1 and A@10, as in the paper, or the closest to them."""
+        return f"R@{self.ks[-1]}", f"P@{self.ks[0]}", f"A@{self.ks[-1]}"
 
     def dims(self, *models: str) -> list[int]:
         """The embedding sizes that all of these models were trained in, rising."""
         sizes = [{size.embedding_dim for size in self.models if size.model == m} for m in models]
         return sorted(set.intersection(*sizes))
 
-    def mean(self, model: str, dims: Sequence[int], ranks: Set[int] | None = None) -> Metrics:
-        """The metrics of a model: means over embedding sizes, and within each over ranks.
+    def mean(
+        self,
+        model: str,
+        dims: Sequence[int],
+        metrics: Sequence[str] = (),
+        ranks: Set[int] = frozenset(),
+    ) -> np.ndarray:
+        """Metrics of a model, by default `shown_metrics`: float64 [metrics, 1 + B].
 
-        Args:
-            model: such as `bilinear`.
-            dims: that it was trained in.
-            ranks: that count; None for all.
+        They are means over embedding sizes, and within each over its ranks, or some of them.
         """
-        sizes = [size for size in self.models if ranks is None or size.rank in ranks]
-        first = next(size for size in sizes if size.model == model)
-        return {
-            metric: over_sizes({size: self.models[size][metric] for size in sizes}, model, dims)
-            for metric in self.models[first]
+        values = {
+            size: np.stack([found[metric] for metric in metrics or self.shown_metrics])
+            for size, found in self.models.items()
+            if size.model == model and (not ranks or size.rank in ranks)
         }
+        return over_sizes(values, model, dims)
 
 
 def over_sizes(
     values: Mapping[Configuration, np.ndarray], model: str, dims: Sequence[int]
 ) -> np.ndarray:
     """The mean of a model's values over embedding sizes, and within each over ranks."""
-    by_dim = [
-        [
-            value
-            for size, value in values.items()
-            if (size.model, size.embedding_dim) == (model, dim)
-        ]
-        for dim in dims
-    ]
-    return np.mean([np.mean(of_dim, axis=0) for of_dim in by_dim], axis=0)
+    of_dims = [[values[size] for size in values if size[:2] == (model, dim)] for dim in dims]
+    return np.mean([np.mean(of_dim, axis=0) for of_dim in of_dims], axis=0)
+
+
+def interval(statistic: np.ndarray) -> tuple[float, float]:
+    """Low and high of the 95% percentile interval of a statistic."""
+    low, high = percentiles(statistic[1:, np.newaxis])[0]
+    return float(low), float(high)
+
+
+def p_value(statistic: np.ndarray) -> float:
+    """Of the hypothesis that a statistic is 0, two-sided.
+
+    Twice the share of resamples on the rarer side of 0, with one more resample counted there: it is
+    never below 2 / (B + 1).
+    """
+    samples = statistic[1:][~np.isnan(statistic[1:])]
+    rarer = min(int((samples <= 0).sum()), int((samples >= 0).sum()))
+    return min(1.0, 2 * (1 + rarer) / (1 + len(samples)))
+
+
+def over_seeds(runs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The mean over seeds of a statistic, float [S, 1 + B], resampled over the seeds as well.
+
+    In each resample S - 1 of the S seeds are drawn with replacement: S of them would make the
+    variance too small by a factor of (S - 1) / S (Rao and Wu, "Resampling inference with complex
+    survey data", JASA, 1988). Users and seeds are drawn together as in Owen, "The pigeonhole
+    bootstrap" (Annals of Applied Statistics, 2007). A single seed is taken as it is.
+    """
+    values, samples = runs[:, 0], runs[:, 1:]
+    num_seeds, num_samples = samples.shape
+    if num_seeds > 1:
+        drawn = rng.integers(num_seeds, size=(num_samples, num_seeds - 1))
+        samples = samples[drawn, np.arange(num_samples)[:, np.newaxis]].T
+    return np.append(values.mean(), samples.mean(axis=0))
+
+
+def normal_resamples(
+    value: float, bounds: Sequence[float], samples: int, rng: np.random.Generator
+) -> np.ndarray:
+    """A statistic of which only value and interval are known: coverage and entropy.
+
+    Resamples are normal around the value and as wide as the interval, one side of which may be cut
+    off at what the statistic can be. Those of different runs are independent.
+    """
+    spread = max(value - bounds[0], bounds[1] - value) / NORMAL_BOUND
+    return np.append(value, rng.normal(value, spread, samples))
 
 
 def collect_results(
@@ -107,44 +145,34 @@ def collect_results(
     samples: int = SAMPLES,
     seed: int = 0,
 ) -> list[DatasetResults]:
-    """Reads the evaluations of runs.
+    """Reads the evaluations of runs, all evaluated, and resamples their users and seeds.
 
     Args:
         folder: of the experiment.
-        runs: of the experiment, all evaluated.
+        runs: of the experiment.
         kinds: what hashtags depend on, for each dataset where that is known.
-        samples: B, resamples of users and seeds.
+        samples: B.
         seed: of the draws.
-
-    Returns:
-        The results on each dataset, in the order of the runs.
 
     Raises:
         UserError: an evaluation is missing or damaged, or those of a dataset do not match.
     """
     evaluations: dict[str, dict[Run, Evaluation]] = {}
-    everyone: set[str] = set()
     for run in runs:
         loaded = Evaluation.load(folder / run.evaluation)
-        on_dataset = evaluations.setdefault(run.dataset, {})
-        first = next(iter(on_dataset.values()), loaded)
+        first = next(iter(evaluations.setdefault(run.dataset, {run: loaded}).values()))
         if _identity(first) != _identity(loaded):
             raise UserError(
                 f"{loaded.path} is of other posts or metrics than {first.path}:"
                 " remove both folders and give the same command again"
             )
-        if not on_dataset:
-            everyone.update(EvaluatedPosts.load(loaded.path / POSTS).user_ids)
-        on_dataset[run] = loaded
-    numbers = {user: number for number, user in enumerate(sorted(everyone))}
-
-    def resample(evaluation: Evaluation, ranking: str) -> Metrics:
-        return resample_users(evaluation, ranking, numbers, samples, seed)
-
+        evaluations[run.dataset][run] = loaded
+    firsts = [next(iter(of_dataset.values())) for of_dataset in evaluations.values()]
+    users = np.unique(np.concatenate([first.posts.user_ids for first in firsts]))
     with progress("resampling users and seeds", len(runs), "runs") as advance:
         return [
-            _collect(name, on_dataset, kinds.get(name), resample, seed, advance)
-            for name, on_dataset in evaluations.items()
+            _collect(name, of_dataset, users, kinds.get(name), samples, seed, advance)
+            for name, of_dataset in evaluations.items()
         ]
 
 
@@ -153,11 +181,39 @@ def _identity(evaluation: Evaluation) -> list[object]:
     return [metrics["dataset"]["fingerprint"], *(metrics[n] for n in ("num_posts", "split", "ks"))]
 
 
+def _resample_users(
+    evaluation: Evaluation, ranking: str, users: np.ndarray, samples: int, seed: int
+) -> Metrics:
+    """The metrics of one run's model or baseline; the same `users` and seed, the same draws."""
+    posts, metrics = evaluation.posts, evaluation.metrics
+    scores = posts.scores(ranking, metrics["ks"])
+    numbers = np.searchsorted(users, posts.user_ids)
+    sums = np.stack([np.bincount(numbers, s, len(users)) for s in scores.values()], axis=1)
+    counts = np.bincount(numbers, np.ones(len(numbers)), len(users))
+    means = bootstrap_ratios(sums, counts[:, np.newaxis], samples, seed)
+    found = {
+        name: np.append(values.mean(), resampled)
+        for (name, values), resampled in zip(scores.items(), means.T, strict=True)
+    }
+    values = metrics if ranking == MODEL else metrics[ranking]
+    run = f"{metrics['dataset']['fingerprint']}/{Path(metrics['workdir']).name}"
+    for name, bounds in metrics["intervals"][ranking].items():
+        if name not in found:
+            rng = _generator(seed, f"{run}/{ranking}/{name}")
+            found[name] = normal_resamples(values[name], bounds, samples, rng)
+    return found
+
+
+def _generator(seed: int, name: str) -> np.random.Generator:
+    return np.random.default_rng([seed, zlib.crc32(name.encode())])
+
+
 def _collect(
     name: str,
     evaluations: Mapping[Run, Evaluation],
+    users: np.ndarray,
     kinds: Mapping[str, str] | None,
-    resample: Callable[[Evaluation, str], Metrics],
+    samples: int,
     seed: int,
     advance: Callable[[int], None],
 ) -> DatasetResults:
@@ -169,10 +225,12 @@ def _collect(
     for run, evaluation in evaluations.items():
         # Read anew and dropped after this turn: the posts of all runs may not fit in memory.
         loaded = Evaluation(evaluation.path, evaluation.metrics)
-        models.setdefault(run.configuration, []).append(resample(loaded, MODEL))
-        for ranking in loaded.posts.hits:
-            if ranking != MODEL and ranking not in baselines:
-                baselines[ranking] = resample(loaded, ranking)
+        for ranking in [name for name in loaded.posts.hits if name not in baselines]:
+            metrics = _resample_users(loaded, ranking, users, samples, seed)
+            if ranking == MODEL:
+                models.setdefault(run.configuration, []).append(metrics)
+            else:
+                baselines[ranking] = metrics
         hits = loaded.tags.column(f"hits@{ks[-1]}").to_numpy()
         shares = np.where(tag_posts > 0, hits / np.maximum(tag_posts, 1), np.nan)
         recalls.setdefault(run.configuration, []).append(shares)
@@ -180,12 +238,9 @@ def _collect(
 
     def mean_metrics(configuration: Configuration) -> Metrics:
         """Means over seeds; in each resample, all metrics are of the same seeds."""
-        of_seeds = models[configuration]
-        draws = zlib.crc32(f"{name}/{configuration.name}".encode())
+        of_seeds, draws = models[configuration], f"{name}/{configuration.name}"
         return {
-            metric: over_seeds(
-                np.stack([run[metric] for run in of_seeds]), np.random.default_rng([seed, draws])
-            )
+            metric: over_seeds(np.stack([m[metric] for m in of_seeds]), _generator(seed, draws))
             for metric in of_seeds[0]
         }
 

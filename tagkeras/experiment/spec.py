@@ -1,10 +1,10 @@
-"""The specification of an experiment: a YAML file, checked by pydantic."""
+"""The specification of an experiment, a YAML file checked by pydantic, and the runs it asks for."""
 
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import pydantic
 import yaml
@@ -16,7 +16,7 @@ from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.evaluate.config import Config as EvaluateConfig
 from tagkeras.evaluate.evaluate import check_options
-from tagkeras.experiment.runs import Configuration, Run
+from tagkeras.evaluate.evaluation import METRICS
 from tagkeras.train.config import Config as TrainConfig
 
 # Flags that the experiment sets itself.
@@ -24,10 +24,50 @@ _TRAIN = ("data", "workdir", "model", "embedding_dim", "rank", "seed", "strategy
 _EVALUATE = ("data", "workdir", "output", "split", "oracle")
 
 
+class Configuration(NamedTuple):
+    """A row of the paper's table: a model with d and K (0 if it has none), or a baseline (0, 0)."""
+
+    model: str
+    embedding_dim: int = 0
+    rank: int = 0
+
+    @property
+    def name(self) -> str:
+        """Such as `multiplicative-d64-k100`."""
+        rank = f"-k{self.rank}" if self.rank else ""
+        return f"{self.model}-d{self.embedding_dim}{rank}"
+
+
+class Run(NamedTuple):
+    """One training and its evaluation."""
+
+    dataset: str
+    configuration: Configuration
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Such as `multiplicative-d64-k100-seed0`; unique among the runs on a dataset."""
+        return f"{self.configuration.name}-seed{self.seed}"
+
+    @property
+    def path(self) -> str:
+        """Dataset and name, such as `natural/bilinear-d64-seed0`."""
+        return f"{self.dataset}/{self.name}"
+
+    @property
+    def evaluation(self) -> str:
+        """Folder of the evaluation, relative to that of the experiment."""
+        return f"evaluations/{self.path}"
+
+    def is_finished(self, folder: Path) -> bool:
+        """Whether the run is evaluated: its `metrics.json`, written last, is in the experiment."""
+        return (folder / self.evaluation / METRICS).is_file()
+
+
 def _resolve(path: str, info: pydantic.ValidationInfo) -> str:
     """The absolute path of one that is relative to the specification; it must exist."""
-    folder: Path = (info.context or {})["folder"]
-    resolved = (folder / path).absolute()
+    resolved = ((info.context or {})["folder"] / path).absolute()
     # The report takes a pattern of files for `posts`.
     is_pattern = info.field_name == "posts" and any(mark in path for mark in "*?[")
     if not path or not (is_pattern or resolved.exists()):
@@ -66,15 +106,7 @@ class _Section(pydantic.BaseModel):
 
 
 class DatasetSpec(_Section):
-    """A dataset and the files that belong to it; paths are absolute.
-
-    Attributes:
-        path: folder that `beam.preprocess` wrote.
-        oracle: Parquet file for `tagkeras.evaluate`.
-        hashtag_kinds: file that says what each hashtag depends on.
-        posts: the posts that the dataset was made from, for the report.
-        image_root: folder of their images, for the report.
-    """
+    """A dataset and the files that belong to it, as absolute paths; docs/experiments.md."""
 
     path: _File
     oracle: _File | None = None
@@ -98,16 +130,7 @@ class GridRow(_Section):
 
 
 class Spec(_Section):
-    """What an experiment trains and evaluates.
-
-    Attributes:
-        datasets: by the names they have in tables.
-        grid: models and their sizes.
-        seeds: that each model is trained from in each size.
-        split: that is evaluated.
-        train: flags of `tagkeras.train` for all runs.
-        evaluate: flags of `tagkeras.evaluate` for all runs.
-    """
+    """What an experiment trains and evaluates, key by key as in docs/experiments.md."""
 
     datasets: Annotated[dict[_Name, DatasetSpec], _NotEmpty]
     grid: Annotated[list[GridRow], _NotEmpty]
@@ -140,11 +163,7 @@ class Spec(_Section):
     def runs(self) -> list[Run]:
         """All runs, seed by seed, so that all models are there early from the first seed."""
         return [
-            Run(
-                dataset=dataset,
-                configuration=Configuration(model=row.model, embedding_dim=dim, rank=rank),
-                seed=seed,
-            )
+            Run(dataset, Configuration(row.model, dim, rank), seed)
             for seed in self.seeds
             for dataset in self.datasets
             for row in self.grid

@@ -2,18 +2,19 @@
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import resources
 from pathlib import Path
+from string import Template
 from typing import NamedTuple
 
 from tagkeras.cli import files
 from tagkeras.evaluate.evaluation import MODEL, Evaluation
-from tagkeras.experiment import paper
-from tagkeras.experiment.experiment_folder import RESULTS, TABLES
-from tagkeras.experiment.resampling import Metrics, interval
-from tagkeras.experiment.results import DatasetResults
-from tagkeras.experiment.runs import Configuration, Run
+from tagkeras.experiment.results import DatasetResults, interval
+from tagkeras.experiment.spec import Configuration, Run
 
+RESULTS, TABLES = "results.csv", "tables"
 # As the paper writes them, in the order of the table's rows.
 METHODS = {
     "frequency_baseline": "frequency baseline",
@@ -26,19 +27,104 @@ METHODS = {
     "oracle_user_only": "oracle: user alone",
     "oracle": "oracle: image and user",
 }
+_LATEX = Template(r"""\begin{table}
+\centering
+\caption{$caption.}
+\begin{tabular}{l$columns}
+\toprule
+$rows
+\bottomrule
+\end{tabular}
+\end{table}
+""")
+
+
+def _read_paper() -> dict[Configuration, dict[str, float]]:
+    text = resources.files(__package__).joinpath("paper.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
+    return {
+        Configuration(row.pop("model"), int(row.pop("d") or 0), int(row.pop("K") or 0)): {
+            metric: round(float(percent) / 100, 4) for metric, percent in row.items()
+        }
+        for row in rows
+    }
+
+
+# What the paper reports for the natural distribution, fractions.
+PAPER = _read_paper()
 
 
 class Cell(NamedTuple):
-    """A metric of a row: the mean over seeds, its 95% interval, the paper's number; fractions."""
+    """The mean of a metric over seeds, its 95% interval, the paper's number or NaN; fractions."""
 
     value: float
     low: float
     high: float
-    paper: float | None
+    paper: float
 
 
-# The cells of each row by metric; a row is a configuration, or a baseline by its name.
-Table = Mapping[Configuration | str, Mapping[str, Cell]]
+class Table(NamedTuple):
+    """The table of a dataset, in three formats: its metrics, and their cells in each row."""
+
+    caption: str
+    metrics: list[str]
+    rows: Mapping[Configuration, Sequence[Cell]]
+
+    @property
+    def has_paper(self) -> bool:
+        """Whether the paper reports any of the numbers."""
+        return any(not math.isnan(cell.paper) for cells in self.rows.values() for cell in cells)
+
+    def markdown(self) -> str:
+        """Percentages with intervals; the paper's numbers in columns beside them."""
+        of_paper = [f"paper {metric}" for metric in self.metrics] if self.has_paper else []
+        heads = ["method", "d", "K", *self.metrics, *of_paper]
+        body = self._texts("{:.2f}%", "{}")
+        lines = [f"| {' | '.join(texts)} |\n" for texts in (heads, *body)]
+        lines.insert(1, "|---|" + "---:|" * (len(heads) - 1) + "\n")
+        return f"{self.caption}.\n\n{''.join(lines)}"
+
+    def latex(self) -> str:
+        r"""A table for the package booktabs, to be included by `\input`."""
+        size = len(self.metrics)
+        heads = ["method", "$d$", "$K$", *self.metrics * (1 + self.has_paper)]
+        above = [
+            rf" & & & \multicolumn{{{size}}}{{c}}{{here}}"
+            rf" & \multicolumn{{{size}}}{{c}}{{in the paper}} \\",
+            rf"\cmidrule(lr){{4-{3 + size}}} \cmidrule(lr){{{4 + size}-{3 + 2 * size}}}",
+        ]
+        body = self._texts(r"{:.2f}\%", r"{{\scriptsize {}}}")
+        head, *rows = (rf"{' & '.join(texts)} \\" for texts in (heads, *body))
+        return _LATEX.substitute(
+            # Names of datasets have no other special characters.
+            caption=self.caption.replace("_", r"\_").replace("%", r"\%"),
+            columns="r" * (len(heads) - 1),
+            rows="\n".join([*(above if self.has_paper else []), head, r"\midrule", *rows]),
+        )
+
+    def csv(self) -> str:
+        """Fractions: for each metric the value, its interval and the paper's number."""
+        parts = ("", " low", " high", " paper")[: 3 + self.has_paper]
+        heads = [f"{metric}{part}" for metric in self.metrics for part in parts]
+        lines = [["method", "d", "K", *heads]]
+        for row, cells in self.rows.items():
+            line = _head(row)
+            for *numbers, paper in cells:
+                line += [f"{number:.6f}" for number in numbers]
+                line += ["" if math.isnan(paper) else f"{paper:g}"] if self.has_paper else []
+            lines.append(line)
+        return _csv(lines)
+
+    def _texts(self, percent: str, small: str) -> Iterator[list[str]]:
+        """Rows as they are printed, with these formats for numbers and for intervals."""
+        for row, cells in self.rows.items():
+            texts = _head(row)
+            for value, low, high, _ in cells:
+                bounds = small.format(f"[{100 * low:.2f}, {100 * high:.2f}]")
+                texts.append(f"{percent.format(100 * value)} {bounds}")
+            for *_, paper in cells if self.has_paper else ():
+                texts.append("" if math.isnan(paper) else percent.format(100 * paper))
+            yield texts
 
 
 def make_table(data: DatasetResults) -> Table:
@@ -46,105 +132,35 @@ def make_table(data: DatasetResults) -> Table:
     order = list(METHODS)
     oracles = [name for name in order if name.startswith("oracle") and name in data.baselines]
     baselines = [name for name in data.baselines if name not in oracles]
-    models = sorted(data.models, key=lambda m: (order.index(m.model), m.embedding_dim, m.rank))
-    has_paper = data.distribution == paper.DISTRIBUTION
-
-    def cells(row: Configuration | str, metrics: Metrics) -> dict[str, Cell]:
-        return {
-            metric: Cell(
-                float(metrics[metric][0]),
-                *interval(metrics[metric]),
-                paper.paper_values(row, metric) if has_paper else None,
-            )
-            for metric in data.shown_metrics
-        }
-
-    return {
-        **{name: cells(name, data.baselines[name]) for name in baselines},
-        **{size: cells(size, data.models[size]) for size in models},
-        **{name: cells(name, data.baselines[name]) for name in oracles},
-    }
-
-
-def make_caption(data: DatasetResults) -> str:
-    """What the table is of."""
+    sizes = sorted(data.models, key=lambda size: (order.index(size.model), *size[1:]))
+    metrics = sorted(data.shown_metrics, key=lambda metric: "PRA".index(metric[0]))
+    found = {**data.models, **{Configuration(n): data.baselines[n] for n in data.baselines}}
+    rows = {}
+    for row in (*map(Configuration, baselines), *sizes, *map(Configuration, oracles)):
+        paper = PAPER.get(row, {}) if data.distribution == "natural" else {}
+        rows[row] = [
+            Cell(float(found[row][m][0]), *interval(found[row][m]), paper.get(m, math.nan))
+            for m in metrics
+        ]
     seeds = len(data.seeds)
-    return (
+    caption = (
         f"{data.name}: {data.num_posts:,} posts of {data.num_users:,} users that were not trained"
         f" on, {data.distribution} distribution; models:"
         f" {f'means over {seeds} seeds' if seeds > 1 else 'one seed'}; 95% intervals over users"
         f"{' and seeds' if seeds > 1 else ''}"
     )
-
-
-def to_markdown(caption: str, table: Table) -> str:
-    """Percentages with intervals; the paper's numbers in columns beside them."""
-    metrics, of_paper = _columns(table)
-    heads = ["method", "d", "K", *metrics, *(f"paper {metric}" for metric in of_paper)]
-    lines = [
-        f"{caption}.",
-        "",
-        f"| {' | '.join(heads)} |",
-        "|---|" + "---:|" * (len(heads) - 1),
-        *(f"| {' | '.join(texts)} |" for texts in _texts(table, "{:.2f}%", "{}")),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def to_latex(caption: str, table: Table) -> str:
-    r"""A table for the package booktabs, to be included by `\input`."""
-    metrics, of_paper = _columns(table)
-    heads, size = ["method", "$d$", "$K$", *metrics, *of_paper], len(metrics)
-    above = [
-        rf" & & & \multicolumn{{{size}}}{{c}}{{here}}"
-        rf" & \multicolumn{{{size}}}{{c}}{{in the paper}} \\",
-        rf"\cmidrule(lr){{4-{3 + size}}} \cmidrule(lr){{{4 + size}-{3 + 2 * size}}}",
-    ]
-    body = _texts(table, r"{:.2f}\%", r"{{\scriptsize {}}}")
-    # Names of datasets have no other special characters.
-    caption = caption.replace("_", r"\_").replace("%", r"\%")
-    lines = [
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{caption}.}}",
-        rf"\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}",
-        r"\toprule",
-        *(above if of_paper else []),
-        rf"{' & '.join(heads)} \\",
-        r"\midrule",
-        *(rf"{' & '.join(texts)} \\" for texts in body),
-        r"\bottomrule",
-        r"\end{tabular}",
-        r"\end{table}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def to_csv(table: Table) -> str:
-    """Fractions: for each metric the value, its interval and the paper's number."""
-    metrics, of_paper = _columns(table)
-    parts = ("", " low", " high", *([" paper"] if of_paper else []))
-    lines = [["method", "d", "K", *(f"{metric}{part}" for metric in metrics for part in parts)]]
-    for row, cells in table.items():
-        line = _head(row)
-        for cell in cells.values():
-            line += [f"{number:.6f}" for number in cell[:3]]
-            line += ["" if cell.paper is None else f"{cell.paper:g}"] if of_paper else []
-        lines.append(line)
-    return _csv(lines)
+    return Table(caption, metrics, rows)
 
 
 def write_tables(folder: Path, results: Sequence[DatasetResults]) -> dict[str, str]:
     """Writes `tables/DATASET.md`, `.csv` and `.tex`; returns the Markdown by dataset."""
-    markdown = {}
+    tables = {data.name: make_table(data) for data in results}
     with files.folder_written_aside(folder / TABLES) as aside:
-        for data in results:
-            caption, table = make_caption(data), make_table(data)
-            markdown[data.name] = to_markdown(caption, table)
-            (aside / f"{data.name}.md").write_text(markdown[data.name], encoding="utf-8")
-            (aside / f"{data.name}.csv").write_text(to_csv(table), encoding="utf-8")
-            (aside / f"{data.name}.tex").write_text(to_latex(caption, table), encoding="utf-8")
-    return markdown
+        for name, table in tables.items():
+            (aside / f"{name}.md").write_text(table.markdown(), encoding="utf-8")
+            (aside / f"{name}.csv").write_text(table.csv(), encoding="utf-8")
+            (aside / f"{name}.tex").write_text(table.latex(), encoding="utf-8")
+    return {name: table.markdown() for name, table in tables.items()}
 
 
 def write_results(folder: Path, runs: Sequence[Run]) -> None:
@@ -155,45 +171,23 @@ def write_results(folder: Path, runs: Sequence[Run]) -> None:
     heads = "dataset ranked_by embedding_dim rank seed metric value low high"
     lines: dict[tuple[object, ...], list[object]] = {}
     for run in runs:
-        metrics, size = Evaluation.load(folder / run.evaluation).metrics, run.configuration
+        metrics = Evaluation.load(folder / run.evaluation).metrics
+        model, dim, rank = run.configuration
         for ranking, intervals in metrics["intervals"].items():
-            head: tuple[object, ...] = (run.dataset, ranking, "", "", "")
-            if is_model := ranking == MODEL:
-                sizes = size.embedding_dim, size.rank or "", run.seed
-                head = (run.dataset, size.model, *sizes)
+            is_model = ranking == MODEL
+            head = (model, dim, rank or "", run.seed) if is_model else (ranking, "", "", "")
             values = metrics if is_model else metrics[ranking]
             for name, bounds in intervals.items():
+                key = (run.dataset, *head, name)
                 numbers = [f"{number:.6f}" for number in (values[name], *bounds)]
-                lines.setdefault((*head, name), [*head, name, *numbers])
+                lines.setdefault(key, [*key, *numbers])  # a baseline's come once
     files.write_text(folder / RESULTS, _csv([heads.split(), *lines.values()]))
 
 
-def _columns(table: Table) -> tuple[list[str], list[str]]:
-    """The metrics, and again those beside which the paper's numbers stand: all or none."""
-    metrics = list(next(iter(table.values())))
-    has_paper = any(cell.paper is not None for cells in table.values() for cell in cells.values())
-    return metrics, metrics if has_paper else []
-
-
-def _head(row: Configuration | str) -> list[str]:
+def _head(row: Configuration) -> list[str]:
     """Method, d and K as they are printed."""
-    if isinstance(row, str):
-        return [METHODS.get(row, row.replace("_", " ")), "", ""]
-    return [METHODS[row.model], str(row.embedding_dim), str(row.rank or "")]
-
-
-def _texts(table: Table, percent: str, small: str) -> Iterator[list[str]]:
-    """Rows as they are printed, with these formats for numbers and for intervals."""
-    _, of_paper = _columns(table)
-    for row, cells in table.items():
-        texts = _head(row)
-        for value, low, high, _ in cells.values():
-            bounds = small.format(f"[{100 * low:.2f}, {100 * high:.2f}]")
-            texts.append(f"{percent.format(100 * value)} {bounds}")
-        for metric in of_paper:
-            number = cells[metric].paper
-            texts.append("" if number is None else percent.format(100 * number))
-        yield texts
+    method = METHODS.get(row.model, row.model.replace("_", " "))
+    return [method, str(row.embedding_dim or ""), str(row.rank or "")]
 
 
 def _csv(lines: Iterable[Sequence[object]]) -> str:

@@ -1,6 +1,5 @@
 """The hashtags of one photo, had it been posted by others."""
 
-import collections
 import dataclasses
 from collections.abc import Sequence
 
@@ -21,7 +20,7 @@ class ScoredHashtag:
     """A hashtag, without #, and f(x, u, y) of it."""
 
     hashtag: str
-    score: float
+    score: np.float32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +61,7 @@ def counterfactual_lists(
         RankedHashtags(
             user,
             tuple(
-                ScoredHashtag(vocabulary.tags[tag_id], float(score))
+                ScoredHashtag(vocabulary.tags[tag_id], score)
                 for tag_id, score in zip(row_ids, row_scores, strict=True)
             ),
         )
@@ -90,15 +89,6 @@ def describe_users(users: Sequence[User], manifest: Manifest) -> np.ndarray:
     """
     layer = UserDescriptor(Facts.from_dict(manifest.user_descriptor))
     return layer(to_columns(users)).numpy()
-
-
-def own_hashtags(lists: Sequence[RankedHashtags]) -> list[frozenset[str]]:
-    """Of each list the hashtags that no other list has."""
-    uses = collections.Counter(tag.hashtag for ranked in lists for tag in ranked.hashtags)
-    return [
-        frozenset(tag.hashtag for tag in ranked.hashtags if uses[tag.hashtag] == 1)
-        for ranked in lists
-    ]
 
 
 def users_by_age_and_gender(

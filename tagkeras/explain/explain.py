@@ -4,8 +4,6 @@ import dataclasses
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from tagkeras.cli.errors import UserError
 from tagkeras.data.cities import default_cities, parse_city
 from tagkeras.data.manifest import Manifest
@@ -21,7 +19,6 @@ from tagkeras.explain.explanation import (
     HashtagExplanation,
     explain_hashtag,
     find_hashtag,
-    model_name,
 )
 from tagkeras.explain.photo_descriptor import describe_image, descriptor_of_post
 from tagkeras.train.model import restore_model
@@ -30,34 +27,27 @@ from tagkeras.train.workdir import Workdir
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What the model answers: lists for other people, and the explanation of one hashtag.
+    """The document that the command prints: lists for other people, one hashtag explained.
 
     Attributes:
-        image: file that was asked about; None for a post of the dataset.
-        post_id: post that was asked about; None for a file.
-        workdir: of the model.
+        image: file of the photo; None for a post of the dataset.
+        post_id: post of the photo; None for a file.
         model: `multiplicative`, `user_biased` or `bilinear`.
-        epoch: whose weights were asked.
-        user: of the flags, whose place `by_person` has, and whose age and gender `by_city`.
-        by_person: lists by gender and age.
-        by_city: lists by city.
+        workdir: of the model.
+        epoch: of its weights.
+        age_and_gender: lists by gender and age, all in the place of the user of the flags.
+        cities: lists by city, all of the age and gender of that user.
         explanation: of the hashtag, if one was asked about.
     """
 
     image: str | None
     post_id: str | None
-    workdir: str
     model: str
+    workdir: str
     epoch: int
-    user: User
-    by_person: tuple[RankedHashtags, ...]
-    by_city: tuple[RankedHashtags, ...]
+    age_and_gender: tuple[RankedHashtags, ...]
+    cities: tuple[RankedHashtags, ...]
     explanation: HashtagExplanation | None
-
-    @property
-    def photo(self) -> str:
-        """The file's path, or the post, for people."""
-        return self.image or f"post {self.post_id}"
 
 
 def explain(config: Config) -> Answer:
@@ -97,20 +87,21 @@ def explain(config: Config) -> Answer:
     if cities is None:
         cities = default_cities(countries)
         if not cities:
-            line = "no city of the dataset's countries is known: name some by --cities"
-            print(line, file=sys.stderr)
+            _warn("no city of the dataset's countries is known: name some by --cities")
     elsewhere = {city.country for city in cities} | {user.country}
     for country in sorted(elsewhere - {None, *countries}, key=str):
-        print(
+        _warn(
             f"{country} is none of the dataset's countries ({', '.join(countries)}):"
-            " the model takes it as unknown",
-            file=sys.stderr,
+            " the model takes it as unknown"
         )
     if config.hashtag is None and not by_person and not cities:
         raise UserError(
             "nothing to compare: give --ages and --genders, --cities, or a --hashtag to explain"
         )
-    descriptor = _describe(config, dataset, manifest)
+    if config.image is None:
+        descriptor = descriptor_of_post(dataset, manifest, str(config.post_id))
+    else:
+        descriptor = describe_image(dataset, manifest, Path(config.image))
     asked = (model, manifest, vocabulary, descriptor)
     explanation = None
     if config.hashtag is not None:
@@ -120,21 +111,17 @@ def explain(config: Config) -> Answer:
     return Answer(
         image=config.image,
         post_id=config.post_id,
+        model=workdir.config()["model"],
         workdir=config.workdir,
-        model=model_name(model),
         epoch=workdir.best_epoch()["epoch"],
-        user=user,
-        by_person=counterfactual_lists(*asked, by_person, k),
-        by_city=counterfactual_lists(*asked, users_by_city(cities, user), k),
+        age_and_gender=counterfactual_lists(*asked, by_person, k),
+        cities=counterfactual_lists(*asked, users_by_city(cities, user), k),
         explanation=explanation,
     )
 
 
-def _describe(config: Config, dataset: Path, manifest: Manifest) -> np.ndarray:
-    if config.post_id is not None:
-        return descriptor_of_post(dataset, manifest, config.post_id)
-    assert config.image is not None
-    return describe_image(dataset, manifest, Path(config.image))
+def _warn(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _numbers(ages: tuple[str, ...]) -> list[float]:

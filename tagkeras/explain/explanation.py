@@ -7,14 +7,17 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
+from tagkeras.data.facts import Facts
 from tagkeras.data.hashtags import normalize
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.explain.counterfactuals import describe_users, embed_for_users
 from tagkeras.explain.user_parts import UserParts, split_into_parts
-from tagkeras.layers import BilinearEmbedding, UserBiasedEmbedding
 from tagkeras.models import HashtagModel
+
+# Hashtags that are named for each part.
+MAX_RAISED = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +57,7 @@ class WithoutFact:
     """
 
     fact: str
-    score: float
+    score: np.float32
     rank: int
 
 
@@ -83,8 +86,8 @@ class HashtagExplanation:
     hashtag: str
     user: User
     model: str
-    score: float
-    unknown_score: float
+    score: np.float32
+    unknown_score: np.float32
     rank: int
     unknown_rank: int
     num_hashtags: int
@@ -103,7 +106,6 @@ def explain_hashtag(
     user: User,
     *,
     num_contributions: int = 8,
-    num_hashtags: int = 5,
 ) -> HashtagExplanation:
     """Splits what a user changes in a hashtag's score into rank factors, or user features.
 
@@ -115,7 +117,6 @@ def explain_hashtag(
         hashtag: as people write it.
         user: to compare with an unknown one.
         num_contributions: to list at most.
-        num_hashtags: to name of each at most.
 
     Raises:
         UserError: the model does not know the hashtag; names the nearest that it knows.
@@ -125,20 +126,20 @@ def explain_hashtag(
     users = [user, UNKNOWN_USER, *fewer_facts.values()]
     scores = model.scores(embed_for_users(model, manifest, descriptor, users)).numpy()
     known, unknown = describe_users(users[:2], manifest)
-    countries = manifest.user_descriptor["countries"]
-    parts = split_into_parts(model.embedding, descriptor, known, unknown, countries)
-    row = tf.gather(model.tag_table.value, tag_id).numpy()
-    values, hashtag_values = parts.contributions(row), parts.hashtag_values(row)
+    names = Facts.from_dict(manifest.user_descriptor).feature_names
+    parts = split_into_parts(model.embedding, descriptor, known, unknown, names)
+    hashtag_values = tf.gather(model.tag_table.value, tag_id).numpy() @ parts.directions
+    values = parts.pushes * hashtag_values
     order = np.argsort(-np.abs(values), kind="stable")
     order = order[values[order] != 0]
     listed, others = order[:num_contributions], order[num_contributions:]
-    raised = _raised_hashtags(model, vocabulary, parts, listed, num_hashtags)
+    raised = _raised_hashtags(model, vocabulary, parts, listed)
     return HashtagExplanation(
         hashtag=vocabulary.tags[tag_id],
         user=user,
-        model=model_name(model),
-        score=float(scores[0, tag_id]),
-        unknown_score=float(scores[1, tag_id]),
+        model=parts.model,
+        score=scores[0, tag_id],
+        unknown_score=scores[1, tag_id],
         rank=_rank(scores[0], tag_id),
         unknown_rank=_rank(scores[1], tag_id),
         num_hashtags=len(vocabulary),
@@ -157,7 +158,7 @@ def explain_hashtag(
         num_others=len(others),
         others=float(values[others].sum()),
         without=tuple(
-            WithoutFact(fact, float(row[tag_id]), _rank(row, tag_id))
+            WithoutFact(fact, row[tag_id], _rank(row, tag_id))
             for fact, row in zip(fewer_facts, scores[2:], strict=True)
         ),
     )
@@ -178,13 +179,6 @@ def find_hashtag(hashtag: str, vocabulary: Vocabulary) -> int:
         f"hashtag {hashtag!r} is not among the {len(vocabulary):,} of the vocabulary:"
         f"{hint or ' vocabulary.tsv of the workdir lists them'}"
     )
-
-
-def model_name(model: HashtagModel) -> str:
-    """`multiplicative`, `user_biased` or `bilinear`."""
-    if isinstance(model.embedding, BilinearEmbedding):
-        return "bilinear"
-    return "user_biased" if isinstance(model.embedding, UserBiasedEmbedding) else "multiplicative"
 
 
 def _without_each_fact(user: User) -> dict[str, User]:
@@ -209,21 +203,15 @@ def _rank(scores: np.ndarray, tag_id: int) -> int:
 
 
 def _raised_hashtags(
-    model: HashtagModel,
-    vocabulary: Vocabulary,
-    parts: UserParts,
-    listed: np.ndarray,
-    num_hashtags: int,
+    model: HashtagModel, vocabulary: Vocabulary, parts: UserParts, listed: np.ndarray
 ) -> list[tuple[str, ...]]:
-    """Of each listed part the hashtags whose scores it raises most."""
-    if not len(listed):
-        return []
+    """The hashtags whose scores each listed part raises most."""
     # In the sign that the user and the photo give it: a part may raise one end and lower the other.
     directions = parts.directions[:, listed] * np.sign(parts.pushes[listed])
     values = tf.matmul(
         tf.constant(directions.T, tf.float32), model.tag_table.value, transpose_b=True
     )
-    best, ids = tf.math.top_k(values, min(num_hashtags, len(vocabulary)))
+    best, ids = tf.math.top_k(values, min(MAX_RAISED, len(vocabulary)))
     return [
         tuple(vocabulary.tags[tag_id] for tag_id, value in zip(*row, strict=True) if value > 0)
         for row in zip(ids.numpy(), best.numpy(), strict=True)

@@ -1,58 +1,50 @@
 """How `tagkeras.explain` prints: tables for people, JSON for programs."""
 
+import collections
 import dataclasses
 import json
-import sys
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tagkeras.explain.counterfactuals import RankedHashtags, ScoredHashtag, own_hashtags
+from tagkeras.explain.counterfactuals import RankedHashtags, ScoredHashtag
 from tagkeras.explain.explain import Answer
 from tagkeras.explain.explanation import HashtagExplanation
 
 _OWN = "bold green"
-_SCORES = ("score", "unknown_score")
-
-
-def print_tables(answer: Answer, console: Console) -> None:
-    """Prints the lists side by side, then the explanation."""
-    model = f"{answer.model} model, epoch {answer.epoch}"
-    if answer.by_person:
-        where = answer.user.place or "place unknown"
-        print_lists(
-            f"{answer.photo} by gender and age ({where}; {model})", answer.by_person, console
-        )
-    if answer.by_city:
-        who = answer.user.person or "gender and age unknown"
-        print_lists(f"{answer.photo} by city ({who}; {model})", answer.by_city, console)
-    if answer.explanation is not None:
-        print_explanation(answer.explanation, console)
-    if answer.model == "bilinear":
-        console.print("The bilinear model sees the photo alone: users make no difference to it.")
 
 
 def print_json(answer: Answer) -> None:
     """Prints the document that `tagkeras.explain` describes."""
-    explanation = answer.explanation
-    document: dict[str, Any] = {
-        "image": answer.image,
-        "post_id": answer.post_id,
-        "model": answer.model,
-        "workdir": answer.workdir,
-        "epoch": answer.epoch,
-        "age_and_gender": [_list_to_json(ranked) for ranked in answer.by_person],
-        "cities": [_list_to_json(ranked) for ranked in answer.by_city],
-        "explanation": None if explanation is None else _explanation_to_json(explanation),
-    }
-    json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
-    print()
+    # Scores are float32: the fewest digits that tell one from its neighbours.
+    text = json.dumps(
+        dataclasses.asdict(answer),
+        indent=2,
+        ensure_ascii=False,
+        default=lambda score: float(str(score)),
+    )
+    print(text)
+
+
+def print_tables(answer: Answer, console: Console) -> None:
+    """Prints the lists side by side, then the explanation."""
+    photo = answer.image or f"post {answer.post_id}"
+    model = f"{answer.model} model, epoch {answer.epoch}"
+    if answer.age_and_gender:
+        where = answer.age_and_gender[0].user.place or "place unknown"
+        title = f"{photo} by gender and age ({where}; {model})"
+        print_lists(title, answer.age_and_gender, console)
+    if answer.cities:
+        who = answer.cities[0].user.person or "gender and age unknown"
+        print_lists(f"{photo} by city ({who}; {model})", answer.cities, console)
+    if answer.explanation is not None:
+        print_explanation(answer.explanation, console)
+    if answer.model == "bilinear":
+        console.print("The bilinear model sees the photo alone: users make no difference to it.")
 
 
 def print_lists(title: str, lists: Sequence[RankedHashtags], console: Console) -> None:
@@ -65,13 +57,14 @@ def print_lists(title: str, lists: Sequence[RankedHashtags], console: Console) -
         lists: of the same length.
         console: to print on.
     """
-    own = own_hashtags(lists) if len(lists) > 1 else [frozenset[str]()]
+    uses = collections.Counter(tag.hashtag for ranked in lists for tag in ranked.hashtags)
+    own = {hashtag for hashtag, number in uses.items() if number == 1 and len(lists) > 1}
     columns = [
         (
             Text(ranked.user.label, style="bold"),
-            [_cell(tag, tag.hashtag in tags) for tag in ranked.hashtags],
+            [_cell(tag, tag.hashtag in own) for tag in ranked.hashtags],
         )
-        for ranked, tags in zip(lists, own, strict=True)
+        for ranked in lists
     ]
     console.print(Text(title, style="bold"))
     for group in _fold(columns, console.width):
@@ -83,7 +76,7 @@ def print_lists(title: str, lists: Sequence[RankedHashtags], console: Console) -
         for number, cells in enumerate(rows, start=1):
             table.add_row(str(number), *cells)
         console.print(table)
-    if any(own):
+    if own:
         console.print(Text("* in this list alone", style="dim"))
     console.print()
 
@@ -155,20 +148,3 @@ def _box(console: Console) -> box.Box:
 
 def _signed(value: float) -> Text:
     return Text(f"{value:+.3f}", style="green" if value > 0 else "red" if value < 0 else "")
-
-
-def _short(score: float) -> float:
-    """A float32 with no more digits than tell it from its neighbours."""
-    return float(np.format_float_positional(np.float32(score), unique=True))
-
-
-def _list_to_json(ranked: RankedHashtags) -> dict[str, Any]:
-    hashtags = [{"hashtag": tag.hashtag, "score": _short(tag.score)} for tag in ranked.hashtags]
-    return {"user": ranked.user.to_json(), "hashtags": hashtags}
-
-
-def _explanation_to_json(explanation: HashtagExplanation) -> dict[str, Any]:
-    fields = dataclasses.asdict(explanation)
-    for scored in (fields, *fields["without"]):
-        scored |= {name: _short(scored[name]) for name in scored if name in _SCORES}
-    return fields

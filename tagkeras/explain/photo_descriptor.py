@@ -68,7 +68,8 @@ def descriptor_of_post(dataset: Path, manifest: Manifest, post_id: str) -> np.nd
             shards = data_input.find_shards(dataset, manifest, split)
             for serialized in tf.data.TFRecordDataset(shards).batch(_BATCH).prefetch(2):
                 # Ids alone first: descriptors are nearly all of a record.
-                ids = _parse_ids(serialized, manifest)
+                parsed = records.parse(serialized, manifest, names=("post_id",))
+                ids: np.ndarray = parsed["post_id"].numpy()
                 advance(len(ids))
                 if len(rows := np.flatnonzero(ids == post_id.encode())):
                     batch = data_input.parse(serialized[rows[0] : rows[0] + 1], manifest)
@@ -76,8 +77,3 @@ def descriptor_of_post(dataset: Path, manifest: Manifest, post_id: str) -> np.nd
     hashed = manifest.privacy.get("post_ids", "kept") != "kept"
     hint = ": its post ids are stored as hashes, give one of those" if hashed else ""
     raise UserError(f"{dataset} has no post {post_id!r} in {', '.join(splits)}{hint}")
-
-
-def _parse_ids(serialized: tf.Tensor, manifest: Manifest) -> np.ndarray:
-    """The post ids of a batch of records, as an array of bytes."""
-    return records.parse(serialized, manifest, names=("post_id",))["post_id"].numpy()

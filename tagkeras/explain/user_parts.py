@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tagkeras.data.facts import Facts
 from tagkeras.layers import (
     BilinearEmbedding,
     ImageUserEmbedding,
@@ -16,9 +15,9 @@ from tagkeras.layers import (
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class UserParts:
-    """What tells a user from an unknown one, for one photo and all hashtags.
+    """The difference between a user and an unknown one, for one photo and all hashtags.
 
-    With v the values of K parts, i the image's and D their directions,
+    With v the values of K parts, i those of the image and D their directions,
 
         f(x, u, y) - f(x, u0, y) = sum_k (v_k(u) - v_k(u0)) i_k <D_k, V_y>.
 
@@ -27,6 +26,7 @@ class UserParts:
     D = S. The bilinear model has none.
 
     Attributes:
+        model: `multiplicative`, `user_biased` or `bilinear`.
         names: of the parts, K of them.
         user_values: v(u), float64 [K].
         unknown_values: v(u0), float64 [K].
@@ -34,6 +34,7 @@ class UserParts:
         directions: D, float64 [d, K].
     """
 
+    model: str
     names: tuple[str, ...]
     user_values: np.ndarray
     unknown_values: np.ndarray
@@ -46,21 +47,13 @@ class UserParts:
         difference = self.user_values - self.unknown_values
         return difference if self.image_values is None else difference * self.image_values
 
-    def hashtag_values(self, rows: np.ndarray) -> np.ndarray:
-        """<D_k, V_y> of rows of the tag table: float [..., d] to float64 [..., K]."""
-        return rows @ self.directions
-
-    def contributions(self, row: np.ndarray) -> np.ndarray:
-        """Each part's share in f(x, u, y) - f(x, u0, y): V_y, float [d], to float64 [K]."""
-        return self.pushes * self.hashtag_values(row)
-
 
 def split_into_parts(
     embedding: ImageUserEmbedding,
     descriptor: np.ndarray,
     user_descriptor: np.ndarray,
     unknown_descriptor: np.ndarray,
-    countries: Sequence[str],
+    feature_names: Sequence[str],
 ) -> UserParts:
     """The parts in which a model sees the difference of a user and an unknown one.
 
@@ -71,7 +64,7 @@ def split_into_parts(
         descriptor: of the photo, float [n].
         user_descriptor: u, float [m].
         unknown_descriptor: u0, float [m].
-        countries: of the user descriptor, for the names.
+        feature_names: of the values of a user descriptor, m of them.
 
     Raises:
         TypeError: an embedding of another kind.
@@ -80,18 +73,13 @@ def split_into_parts(
         np.asarray(v, np.float64) for v in (descriptor, user_descriptor, unknown_descriptor)
     )
     if isinstance(embedding, MultiplicativeEmbedding):
+        e = embedding
         W, b, alpha, beta, gamma = (
-            weight.numpy().astype(np.float64)
-            for weight in (
-                embedding.W,
-                embedding.b,
-                embedding.alpha,
-                embedding.beta,
-                embedding.gamma,
-            )
+            weight.numpy().astype(np.float64) for weight in (e.W, e.b, e.alpha, e.beta, e.gamma)
         )
         return UserParts(
-            names=tuple(f"factor {k + 1}" for k in range(embedding.rank)),
+            model="multiplicative",
+            names=tuple(f"factor {k + 1}" for k in range(e.rank)),
             user_values=np.maximum(W @ u + b, 0) @ alpha,
             unknown_values=np.maximum(W @ u0 + b, 0) @ alpha,
             # The layer's own smallest norm: a descriptor of zeros stays one.
@@ -100,8 +88,10 @@ def split_into_parts(
         )
     if isinstance(embedding, UserBiasedEmbedding):
         directions = embedding.S.numpy().astype(np.float64)
-        return UserParts(Facts(tuple(countries)).feature_names, u, u0, None, directions)
+        return UserParts("user_biased", tuple(feature_names), u, u0, None, directions)
     if isinstance(embedding, BilinearEmbedding):
         nothing = np.zeros(0)
-        return UserParts((), nothing, nothing, None, np.zeros((embedding.embedding_dim, 0)))
+        return UserParts(
+            "bilinear", (), nothing, nothing, None, np.zeros((embedding.embedding_dim, 0))
+        )
     raise TypeError(f"no parts are known of {type(embedding).__name__}")

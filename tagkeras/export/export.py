@@ -42,16 +42,15 @@ def export(config: Config) -> Path:
     k = _choose_k(config.top_k, len(vocabulary), len(kept_ids))
     target = _choose_target(Path(config.output), config.version)
     descriptor_size = manifest.descriptor_size if manifest.cnn is None else None
-    requests = (
-        warmup.requests_of_posts(Path(config.warmup_posts), descriptor_size)
-        if config.warmup_posts
-        else warmup.generated_requests(descriptor_size)
-    )
+    if config.warmup_posts:
+        requests = warmup.requests_of_posts(Path(config.warmup_posts), descriptor_size)
+    else:
+        requests = warmup.generated_requests(descriptor_size)
     descriptor_model = None if manifest.cnn is None else DescriptorModel.load(dataset / FOLDER)
-    index, about_index = (
-        make_exact_index(model, kept_ids, k)
-        if config.index == "exact"
-        else make_ivf_index(
+    if config.index == "exact":
+        index, about_index = make_exact_index(model, kept_ids, k)
+    else:
+        index, about_index = make_ivf_index(
             model,
             kept_ids,
             k,
@@ -61,7 +60,6 @@ def export(config: Config) -> Path:
             num_cells=config.index_cells,
             num_posts=config.index_posts or 2000,
         )
-    )
     answerable = vocabulary.keep(kept_ids)
     with tempfile.TemporaryDirectory() as scratch, files.written_aside(target) as aside:
         vocabulary_path = Path(scratch) / FILE_NAME

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tagkeras.data.facts import FACTS, Facts
+from tagkeras.data.facts import FACTS
 from tagkeras.data.manifest import Manifest
 from tagkeras.export.requests import (
     GraphBatching,
@@ -18,36 +18,9 @@ from tagkeras.layers import ImageUserEmbedding, MultiplicativeEmbedding, UserDes
 from tagkeras.retrieval import TopK
 
 FACT_DTYPES = {fact.name: tf.string if fact.is_text else tf.float32 for fact in FACTS}
+_LINE_NUMBER = tf.lookup.TextFileIndex.LINE_NUMBER
 # Hashtags and scores of pictures, in either form, and what is known of their users.
 _Rank = Callable[..., tuple[tf.Tensor, ...]]
-
-
-class TagLookup(tf.Module):
-    """Two tables of a vocabulary file, which becomes an asset of the SavedModel they are part of.
-
-    Args:
-        path: of a `vocabulary.tsv`, lines of `tag<TAB>count`; line number - 1 is the id.
-    """
-
-    def __init__(self, path: str) -> None:
-        super().__init__()
-        self._asset = tf.saved_model.Asset(path)
-        line, tag = tf.lookup.TextFileIndex.LINE_NUMBER, 0
-        path = self._asset.asset_path
-        self._id_of_tag = tf.lookup.StaticHashTable(
-            tf.lookup.TextFileInitializer(path, tf.string, tag, tf.int64, line, delimiter="\t"), -1
-        )
-        self._tag_of_id = tf.lookup.StaticHashTable(
-            tf.lookup.TextFileInitializer(path, tf.int64, line, tf.string, tag, delimiter="\t"), ""
-        )
-
-    def ids(self, tags: tf.Tensor) -> tf.Tensor:
-        """Int64 ids of hashtags, of the same shape; -1 for an unknown one."""
-        return self._id_of_tag.lookup(tags)
-
-    def tags(self, ids: tf.Tensor) -> tf.Tensor:
-        """The hashtags of int64 ids, of the same shape."""
-        return self._tag_of_id.lookup(ids)
 
 
 class HashtagRanker:
@@ -76,9 +49,12 @@ class HashtagRanker:
         self.embedding = embedding
         self.tag_index = tag_index
         self.descriptor_model = descriptor_model
-        self.user_descriptor = UserDescriptor(Facts.from_dict(manifest.user_descriptor))
+        self.user_descriptor = UserDescriptor(manifest.facts)
         self.descriptor_size = manifest.descriptor_size
-        self.tag_lookup = TagLookup(vocabulary_path)
+        # The line numbers of the file are the ids of its tags.
+        self.vocabulary = tf.saved_model.Asset(vocabulary_path)
+        self.id_of_tag = self._make_table(tf.string, 0, tf.int64, _LINE_NUMBER, -1)
+        self.tag_of_id = self._make_table(tf.int64, _LINE_NUMBER, tf.string, 0, "")
         self.batching = batching
 
     def resources(self) -> tf.Module:
@@ -90,7 +66,8 @@ class HashtagRanker:
         module = tf.Module()
         layers = (self.embedding, self.tag_index)
         module.variables_of_model = [weight.value for layer in layers for weight in layer.weights]
-        module.tag_lookup = self.tag_lookup
+        module.vocabulary = self.vocabulary
+        module.tables = [self.id_of_tag, self.tag_of_id]
         if self.descriptor_model is not None:
             module.descriptor_model = self.descriptor_model
         return module
@@ -180,7 +157,7 @@ class HashtagRanker:
         does: give hashtags as the model answers them.
         """
         tag = tf.strings.regex_replace(tf.strings.strip(inputs["hashtag"]), "^#+", "")
-        ids = self.tag_lookup.ids(tf.strings.lower(tag, encoding="utf-8"))
+        ids = self.id_of_tag.lookup(tf.strings.lower(tag, encoding="utf-8"))
         known = ids >= 0
         rows = self.tag_index.rows(tf.maximum(ids, 0))
         return {"embedding": tf.where(known[:, None], rows, 0.0), "known": known}
@@ -194,7 +171,15 @@ class HashtagRanker:
         facts = dict(zip(FACT_DTYPES, user, strict=True))
         phi = self.embed_image({"descriptor": descriptor, **facts})["embedding"]
         scores, ids = self.tag_index(phi)
-        return self.tag_lookup.tags(ids), scores
+        return self.tag_of_id.lookup(ids), scores
+
+    def _make_table(
+        self, keys: tf.DType, key: int, values: tf.DType, value: int, default: int | str
+    ) -> tf.lookup.StaticHashTable:
+        """A table from one column of the vocabulary to another."""
+        path = self.vocabulary.asset_path
+        columns = tf.lookup.TextFileInitializer(path, keys, key, values, value, delimiter="\t")
+        return tf.lookup.StaticHashTable(columns, default)
 
     def _describe_user(self, inputs: Tensors) -> tf.Tensor:
         return self.user_descriptor({name: inputs[name] for name in FACT_DTYPES})

@@ -120,7 +120,7 @@ def _check_posts(
     dataset: Path, manifest: Manifest, k: int, recall_target: float, num_posts: int
 ) -> None:
     """Refuses a recall that there are too few posts for, before anything takes long."""
-    there = manifest.splits.get("validation", {"posts": 0})["posts"]
+    there = manifest.splits["validation"]["posts"]
     if not there:
         raise UserError(
             f"{dataset}: the validation split has no posts to measure the recall of --index=ivf on;"

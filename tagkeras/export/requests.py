@@ -22,10 +22,6 @@ def check_shapes(inputs: Sequence[tf.Tensor], specs: Sequence[tf.TensorSpec]) ->
 
     Servers leave that to the graph, and a wrong shape would fail all requests that share its batch.
 
-    Args:
-        inputs: in the order of their specs.
-        specs: of each input, named.
-
     Raises:
         tf.errors.InvalidArgumentError: when the graph runs, naming the shapes.
     """
@@ -89,13 +85,9 @@ class GraphBatching:
         num_threads: batches computed at the same time.
     """
 
-    max_batch_size: int = 64
+    max_batch_size: int
     timeout_micros: int = 0
     num_threads: int = 1
-
-    def __post_init__(self) -> None:
-        if self.max_batch_size < 1 or self.num_threads < 1 or self.timeout_micros < 0:
-            raise ValueError(f"sizes must be at least 1 and times at least 0, received {self}")
 
     def apply(self, function: Function) -> Function:
         """The function, computed in batches.

@@ -24,7 +24,7 @@ RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE = 1e-4, 1e-5
 class TrainedModel:
     """The answers of a trained model itself, without an export's graph.
 
-    Args:
+    Attributes:
         model: trained.
         descriptor_model: of its dataset; None if posts came with descriptors.
         user_descriptor: of its dataset.

@@ -1,7 +1,7 @@
 """The Keras model: an embedding of (image, user) and a table of hashtags."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -125,7 +125,6 @@ class HashtagModel(keras.Model):
         *,
         row_optimizer: optimizers.RowOptimizer | str | None = None,
         jit_compile: bool = False,
-        unpack: Callable[[Any], tuple[Inputs, Any]] | None = None,
         **kwargs: Any,
     ) -> None:
         """Sets what training and evaluation need.
@@ -139,8 +138,6 @@ class HashtagModel(keras.Model):
                 `tagkeras.optimizers.matching(optimizer)`, at the rate of `optimizer`.
             jit_compile: whether XLA compiles the step, its draws and its updates included. Batches
                 are padded to one of few shapes then, each of which is compiled once.
-            unpack: function of a training batch that gives (inputs, tags), called in each step: for
-                datasets of another form, such as one that only names posts kept on the device.
             **kwargs: of `keras.Model.compile`.
 
         Raises:
@@ -157,7 +154,7 @@ class HashtagModel(keras.Model):
             if metric.k > self.num_tags:
                 raise ValueError(f"{metric.name}: there are only {self.num_tags} hashtags")
         means = [keras.metrics.Mean(name) for name in ("loss", *self.loss.measures)]
-        self._compiled = _Compiled(ranking, means, jit_compile, unpack)
+        self._compiled = _Compiled(ranking, means, jit_compile)
         if self.built:
             self._prepare_training()
 
@@ -184,11 +181,10 @@ class HashtagModel(keras.Model):
         """One step on a batch of posts.
 
         Args:
-            data: (inputs, tags), or what `unpack` turns into these.
+            data: (inputs, tags).
             thread: which of the threads that share the weights takes it, as in `TrainingStep`.
         """
         compiled = self._compiled
-        data = data if compiled.unpack is None else compiled.unpack(data)
         inputs, tags, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         if sample_weight is not None:
             raise ValueError("sample_weight is not supported in training")
@@ -254,7 +250,7 @@ class HashtagModel(keras.Model):
         self.build({name: (None, size) for name, size in config["input_sizes"].items()})
 
     def get_compile_config(self) -> dict[str, Any] | None:
-        """The arguments of `compile`, but for `unpack`, for `.keras` files."""
+        """The arguments of `compile`, for `.keras` files."""
         if not self.compiled:
             return None
         serialize = keras.saving.serialize_keras_object
@@ -296,13 +292,11 @@ class _Compiled:
         ranking: metrics of rankings.
         means: of what a step measures.
         jit_compile: whether XLA compiles the step.
-        unpack: of training batches.
     """
 
     ranking: Sequence[keras.metrics.Metric] = ()
     means: Sequence[keras.metrics.Mean] = ()
     jit_compile: bool = False
-    unpack: Callable[[Any], tuple[Inputs, Any]] | None = None
 
 
 def _default_metrics(num_tags: int) -> list[keras.metrics.Metric]:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tagkeras.cli.errors import UserError
-from tagkeras.experiment.experiment_folder import FILE_NAME, FINDINGS, TABLES
-from tagkeras.experiment.tables import METHODS
+from tagkeras.experiment.experiment import FILE_NAME
+from tagkeras.experiment.findings import FINDINGS
+from tagkeras.experiment.tables import METHODS, TABLES
 from tagkeras.report.drawing import Estimate
 
 _FINISH = "run python -m tagkeras.experiment to its end"

@@ -11,7 +11,7 @@ from tagkeras.data.manifest import Manifest, fingerprint
 from tagkeras.evaluate.config import Config as EvaluateConfig
 from tagkeras.evaluate.evaluate import evaluate, identity_of, weights_fingerprint
 from tagkeras.evaluate.evaluation import METRICS, Evaluation
-from tagkeras.experiment.experiment_folder import FILE_NAME
+from tagkeras.experiment.experiment import FILE_NAME
 from tagkeras.report.config import Config
 from tagkeras.report.experiment import Experiment
 from tagkeras.report.runs import Run, RunGroup, make_group

@@ -1,8 +1,7 @@
 """Retrieval: layers that find the k best hashtags for an embedding, exactly or nearly so."""
 
 from tagkeras.retrieval.cells import Cells, Queries, default_num_cells, find_cells
-from tagkeras.retrieval.exact_top_k import ExactTopK, TopK
-from tagkeras.retrieval.ivf_top_k import IVFTopK
+from tagkeras.retrieval.layers import ExactTopK, IVFTopK, TopK
 from tagkeras.retrieval.recall import Recall, RecallCurve, fewest_posts, fewest_probes
 from tagkeras.retrieval.top_k import Tiling, top_k
 

@@ -19,8 +19,6 @@ ITERATIONS = 5
 UNIFORM_SHARE = 0.1
 # Rows whose probability is computed at once.
 BATCH = 2**18
-
-
 # Queries whose best rows are looked at; the scores of their last ones are much alike.
 RANKED_QUERIES = 256
 
@@ -42,18 +40,6 @@ class Queries:
         """Ranks some of the queries by all rows of a table to find the threshold."""
         scores, _ = top_k(tf.constant(phi[:RANKED_QUERIES]), table, k)
         return cls(phi, float(tf.reduce_mean(scores[:, -1])))
-
-    def mean(self) -> np.ndarray:
-        """E[phi], float64 [d]."""
-        return self.phi.mean(axis=0, dtype=np.float64)
-
-    def root_of_moment(self) -> np.ndarray:
-        """R with R R^T = E[phi phi^T], float64 [d, d]."""
-        return _root(self.phi.astype(np.float64))
-
-    def root_of_covariance(self) -> np.ndarray:
-        """R with R R^T = Cov[phi], float64 [d, d]."""
-        return _root(self.phi - self.mean())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,14 +106,9 @@ def find_cells(table: np.ndarray, num_cells: int, queries: Queries, seed: int = 
         len(table), ROWS_PER_CELL * num_cells, p=_draw_weights(table, queries)
     )
     some, times = np.unique(drawn, return_counts=True)
-    seen = table @ queries.root_of_moment().astype(np.float32)
-    k_means = KMeans(
-        min(num_cells, len(some)),
-        init="random",
-        n_init=1,
-        max_iter=ITERATIONS,
-        random_state=seed,
-    )
+    seen = table @ _root(queries.phi.astype(np.float64)).astype(np.float32)
+    num_cells = min(num_cells, len(some))
+    k_means = KMeans(num_cells, init="random", n_init=1, max_iter=ITERATIONS, random_state=seed)
     with warnings.catch_warnings():
         # Of equal rows there may be fewer different ones than cells: some stay empty.
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -141,7 +122,8 @@ def _draw_weights(table: np.ndarray, queries: Queries) -> np.ndarray:
 
     The probability that <phi, v> reaches the score of the last best row, as if phi were normal.
     """
-    mean, root = queries.mean(), queries.root_of_covariance()
+    mean = queries.phi.mean(axis=0, dtype=np.float64)
+    root = _root(queries.phi - mean)
     likely = np.empty(len(table))
     for start in range(0, len(table), BATCH):
         rows = table[start : start + BATCH].astype(np.float64)
@@ -156,16 +138,13 @@ def _draw_weights(table: np.ndarray, queries: Queries) -> np.ndarray:
 
 def _means(table: np.ndarray, cell_of_row: np.ndarray, num_cells: int) -> np.ndarray:
     """The mean row of each cell, float32 [C, d]."""
-    order = np.argsort(cell_of_row, kind="stable")
-    sizes = np.bincount(cell_of_row, minlength=num_cells)
-    starts = np.cumsum(sizes) - sizes
-    means = np.empty((num_cells, table.shape[1]), np.float32)
-    for cell, (start, size) in enumerate(zip(starts, sizes, strict=True)):
-        means[cell] = table[order[start : start + size]].mean(axis=0)
-    return means
+    rows_by_cell = np.argsort(cell_of_row, kind="stable")
+    ends = np.cumsum(np.bincount(cell_of_row, minlength=num_cells))
+    return np.stack([table[rows].mean(axis=0) for rows in np.split(rows_by_cell, ends[:-1])])
 
 
 def _root(vectors: np.ndarray) -> np.ndarray:
+    """R with R R^T = E[v v^T] of vectors v, float64 [B, d] -> [d, d]."""
     values, axes = np.linalg.eigh(vectors.T @ vectors / len(vectors))
     root: np.ndarray = axes * np.sqrt(np.maximum(values, 0))
     return root

@@ -1,6 +1,7 @@
 """The best rows of a table for each vector of a batch, exact, in bounded memory."""
 
 import dataclasses
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -133,7 +134,9 @@ def _rank(
     return best.merge_rest(score(start, num_tags), start).top_k()
 
 
-def _merge_tiles(score, k: int, num_tags: int, tile: int) -> tuple[tf.Tensor, tf.Tensor]:  # type: ignore[no-untyped-def]
+def _merge_tiles(
+    score: Callable[..., tf.Tensor], k: int, num_tags: int, tile: int
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Ranks all tags of each tile, with the best of the tiles before; for large k and small Y."""
     first = min(tile, num_tags)
     best, ids = tf.math.top_k(score(0, first), k)

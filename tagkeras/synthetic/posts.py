@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tagkeras.synthetic import tables
+from tagkeras.synthetic.tables import POSTS_PER_USER
 from tagkeras.synthetic.world import Picture, Profile, World
 
 # Images in one folder.
@@ -64,7 +64,7 @@ def draw_posts(world: World, num_posts: int, seed: int) -> Iterator[Post]:
     while index < num_posts:
         rng = np.random.default_rng((seed, _USERS, user))
         kind, profile = world.population.draw(rng)
-        for _ in range(min(int(rng.geometric(1 / tables.POSTS_PER_USER)), num_posts - index)):
+        for _ in range(min(int(rng.geometric(1 / POSTS_PER_USER)), num_posts - index)):
             rng = np.random.default_rng((seed, _POSTS, index))
             picture = world.draw_picture(rng)
             chances = world.chances(picture, np.array([kind]))[0]

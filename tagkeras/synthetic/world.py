@@ -16,8 +16,15 @@ import itertools
 
 import numpy as np
 
-from tagkeras.synthetic import tables
-from tagkeras.synthetic.rows import AGE_GROUPS, CITIES, GENDERS, HASHTAG_ROWS, NUM_THINGS, THINGS
+from tagkeras.synthetic.tables import (
+    AGE_GROUPS,
+    CITIES,
+    GENDERS,
+    HASHTAG_ROWS,
+    NUM_THINGS,
+    THINGS,
+    UNKNOWN,
+)
 
 # Indices into THINGS, ascending.
 Picture = tuple[int, ...]
@@ -73,7 +80,7 @@ class Population:
         city, age_group, gender = self.kinds[kind]
         # Tenths of years keep every age inside its group.
         age = int(rng.integers(10 * age_group.first, 10 * age_group.end)) / 10
-        numbers = zip(tables.UNKNOWN.items(), rng.random(len(tables.UNKNOWN)), strict=True)
+        numbers = zip(UNKNOWN.items(), rng.random(len(UNKNOWN)), strict=True)
         unknown = {name for (name, share), number in numbers if number < share}
         return kind, Profile(
             age=None if "age" in unknown else age,

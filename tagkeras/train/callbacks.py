@@ -84,7 +84,6 @@ class SaveCheckpoints(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Starts the clock."""
-        del logs
         self._saved_at = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
@@ -93,27 +92,26 @@ class SaveCheckpoints(keras.callbacks.Callback):
         Raises:
             UserError: the loss or a weight is not finite.
         """
-        del batch
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss):  # the mean of the epoch, which one bad step spoils for good
             raise self._diverged(f"the loss is {loss}")
         is_time = 0 < self._seconds <= time.monotonic() - self._saved_at
         if self._state.step < self._state.steps_per_epoch and self._any_worker(is_time):
+            self._check_weights()
             self._save()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Saves the best first: a run that is killed in between repeats the epoch."""
+        self._check_weights()
         logs = logs or {}
         value = next((logs[name] for name in logs if name.startswith(MONITOR)), float(epoch))
         if self._state.best is None or value > self._state.best:
-            self._check_weights()
             self._state.best, self._state.best_epoch = value, epoch + 1
             if self._writes:
                 self._save_best(epoch + 1, logs)
         self._save()
 
     def _save(self) -> None:
-        self._check_weights()
         keep_means(self.model, self._state)
         self._state.schedule = dict(self._schedule.state)
         if self._writes:
@@ -127,7 +125,6 @@ class SaveCheckpoints(keras.callbacks.Callback):
             (aside / "epoch.json").write_text(json.dumps({"epoch": epoch, **logs}, indent=2))
 
     def _check_weights(self) -> None:
-        """Raises a `UserError` if some weights are not finite."""
         if name := find_non_finite(self.model):
             raise self._diverged(f"{name} has values that are not finite")
 
@@ -177,7 +174,7 @@ class StopWithoutProgress(keras.callbacks.Callback):
 
     Args:
         state: of the run, with the epoch counted and compared already.
-        patience: epochs to wait; 0 for ever.
+        patience: epochs to wait; 0 waits for ever.
     """
 
     def __init__(self, state: RunState, patience: int) -> None:
@@ -192,7 +189,6 @@ class StopWithoutProgress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Stops the run, and says so."""
-        del logs
         if self.is_over:
             self.model.stop_training = True
             print(
@@ -203,31 +199,20 @@ class StopWithoutProgress(keras.callbacks.Callback):
 
 
 class PrintProgress(keras.callbacks.Callback):
-    """Prints a line a minute where there is no terminal to draw a bar on.
-
-    It gives the step, the loss, posts a second and the time left of the epoch.
-
-    Args:
-        state: of the run.
-        batch_size: posts in a step.
-    """
+    """Prints step, loss, posts per second and time left once a minute, for want of a terminal."""
 
     def __init__(self, state: RunState, batch_size: int) -> None:
         super().__init__()
         self._state = state
         self._batch_size = batch_size
-        self._first_step = 0
-        self._started = self._printed = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Starts the clock."""
-        del epoch, logs
         self._first_step = self._state.step
         self._started = self._printed = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Prints the line if it is time."""
-        del batch
         now = time.monotonic()
         step, steps = self._state.step, self._state.steps_per_epoch
         if now - self._printed < LINE_INTERVAL or step >= steps:
@@ -245,11 +230,7 @@ class PrintProgress(keras.callbacks.Callback):
 
 
 def _read_history(path: Path, epochs_done: int) -> list[dict[str, str]]:
-    """The lines of the epochs that are done.
-
-    Raises:
-        UserError: they are not all there, or not numbers.
-    """
+    """The lines of the epochs that are done; a `UserError` if they are damaged."""
     try:
         text = path.read_bytes().decode("utf-8")
         rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))

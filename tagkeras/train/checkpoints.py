@@ -64,7 +64,7 @@ class RunState:
 
 
 class CheckpointFolder:
-    """Folders `step-N`, each complete or absent: `variables.*` and `state.json`.
+    """Folders `step-N`, each complete or absent, of `variables.*` and `state.json`.
 
     `tf.train.CheckpointManager` trusts a file that lists the checkpoints, and starts over where
     that is lost; here the folder itself is the list.
@@ -82,7 +82,7 @@ class CheckpointFolder:
         """Saves a checkpoint and removes the oldest.
 
         Raises:
-            UserError: it cannot be written; nothing of it is left, and the others are as before.
+            UserError: it cannot be written; the others are as before.
         """
         target = self.path / f"{STEP}{state.global_step}"
         with write_errors(target), files.written_aside(target) as aside:
@@ -97,10 +97,9 @@ class CheckpointFolder:
                 files.remove(path)
 
     def restore(self) -> RunState | None:
-        """Restores the newest readable checkpoint, and names those that cannot be read.
+        """Restores the newest readable checkpoint and returns its state; None if there is none.
 
-        Returns:
-            Its state; None if there are no checkpoints.
+        It names those that cannot be read.
 
         Raises:
             UserError: none can be read; nothing was changed.
@@ -108,7 +107,8 @@ class CheckpointFolder:
         problems = []
         for path in reversed(list_checkpoints(self.path).values()):
             try:
-                state = _read_state(path / _STATE)
+                with unreadable():
+                    state = RunState(**json.loads((path / _STATE).read_text(encoding="utf-8")))
                 read_checkpoint(self._variables, path / "variables")
             except CheckpointError as error:
                 problems.append(f"{path} cannot be read ({error})")
@@ -157,11 +157,6 @@ def write_errors(path: Path) -> Iterator[None]:
             f"{path} cannot be written ({_reason(error)}): free some space or repair the disk;"
             " the same command then resumes from the checkpoint before"
         ) from error
-
-
-def _read_state(path: Path) -> RunState:
-    with unreadable():
-        return RunState(**json.loads(path.read_text(encoding="utf-8")))
 
 
 def _reason(error: Exception) -> str:

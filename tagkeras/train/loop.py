@@ -83,11 +83,6 @@ class Hogwild(Stepper):
     update may be lost or come late. With small batches and sparse updates this costs little, and
     no thread ever waits. Two runs never end alike.
 
-    Args:
-        model: compiled.
-        posts: training posts.
-        num_threads: N, at least 1.
-
     References:
         Niu, Recht, Ré, Wright, "Hogwild!" (NIPS 2011), by which Denton et al. (KDD 2015, section
         5.2) trained.
@@ -157,7 +152,13 @@ def train_epochs(
         while state.step < state.steps_per_epoch:
             count = min(stepper.steps_per_call, state.steps_per_epoch - state.step)
             called.on_train_batch_begin(state.step)
-            logs = _to_numbers(_take(stepper, batches, count, state))
+            try:
+                logs = _to_numbers(stepper.take(batches, count))
+            except (StopIteration, tf.errors.OutOfRangeError) as error:
+                raise UserError(
+                    f"the posts ended after {state}: the dataset changed; copy it again, and the"
+                    " same command resumes"
+                ) from error
             state.step += count
             state.global_step += count
             called.on_train_batch_end(state.step - 1, logs)
@@ -193,18 +194,6 @@ def _restore_means(model: HashtagModel, state: RunState) -> None:
         values = state.means.get(metric.name, [])
         for variable, value in zip(metric.variables, values, strict=False):
             variable.assign(value)
-
-
-def _take(
-    stepper: Stepper, batches: Iterator[Any], count: int, state: RunState
-) -> Mapping[str, tf.Tensor]:
-    try:
-        return stepper.take(batches, count)
-    except (StopIteration, tf.errors.OutOfRangeError) as error:
-        raise UserError(
-            f"the posts ended after {state}: the dataset changed; copy it again, and the same"
-            " command resumes"
-        ) from error
 
 
 def _to_numbers(values: Mapping[str, tf.Tensor]) -> dict[str, float]:

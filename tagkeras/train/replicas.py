@@ -62,24 +62,15 @@ def lost_worker_errors() -> Iterator[None]:
 def make_any_worker(strategy: tf.distribute.Strategy) -> Callable[[bool], bool]:
     """A function that all workers have to call together: whether the condition holds on any."""
 
-    def count(flag: tf.Tensor) -> tf.Tensor:
-        replica = tf.distribute.get_replica_context()
-        # `identity` places it on the replica's device.
-        return replica.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(flag))
-
-    run = tf.function(lambda flag: strategy.run(count, args=(flag,)))
-
     def any_worker(flag: bool) -> bool:
-        totals = strategy.experimental_local_results(run(tf.constant(float(flag))))
-        return float(totals[0]) > 0
+        flags = strategy.run(lambda: tf.constant(float(flag)))
+        return float(strategy.reduce(tf.distribute.ReduceOp.SUM, flags, axis=None)) > 0
 
     return any_worker
 
 
 class Replicas(Stepper):
-    """Takes steps by `strategy.run`, each on one global batch.
-
-    Replica r of R takes the r-th of R consecutive slices of a batch.
+    """Takes steps by `strategy.run`: replica r of R takes the r-th of R slices of each batch.
 
     Args:
         model: made and compiled in the scope of `strategy`.
@@ -138,11 +129,7 @@ class Replicas(Stepper):
 
 
 def _read_tf_config() -> tuple[dict[str, list[str]], str, int]:
-    """The cluster that `TF_CONFIG` names, and this worker's kind and index in it.
-
-    Raises:
-        UserError: it is not set, or does not name this worker.
-    """
+    """The cluster that `TF_CONFIG` names, and this worker's kind and index in it."""
     text = os.environ.get("TF_CONFIG", "")
     try:
         config = json.loads(text)

@@ -21,6 +21,11 @@ from tagkeras.train.workdir import Workdir
 INTERVAL = 100
 # Tags of the projector, which draws them in a browser.
 MAX_PROJECTED = 10_000
+# Makes TensorBoard draw a curve of the values.
+_SCALAR = tf.compat.v1.SummaryMetadata(
+    plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars"),
+    data_class=1,  # DATA_CLASS_SCALAR
+)
 _PROJECTOR = """embeddings {
   tensor_name: "tag_table"
   tensor_path: "tag_table.tsv"
@@ -38,7 +43,7 @@ class TensorBoardLog(keras.callbacks.Callback):
     Args:
         workdir: of the run.
         state: of the run.
-        writes: whether this process writes: see `SaveCheckpoints`.
+        writes: whether this process writes, as in `SaveCheckpoints`.
     """
 
     def __init__(self, workdir: Workdir, state: RunState, *, writes: bool = True) -> None:
@@ -47,12 +52,9 @@ class TensorBoardLog(keras.callbacks.Callback):
         self._state = state
         self._writes = writes
         self._writer: tf.summary.SummaryWriter | None = None
-        self._totals: dict[str, tuple[float, float]] = {}
-        self._last_point = 0
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Opens the log; writes the names that the projector shows."""
-        del logs
         if not self._writes:
             self._writer = tf.summary.create_noop_writer()
             return
@@ -67,23 +69,21 @@ class TensorBoardLog(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Restarts the means, in a resumed epoch from where it stopped."""
-        del epoch, logs
         self._totals = self._read_totals()
         self._last_point = self._state.global_step
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Writes a point every `INTERVAL` steps."""
-        del batch, logs
         step = self._state.global_step
         if step // INTERVAL == self._last_point // INTERVAL:
             return
         self._last_point = step
         before, self._totals = self._totals, self._read_totals()
-        values = {}
-        for name, (total, count) in self._totals.items():
-            total_before, count_before = before.get(name, (0.0, 0.0))
-            if count > count_before:
-                values[name] = (total - total_before) / (count - count_before)
+        values = {
+            name: (total - before[name][0]) / (count - before[name][1])
+            for name, (total, count) in self._totals.items()
+            if count > before[name][1]
+        }
         self._write("steps", values, step)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -117,13 +117,5 @@ class TensorBoardLog(keras.callbacks.Callback):
         with write_errors(self._workdir.tensorboard), self._writer.as_default():
             for name, value in values.items():
                 if math.isfinite(value):
-                    tf.summary.write(f"{group}/{name}", value, step=step, metadata=_scalar())
+                    tf.summary.write(f"{group}/{name}", value, step=step, metadata=_SCALAR)
             self._writer.flush()
-
-
-def _scalar() -> tf.compat.v1.SummaryMetadata:
-    """Makes TensorBoard draw a curve of the values."""
-    metadata = tf.compat.v1.SummaryMetadata()
-    metadata.plugin_data.plugin_name = "scalars"
-    metadata.data_class = 1  # DATA_CLASS_SCALAR
-    return metadata

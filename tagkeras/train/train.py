@@ -41,9 +41,6 @@ _VALIDATION_BATCH = 1024
 class Run:
     """A training run, checked and restored, that is ready to start or resume; writes nothing yet.
 
-    Args:
-        config: of the command.
-
     Attributes:
         workdir: of the run.
         model: compiled, with the weights to start from.
@@ -70,13 +67,11 @@ class Run:
             seed=config.seed,
             cache=config.cache,
         )
-        self._validation = (
-            data_input.read_split(self._dataset, manifest, "validation", _VALIDATION_BATCH).map(
-                split_batch
-            )
-            if manifest.splits["validation"]["posts"]
-            else None
-        )
+        self._validation = None
+        if manifest.splits["validation"]["posts"]:
+            self._validation = data_input.read_split(
+                self._dataset, manifest, "validation", _VALIDATION_BATCH
+            ).map(split_batch)
         self._found = self._check_workdir()
         warm_start = None
         if config.warm_start and not self._found[1]:
@@ -122,12 +117,7 @@ class Run:
             self.callbacks.append(PrintProgress(self.state, config.batch_size))
 
     def train(self) -> None:
-        """Trains until the run is over.
-
-        Raises:
-            UserError: another run is active in the workdir, or training cannot continue; the
-                checkpoints so far are kept.
-        """
+        """Trains until the run is over, with the workdir locked; `UserError`s as of `train`."""
         with self.workdir.locked() if self._writes else contextlib.nullcontext():
             if self._writes and self._found != self._find_progress():
                 raise UserError(
@@ -159,7 +149,7 @@ class Run:
         )
 
     def _check_workdir(self) -> tuple[bool, Path | None]:
-        """Makes sure that the run may start or resume there; returns what was found."""
+        """Makes sure that the run may start or resume; returns what `_find_progress` found."""
         found = is_started, checkpoint = self._find_progress()
         if not is_started:
             self.workdir.check_unused()
@@ -174,7 +164,6 @@ class Run:
         return found
 
     def _find_progress(self) -> tuple[bool, Path | None]:
-        """Whether the workdir was started, and its newest checkpoint."""
         return self.workdir.is_started, self.workdir.newest_checkpoint()
 
 

@@ -110,12 +110,12 @@ class WarmStart:
 
     def _check_descriptors(self, manifest: Manifest) -> None:
         before = self.earlier.manifest()
-        for what, ours, other in (
-            ("image descriptors", manifest.descriptor_size, before.descriptor_size),
-            ("image descriptors (another CNN)", manifest.cnn, before.cnn),
-            ("user descriptors", manifest.user_descriptor, before.user_descriptor),
+        for what, name in (
+            ("image descriptors", "descriptor_size"),
+            ("image descriptors (another CNN)", "cnn"),
+            ("user descriptors", "user_descriptor"),
         ):
-            if ours != other:
+            if getattr(manifest, name) != getattr(before, name):
                 raise UserError(
                     f"{self.earlier.path} was trained on other {what} than this dataset has:"
                     " preprocess the posts as that run's were, with the same CNN, --countries and"
@@ -125,24 +125,19 @@ class WarmStart:
 
 def save_state(model: HashtagModel, folder: Path) -> None:
     """Writes the state of a compiled model's optimizers to a workdir's folder."""
-    everything = training_checkpoint(model)
-    state = tf.train.Checkpoint(
-        optimizer=everything.optimizer, row_optimizer=everything.row_optimizer
-    )
+    whole = training_checkpoint(model)
+    state = tf.train.Checkpoint(optimizer=whole.optimizer, row_optimizer=whole.row_optimizer)
     state.write(str(folder / _FOLDER / _PREFIX))
 
 
 def find_state(workdir: Workdir) -> Path | None:
-    """The newest checkpoint of a workdir that has the optimizers' state; None without one."""
+    """Where a workdir has its newest optimizers' state; None without one."""
     newest = workdir.newest_checkpoint() or workdir.path / _FOLDER
     return newest / _PREFIX if (newest / f"{_PREFIX}.index").exists() else None
 
 
 def _has_same_state(earlier: Settings, settings: Settings) -> bool:
-    """Whether the optimizers of two runs keep the same numbers: kind, and with or without momentum.
-
-    Otherwise the state of one means nothing to the other.
-    """
+    """Whether the optimizers of two runs keep the same numbers, so that one can use the other's."""
     if earlier.optimizer != settings.optimizer:
         return False
     return settings.optimizer != "sgd" or bool(earlier.momentum) == bool(settings.momentum)
@@ -153,27 +148,16 @@ def _copy_state(model: HashtagModel, prefix: Path, shared: SharedTags) -> None:
 
     That of the embedding's weights as it is, that of the rows for shared tags. Steps taken and
     learning rates stay the model's own, and so does the state of new tags.
-
-    Args:
-        model: compiled, with an embedding of the earlier run's sizes.
-        prefix: of `find_state`; of an optimizer of the same kind.
-        shared: the tags that both know.
-
-    Raises:
-        UserError: the checkpoint is damaged.
     """
     slots, rows = _slots(model.optimizer), model.row_optimizer.state
     try:
         with unreadable():
             reader = tf.train.load_checkpoint(str(prefix))
-            shapes = reader.get_variable_to_shape_map()
+            names = reader.get_variable_to_shape_map()
             # Precisions that scale the loss have more variables, all of them before the slots.
-            num_variables = sum(name.startswith("optimizer/") for name in shapes)
-            first = num_variables - len(slots)
-            values = [
-                reader.get_tensor(f"optimizer/{first + place}{_VALUE}")
-                for place in range(len(slots))
-            ]
+            end = sum(name.startswith("optimizer/") for name in names)
+            places = range(end - len(slots), end)
+            values = [reader.get_tensor(f"optimizer/{place}{_VALUE}") for place in places]
             tables = {name: reader.get_tensor(f"row_optimizer/{name}{_VALUE}") for name in rows}
             for slot, value in zip(slots, values, strict=True):
                 slot.assign(value)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import operator
 import os
 import re
 import shutil
@@ -15,6 +16,8 @@ from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 
 STEP = "step-"
+# What a workdir has of the dataset's own.
+_DATASET_FILES = ("dataset.json", "vocabulary.tsv")
 # How `tagkeras.cli.files` names what is being written or replaced.
 _ASIDE = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.(?P<suffix>tmp|old)")
 
@@ -48,14 +51,13 @@ class Workdir:
         Raises:
             UserError: the folder holds something else.
         """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            left_over = {"dataset.json", "vocabulary.tsv"}
-            names = [p.name for p in self.path.iterdir()] if self.path.is_dir() else [""]
-            # Files aside (.NAME.tmp) are of a start that was killed.
-            if any(n not in left_over and not n.endswith(".tmp") for n in names):
-                raise UserError(
-                    f"{self.path} holds other files and no config.json: choose another --workdir"
-                )
+        names = {path.name for path in self.path.iterdir()} if self.path.is_dir() else set()
+        # A start that was killed leaves the dataset's files and files aside (.NAME.tmp).
+        others = {name for name in names - set(_DATASET_FILES) if not name.endswith(".tmp")}
+        if others or self.path.is_file():
+            raise UserError(
+                f"{self.path} holds other files and no config.json: choose another --workdir"
+            )
 
     def start(self, config: Mapping[str, Any], dataset: Path) -> None:
         """Starts a run here: copies the dataset's description, then writes the config.
@@ -64,7 +66,7 @@ class Workdir:
             UserError: the folder holds something else.
         """
         self.check_unused()
-        for name in ("dataset.json", "vocabulary.tsv"):
+        for name in _DATASET_FILES:
             with files.written_aside(self.path / name) as aside:
                 shutil.copyfile(dataset / name, aside)
         files.write_text(self._config, json.dumps(config, indent=2) + "\n")
@@ -79,10 +81,8 @@ class Workdir:
         self.path.mkdir(parents=True, exist_ok=True)
         if not os.access(self.path, os.W_OK):
             raise UserError(f"{self.path} cannot be written to: change its permissions")
-        busy = (
-            f"another run is active in {self.path}: wait for it to end, or choose another --workdir"
-        )
-        with files.locked(self.path, busy=busy):
+        remedy = "wait for it to end, or choose another --workdir"
+        with files.locked(self.path, busy=f"another run is active in {self.path}: {remedy}"):
             for folder in (self.path, self.checkpoints, self.tensorboard):
                 _clean_up(folder)
             yield
@@ -150,12 +150,8 @@ class Workdir:
                 f"{dataset} has another vocabulary than {self.path} was trained on:"
                 " give the dataset of that run"
             )
-        run, other = self.manifest(), Manifest.load(dataset)
-        if (run.descriptor_size, run.user_descriptor, run.cnn) != (
-            other.descriptor_size,
-            other.user_descriptor,
-            other.cnn,
-        ):
+        described_by = operator.attrgetter("descriptor_size", "user_descriptor", "cnn")
+        if described_by(self.manifest()) != described_by(Manifest.load(dataset)):
             raise UserError(
                 f"{dataset} has other image or user descriptors than {self.path} was trained on:"
                 " give the dataset of that run"

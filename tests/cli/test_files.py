@@ -15,16 +15,6 @@ def test_file_is_replaced_in_one_step(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_folder_is_replaced(tmp_path):
-    path = tmp_path / "folder"
-    for content in ("old", "new"):
-        with files.written_aside(path) as aside:
-            aside.mkdir()
-            (aside / content).touch()
-    assert [p.name for p in path.iterdir()] == ["new"]
-    assert list(tmp_path.iterdir()) == [path]
-
-
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_failure_leaves_what_was_there_and_nothing_else(tmp_path, kind):
     path = tmp_path / "thing"
@@ -38,17 +28,6 @@ def test_failure_leaves_what_was_there_and_nothing_else(tmp_path, kind):
         raise RuntimeError("half way")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_folders_change_places_in_one_step(tmp_path):
-    one, other = tmp_path / "one", tmp_path / "other"
-    for folder in (one, other):
-        folder.mkdir()
-        (folder / folder.name).touch()
-    assert files.exchange(one, other)
-    assert (one / "other").exists()
-    assert (other / "one").exists()
-    assert not files.exchange(one, tmp_path / "none")
 
 
 @pytest.mark.parametrize("can_exchange", [True, False])
@@ -161,7 +140,10 @@ def test_files_take_their_places_among_others(tmp_path):
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_files_stay_as_they_were_if_the_block_raises(tmp_path, error):
+    """What a killed run left there is removed all the same."""
     write_files(tmp_path, "old")
+    (tmp_path / ".all.json.0123abcd.tmp").mkdir()
+    (tmp_path / ".all.json.0123abcd.tmp" / "part").touch()
     with pytest.raises(error), files.files_written_aside(tmp_path, last="all.json") as aside:
         write_files(aside, "new")
         raise error
@@ -204,11 +186,3 @@ def test_a_file_where_the_folder_should_be(tmp_path):
         with files.files_written_aside(tmp_path / "file", last="all.json"):
             pass
     assert (tmp_path / "file").read_text() == "mine"
-
-
-def test_what_a_killed_run_left_among_the_files_is_removed(tmp_path):
-    (tmp_path / ".all.json.0123abcd.tmp").mkdir()
-    (tmp_path / ".all.json.0123abcd.tmp" / "part").touch()
-    with files.files_written_aside(tmp_path, last="all.json") as aside:
-        write_files(aside, "new")
-    assert {path.name for path in tmp_path.iterdir()} == {"all.json", "a.parquet", "z.parquet"}

@@ -4,13 +4,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from evaluation_helpers import KS, NUM_TAGS, evaluation, read_posts, run_config
+from evaluated_runs import start_run
+from evaluation_helpers import KS, NUM_TAGS, evaluation, read_posts
 from tiny_dataset import write_dataset
 
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.evaluate import evaluate
 from tagkeras.evaluate.evaluation import Evaluation
-from tagkeras.train import train
 
 # Users of each country in a split: most have several posts.
 PEOPLE = 8
@@ -39,7 +39,7 @@ def evaluated(tmp_path_factory):
         folder / "dataset", posts=500, num_tags=NUM_TAGS, people=PEOPLE, removed=0.2, test=150
     )
     # Rankings that are no good, and not by chance alone.
-    workdir = train.train(run_config(dataset, folder / "run"))
+    workdir = start_run(dataset, folder / "run", epochs=1, rank=4, embedding_dim=4)
     posts, tags = read_posts(dataset, "test"), Vocabulary.load(dataset / "vocabulary.tsv").tags
     config = evaluation(
         workdir,

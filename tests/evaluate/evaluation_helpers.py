@@ -1,6 +1,5 @@
 """Posts read without the project's codec, and evaluations written without its command."""
 
-import dataclasses
 import json
 import types
 
@@ -8,36 +7,13 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.cli import commandline
-from tagkeras.data.manifest import Manifest
 from tagkeras.evaluate import evaluate
 from tagkeras.evaluate.evaluation import EvaluatedPosts, Evaluation
-from tagkeras.train import train
-from tagkeras.train.config import Settings
-from tagkeras.train.model import make_model, weights_checkpoint
-from tagkeras.train.workdir import Workdir
 
 KS = (1, 3, 6)
 NUM_TAGS = 20
 EVALUATION_FILES = {"metrics.json", "posts.parquet", "predictions.parquet", "tags.parquet"}
 FINGERPRINT = "0123456789abcdef"
-
-
-def run_config(dataset, workdir, **options):
-    """The config of tagkeras.train for one short epoch."""
-    options = {"batch_size": 50, "epochs": 1, "rank": 4, "embedding_dim": 4, **options}
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    return commandline.parse(train.Config, [f"--data={dataset}", f"--workdir={workdir}", *flags])
-
-
-def untrained_run(dataset, path):
-    """A workdir whose best epoch has the weights that a run begins with."""
-    workdir, config = Workdir(path), dataclasses.asdict(run_config(dataset, path))
-    workdir.start(config, dataset)
-    model = make_model(Settings.of(config), Manifest.load(dataset))
-    workdir.best.mkdir()
-    weights_checkpoint(model).write(str(workdir.best / "model"))
-    (workdir.best / "epoch.json").write_text('{"epoch": 1}')
-    return workdir
 
 
 def evaluation(workdir, dataset, output, **options):

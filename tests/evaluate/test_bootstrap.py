@@ -1,13 +1,14 @@
 import numpy as np
-import pytest
 import scipy.stats
-from numpy_metrics import resampled_mean
+from numpy_metrics import resampled_mean, variety
 
 from tagkeras.evaluate.bootstrap import (
+    VARIETY_SAMPLES,
     bootstrap_means,
     bootstrap_ratios,
     percentiles,
     resample,
+    variety_intervals,
 )
 
 
@@ -73,18 +74,15 @@ def test_against_scipy():
 
 def test_coverage_of_the_truth_where_posts_of_a_user_resemble_each_other():
     rng = np.random.default_rng(0)
-    by_user = by_post = 0
+    covered = {True: 0, False: 0}
     for seed in range(150):
         users, scores = draw_posts(rng)
         for drawn in (users, np.arange(len(users))):
             ((low, high),) = percentiles(bootstrap_means(drawn, scores[:, None], 200, seed))
-            covered = low <= 0 <= high
-            by_user, by_post = (
-                (by_user + covered, by_post) if drawn is users else (by_user, by_post + covered)
-            )
-    assert 0.9 <= by_user / 150 <= 0.98
+            covered[drawn is users] += low <= 0 <= high
+    assert 0.9 <= covered[True] / 150 <= 0.98
     # Intervals over posts would be too narrow.
-    assert by_post / 150 < 0.8
+    assert covered[False] / 150 < 0.8
 
 
 def test_nan_leaves_a_post_out_of_a_column():
@@ -101,59 +99,58 @@ def test_nan_leaves_a_post_out_of_a_column():
     bounds = percentiles(means)
     assert not np.isnan(bounds).any()
     np.testing.assert_allclose(bounds[1], np.percentile(means[:, 1], [2.5, 97.5]))
+    # A column of nothing.
+    np.testing.assert_array_equal(
+        percentiles(np.array([[np.nan, 1]] * 3)), [[np.nan, np.nan], [1, 1]]
+    )
 
 
-def test_a_column_of_nothing():
-    scores = np.array([[np.nan, 1], [np.nan, 2]])
-    bounds = percentiles(bootstrap_means(np.arange(2), scores, samples=100))
-    assert np.isnan(bounds[0]).all()
-    assert bounds[1].tolist() == [1, 2]
-
-
-def test_users_without_posts_count_as_drawn():
-    """User 1 has no post, as in a part of the posts: means are of the posts of the others."""
-    means = bootstrap_means(np.array([0, 2]), np.array([[1.0], [3.0]]), samples=300)
-    assert set(means[~np.isnan(means)]) <= {1, 3, 2, 5 / 3, 7 / 3}
-    assert np.isnan(means).any()
-
-
-@pytest.mark.parametrize("scores", [np.zeros((4, 1)), np.ones((4, 1))])
-def test_no_spread_no_width(scores):
-    bounds = percentiles(bootstrap_means(np.array([0, 0, 1, 2]), scores, samples=100))
-    assert bounds.tolist() == [[scores[0, 0]] * 2]
-
-
-def test_one_user():
-    means = bootstrap_means(np.zeros(3, int), np.array([[1.0], [2.0], [6.0]]), samples=100)
-    assert set(means.ravel()) == {3.0}
-
-
-def test_percentiles_of_a_level():
-    means = np.arange(1001.0)[:, None]
-    np.testing.assert_allclose(percentiles(means), [[25, 975]])
-    np.testing.assert_allclose(percentiles(means, level=0.5), [[250, 750]])
-
-
-def test_ratios_pair_runs_with_the_same_seed():
+def test_a_pair_of_runs_with_the_same_seed():
     rng = np.random.default_rng(0)
     users = rng.integers(40, size=200)
     scores = rng.random((200, 1))
     gain = bootstrap_means(users, scores + 0.1, seed=7) - bootstrap_means(users, scores, seed=7)
     np.testing.assert_allclose(gain, 0.1)
-    sums = np.bincount(users, scores[:, 0], 40)[:, None]
-    counts = np.bincount(users, minlength=40)[:, None].astype(float)
-    np.testing.assert_allclose(
-        bootstrap_ratios(sums, counts, seed=7), bootstrap_means(users, scores, seed=7)
-    )
 
 
 def test_many_resamples_in_pieces(monkeypatch):
     rng = np.random.default_rng(0)
     sums, counts = rng.random((12, 6)), rng.integers(1, 4, size=(12, 1)).astype(float)
     whole = bootstrap_ratios(sums, counts, samples=50)
-    for column in range(6):
-        alone = sums[:, [column]], counts
-        np.testing.assert_allclose(whole[:, [column]], bootstrap_ratios(*alone, samples=50))
     for chunk in (1, 12 * 7, 12 * 50):
         monkeypatch.setattr("tagkeras.evaluate.bootstrap._CHUNK", chunk)
         np.testing.assert_allclose(bootstrap_ratios(sums, counts, samples=50), whole)
+
+
+def test_variety_interval_by_loops():
+    """Around the value, 1.96 standard deviations of resamples of users to each side."""
+    rng = np.random.default_rng(0)
+    users = np.repeat(np.arange(12), rng.integers(1, 5, size=12))
+    predictions = rng.geometric(0.2, size=(len(users), 3)).clip(max=19)
+    predictions[3, 2] = -1
+    rows = [[tag for tag in row if tag >= 0] for row in predictions.tolist()]
+    statistics = []
+    for drawn in resample(12, VARIETY_SAMPLES, seed=5):
+        chosen = [row for row, user in zip(rows, users, strict=True) for _ in range(drawn[user])]
+        statistics.append(variety(chosen, 20, 3))
+    value, spread = np.array(variety(rows, 20, 3)), 1.96 * np.std(statistics, axis=0, ddof=1)
+    bounds = variety_intervals(users, predictions, 20, seed=5)
+    np.testing.assert_allclose(bounds, np.stack([value - spread, value + spread], 1), rtol=1e-4)
+
+
+def test_variety_interval_of_the_same_for_everyone_and_of_nothing():
+    users = np.arange(5)
+    same = variety_intervals(users, np.zeros((5, 1), int), 4)
+    np.testing.assert_array_equal(same, [[1 / 4, 1 / 4], [0, 0]])
+    nothing = variety_intervals(users, np.full((5, 1), -1), 4)
+    np.testing.assert_array_equal(nothing, np.zeros((2, 2)))
+
+
+def test_variety_interval_stays_within_what_is_possible():
+    users, rng = np.arange(6), np.random.default_rng(0)
+    bounds = variety_intervals(users, np.array([rng.permutation(4) for _ in users]), 4)
+    assert bounds[0].tolist() == [1, 1]
+    assert bounds[1, 1] <= 2
+    spread = variety_intervals(users, rng.integers(4, size=(6, 1)), 4)
+    assert (spread >= 0).all()
+    assert (spread[:, 1] <= [1, 2]).all()

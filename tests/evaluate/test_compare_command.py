@@ -1,5 +1,6 @@
 """tagkeras.compare as people run it."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -72,23 +73,9 @@ def test_json(folders, capsys):
     compare.main(config(folders / "first", folders / "second", json="true", bootstrap_samples=200))
     found = json.loads(capsys.readouterr().out)
     assert list(found) == [f"{s}@{k}" for s in ("P", "R", "A", "nDCG", "MRR") for k in (1, 3)]
-    for row in found.values():
-        assert set(row) == {"first", "second", "difference", "low", "high", "p_value"}
-        assert row["second"] - row["first"] == pytest.approx(row["difference"])
-        assert row["low"] < row["difference"] < row["high"]
     first, second = (Evaluation.load(folders / name) for name in ("first", "second"))
     expected = compare_evaluations(first, second, samples=200)
-    assert found["R@3"]["p_value"] == expected["R@3"].p_value
-    assert found["R@3"]["low"] == expected["R@3"].low
-
-
-def test_the_seed_is_of_the_draws(folders, capsys):
-    printed = []
-    for seed in (0, 0, 1):
-        compare.main(config(folders / "first", folders / "second", json="true", seed=seed))
-        printed.append(json.loads(capsys.readouterr().out)["P@3"])
-    assert printed[0] == printed[1] != printed[2]
-    assert printed[0]["difference"] == printed[2]["difference"]
+    assert found == {name: dataclasses.asdict(row) for name, row in expected.items()}
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ import shutil
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from evaluated_runs import start_run
 from evaluation_helpers import (
     EVALUATION_FILES,
     KS,
     NUM_TAGS,
     evaluation,
     read_posts,
-    untrained_run,
 )
 from numpy_metrics import mean_metrics
 from tiny_dataset import write_dataset
@@ -58,35 +58,25 @@ def test_more_is_predicted_than_metrics_count_and_less(evaluated, tmp_path):
     assert metrics["R@20"] == pytest.approx(found)
     rows = Evaluation.load(tmp_path / "eval").predictions.to_pylist()
     assert {len(row["hashtags"]) for row in rows} == {len(row["scores"]) for row in rows} == {3}
-    hits = Evaluation.load(tmp_path / "eval").posts.hits
-    assert list(hits) == ["model"]
-    assert hits["model"].shape == (150, 20)
-
-
-def test_no_baselines_no_curves(evaluated, tmp_path):
-    metrics = again(evaluated, tmp_path / "eval", **QUICK)
+    loaded = Evaluation.load(tmp_path / "eval")
+    assert loaded.posts.hits["model"].shape == (150, 20)
+    # Without baselines, an oracle and curves.
+    assert list(loaded.posts.hits) == list(metrics["intervals"]) == ["model"]
     assert not {name for name in metrics if name.endswith("_baseline") or "oracle" in name}
-    assert list(metrics["intervals"]) == ["model"]
-    assert metrics["R@6"] == evaluated.metrics["R@6"]
-    assert metrics["intervals"]["model"] == evaluated.metrics["intervals"]["model"]
-    table = Evaluation.load(tmp_path / "eval").tags
     for name in ("average_precision", "curve_recall", "curve_precision"):
-        assert table.column(name).null_count == NUM_TAGS
+        assert loaded.tags.column(name).null_count == NUM_TAGS
 
 
-def test_the_other_splits(evaluated, tmp_path):
-    metrics = again(evaluated, tmp_path / "eval", split="validation", **QUICK)
+def test_another_split_and_fewer_neighbours_than_posts(evaluated, tmp_path):
+    options = {**QUICK, "baselines": ("neighbour",), "neighbour_posts": 60, "split": "validation"}
+    metrics = again(evaluated, tmp_path / "eval", **options)
     assert (metrics["split"], metrics["num_posts"]) == ("validation", 60)
+    assert metrics["neighbour_posts"] == 60
+    whole = again(evaluated, tmp_path / "whole", **{**options, "neighbour_posts": 500})
+    assert metrics["neighbour_baseline"] != whole["neighbour_baseline"]
+    assert "frequency_baseline" not in metrics
     ids = [post.post_id for post in read_posts(evaluated.dataset, "validation")]
     assert Evaluation.load(tmp_path / "eval").posts.post_ids == ids
-
-
-def test_fewer_neighbours_than_posts(evaluated, tmp_path):
-    options = {**QUICK, "baselines": ("neighbour",), "neighbour_posts": 60}
-    few = again(evaluated, tmp_path / "few", **options)
-    assert few["neighbour_posts"] == 60
-    assert few["neighbour_baseline"] != evaluated.metrics["neighbour_baseline"]
-    assert "frequency_baseline" not in few
 
 
 def test_main_writes_the_same_again_and_says_so(evaluated, tmp_path, capsys):
@@ -127,31 +117,17 @@ def test_a_run_that_dies_half_way(evaluated, tmp_path, monkeypatch, started_befo
     assert {path.name: path.read_bytes() for path in output.iterdir()} == before
 
 
-def test_a_run_again_replaces_its_files_and_no_others(evaluated, tmp_path):
-    shutil.copytree(evaluated.folder / "eval", tmp_path / "eval")
-    (tmp_path / "eval" / "notes.txt").write_text("mine")
-    metrics = again(evaluated, tmp_path / "eval", ks=("2",), **QUICK)
-    assert {path.name for path in (tmp_path / "eval").iterdir()} == EVALUATION_FILES | {"notes.txt"}
-    loaded = Evaluation.load(tmp_path / "eval")
-    assert loaded.metrics == metrics
-    assert loaded.posts.hits["model"].shape == (150, 2)
-    assert "hits@2" in loaded.tags.column_names
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"top_k": 21}, "--top_k=21: the vocabulary has 20 tags"),
         ({"ks": ("1", "21")}, "--ks=1,21: the vocabulary has 20 tags"),
         ({"ks": ("0", "5")}, "--ks=0,5: give numbers from 1 on, as in --ks=1,5,10"),
-        ({"ks": ("-1",)}, "--ks=-1: give numbers from 1 on"),
-        ({"ks": ("five",)}, "--ks=five: give numbers from 1 on"),
         ({"ks": ("1.5",)}, "--ks=1.5: give numbers from 1 on"),
         ({"ks": ("٣",)}, "--ks=٣: give numbers from 1 on"),
         ({"ks": ()}, "--ks=: give numbers from 1 on"),
         ({"baselines": ("frequency", "luck")}, "--baselines=luck: give some of frequency, demo"),
         ({"age_groups": ("40", "18")}, "--age_groups=40,18: give rising ages in years"),
-        ({"age_groups": ()}, "--age_groups=: give rising ages in years"),
         ({"tags": ("nosuchtag",)}, "--tags=nosuchtag: not in the vocabulary"),
         ({"oracle": "nowhere.parquet"}, "--oracle=nowhere.parquet: no such file"),
         ({"workdir": "nowhere"}, "nowhere is no workdir of tagkeras.train"),
@@ -171,24 +147,6 @@ def test_more_curves_than_memory_has(evaluated, tmp_path, monkeypatch):
     with pytest.raises(UserError, match="--curve_tags=11: .* give 10 at most"):
         again(evaluated, tmp_path / "eval", **{**QUICK, "curve_tags": 11})
     again(evaluated, tmp_path / "eval", **{**QUICK, "curve_tags": 10})
-
-
-def test_an_oracle_without_a_post_leaves_nothing(evaluated, tmp_path):
-    path = tmp_path / "oracle.parquet"
-    pq.write_table(pq.read_table(evaluated.config.oracle).slice(1), path)
-    first = evaluated.posts[0].post_id
-    with pytest.raises(UserError, match=f"has no post {first}: give the file of these posts"):
-        again(evaluated, tmp_path / "eval", **{**QUICK, "oracle": str(path)})
-    assert list((tmp_path / "eval").iterdir()) == []
-
-
-def test_lists_of_an_oracle_that_are_too_short(evaluated, tmp_path):
-    with pytest.raises(UserError, match="lists 6 hashtags for a post, metrics are of 7: lower"):
-        again(
-            evaluated,
-            tmp_path / "eval",
-            **{**QUICK, "oracle": evaluated.config.oracle, "ks": ("7",)},
-        )
 
 
 def test_an_empty_split(evaluated, tmp_path):
@@ -214,15 +172,13 @@ def test_another_dataset(evaluated, tmp_path):
         again(evaluated, tmp_path / "eval", data=str(other))
 
 
-@pytest.mark.parametrize(
-    ("num_tags", "ks", "coverage"), [(2, [1, 2], "coverage@2"), (7, [1, 7], "coverage@7")]
-)
-def test_fewer_tags_than_ten(tmp_path, num_tags, ks, coverage):
+def test_fewer_tags_than_ten(tmp_path):
+    num_tags, ks = 7, [1, 7]
     dataset = write_dataset(tmp_path / "dataset", posts=60, num_tags=num_tags, test=20)
-    workdir = untrained_run(dataset, tmp_path / "run")
+    workdir = start_run(dataset, tmp_path / "run", epochs=1)
     metrics = evaluate.evaluate(evaluation(workdir, dataset, tmp_path / "eval"))
     assert (metrics["ks"], metrics["top_k"]) == (ks, num_tags)
-    assert metrics[coverage] == 1
+    assert metrics["coverage@7"] == 1
     posts = read_posts(dataset, "test")
     names = Evaluation.load(tmp_path / "eval").predictions.column("hashtags").to_pylist()
     tags = workdir.vocabulary().ids

@@ -11,12 +11,12 @@ from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.evaluate.evaluation import EvaluatedPosts
 from tagkeras.experiment.results import DatasetResults
-from tagkeras.experiment.runs import Configuration
+from tagkeras.experiment.spec import Configuration
 
 SIZES = {
-    "bilinear": Configuration(model="bilinear", embedding_dim=8),
-    "user_biased": Configuration(model="user_biased", embedding_dim=8),
-    "multiplicative": Configuration(model="multiplicative", embedding_dim=8, rank=4),
+    "bilinear": Configuration("bilinear", 8),
+    "user_biased": Configuration("user_biased", 8),
+    "multiplicative": Configuration("multiplicative", 8, 4),
 }
 
 

@@ -10,8 +10,7 @@ from experiment_helpers import write_manifest, write_run, write_spec
 
 from tagkeras.cli.errors import UserError
 from tagkeras.experiment import make_runs
-from tagkeras.experiment.experiment import run_experiment
-from tagkeras.experiment.experiment_folder import ExperimentFolder
+from tagkeras.experiment.experiment import prepare_folder, run_experiment
 from tagkeras.experiment.spec import read_spec
 
 NAMES = ("natural", "balanced")
@@ -43,7 +42,7 @@ def folder(tmp_path, monkeypatch):
     (template / "fail").touch()
 
     def commands_of(folder, spec, run, *, baselines):
-        evaluation = str(folder.path / run.evaluation)
+        evaluation = str(folder / run.evaluation)
         flags = ["with-baselines"] if baselines else []
         fake = ["-c", FAKE_RUN]
         return [
@@ -60,8 +59,9 @@ def write_sections(folder, names=NAMES, folders=NAMES, **sections):
     return write_spec(folder / "spec.yaml", datasets, **{"seeds": [0], "grid": GRID, **sections})
 
 
-def run(folder, datasets=(), **sections):
-    return run_experiment(str(write_sections(folder, **sections)), str(folder / "out"), 1, datasets)
+def run(folder, **sections):
+    spec = read_spec(write_sections(folder, **sections))
+    return run_experiment(spec, folder / "out", parallel=1)
 
 
 def calls(folder):
@@ -173,14 +173,14 @@ def test_baselines_are_evaluated_once_for_each_dataset(folder):
     ],
 )
 def test_a_changed_specification_is_refused(folder, sections, message):
-    out = ExperimentFolder(folder / "out")
-    out.prepare(read_spec(write_sections(folder, train={"epochs": 2})))
-    text = (folder / "out" / "experiment.json").read_text()
+    out = folder / "out"
+    prepare_folder(out, read_spec(write_sections(folder, train={"epochs": 2})))
+    text = (out / "experiment.json").read_text()
     write_manifest(folder / "other", num_tags=5)
     spec = read_spec(write_sections(folder, **{"train": {"epochs": 2}, **sections}))
     with pytest.raises(UserError, match=f"out was started with {message}"):
-        out.prepare(spec)
-    assert (folder / "out" / "experiment.json").read_text() == text
+        prepare_folder(out, spec)
+    assert (out / "experiment.json").read_text() == text
 
 
 def test_another_oracle_is_refused(folder):
@@ -188,11 +188,11 @@ def test_another_oracle_is_refused(folder):
     datasets = {"natural": {"path": str(folder / "natural"), "oracle": str(oracle)}}
     spec = write_spec(folder / "spec.yaml", datasets, grid=GRID)
     oracle.write_text("one")
-    out = ExperimentFolder(folder / "out")
-    out.prepare(read_spec(spec))
+    out = folder / "out"
+    prepare_folder(out, read_spec(spec))
     oracle.write_text("other")
     with pytest.raises(UserError, match=r"datasets.natural.oracle_sha256=\w+ \(now \w+\)"):
-        out.prepare(read_spec(spec))
+        prepare_folder(out, read_spec(spec))
 
 
 def test_folders_of_something_else(folder):

@@ -12,9 +12,8 @@ import pytest
 
 from tagkeras.cli.errors import UserError
 from tagkeras.experiment import make_runs
-from tagkeras.experiment.experiment_folder import ExperimentFolder
 from tagkeras.experiment.make_runs import share_machine
-from tagkeras.experiment.runs import Configuration, Run
+from tagkeras.experiment.spec import Configuration, Run
 
 CHECKOUT = Path(__file__).parents[2]
 # Waits until a file of each of two runs is there, having made its own.
@@ -34,8 +33,7 @@ def make(tmp_path, monkeypatch):
     monkeypatch.setattr(make_runs, "_describe", lambda folder, run, status: f"exit {status}")
 
     def run(seeds, commands, environments=({},)):
-        size = Configuration(model="bilinear", embedding_dim=8)
-        runs = [Run(dataset="d", configuration=size, seed=seed) for seed in range(seeds)]
+        runs = [Run("d", Configuration("bilinear", 8), seed) for seed in range(seeds)]
         monkeypatch.setattr(
             make_runs,
             "commands_of",
@@ -43,8 +41,7 @@ def make(tmp_path, monkeypatch):
                 ["-c", code, str(tmp_path), run.name] for code in commands(run.seed)
             ],
         )
-        folder = ExperimentFolder(tmp_path)
-        make_runs.make_runs(folder, SimpleNamespace(runs=runs), environments)
+        make_runs.make_runs(tmp_path, SimpleNamespace(runs=runs), environments)
         return tmp_path
 
     return run
@@ -86,19 +83,18 @@ def test_logs_are_appended_to_and_environments_are_given(make):
 PARENT = """
 import signal, sys
 from types import SimpleNamespace
+from pathlib import Path
 from tagkeras.experiment import make_runs
-from tagkeras.experiment.experiment_folder import ExperimentFolder
-from tagkeras.experiment.runs import Configuration, Run
+from tagkeras.experiment.spec import Configuration, Run
 # Who starts these tests in the background may have the signal ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 code = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)"
-size = Configuration(model="bilinear", embedding_dim=8)
-runs = [Run(dataset=name, configuration=size, seed=0) for name in "abc"]
+runs = [Run(name, Configuration("bilinear", 8), 0) for name in "abc"]
 make_runs.commands_of = lambda folder, spec, run, baselines: [
-    ["-c", code, f"{folder.path}/{run.dataset}.part"]
+    ["-c", code, f"{folder}/{run.dataset}.part"]
 ]
 try:
-    make_runs.make_runs(ExperimentFolder(sys.argv[1]), SimpleNamespace(runs=runs), [{}, {}])
+    make_runs.make_runs(Path(sys.argv[1]), SimpleNamespace(runs=runs), [{}, {}])
 except KeyboardInterrupt:
     sys.exit(130)
 """
@@ -143,18 +139,18 @@ def test_shares_of_the_machine(monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: range(5), raising=False)
 
     def threads(parallel, num_runs):
-        shares = share_machine(parallel, num_runs, num_gpus=0)
+        shares = share_machine(parallel, num_runs, 0)
         assert all(share[name] == share[names[0]] for share in shares for name in names)
         return [share[names[0]] for share in shares]
 
     assert threads(None, 10) == ["1"] * 5
     assert threads(None, 2) == ["2"] * 2
     assert threads(8, 10) == ["1"] * 8
-    shares = share_machine(None, 10, num_gpus=2)
+    shares = share_machine(None, 10, 2)
     assert [share["CUDA_VISIBLE_DEVICES"] for share in shares] == ["0", "1"]
     assert shares[0]["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
     monkeypatch.setenv("OMP_NUM_THREADS", "3")  # a user who knows better
-    shares = share_machine(3, 10, num_gpus=2)
+    shares = share_machine(3, 10, 2)
     assert [share["CUDA_VISIBLE_DEVICES"] for share in shares] == ["4", "7", "4"]
     assert "OMP_NUM_THREADS" not in shares[0]

@@ -4,20 +4,12 @@ import csv
 import io
 import re
 
-from experiment_helpers import SIZES, make_results, spread
+from experiment_helpers import make_results, spread
 
-from tagkeras.experiment import paper
-from tagkeras.experiment.runs import Configuration
-from tagkeras.experiment.tables import (
-    make_caption,
-    make_table,
-    to_csv,
-    to_latex,
-    to_markdown,
-)
+from tagkeras.experiment.spec import Configuration
+from tagkeras.experiment.tables import PAPER, make_table
 
-D64 = Configuration(model="bilinear", embedding_dim=64)
-K100 = Configuration(model="multiplicative", embedding_dim=64, rank=100)
+D64, K100 = Configuration("bilinear", 64), Configuration("multiplicative", 64, 100)
 
 
 def baseline(value):
@@ -31,12 +23,11 @@ def make(name="natural", **options):
         "my_baseline": baseline(0.1),
     }
     models = {K100: 0.5, D64: 0.25, "user_biased": 0.375}
-    results = make_results(models, name=name, baselines=baselines, **options)
-    return make_caption(results), make_table(results)
+    return make_table(make_results(models, name=name, baselines=baselines, **options))
 
 
 def test_markdown():
-    assert to_markdown(*make()) == (
+    assert make().markdown() == (
         "natural: 100 posts of 10 users that were not trained on, natural distribution; models:"
         " means over 2 seeds; 95% intervals over users and seeds.\n"
         "\n"
@@ -58,14 +49,14 @@ def test_markdown():
 
 
 def test_the_paper_has_no_numbers_of_balanced_data():
-    caption, table = make("balanced", seeds=(4,))
-    for text in (to_markdown(caption, table), to_csv(table), to_latex(caption, table)):
+    table = make("balanced", seeds=(4,))
+    for text in (table.markdown(), table.csv(), table.latex()):
         assert "paper" not in text
-    assert "models: one seed; 95% intervals over users" in caption
+    assert "models: one seed; 95% intervals over users" in table.caption
 
 
 def test_latex():
-    lines = to_latex(*make()).splitlines()
+    lines = make().latex().splitlines()
     assert lines[2] == (
         r"\caption{natural: 100 posts of 10 users that were not trained on, natural distribution;"
         r" models: means over 2 seeds; 95\% intervals over users and seeds.}"
@@ -84,18 +75,17 @@ def test_latex():
 
 
 def test_the_papers_numbers():
-    assert len(paper.MODELS) == 4 + 4 + 5
-    row = Configuration(model="user_biased", embedding_dim=512)
-    assert [paper.paper_values(row, metric) for metric in paper.METRICS] == [0.0798, 0.1251, 0.2005]
-    row = Configuration(model="multiplicative", embedding_dim=64, rank=400)
-    assert paper.paper_values(row, "P@1") == 0.0896
-    assert paper.paper_values(row, "P@5") is None
-    assert paper.paper_values(SIZES["bilinear"], "P@1") is None
-    assert paper.paper_values("neighbour_baseline", "P@1") is None
+    assert len(PAPER) == 1 + 4 + 4 + 5
+    assert PAPER[Configuration("user_biased", 512)] == {
+        "P@1": 0.0798,
+        "R@10": 0.1251,
+        "A@10": 0.2005,
+    }
+    assert PAPER[Configuration("multiplicative", 64, 400)]["P@1"] == 0.0896
 
 
 def test_csv():
-    heads, *rows = csv.reader(io.StringIO(to_csv(make()[1])))
+    heads, *rows = csv.reader(io.StringIO(make().csv()))
     assert heads[:8] == ["method", "d", "K", "P@1", "P@1 low", "P@1 high", "P@1 paper", "R@10"]
     assert rows[2][:3] == ["bilinear", "64", ""]
     assert [float(cell) for cell in rows[2][7:11]] == [0.25, 0.24, 0.26, 0.1171]

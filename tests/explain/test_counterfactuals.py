@@ -12,11 +12,8 @@ from tagkeras.data.cities import find_city
 from tagkeras.data.facts import Facts
 from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.explain.counterfactuals import (
-    RankedHashtags,
-    ScoredHashtag,
     counterfactual_lists,
     describe_users,
-    own_hashtags,
     users_by_age_and_gender,
     users_by_city,
 )
@@ -69,15 +66,6 @@ def test_no_users_no_lists_and_k_within_the_vocabulary():
     for k in (0, Y + 1):
         with pytest.raises(ValueError, match=f"k must be 1 to {Y}, received {k}"):
             counterfactual_lists(model, MANIFEST, VOCABULARY, x, USERS, k)
-
-
-def test_own_hashtags():
-    def ranked(*tags):
-        return RankedHashtags(UNKNOWN_USER, tuple(ScoredHashtag(tag, 1.0) for tag in tags))
-
-    own = own_hashtags([ranked("a", "b"), ranked("b", "c"), ranked("d", "b"), ranked("d", "c")])
-    assert own == [{"a"}, set(), set(), set()]
-    assert own_hashtags([]) == []
 
 
 def test_users_by_age_and_gender_live_in_the_place_given():

@@ -186,7 +186,7 @@ def test_tables_fold_to_the_terminal_and_mark_what_one_list_has(folder, monkeypa
     assert max(map(len, out.splitlines())) <= 46
     headings = [line for line in out.splitlines() if re.search("male, 1|male, 99", line)]
     assert len(headings) > 1
-    lists = [[tag.hashtag for tag in ranked.hashtags] for ranked in answer.by_city]
+    lists = [[tag.hashtag for tag in ranked.hashtags] for ranked in answer.cities]
     own = [tag for tags in lists for tag in tags if sum(tags.count(tag) for tags in lists) == 1]
     starred = re.findall(r"\x1b\[1;32m#(tag\d+)\*", stream.getvalue().split("by city")[1])
     assert sorted(starred) == sorted(own)

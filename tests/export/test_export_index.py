@@ -10,9 +10,9 @@ from training_runs import make_config, parse_flags
 
 from serving import HashtagClient, User
 from serving.inspect.saved_model_summary import summarize
+from serving.server.flags import ManagerOptions
 from serving.server.model_server import ModelServer
 from serving.server.models import model_config
-from serving.server.models.managed_version import ManagerOptions
 from tagkeras.cli.errors import UserError
 from tagkeras.data import input as data_input
 from tagkeras.data.facts import Facts, to_columns

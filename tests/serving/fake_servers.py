@@ -3,6 +3,7 @@
 import contextlib
 import http.server
 import json
+import ssl
 import threading
 from concurrent import futures
 
@@ -109,6 +110,17 @@ def grpc_credentials(authority, *, ask):
     return grpc.ssl_server_credentials(
         [pair], authority.cert_pem.bytes() if ask else None, require_client_auth=ask
     )
+
+
+def rest_context(authority, *, ask):
+    """Of a server; `ask` for the client's certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    if ask:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2  # refuses a client before it asks
+        authority.configure_trust(context)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
 
 
 class FakeRest(http.server.ThreadingHTTPServer):

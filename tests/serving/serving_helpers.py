@@ -2,11 +2,11 @@
 
 import io
 import socket
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import grpc
+import numpy as np
 import tensorflow as tf
 from google.protobuf import text_format
 from PIL import Image
@@ -14,12 +14,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from tensorflow_serving.apis import (
     get_model_status_pb2,
     model_service_pb2_grpc,
+    predict_pb2,
     prediction_service_pb2_grpc,
 )
 
+from serving import tensors
+from serving.server.flags import ManagerOptions
 from serving.server.model_server import MESSAGE_OPTIONS
-from serving.server.models.managed_version import ManagerOptions
 from serving.server.models.versions import State
+from tagkeras.data.facts import FACTS
 
 VOCABULARY = ("football", "soccer", "dog", "sunset", "tbt")
 WAIT = 60.0  # seconds after which a wait has failed
@@ -89,18 +92,11 @@ class HashtagModule(tf.Module):
         return self._top(descriptor[:, 0], **user)
 
     def classify(self, inputs):
-        parsed = tf.io.parse_example(
-            inputs,
-            {
-                "image": tf.io.FixedLenFeature([], tf.string),
-                "age": tf.io.FixedLenFeature([], tf.float32, float("nan")),
-                "gender": tf.io.FixedLenFeature([], tf.string, ""),
-                "country": tf.io.FixedLenFeature([], tf.string, ""),
-                "latitude": tf.io.FixedLenFeature([], tf.float32, float("nan")),
-                "longitude": tf.io.FixedLenFeature([], tf.float32, float("nan")),
-            },
-        )
-        top = self.by_image(**parsed)
+        features = {"image": tf.io.FixedLenFeature([], tf.string)}
+        for fact in FACTS:
+            kind = tf.string if fact.is_text else tf.float32
+            features[fact.name] = tf.io.FixedLenFeature([], kind, fact.unknown)
+        top = self.by_image(**tf.io.parse_example(inputs, features))
         return {"classes": top["hashtags"], "scores": top["scores"]}
 
     def user_embedding(self, age, gender, country, latitude, longitude):
@@ -128,40 +124,30 @@ def save_hashtag_model(base: Path, version: int, offset: float = 0.0) -> Path:
     vocabulary.write_text("\n".join(VOCABULARY) + "\n")
     module = HashtagModule(offset, vocabulary)
     user = {
-        name: tf.TensorSpec([None], kind, name=name)
-        for name, kind in [
-            ("age", tf.float32),
-            ("gender", tf.string),
-            ("country", tf.string),
-            ("latitude", tf.float32),
-            ("longitude", tf.float32),
-        ]
+        fact.name: tf.TensorSpec([None], tf.string if fact.is_text else tf.float32, name=fact.name)
+        for fact in FACTS
     }
     image = {"image": tf.TensorSpec([None], tf.string, name="image")}
     descriptor = {"descriptor": tf.TensorSpec([None, 4], tf.float32, name="descriptor")}
 
-    def signature(method: Callable[..., object], specs: dict[str, tf.TensorSpec]) -> object:
-        return tf.function(method).get_concrete_function(**specs)
-
+    signatures = {
+        "serving_default": (module.by_image, image | user),
+        "descriptor": (module.by_descriptor, descriptor | user),
+        "classify": (module.classify, {"inputs": tf.TensorSpec([None], tf.string, name="inputs")}),
+        "user_embedding": (module.user_embedding, user),
+        "image_embedding": (module.image_embedding, image | user),
+        "hashtag_embedding": (
+            module.hashtag_embedding,
+            {"hashtag": tf.TensorSpec([None], tf.string, name="hashtag")},
+        ),
+        "slow": (module.slow, {"steps": tf.TensorSpec([], tf.int64, name="steps")}),
+    }
+    concrete = {
+        name: tf.function(method).get_concrete_function(**specs)
+        for name, (method, specs) in signatures.items()
+    }
     aside = base / f".{version}.tmp"
-    tf.saved_model.save(
-        module,
-        str(aside),
-        signatures={
-            "serving_default": signature(module.by_image, image | user),
-            "descriptor": signature(module.by_descriptor, descriptor | user),
-            "classify": signature(
-                module.classify, {"inputs": tf.TensorSpec([None], tf.string, name="inputs")}
-            ),
-            "user_embedding": signature(module.user_embedding, user),
-            "image_embedding": signature(module.image_embedding, image | user),
-            "hashtag_embedding": signature(
-                module.hashtag_embedding,
-                {"hashtag": tf.TensorSpec([None], tf.string, name="hashtag")},
-            ),
-            "slow": signature(module.slow, {"steps": tf.TensorSpec([], tf.int64, name="steps")}),
-        },
-    )
+    tf.saved_model.save(module, str(aside), signatures=concrete)
     return aside.rename(base / str(version))
 
 
@@ -170,6 +156,23 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         return int(probe.getsockname()[1])
+
+
+def unknown_facts(count: int) -> dict[str, np.ndarray]:
+    """The inputs that describe so many users of whom nothing is known."""
+    number, text = np.full(count, np.nan, np.float32), np.full(count, b"", object)
+    return {fact.name: text if fact.is_text else number for fact in FACTS}
+
+
+def photo_request(*images: bytes) -> predict_pb2.PredictRequest:
+    """A request for the hashtags of photos, a white one by default, for unknown users."""
+    images = images or (photo(255),)
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = "tags"
+    inputs = {"image": np.array(images, object), **unknown_facts(len(images))}
+    for name, value in inputs.items():
+        request.inputs[name].CopyFrom(tensors.to_proto(value))
+    return request
 
 
 class Stubs:

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent import futures
 from pathlib import Path
 
 import pytest
 from serving_helpers import WAIT, free_port, photo, save_hashtag_model
 
-from serving import HashtagClient, RequestError
+from serving import HashtagClient, RequestError, StatusCode
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "rollout.md").read_text()
@@ -88,60 +89,53 @@ class Walker:
         }
 
 
-class Load:
-    """A client of each label that asks again and again, and writes down every answer.
+@contextlib.contextmanager
+def load(endpoint):
+    """A client of each label asks in the meantime; the versions and scores that they are told."""
+    answers = {"stable": [], "canary": []}
+    stopping = threading.Event()
 
-    Attributes:
-        answers: of each label, the versions and scores in their order.
-        failures: what went wrong.
-    """
+    def ask(label):
+        options = {"version_label": label, "attempts": 1, "timeout": PATIENCE}
+        with HashtagClient(endpoint, "hashtags", **options) as client:
+            while not stopping.wait(0.02):
+                (answer,) = client.predict([photo(0)])
+                answers[label].append((answer.version, round(answer.hashtags[0].score, 3)))
 
-    def __init__(self, endpoint):
-        self.answers = {"stable": [], "canary": []}
-        self.failures = []
-        self._endpoint = endpoint
-        self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, args=[label]) for label in self.answers]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join()
-
-    def wait_for(self, **versions):
-        """Waits until the last answer of each label is that of a version."""
-        deadline = time.monotonic() + PATIENCE
-        for label, version in versions.items():
-            while not self.answers[label] or self.answers[label][-1][0] != version:
-                assert not self.failures
-                assert time.monotonic() < deadline, f"{label} is not version {version}"
-                self._stopping.wait(0.05)
-
-    def _ask(self, label):
-        with HashtagClient(
-            self._endpoint, "hashtags", version_label=label, attempts=1, timeout=PATIENCE
-        ) as client:
-            while not self._stopping.wait(0.02):
-                try:
-                    (answer,) = client.predict([photo(0)])
-                except RequestError as error:
-                    self.failures.append((label, error))
-                    return
-                self.answers[label].append((answer.version, round(answer.hashtags[0].score, 3)))
+    with futures.ThreadPoolExecutor() as pool, contextlib.ExitStack() as stack:
+        stack.callback(stopping.set)
+        asking = [pool.submit(ask, label) for label in answers]
+        yield answers
+        stopping.set()
+        for one in asking:
+            one.result()
 
 
-def wait_until_available(endpoint, version):
+def wait_for(answers, **versions):
+    """Waits until the last answer of each label is that of a version."""
+    deadline = time.monotonic() + PATIENCE
+    pause = threading.Event()
+    for label, version in versions.items():
+        while not answers[label] or answers[label][-1][0] != version:
+            assert time.monotonic() < deadline, f"{label} is not version {version}"
+            pause.wait(0.05)
+
+
+def wait_until(endpoint, version, *, served):
+    """Waits until a version is served, or is not any more."""
+    deadline = time.monotonic() + WAIT
     with HashtagClient(endpoint, "hashtags", version=version) as client:
-        deadline = time.monotonic() + WAIT
         while time.monotonic() < deadline:
-            with contextlib.suppress(RequestError):
-                return client.predict([photo(0)])
-    raise AssertionError(f"version {version} is not available")
+            try:
+                client.predict([photo(0)])
+                is_served = True
+            except RequestError as error:
+                if error.code is not StatusCode.NOT_FOUND:
+                    raise
+                is_served = False
+            if is_served == served:
+                return
+    pytest.fail(f"version {version}: {served=} not reached")
 
 
 @pytest.mark.timeout(600)
@@ -153,40 +147,31 @@ def test_the_walk_of_the_guide(tmp_path):
     (tmp_path / "photo.jpg").write_bytes(photo(0))
     walker = Walker(tmp_path)
     walker.write(start)
-    with walker.server(), Load(walker.endpoint) as load:
-        load.wait_for(stable=1, canary=1)
+    with walker.server(), load(walker.endpoint) as answers:
+        wait_for(answers, stable=1, canary=1)
         save_hashtag_model(base, 2, offset=1.0)
 
         loaded = edited(start, load_it)
         walker.write(loaded)
-        wait_until_available(walker.endpoint, 2)
+        wait_until(walker.endpoint, 2, served=True)
         tried = edited(loaded, label_it)
         walker.write(tried)
-        load.wait_for(stable=1, canary=2)
+        wait_for(answers, stable=1, canary=2)
         assert "model hashtags, version 2" in walker.run("serving.client")
         assert re.search(r"answered +[1-9]", walker.run("serving.load_test"))
 
         promoted = edited(tried, swap)
-        walker.write(promoted)
-        load.wait_for(stable=2, canary=1)
-        walker.write(edited(promoted, back))
-        load.wait_for(stable=1, canary=2)
-
-        walker.write(promoted)
-        load.wait_for(stable=2, canary=1)
-        walker.write(
-            start.replace("value: 1", "value: 2").replace("versions: 1", "versions: 1 versions: 2")
-        )
-        load.wait_for(stable=2, canary=2)
-        walker.write(start.replace("value: 1", "value: 2").replace("versions: 1", "versions: 2"))
-        with HashtagClient(walker.endpoint, "hashtags", version=1) as client:
-            deadline = time.monotonic() + WAIT
-            with pytest.raises(RequestError, match="serves no model 'hashtags' with version 1"):
-                while time.monotonic() < deadline:
-                    client.predict([photo(0)])
-    assert not load.failures
+        for config, stable, canary in [
+            (promoted, 2, 1),
+            (edited(promoted, back), 1, 2),
+            (promoted, 2, 1),
+        ]:
+            walker.write(config)
+            wait_for(answers, stable=stable, canary=canary)
+        both_labels = start.replace("value: 1", "value: 2")
+        walker.write(both_labels.replace("versions: 1", "versions: 1 versions: 2"))
+        wait_for(answers, stable=2, canary=2)
+        walker.write(both_labels.replace("versions: 1", "versions: 2"))
+        wait_until(walker.endpoint, 1, served=False)
     # Every answer is that of the version that it names.
-    assert {answer for answers in load.answers.values() for answer in answers} == {
-        (1, 0.3),
-        (2, 1.3),
-    }
+    assert {*answers["stable"], *answers["canary"]} == {(1, 0.3), (2, 1.3)}

@@ -36,23 +36,12 @@ def test_numbers_survive_and_read_as_tensorflow_reads_them(dtype, as_content):
         np.testing.assert_array_equal(read, array)
 
 
-def test_floats_are_answered_in_float_val():
-    message = tensors.to_proto(np.array([1.5, 2.5], np.float32))
-    assert list(message.float_val) == [1.5, 2.5]
-    assert not message.tensor_content
-    assert [dimension.size for dimension in message.tensor_shape.dim] == [2]
-
-
 @hypothesis.given(
     npst.arrays(np.object_, npst.array_shapes(max_side=3), elements=st.binary(max_size=200))
 )
 def test_strings_survive(array):
     message = tensors.to_proto(array)
     np.testing.assert_array_equal(tensors.from_proto(message), array)
-
-
-def test_a_scalar_string_of_text():
-    assert tensors.from_proto(tensors.to_proto(np.array("é"))).item() == "é".encode()
 
 
 @hypothesis.given(
@@ -72,11 +61,6 @@ def test_short_and_long_lists_read_as_tensorflow_reads_them(count, given, data):
     )
     expected = tf.io.parse_tensor(message.SerializeToString(), tf.as_dtype(message.dtype)).numpy()
     np.testing.assert_array_equal(tensors.from_proto(message), expected)
-
-
-def test_the_last_value_is_repeated():
-    message = proto(types_pb2.DT_FLOAT, [2, 2], float_val=[1, 5])
-    np.testing.assert_array_equal(tensors.from_proto(message), [[1, 5], [5, 5]])
 
 
 @pytest.mark.parametrize("lengths", [[0], [3, 0, 1], [127, 128, 300]])

@@ -13,7 +13,7 @@ from tagkeras.cli import commandline
 from tagkeras.cli.errors import UserError
 from tagkeras.data.posts import parse_post
 from tagkeras.synthetic import __main__ as synthetic
-from tagkeras.synthetic.rows import THINGS
+from tagkeras.synthetic.tables import THINGS
 from tagkeras.synthetic.world import World
 
 POSTS = 130

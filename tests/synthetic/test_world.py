@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from tagkeras.data.hashtags import normalize
-from tagkeras.synthetic import tables
 from tagkeras.synthetic.posts import draw_posts
-from tagkeras.synthetic.rows import CITIES, HASHTAG_ROWS, THINGS
+from tagkeras.synthetic.tables import AGE_GROUPS, CITIES, GENDERS, HASHTAG_ROWS, NUM_THINGS, THINGS
 from tagkeras.synthetic.world import Profile, World
 
 TOP_K = 10
@@ -110,30 +109,24 @@ def test_same_picture_other_country_other_word(thing, here, there, word_here, wo
 
 def brute_force(picture, city, age_group, gender):
     """Chances by reading the table's rows one after the other, without World's algebra."""
-    factors = {
-        int(number): float(factor)
-        for number, _, factor in (
-            line.split("|") for line in tables.NUM_THINGS.strip().splitlines()
-        )
-    }
+    _, factor = NUM_THINGS[len(picture)]
     words = {city.country, city.name, age_group.name, gender.word}
     left_out = collections.defaultdict(lambda: 1.0)
     for row in HASHTAG_ROWS:
         if (row.thing is None or row.thing in picture) and fits_who(row.who, words):
-            factor = 1 if row.thing is None else factors[len(picture)]
             for tag, chance in row.hashtags:
-                left_out[tag] *= 1 - chance * factor
+                left_out[tag] *= 1 - chance * (1 if row.thing is None else factor)
     return {tag: 1 - value for tag, value in left_out.items()}
 
 
 def fits_who(who, words):
-    countries = {city.country for city in CITIES}
-    names = {city.name for city in CITIES}
-    ages = {line.split("|")[0].strip() for line in tables.AGES.strip().splitlines()}
-    genders = {line.split("|")[1].strip() for line in tables.GENDERS.strip().splitlines()}
-    return all(
-        not (who & kind) or (who & kind & words) for kind in (countries, names, ages, genders)
+    kinds = (
+        {city.country for city in CITIES},
+        {city.name for city in CITIES},
+        {group.name for group in AGE_GROUPS},
+        {gender.word for gender in GENDERS},
     )
+    return all(not (who & kind) or (who & kind & words) for kind in kinds)
 
 
 @pytest.mark.parametrize("index", [0, 7, 123, 1999])

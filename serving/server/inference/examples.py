@@ -65,12 +65,7 @@ def classify(
 def regress(
     servable: Servable, request: regression_pb2.RegressionRequest, timeout: float | None = None
 ) -> regression_pb2.RegressionResponse:
-    """Feeds the request's tf.Examples and answers one number for each.
-
-    Raises:
-        ServingError: `INVALID_ARGUMENT` for an unknown signature, one that is no regression, or no
-            examples; or the status of the computation.
-    """
+    """As `classify`, but answers one number for each tf.Example."""
     task = _task(servable, request.model_spec, _REGRESS)
     (outputs,) = _run(servable, request.input, [task], timeout, api="Regress")
     return regression_pb2.RegressionResponse(

@@ -28,10 +28,11 @@ def predict(
 ) -> predict_pb2.PredictResponse:
     """Feeds the request's tensors and answers the signature's outputs, or those asked for.
 
+    Inputs that the request leaves out are taken from the signature's defaults, if it has them.
+
     Args:
         servable: the version that answers.
-        request: tensors by the names of the signature's inputs; those that it leaves out are taken
-            from the defaults of the signature, if it has them.
+        request: tensors by the names of the signature's inputs.
         timeout: seconds after which the computation is stopped; None for never.
         as_content: answer numbers in `tensor_content` instead of the typed fields.
 
@@ -59,14 +60,7 @@ def run_signature(
     wanted: Collection[str] = (),
     timeout: float | None = None,
 ) -> dict[str, Array]:
-    """Computes outputs of a signature.
-
-    Args:
-        servable: the version that answers.
-        signature: one of its signatures.
-        inputs: values by the names of all inputs of the signature.
-        wanted: names of the outputs to compute; all of them if empty.
-        timeout: seconds after which the computation is stopped; None for never.
+    """Computes the outputs of a signature that are `wanted`, all of them if that is empty.
 
     Raises:
         ServingError: as `predict`.

@@ -32,7 +32,7 @@ class Servable:
         name: the model's name.
         version: the version's number.
         path: folder of the SavedModel.
-        metrics: where loads and runs are measured; None for nowhere.
+        metrics: where loads and runs are measured.
         check_method_names: whether a call must match the `method_name` of its signature, as in
             models of TensorFlow 1; those of TensorFlow 2 have the same for all signatures.
         intra_op_threads: that share one operation, of all models together; 0 is one per processor.
@@ -56,7 +56,7 @@ class Servable:
         self.name = name
         self.version = version
         self.path = path
-        self.metrics = metrics
+        self.metrics = metrics or Metrics()
         self.check_method_names = check_method_names
         config = tf.compat.v1.ConfigProto(
             intra_op_parallelism_threads=intra_op_threads,
@@ -73,8 +73,7 @@ class Servable:
         finally:
             if not loaded:
                 self._session.close()
-            if metrics:
-                metrics.record_load(path, time.monotonic() - start, loaded=loaded)
+            self.metrics.record_load(path, time.monotonic() - start, loaded=loaded)
         self._is_batched = _BATCH_OP in all_ops(self._meta_graph.graph_def)
         self._outputs: dict[str, Any] = {}
         self._closed = False
@@ -119,7 +118,7 @@ class Servable:
                 again = self._was_cancelled_by_another(error) and deadline > time.monotonic()
                 if not again or attempt == _MAX_REPETITIONS:
                     raise
-        if api and self.metrics:
+        if api:
             self.metrics.record_runtime(self.name, api, time.monotonic() - start)
         return values
 
@@ -145,8 +144,7 @@ class Servable:
             raise ServingError.from_tensorflow(error) from None
         finally:
             pywrap_tf_session.TF_DeleteBuffer(buffer)
-        if self.metrics:
-            self.metrics.record_graph_run(time.monotonic() - start)
+        self.metrics.record_graph_run(time.monotonic() - start)
         return values
 
     def _was_cancelled_by_another(self, error: ServingError) -> bool:

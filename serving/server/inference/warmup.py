@@ -23,14 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 def warm_up(servable: Servable, iterations: int = 1) -> int:
-    """Runs the model's warm-up requests, if it has any.
-
-    Args:
-        servable: whose requests are run.
-        iterations: how often each is run; once at least.
-
-    Returns:
-        How many requests there were.
+    """Runs the model's warm-up requests, each `iterations` times but at least once; their number.
 
     Raises:
         ServingError: the file is damaged or too long, or a request in it fails.
@@ -46,8 +39,7 @@ def warm_up(servable: Servable, iterations: int = 1) -> int:
         status = error.code.name
         raise
     finally:
-        if servable.metrics:
-            servable.metrics.record_warmup(servable.path, time.monotonic() - start, status)
+        servable.metrics.record_warmup(servable.path, time.monotonic() - start, status)
     _log.info("%d warm-up requests of %s in %.1f s", count, path, time.monotonic() - start)
     return count
 

@@ -5,8 +5,10 @@ import logging
 import threading
 
 import grpc
+from tensorflow_serving.apis import get_model_status_pb2
 
 from serving.server.errors import ServingError
+from serving.server.flags import ManagerOptions
 from serving.server.inference.servable import Servable
 from serving.server.inference.warmup import warm_up
 from serving.server.metrics import Metrics
@@ -15,34 +17,13 @@ from serving.server.models.versions import State
 _log = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ManagerOptions:
-    """How versions are found and loaded: flags of the server, which `--help` explains."""
-
-    file_system_poll_wait_seconds: float = 1
-    max_num_load_retries: int = 5
-    load_retry_interval_micros: int = 60_000_000
-    num_load_threads: int = 0
-    num_unload_threads: int = 0
-    enable_model_warmup: bool = True
-    num_request_iterations_for_warmup: int = 0
-    allow_version_labels_for_unavailable_models: bool = False
-    enable_signature_method_name_check: bool = False
-    tensorflow_session_parallelism: int = 0
-    tensorflow_intra_op_parallelism: int = 0
-    tensorflow_inter_op_parallelism: int = 0
-
-
 @dataclasses.dataclass
 class ManagedVersion:
     """A version as its manager keeps it; all but the first three change under the manager's lock.
 
-    Args:
-        name: the model's name.
-        number: the version's number.
+    Attributes:
         path: folder of the SavedModel.
         aspired: whether the version policy wants it.
-        state: between its first sight on disk and its end.
         error: why it could not be loaded.
         servable: there while it is available or unloading.
         calls: calls under way.
@@ -62,32 +43,21 @@ class ManagedVersion:
     def __str__(self) -> str:
         return f"{{name: {self.name} version: {self.number}}}"
 
-
-@dataclasses.dataclass(frozen=True)
-class VersionStatus:
-    """One line of GetModelStatus; `error` says why a version could not be loaded."""
-
-    version: int
-    state: State
-    error: ServingError | None
+    def status(self) -> get_model_status_pb2.ModelVersionStatus:
+        """The version's entry in GetModelStatus."""
+        status = get_model_status_pb2.ModelVersionStatus(version=self.number, state=int(self.state))
+        status.status.error_code = self.error.code.value[0] if self.error else 0
+        status.status.error_message = self.error.message if self.error else ""
+        return status
 
 
 def load(
-    version: ManagedVersion,
-    options: ManagerOptions,
-    slots: threading.Semaphore,
-    metrics: Metrics | None = None,
+    version: ManagedVersion, options: ManagerOptions, slots: threading.Semaphore, metrics: Metrics
 ) -> tuple[Servable | None, ServingError | None]:
-    """Loads and warms up a version, again and again if the options say so.
+    """Loads and warms up a version: the servable, or the error of the last attempt.
 
-    Args:
-        version: what to load; an attempt under way is finished when its `no_retry` is set.
-        options: how often, and what to do.
-        slots: taken for each attempt, but not for the pauses between them.
-        metrics: where loads, warm-ups and runs are measured.
-
-    Returns:
-        The servable, or the error of the last attempt.
+    A slot is taken for each attempt, not for the pauses between them. Once the version's `no_retry`
+    is set, there is no further attempt.
     """
     error = ServingError(grpc.StatusCode.CANCELLED, "Load cancelled before we could try to load.")
     pause = max(0.0, options.load_retry_interval_micros / 1e6)
@@ -108,9 +78,7 @@ def load(
     return None, error
 
 
-def _load_once(
-    version: ManagedVersion, options: ManagerOptions, metrics: Metrics | None
-) -> Servable:
+def _load_once(version: ManagedVersion, options: ManagerOptions, metrics: Metrics) -> Servable:
     threads = options.tensorflow_session_parallelism
     servable = Servable(
         version.name,

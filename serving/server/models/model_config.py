@@ -73,13 +73,9 @@ def assign_labels(
     *,
     allow_unavailable: bool = False,
 ) -> Labels:
-    """The labels of a config.
+    """The labels of a config that follows one with the labels `old`.
 
-    Args:
-        config: a ModelServerConfig with a `model_config_list`.
-        old: the labels in use.
-        is_available: whether a model's version can answer.
-        allow_unavailable: a label that is not in use may point to a version that cannot yet.
+    With `allow_unavailable`, a label not in use may point to a version that cannot answer yet.
 
     Raises:
         ServingError: `FAILED_PRECONDITION`: a label points to a version that is not available.

@@ -10,19 +10,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 import grpc
-from tensorflow_serving.apis import model_pb2
+from tensorflow_serving.apis import get_model_status_pb2, model_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server.errors import ServingError, invalid_argument, not_found
+from serving.server.flags import ManagerOptions
 from serving.server.inference.servable import Servable
 from serving.server.metrics import Metrics
 from serving.server.models import model_config
-from serving.server.models.managed_version import (
-    ManagedVersion,
-    ManagerOptions,
-    VersionStatus,
-    load,
-)
+from serving.server.models.managed_version import ManagedVersion, load
 from serving.server.models.versions import State, VersionSource, next_step
 
 _log = logging.getLogger(__name__)
@@ -33,9 +29,9 @@ _CANCEL_CHECK_SECONDS = 0.2
 class ModelManager:
     """The models of a server.
 
-    A thread compares the disk with what is loaded and takes `next_step` until there
-    is none; loads and unloads run in threads of their own. A version that takes over is available
-    before the one it replaces begins to unload, and that one ends with its last call.
+    A thread compares the disk with what is loaded and takes `next_step` until there is none; loads
+    and unloads run in threads of their own. A version that takes over is available before the one
+    it replaces begins to unload, and that one ends with its last call.
 
     Args:
         options: see `ManagerOptions`.
@@ -46,7 +42,7 @@ class ModelManager:
         self, options: ManagerOptions | None = None, *, metrics: Metrics | None = None
     ) -> None:
         self._options = options or ManagerOptions()
-        self._metrics = metrics
+        self._metrics = metrics or Metrics()
         self._config = model_server_config_pb2.ModelServerConfig()
         self._models: dict[str, dict[int, ManagedVersion]] = {}
         self._labels: model_config.Labels = {}
@@ -94,7 +90,7 @@ class ModelManager:
             labels = model_config.assign_labels(
                 config,
                 self._labels,
-                self._is_available,
+                lambda name, number: self._state(name, number) is State.AVAILABLE,
                 allow_unavailable=self._options.allow_version_labels_for_unavailable_models,
             )
             known = {model.name for model in self._config.model_config_list.config}
@@ -131,34 +127,32 @@ class ModelManager:
                 if version.state is State.UNLOADING and not version.calls:
                     self._changed.notify_all()
 
-    def statuses(self, name: str, version: int | None = None) -> list[VersionStatus]:
+    def status(self, spec: model_pb2.ModelSpec) -> get_model_status_pb2.GetModelStatusResponse:
         """The versions of a model, newest first, those that failed or were unloaded included.
+
+        A version in `spec` selects that one; a label is ignored.
 
         Raises:
             ServingError: `NOT_FOUND` if there never was such a model or version.
         """
         with self._changed:
-            versions = self._models.get(name, {})
-            if version is not None:
-                if version not in versions:
-                    raise not_found(f"Could not find version {version} of model {name}")
-                versions = {version: versions[version]}
+            versions = self._models.get(spec.name, {})
+            if spec.HasField("version"):
+                number = spec.version.value
+                if number not in versions:
+                    raise not_found(f"Could not find version {number} of model {spec.name}")
+                versions = {number: versions[number]}
             if not versions:
-                raise not_found(f"Could not find any versions of model {name}")
-            return [
-                VersionStatus(number, versions[number].state, versions[number].error)
-                for number in sorted(versions, reverse=True)
-            ]
+                raise not_found(f"Could not find any versions of model {spec.name}")
+            newest_first = sorted(versions, reverse=True)
+            return get_model_status_pb2.GetModelStatusResponse(
+                model_version_status=[versions[number].status() for number in newest_first]
+            )
 
     def wait_for_state(self, name: str, version: int, state: State, timeout: float) -> bool:
         """Waits until a version is in a state; false if it is not within `timeout` seconds."""
-
-        def reached() -> bool:
-            found = self._models.get(name, {}).get(version)
-            return found is not None and found.state is state
-
         with self._changed:
-            return self._changed.wait_for(reached, timeout)
+            return self._changed.wait_for(lambda: self._state(name, version) is state, timeout)
 
     def close(self, grace: float = float("inf")) -> None:
         """Ends every thread and unloads every version, each after its last call.
@@ -206,11 +200,12 @@ class ModelManager:
             raise not_found(f"Servable not found for request: Specific({spec.name}, {number})")
         return available[number]
 
-    def _is_available(self, name: str, number: int) -> bool:
+    def _state(self, name: str, number: int) -> State | None:
         version = self._models.get(name, {}).get(number)
-        return version is not None and version.state is State.AVAILABLE
+        return version.state if version else None
 
     def _wait_for(self, names: Iterable[str], cancelled: Callable[[], bool]) -> None:
+        polls_again = self._options.file_system_poll_wait_seconds > 0
         with self._changed:
             while True:
                 pending, failed = [], []
@@ -223,7 +218,7 @@ class ModelManager:
                     ended = [version for version in wanted if version.state is State.END]
                     if wanted and len(ended) == len(wanted):
                         failed += ended
-                    elif not wanted and name in self._polled and not self._polls_again():
+                    elif not wanted and name in self._polled and not polls_again:
                         raise self._polled[name] or not_found(
                             "Unable to find a numerical version path for servable "
                             f"{name} at: {self._base_path(name)}"
@@ -243,9 +238,6 @@ class ModelManager:
     def _base_path(self, name: str) -> str:
         models = self._config.model_config_list.config
         return next((model.base_path for model in models if model.name == name), "")
-
-    def _polls_again(self) -> bool:
-        return self._options.file_system_poll_wait_seconds > 0
 
     def _manage(self) -> None:
         """The manager's thread: polls the disk when due, takes the next steps, waits."""

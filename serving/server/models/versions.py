@@ -44,10 +44,6 @@ def next_step(wanted: Mapping[int, State], unwanted: Mapping[int, State]) -> tup
     An old version is unloaded only once a wanted one is available (or none is wanted), the newest
     wanted version is loaded first.
 
-    Args:
-        wanted: states of the versions that the policy wants, by number.
-        unwanted: states of the other versions.
-
     Returns:
         `("unload", version)`, `("load", version)`, or None if there is nothing to do now.
     """

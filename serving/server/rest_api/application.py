@@ -1,20 +1,30 @@
-"""The WSGI application: HTTP around the REST API and the metrics."""
+"""The WSGI application: the REST API and the page of metrics."""
 
 import dataclasses
 import http
 import logging
 import re
 import zlib
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import grpc
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    model_pb2,
+    regression_pb2,
+)
 
 from serving.server.errors import ServingError, failed_precondition, invalid_argument
+from serving.server.inference.examples import classify, regress
+from serving.server.inference.predict import run_signature, signature_name
 from serving.server.metrics import Metrics
-from serving.server.rest_api import json_responses
-from serving.server.rest_api.rest_handler import RestHandler
-from serving.server.rest_api.routes import is_api, parse_route
+from serving.server.models.model_manager import ModelManager
+from serving.server.rest_api import json_requests, json_responses
+from serving.server.rest_api.routes import METADATA, STATUS, Route, is_api, parse_route
 
 _log = logging.getLogger(__name__)
 
@@ -51,8 +61,7 @@ _SCHEME_AND_HOST = re.compile("^[a-z]+://[^/?#]*", re.IGNORECASE)
 _GZIP_WINDOW = 31  # for zlib: gzip with the largest window
 
 
-@dataclasses.dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """An HTTP response."""
 
     status: int
@@ -60,28 +69,24 @@ class Response:
     content_type: str | None = None
 
 
+@dataclasses.dataclass(frozen=True)
 class RestApplication:
-    """Answers HTTP requests. Thread-safe.
+    """Answers HTTP requests with the versions that a manager holds. Thread-safe.
 
     Args:
-        handler: answers those that the REST API knows.
-        metrics: counts them.
+        manager: the server's models.
+        metrics: counts the requests.
+        timeout: seconds after which a computation is stopped; None for never.
         cors: let web pages of any origin ask.
         monitoring_path: where the metrics are shown; None for nowhere.
     """
 
-    def __init__(
-        self,
-        handler: RestHandler,
-        metrics: Metrics,
-        *,
-        cors: bool = False,
-        monitoring_path: str | None = None,
-    ) -> None:
-        self._handler = handler
-        self._metrics = metrics
-        self._cors = cors
-        self._monitoring_path = monitoring_path
+    manager: ModelManager
+    metrics: Metrics
+    _: dataclasses.KW_ONLY
+    timeout: float | None = None
+    cors: bool = False
+    monitoring_path: str | None = None
 
     def __call__(self, environ: Environment, start_response: StartResponse) -> Iterable[bytes]:
         """Answers a request, as WSGI has it."""
@@ -89,27 +94,27 @@ class RestApplication:
         uri = _relative(environ["REQUEST_URI"])
         headers: list[tuple[str, str]] = []
         if method not in _METHODS:
-            response = Response(501, _reason(501).encode(), "text/plain")
-        elif uri.partition("?")[0] == self._monitoring_path:
-            response = Response(200, self._metrics.exposition(), "text/plain")
+            response = _plain_response(501)
+        elif uri.partition("?")[0] == self.monitoring_path:
+            response = Response(200, self.metrics.exposition(), "text/plain")
         elif is_api(uri):
-            response = self._answer(method, uri, environ)
-            headers += _CORS_HEADERS if self._cors else ()
+            response = self._api_response(method, uri, environ)
+            headers += _CORS_HEADERS if self.cors else ()
         else:
-            response = Response(404, _reason(404).encode(), "text/plain")
+            response = _plain_response(404)
         if response.content_type:
             headers.append(("Content-Type", response.content_type))
         headers.append(("Content-Length", str(len(response.body))))
         start_response(f"{response.status} {_reason(response.status)}", headers)
         return [b"" if method == "HEAD" else response.body]
 
-    def _answer(self, method: str, uri: str, environ: Environment) -> Response:
-        if self._cors and method == "OPTIONS":
+    def _api_response(self, method: str, uri: str, environ: Environment) -> Response:
+        if self.cors and method == "OPTIONS":
             return _preflight(environ.get("HTTP_ORIGIN", ""))
         try:
             route = parse_route(method, uri)
-            with self._metrics.request(route.spec.name, route.action, "REST"):
-                body = self._handler.answer(route, _body(environ))
+            with self.metrics.request(route.spec.name, route.action, "REST"):
+                body = self._answer(route, _body(environ))
         except ServingError as error:
             return _error_response(error)
         except Exception as failure:  # of any kind: the server must survive it
@@ -117,6 +122,69 @@ class RestApplication:
             message = f"{type(failure).__name__}: {failure}"
             return _error_response(ServingError(grpc.StatusCode.UNKNOWN, message))
         return Response(200, body, "application/json")
+
+    def _answer(self, route: Route, body: bytes) -> bytes:
+        """The JSON document that answers a request; the body of others than POST is ignored."""
+        if route.action == STATUS:
+            return self._status(route.spec)
+        if route.action == METADATA:
+            return self._metadata(route.spec)
+        document = json_requests.parse(body)
+        route.spec.signature_name = json_requests.signature_name(document)
+        infer = {"predict": self._predict, "classify": self._classify, "regress": self._regress}
+        return infer[route.action](route.spec, document)
+
+    def _predict(self, spec: model_pb2.ModelSpec, document: Mapping[str, Any]) -> bytes:
+        name = signature_name(spec)
+        with self.manager.serving(spec) as servable:
+            if name not in servable.signatures:
+                raise invalid_argument(
+                    f'Serving signature name: "{name}" not found in signature def'
+                )
+            signature = servable.signatures[name]
+            inputs, form = json_requests.decode_predict(document, signature.inputs)
+            outputs = run_signature(servable, signature, inputs, timeout=self.timeout)
+        return json_responses.predictions(outputs, form)
+
+    def _classify(self, spec: model_pb2.ModelSpec, document: Mapping[str, Any]) -> bytes:
+        request = classification_pb2.ClassificationRequest(model_spec=spec)
+        json_requests.fill_examples(document, request.input)
+        with self.manager.serving(spec) as servable:
+            response = classify(servable, request, self.timeout)
+        return json_responses.classifications(response.result)
+
+    def _regress(self, spec: model_pb2.ModelSpec, document: Mapping[str, Any]) -> bytes:
+        request = regression_pb2.RegressionRequest(model_spec=spec)
+        json_requests.fill_examples(document, request.input)
+        with self.manager.serving(spec) as servable:
+            response = regress(servable, request, self.timeout)
+        return json_responses.regressions(response.result)
+
+    def _status(self, spec: model_pb2.ModelSpec) -> bytes:
+        return json_responses.encode(_as_dict(self.manager.status(spec)))
+
+    def _metadata(self, spec: model_pb2.ModelSpec) -> bytes:
+        with self.manager.serving(spec) as servable:
+            signatures = _as_dict(
+                get_model_metadata_pb2.SignatureDefMap(signature_def=servable.signatures)
+            )
+            version = str(servable.version)
+        return json_responses.encode(
+            {
+                "model_spec": {"name": spec.name, "signature_name": "", "version": version},
+                "metadata": {"signature_def": signatures},
+            }
+        )
+
+
+def _as_dict(message: Message) -> dict[str, Any]:
+    return json_format.MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+
+
+def _plain_response(status: int) -> Response:
+    return Response(status, _reason(status).encode(), "text/plain")
 
 
 def _error_response(error: ServingError) -> Response:

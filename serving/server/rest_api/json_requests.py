@@ -83,10 +83,6 @@ def signature_name(document: Mapping[str, Any]) -> str:
 def decode_predict(document: Mapping[str, Any], infos: Infos) -> tuple[dict[str, Array], Format]:
     """The inputs of a `:predict` by name, and the format in which the answer is expected.
 
-    Args:
-        document: the body.
-        infos: the inputs of the signature.
-
     Raises:
         ServingError: `INVALID_ARGUMENT` naming what does not fit the signature, `UNIMPLEMENTED`
             for inputs of a type that JSON cannot express.
@@ -115,10 +111,6 @@ def fill_examples(document: Mapping[str, Any], examples: input_pb2.Input) -> Non
     """Fills in the examples of a `:classify` or `:regress`, and their context if there is one.
 
     Integers and booleans become int64 features, numbers with a point float ones.
-
-    Args:
-        document: the body.
-        examples: gets the examples.
 
     Raises:
         ServingError: `INVALID_ARGUMENT` naming what is wrong.

@@ -21,11 +21,7 @@ _BYTES_SUFFIX = "_bytes"
 
 
 def predictions(outputs: Mapping[str, Array], form: Format) -> bytes:
-    """The answer to a Predict, in the format of its request.
-
-    Args:
-        outputs: the tensors by name, shaped [batch, ...] for `Format.ROW`.
-        form: rows or columns.
+    """The answer to a Predict in the format of its request; rows need outputs [batch, ...].
 
     Raises:
         ServingError: `INVALID_ARGUMENT` for no outputs, outputs of different batch sizes in rows,

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 import resource
 import socket
 import threading
@@ -16,11 +15,9 @@ import waitress.server
 import waitress.task
 
 from serving.server.errors import ServingError
-from serving.server.metrics import Metrics
-from serving.server.models.model_manager import ModelManager
+from serving.server.flags import REST_THREADS
 from serving.server.rest_api import json_responses
 from serving.server.rest_api.application import RestApplication
-from serving.server.rest_api.rest_handler import RestHandler
 
 # A tensor takes up to 2 GiB, and more as JSON; what is larger than this is a mistake.
 _MAX_BODY_BYTES = 2**33
@@ -34,20 +31,16 @@ _BACKLOG = 1024
 
 
 class RestServer:
-    """Serves the REST API of a manager's models.
+    """Serves an application over HTTP.
 
     One thread reads requests and writes answers for all connections, so that a slow client keeps
     no other waiting; the threads of a pool compute, a request each.
 
     Args:
-        manager: the models.
+        application: answers the requests.
         host: address to listen on; all interfaces by default, as the original.
         port: TCP port; 0 takes any free one, which `port` then names.
-        metrics: counts the requests; None for no counting.
-        timeout: seconds after which a computation is stopped; 0 for never.
-        num_threads: requests answered at the same time; 4 per processor by default.
-        cors: let web pages of any origin ask.
-        monitoring_path: path of the URL that shows the metrics; None for none.
+        num_threads: requests answered at the same time.
 
     Attributes:
         port: the port, once started.
@@ -55,25 +48,15 @@ class RestServer:
 
     def __init__(
         self,
-        manager: ModelManager,
-        *,
+        application: RestApplication,
         host: str = "0.0.0.0",
         port: int = 0,
-        metrics: Metrics | None = None,
-        timeout: float = 30.0,
-        num_threads: int | None = None,
-        cors: bool = False,
-        monitoring_path: str | None = None,
+        num_threads: int = REST_THREADS,
     ) -> None:
         self.port = port
         self._host = host
-        self._num_threads = num_threads or 4 * (os.cpu_count() or 1)
-        self._application = RestApplication(
-            RestHandler(manager, timeout if timeout > 0 else None),
-            metrics or Metrics(),
-            cors=cors,
-            monitoring_path=monitoring_path,
-        )
+        self._num_threads = num_threads
+        self._application = application
         self._listener: socket.socket | None = None
         self._server: Any = None
         self._thread: threading.Thread | None = None
@@ -97,13 +80,7 @@ class RestServer:
         self.port = self._listener.getsockname()[1]
 
     def start(self) -> None:
-        """Answers requests from now on, and opens the port if `listen` has not.
-
-        Raises:
-            ServingError: `UNAVAILABLE` naming the address if the port is taken.
-        """
-        if self._listener is None:
-            self.listen()
+        """Answers requests from now on, those that wait since `listen` first."""
         # Waitress would warn of every request that finds all threads at work.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._server = waitress.server.create_server(

@@ -1,8 +1,8 @@
 """What a method and a path ask for."""
 
-import dataclasses
 import re
 import urllib.parse
+from typing import NamedTuple
 
 from tensorflow_serving.apis import model_pb2
 
@@ -22,14 +22,8 @@ _MAX_VERSION_DIGITS = len(str(2**63))
 _API = re.compile(r"/v1/.*", _FLAGS)
 
 
-@dataclasses.dataclass(frozen=True)
-class Route:
-    """What a request asks for.
-
-    Args:
-        action: one of `INFERENCES`, `METADATA` or `STATUS`.
-        spec: of which model, and which version of it, by number or by label.
-    """
+class Route(NamedTuple):
+    """One of `INFERENCES`, `METADATA` or `STATUS`, and the model that it is asked of."""
 
     action: str
     spec: model_pb2.ModelSpec
@@ -41,11 +35,7 @@ def is_api(uri: str) -> bool:
 
 
 def parse_route(method: str, uri: str) -> Route:
-    """Reads a request line.
-
-    Args:
-        method: such as `GET`.
-        uri: path and query as the client wrote them, percent signs included.
+    """Reads a method, and path and query as the client wrote them, percent signs included.
 
     Raises:
         ServingError: `INVALID_ARGUMENT` if the API has no such method and path.

@@ -6,17 +6,13 @@ from typing import Any
 
 from markupsafe import Markup
 
-from tagkeras.experiment.paper import FREQUENCY_BASELINE, METRICS, MODELS
+from tagkeras.experiment.tables import PAPER
 from tagkeras.report.drawing import Estimate, Row, draw_rows
 from tagkeras.report.experiment import Experiment, Size
 from tagkeras.report.inputs import Inputs, Omitted
 from tagkeras.report.runs import MULTIPLICATIVE, Run, RunGroup
 
-# The values of METRICS.
-_PAPER = {
-    Size("frequency_baseline"): FREQUENCY_BASELINE,
-    **{Size(c.model, c.embedding_dim, c.rank): values for c, values in MODELS.items()},
-}
+_PAPER = {Size(*row): values for row, values in PAPER.items()}
 
 
 def build(inputs: Inputs) -> dict[str, Any]:
@@ -38,10 +34,10 @@ def build(inputs: Inputs) -> dict[str, Any]:
     return {
         "findings": experiment.findings,
         "natural": natural,
-        "metrics": METRICS,
+        "metrics": list(_PAPER[Size("frequency_baseline")]),
         # The frequency baseline, and each model in each size that the paper has or we have.
         "sizes": sorted(sizes, key=lambda size: (models.index(size.model), *size[1:])),
-        "paper": {size: dict(zip(METRICS, _PAPER[size], strict=True)) for size in _PAPER},
+        "paper": _PAPER,
         "ours": ours,
         "num_runs": Counter(map(_size_of, natural.runs.values())) if natural else {},
         "figure": _draw_sizes(inputs, experiment, groups),

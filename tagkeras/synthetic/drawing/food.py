@@ -3,14 +3,7 @@
 import math
 import random
 
-from tagkeras.synthetic.drawing.pen import (
-    BLACK,
-    WHITE,
-    Pen,
-    any_colour,
-    shade,
-    vary,
-)
+from tagkeras.synthetic.drawing.pen import BLACK, WHITE, Pen, any_colour, shade, vary
 
 
 def pizza(pen: Pen, rng: random.Random) -> None:

@@ -3,15 +3,7 @@
 import math
 import random
 
-from tagkeras.synthetic.drawing.pen import (
-    BLACK,
-    BRIGHT,
-    WHITE,
-    Pen,
-    any_colour,
-    shade,
-    vary,
-)
+from tagkeras.synthetic.drawing.pen import BLACK, BRIGHT, WHITE, Pen, any_colour, shade, vary
 
 
 def ball(pen: Pen, rng: random.Random) -> None:

@@ -3,15 +3,7 @@
 import math
 import random
 
-from tagkeras.synthetic.drawing.pen import (
-    BLACK,
-    WHITE,
-    Colour,
-    Pen,
-    any_colour,
-    shade,
-    vary,
-)
+from tagkeras.synthetic.drawing.pen import BLACK, WHITE, Colour, Pen, any_colour, shade, vary
 
 
 def dog(pen: Pen, rng: random.Random) -> None:

@@ -5,13 +5,18 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from fake_servers import grpc_credentials, grpc_server, rest_context, rest_server
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 from serving_helpers import photo
 
 from serving import Hashtag, Prediction, User
 from serving.client.__main__ import Config, main
-from serving.client.output import Answer, print_tables
+from serving.client.output import Answer, print_tables, shortest_float32
+from serving.client.questions import nearest_float32
 from tagkeras.cli.errors import UserError
 
 
@@ -103,17 +108,10 @@ def test_a_table_on_a_terminal_fits_it_and_marks_what_differs():
     [
         ({"image": ("absent.png",)}, "cannot read the image absent.png: No such file"),
         ({"image": ("black.png", "junk.png")}, "junk.png: the server refused the request: Unknown"),
-        ({"image": ("black.png",), "model_name": "cats"}, "serves no model 'cats'"),
         ({"image": ("black.png",), "version": 7}, "serves no model 'tags' with version 7"),
-        (
-            {"image": ("black.png",), "version_label": "x"},
-            "^the server refused the request: Unrecognized servable version label: x$",
-        ),
-        ({"image": ("black.png",), "server": "localhost:85x"}, "does not end with a port"),
         ({"image": ("black.png",), "age": 200.0}, "^age .*, got 200"),
         ({"image": ("black.png",), "latitude": 10.0}, "go together"),
         ({"image": ("black.png",), "server": "https://a", "tls_cert": "a"}, "go together"),
-        ({"image": ("black.png",), "server": "https://a", "tls_ca": "a"}, "TLS file a: No such"),
         ({"image": ("black.png",), "gender": "m"}, "^gender .*female, male, other, got 'm'"),
         ({"image": ("black.png",), "age": 3.0, "users": "users.jsonl"}, "not both"),
         ({"image": ("black.png",), "label": "a", "version_label": "a"}, "are the same; give one"),
@@ -132,10 +130,6 @@ def test_mistakes_get_one_line(ask, flags, words):
     ("refusal", "words"),
     [
         (
-            "image 1: more than 9 bytes",
-            "p.png: the server refused the request: more than 9 bytes",
-        ),
-        (
             "assertion failed: [image 0: an empty file]\n\t [[{{node Assert}}]]",
             "p.png: the server refused the request: an empty file",
         ),
@@ -151,11 +145,6 @@ def test_mistakes_get_one_line(ask, flags, words):
             "Signature input alias: descriptor(feed name: d:0) not found in request",
             "the model takes descriptors, not images (the server refused the request: Signature "
             "input alias: descriptor(feed name: d:0) not found in request)",
-        ),
-        (
-            "Missing named input: descriptor in 'inputs' object.",
-            "the model takes descriptors, not images (the server refused the request: Missing "
-            "named input: descriptor in 'inputs' object.)",
         ),
     ],
 )
@@ -231,23 +220,12 @@ def test_a_table_over_rest_of_photos_without_a_name(command, tags_url):
     ]
 
 
-@pytest.mark.slow
-def test_both_apis_print_the_same(command, tags_server, tags_url):
-    flags = ["--image=black.png,white.png", "--users=users.jsonl", "--json"]
-    over_rest = command(f"--server={tags_url}", *flags)
-    over_grpc = command(f"--server={tags_server.endpoint}", *flags)
-    assert over_grpc.returncode == 0, over_grpc.stderr
-    assert over_grpc.stdout == over_rest.stdout
-
-
 @pytest.mark.parametrize(
     ("flags", "status", "words"),
     [
         (["--image=junk.png"], 1, "junk.png: the server refused the request: Unknown image"),
         (["--image=black.png", "--tls_ca=junk.png"], 1, "TLS is asked for; write https://"),
-        (["--image=black.png", "--country=England"], 1, "got 'England'"),
         ([], 2, "--image is required"),
-        (["--image=black.png", "--age=200"], 2, "age"),
         (["--image=black.png", "--height=180"], 2, "height"),
     ],
 )
@@ -259,22 +237,33 @@ def test_mistakes_end_with_a_line_and_a_status(command, tags_url, flags, status,
     assert words in line
 
 
-def test_tls_over_rest(command, fake_https, tls_files):
-    done = command(
-        f"--server={fake_https.url}", "--image=black.png", f"--tls_ca={tls_files.ca}", "--json"
-    )
+def test_tls_over_rest(command, authority, tls_files):
+    with rest_server(rest_context(authority, ask=False)) as server:
+        flags = [f"--server={server.url}", "--image=black.png", "--json"]
+        done = command(*flags, f"--tls_ca={tls_files.ca}")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["hashtags"] == [{"hashtag": "x", "score": 1.0}]
 
 
 @pytest.mark.slow
-def test_a_certificate_that_is_not_trusted_gets_one_line(command, fake_tls):
-    done = command(f"--server={fake_tls.endpoint}", "--image=black.png", "--tls")
-    assert (done.returncode, done.stdout) == (1, "")
-    (line,) = done.stderr.splitlines()
+def test_tls_over_grpc(command, authority, tls_files):
+    with grpc_server(grpc_credentials(authority, ask=False)) as server:
+        flags = [f"--server={server.endpoint}", "--image=black.png", "--json"]
+        trusting, stranger = command(*flags, f"--tls_ca={tls_files.ca}"), command(*flags, "--tls")
+    assert json.loads(trusting.stdout)["version"] == 9
+    assert (stranger.returncode, stranger.stdout) == (1, "")
+    (line,) = stranger.stderr.splitlines()
     assert "do not trust each other; check the TLS files" in line
 
 
-def test_tls_over_grpc(ask, fake_tls, tls_files, capsys):
-    ask(server=fake_tls.endpoint, image=("black.png",), tls_ca=str(tls_files.ca), json=True)
-    assert json.loads(capsys.readouterr().out)["version"] == 9
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
+def test_scores_have_the_digits_of_numpy(number):
+    expected = float(np.format_float_positional(np.float32(number), unique=True))
+    assert np.float32(shortest_float32(number)) == np.float32(number)
+    assert len(f"{shortest_float32(number):.9g}") <= len(f"{expected:.9g}")
+
+
+@pytest.mark.parametrize("number", [2.2, 0.1, 1.0, 123456.78, 1e-7, 0.0, -3.25])
+def test_scores_read_back_the_same(number):
+    assert nearest_float32(number) == float(np.float32(number))
+    assert shortest_float32(nearest_float32(number)) == number

@@ -8,8 +8,7 @@ import sys
 import pytest
 from serving_helpers import save_hashtag_model
 
-from serving.inspect.description import describe
-from serving.inspect.saved_model_summary import summarize
+from serving.inspect.saved_model_summary import describe, summarize
 from tagkeras.cli.errors import UserError
 
 

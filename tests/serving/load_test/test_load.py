@@ -2,13 +2,12 @@
 
 import itertools
 import json
-import ssl
 import threading
 
 import grpc
 import numpy as np
 import pytest
-from fake_servers import METADATA, grpc_credentials, grpc_server, rest_server
+from fake_servers import METADATA, grpc_credentials, grpc_server, rest_context, rest_server
 
 from serving.load_test import load as load_module
 from serving.load_test.__main__ import Config, measure
@@ -68,11 +67,6 @@ class TestLoad:
         assert not load.is_measured(10**9, 0.999)
         assert load.is_measured(0, 1.0)
 
-    def test_defaults(self):
-        load = Load()
-        assert (load.clients, load.duration, load.total) == (1, 10.0, 11.0)
-        assert Load(rate=1.0).clients is None
-
     @pytest.mark.parametrize(
         ("flags", "words"),
         [
@@ -113,12 +107,6 @@ class TestClosedLoop:
         fake.on_call = together = Together(3)
         report, _ = run(fake.endpoint, clients=3, requests=30)
         assert (report["succeeded"], together.most) == (30, 3)
-
-    def test_of_a_time(self, fake):
-        report, times = run(fake.endpoint, clients=2, duration=0.5, warmup=0.25)
-        assert times[:, 0].min() >= 0.25
-        assert times[:, 0].max() < 0.75
-        assert 0 < report["requests"] < len(fake.requests)
 
     def test_rest_keeps_its_connections(self, fake_rest):
         report, _ = run(fake_rest.url, clients=4, requests=40, warmup=10.0)
@@ -177,12 +165,6 @@ class TestFailures:
         assert report["failures"] == {"RESOURCE_EXHAUSTED": 8, "UNAVAILABLE": 4}
         assert report["details"]["RESOURCE_EXHAUSTED"] == "a moment please"
 
-    def test_deadlines_are_latencies(self, fake):
-        with fake.held():
-            report, _ = run(fake.endpoint, clients=1, requests=1, timeout=0.5)
-        assert report["failures"] == {"DEADLINE_EXCEEDED": 1}
-        assert report["latency_ms"]["max"] >= 490
-
     def test_http_statuses_are_counted(self, fake_rest):
         bad = [(404, b'{"error": "no such\\nmodel"}'), (500, b"not JSON")]
         metadata = (200, json.dumps(METADATA).encode())
@@ -198,6 +180,7 @@ class TestFailures:
         report, _ = run(fake_rest.url, clients=1, requests=4, timeout=0.5)
         assert report["failures"] == {"UNAVAILABLE": 2, "DEADLINE_EXCEEDED": 1}
         assert report["succeeded"] == 1
+        assert report["latency_ms"]["max"] >= 490  # a deadline is a latency
 
 
 class TestTls:
@@ -211,9 +194,7 @@ class TestTls:
                 run(server.endpoint, clients=1, requests=1, timeout=5.0)
 
     def test_rest(self, authority, tls_files):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("localhost").configure_cert(context)
-        with rest_server(context) as server:
+        with rest_server(rest_context(authority, ask=False)) as server:
             report, _ = run(server.url, clients=2, requests=4, tls_ca=str(tls_files.ca))
             assert report["succeeded"] == 4
             with pytest.raises(UserError, match="do not trust each other; check the TLS files"):

@@ -6,7 +6,6 @@ import pytest
 from serving.load_test.content import make_requests
 from serving.load_test.load import Load, LoadGenerator
 from serving.load_test.report import figures_ms, make_report, print_report
-from tagkeras.cli.errors import UserError
 
 CLOSED = Load(clients=2, requests=5, warmup=0.0)
 OPEN = Load(rate=10.0, arrivals="even", duration=1.0, warmup=0.0)
@@ -92,15 +91,3 @@ def test_every_given_image_comes_up():
     images = [str(number).encode() for number in range(100)]
     requests = make_requests({"image": (-1,)}, 3, images=images)
     assert {image for request in requests for image in request["image"]} == set(images)
-
-
-@pytest.mark.parametrize(
-    ("images", "shapes", "words"),
-    [
-        ([b"x"], {"age": (-1,)}, "takes no images, but age"),
-        (None, {"steps": ()}, "takes 'steps', which a load test cannot make up"),
-    ],
-)
-def test_requests_that_cannot_be(images, shapes, words):
-    with pytest.raises(UserError, match=words):
-        make_requests(shapes, 1, images=images)

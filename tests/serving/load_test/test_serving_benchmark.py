@@ -22,11 +22,3 @@ def test_compares_with_the_session():
         assert found[f"ratios_to_{name}"] == [ratio]
         assert found[f"ratio_to_{name}"] == ratio
     assert all(found[name]["p50_ms"] > 0 for name in rates)
-
-
-@pytest.mark.slow
-def test_looks_at_memory():
-    result = measure("--memory", "--requests=20,10", "--max_batch_size=0")
-    resident = result["resident_mib"]
-    assert list(resident) == ["0", "10", "20"]
-    assert all(value > 100 for value in resident.values())  # TensorFlow alone takes more

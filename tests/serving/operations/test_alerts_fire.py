@@ -1,6 +1,5 @@
 """When alerts fire, says the tool of Prometheus: it evaluates them on series written down here."""
 
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,60 +14,14 @@ ALERTS = (CONFIG / "alerts.yml").read_text()
 TOOLS = Path(__file__).parents[3] / ".cluster" / "bin"
 PROMTOOL = shutil.which("promtool") or shutil.which("promtool", path=TOOLS)
 
-promtool = pytest.mark.skipif(PROMTOOL is None, reason="no promtool: `make promtool` gets it")
 
-
-def evaluate(folder, alerts):
-    """What `promtool test rules` says of alerts: its status, and its words."""
-    rules, series = folder / "alerts.yml", folder / "series.yml"
-    rules.write_text(alerts)
-    series.write_text(SERIES.replace("{rules}", str(rules)))
-    ended = subprocess.run(
-        [PROMTOOL, "test", "rules", series], capture_output=True, text=True, check=False
-    )
-    return ended.returncode, ended.stdout + ended.stderr
-
-
-@promtool
+@pytest.mark.skipif(PROMTOOL is None, reason="no promtool: `make promtool` gets it")
 def test_alerts_fire_when_they_are_to(tmp_path):
-    status, said = evaluate(tmp_path, ALERTS)
-    assert status == 0, said
-
-
-@promtool
-@pytest.mark.parametrize(
-    ("right", "wrong", "alerts"),
-    [
-        ("for: 6m", "for: 8m", "HashtagServerDown"),
-        ("absent(up", "sum(up", "HashtagsDown"),
-        ("sum by (model_name) (rate(:tensorflow:serving:request_count[5m]))", "1", "HashtagErrors"),
-        ("|NOT_FOUND|", "|", "HashtagErrors"),
-        ("> 0.01", "> 0.03", "HashtagErrors HashtagVersionMissing"),
-        ('model_name="hashtags"', 'model_name!=""', "HashtagVersionMissing"),
-        ("> 500000", "> 5000000", "HashtagsSlow"),
-        ("0.99,", "0.97,", "HashtagsSlow"),
-        (
-            'unless :tensorflow:cc:saved_model:load_attempt_count{status="fail"} offset 15m',
-            "",
-            "HashtagLoadFailed",
-        ),
-        (
-            'increase(:tensorflow:cc:saved_model:load_attempt_count{status="fail"}[15m]) > 0',
-            "vector(0) > 0",
-            "HashtagLoadFailed",
-        ),
-        (
-            'unless :tensorflow:serving:model_warmup_latency_count{status!="OK"} offset 15m',
-            "",
-            "HashtagWarmupFailed",
-        ),
-    ],
-)
-def test_another_expression_is_noticed(tmp_path, right, wrong, alerts):
-    assert right in ALERTS
-    status, said = evaluate(tmp_path, ALERTS.replace(right, wrong))
-    assert status == 1, said
-    assert set(re.findall(r"alertname: (\w+), time", said)) == set(alerts.split())
+    series = tmp_path / "series.yml"
+    series.write_text(SERIES.replace("{rules}", str(CONFIG / "alerts.yml")))
+    command = [PROMTOOL, "test", "rules", series]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def test_each_alert_fires_and_does_not():

@@ -10,7 +10,7 @@ import pytest
 from operations_helpers import CONFIG, ROOT, SERVING, code_blocks
 from serving_helpers import photo
 
-from serving import HashtagClient, ModelServer, RequestError, ServerProcess
+from serving import HashtagClient, ModelServer, ServerProcess
 from serving.client.tls import Tls
 from serving.server.config_files import read_credentials
 from serving.server.models import model_config
@@ -110,24 +110,6 @@ def test_while_authorities_change_both_are_trusted(made, hashtag_models, tmp_pat
             tls = Tls(ca=both, certificate=files / "client.pem", key=files / "client.key")
             with HashtagClient(server.endpoint, "hashtags", tls=tls) as client:
                 assert client.predict([photo()])[0].version == 2
-
-
-@needs_openssl
-def test_who_is_not_admitted_is_told_of_tls(made, hashtag_models):
-    ours, theirs = made
-    credentials = read_credentials(ours / "ssl.config")
-    models = model_config.single_model("hashtags", str(hashtag_models))
-    stranger = {"certificate": theirs / "client.pem", "key": theirs / "client.key"}
-    with ModelServer(models, credentials=credentials) as server:
-        for tls, words in [
-            (None, r"is it running, and does it admit this client \(TLS\)\? "),
-            (Tls(ca=ours / "ca.pem"), "does it admit this client"),
-            (Tls(ca=ours / "ca.pem", **stranger), "does it admit this client"),
-            (Tls(ca=theirs / "ca.pem"), "do not trust each other"),
-        ]:
-            with HashtagClient(server.endpoint, "hashtags", tls=tls, attempts=1) as client:
-                with pytest.raises(RequestError, match=words):
-                    client.predict([photo()])
 
 
 @needs_openssl

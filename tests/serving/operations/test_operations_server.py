@@ -9,21 +9,17 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from operations_helpers import (
-    CONFIG,
     DOCKER,
     container,
     parse,
     relocated,
     server_arguments,
 )
-from serving_helpers import WAIT, free_port, photo, samples
+from serving_helpers import WAIT, free_port, photo
 
 from serving import HashtagClient, ServerProcess
-from serving.client.answers import RequestError
-from serving.server.config_files import read_monitoring_path
-from serving.server.models.config_poller import ConfigPoller
 from serving.server.models.versions import State
-from serving.server.serve import build
+from serving.server.serve import build, follow_config
 
 
 def status(server, path):
@@ -88,19 +84,6 @@ def test_nobody_listens():
     assert run.returncode == 1
 
 
-def test_the_page_that_prometheus_scrapes(server):
-    path = read_monitoring_path(CONFIG / "monitoring.config")
-    with HashtagClient(server.endpoint, "hashtags", version_label="stable") as client:
-        (answer,) = client.predict([photo()])
-    assert answer.version == 1
-    with HashtagClient(server.endpoint, "hashtags", version=7) as client:
-        with pytest.raises(RequestError):
-            client.predict([photo()])
-    with urllib.request.urlopen(f"http://{server.rest_endpoint}{path}") as page:
-        counts = samples(page.read().decode(), ":tensorflow:serving:request_count")
-    assert counts == {("hashtags", "OK"): 1, ("hashtags", "NOT_FOUND"): 1}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("source", ["Dockerfile", "Deployment"])
 def test_a_process_with_these_flags(source, tmp_path, hashtag_models):
@@ -126,7 +109,7 @@ def test_an_edit_of_the_mounted_file_is_enough(tmp_path, hashtag_models):
     parsed, _ = parse(arguments)
     with (
         build(parsed) as server,
-        ConfigPoller(server.manager, parsed.model_config_file, 0.1),
+        follow_config(server.manager, parsed.model_config_file, 0.1),
     ):
         shutil.copytree(tmp_path / "..first", tmp_path / "..second")
         models = tmp_path / "..second" / "models.config"

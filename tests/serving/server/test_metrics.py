@@ -85,10 +85,7 @@ def test_a_load_and_a_call(metrics, read, tf_serving_testdata):
         assert read(f"{SERVING}runtime_latency_count") == {("Predict", "half", "TF1"): 1}
         assert read(":tensorflow:core:graph_runs") == {(): 1}
     servable.close()
-
-
-def test_a_load_that_fails(metrics, read, tmp_path):
-    (tmp_path / "saved_model.pb").write_bytes(b"not a model")
     with pytest.raises(ServingError):
-        Servable("half", 1, str(tmp_path), metrics=metrics)
-    assert read(f"{SAVED_MODEL}load_attempt_count") == {(str(tmp_path), "fail"): 1}
+        Servable("half", 1, "/absent", metrics=metrics)
+    attempts = {(path, "success"): 1, ("/absent", "fail"): 1}
+    assert read(f"{SAVED_MODEL}load_attempt_count") == attempts

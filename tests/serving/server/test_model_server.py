@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 import trustme
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from hostile_requests import good_request
-from serving_helpers import QUICK, Stubs, pem, samples, write_ssl_config
+from serving_helpers import QUICK, Stubs, pem, photo_request, samples, write_ssl_config
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from serving import ServerProcess, tensors
@@ -42,7 +41,7 @@ def config(hashtag_models):
 
 def answer(channel):
     stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-    response = stub.Predict(good_request(), timeout=TIMEOUT)
+    response = stub.Predict(photo_request(), timeout=TIMEOUT)
     return response.outputs["hashtags"].string_val[0]
 
 
@@ -70,19 +69,19 @@ class TestTls:
             tmp_path, *pem(certificate), authority.cert_pem.bytes().decode(), verify=True
         )
         root = authority.cert_pem.bytes()
+
+        def channel(server, *identity):
+            key_and_chain = (text.encode() for text in identity)
+            credentials = grpc.ssl_channel_credentials(root, *key_and_chain)
+            return grpc.secure_channel(server.endpoint, credentials)
+
         with ModelServer(config, options=QUICK, credentials=read_credentials(path)) as server:
-            with grpc.secure_channel(
-                server.endpoint, grpc.ssl_channel_credentials(root)
-            ) as channel:
-                assert refusal(channel) is Code.UNAVAILABLE
-            key, chain = pem(authority.issue_cert("client"))
-            known = grpc.ssl_channel_credentials(root, key.encode(), chain.encode())
-            with grpc.secure_channel(server.endpoint, known) as channel:
-                assert answer(channel) == b"sunset"
-            key, chain = pem(trustme.CA().issue_cert("client"))
-            stranger = grpc.ssl_channel_credentials(root, key.encode(), chain.encode())
-            with grpc.secure_channel(server.endpoint, stranger) as channel:
-                assert refusal(channel) is Code.UNAVAILABLE
+            with channel(server, *pem(authority.issue_cert("client"))) as known:
+                assert answer(known) == b"sunset"
+            with channel(server, *pem(trustme.CA().issue_cert("client"))) as stranger:
+                assert refusal(stranger) is Code.UNAVAILABLE
+            with channel(server) as nameless:
+                assert refusal(nameless) is Code.UNAVAILABLE
 
 
 def test_a_unix_socket(config, tmp_path):
@@ -139,19 +138,17 @@ def test_both_apis_count_in_one_place(config):
     }
 
 
-def test_a_rest_port_that_is_taken(config, tags_server):
-    server = ModelServer(config, options=QUICK, rest_port=tags_server.port)
+@pytest.mark.parametrize("taken", ["port", "rest_port"])
+def test_a_port_that_is_taken_opens_neither(config, tags_server, taken):
+    ports = {"rest_port": 0, taken: tags_server.port}
+    server = ModelServer(config, options=QUICK, **ports)
     with pytest.raises(ServingError, match="is the port taken"):
         server.__enter__()
-    assert server.port == 0  # gRPC has not even been opened
-
-
-def test_a_grpc_port_that_is_taken(config, tags_server):
-    server = ModelServer(config, options=QUICK, port=tags_server.port, rest_port=0)
-    with pytest.raises(ServingError, match="is the port taken"):
-        server.__enter__()
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("localhost", server.rest_port))
+    if taken == "rest_port":
+        assert server.port == 0  # gRPC has not even been opened
+    else:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("localhost", server.rest_port))
 
 
 def test_settings_of_grpc_itself_are_passed_on(config):

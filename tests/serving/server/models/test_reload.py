@@ -16,8 +16,8 @@ from serving_helpers import QUICK, WAIT, statuses
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server.errors import ServingError
+from serving.server.flags import ManagerOptions
 from serving.server.model_server import ModelServer
-from serving.server.models.managed_version import ManagerOptions
 from serving.server.models.versions import State
 
 
@@ -26,21 +26,14 @@ def folder(tf_serving_testdata):
     return tf_serving_testdata / TWO_VERSIONS
 
 
-def test_a_server_without_models_takes_one(folder):
-    with serving(model_server_config_pb2.ModelServerConfig()) as (_, stubs):
-        with refused(Code.NOT_FOUND, "Latest(half)"):
-            half(stubs)
-        response = reload(stubs, config_of(model(folder)))
-        assert response.status.error_code == 0
-        assert response.status.error_message == ""
-        assert half(stubs) == (124, [3.0])  # the answer waited for it
-
-
 def test_models_come_and_go_and_come_again(tf_serving_testdata, folder):
     three = model(tf_serving_testdata / "saved_model_half_plus_three", name="three")
-    with serving(config_of(model(folder))) as (server, stubs):
-        reload(stubs, config_of(three, model(folder)))
-        assert half(stubs) == (124, [3.0])
+    with serving(model_server_config_pb2.ModelServerConfig()) as (server, stubs):
+        with refused(Code.NOT_FOUND, "Latest(half)"):
+            half(stubs)
+        response = reload(stubs, config_of(three, model(folder)))
+        assert (response.status.error_code, response.status.error_message) == (0, "")
+        assert half(stubs) == (124, [3.0])  # the answer waited for it
         assert half(stubs, name="three") == (123, [4.0])
         reload(stubs, config_of(three))
         assert half(stubs, name="three") == (123, [4.0])
@@ -50,11 +43,7 @@ def test_models_come_and_go_and_come_again(tf_serving_testdata, folder):
         assert statuses(stubs, "half") == [(124, "END", 0)]
         reload(stubs, config_of(model(folder)))
         assert half(stubs) == (124, [3.0])
-
-
-def test_a_model_that_does_not_load_leaves_the_others(tf_serving_testdata, folder):
-    bad = model(tf_serving_testdata / "bad_half_plus_two", name="bad")
-    with serving(config_of(model(folder))) as (_, stubs):
+        bad = model(tf_serving_testdata / "bad_half_plus_two", name="bad")
         with refused(Code.UNKNOWN, "did not become available", "name: bad version: 123"):
             reload(stubs, config_of(model(folder), bad))
         assert half(stubs) == (124, [3.0])
@@ -108,8 +97,6 @@ def test_the_deprecated_model_type(folder):
 @pytest.mark.parametrize(
     ("policy", "served"),
     [
-        ("", [124]),
-        ("model_version_policy { latest { num_versions: 2 } }", [124, 123]),
         ("model_version_policy { all {} }", [124, 123]),
         ("model_version_policy { specific { versions: 123 versions: 9 } }", [123]),
     ],

@@ -2,22 +2,18 @@
 
 import contextlib
 import threading
-import time
 from concurrent import futures
 
 import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
-from grpc_helpers import predict_request
-from serving_helpers import WAIT, Stubs, statuses
+from grpc_helpers import config_of, model, predict_request, serving
+from serving_helpers import WAIT, statuses
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-from serving import ServerProcess, tensors
-
-SWAPS = 50
-CLIENTS = 32
-BROKEN_EVERY = 10  # a broken version after so many good ones
+from serving import tensors
+from serving.server.models.versions import State
 
 
 class Numbered(tf.Module):
@@ -46,9 +42,8 @@ class Clients:
     """Clients that ask in a loop, each on a connection of its own, and check each answer."""
 
     def __init__(self, endpoint):
-        self.answered = 0
+        self.answered = set()
         self.failures = []
-        self._newest = 0
         self._endpoint = endpoint
         self._changed = threading.Condition()
         self._stopping = threading.Event()
@@ -72,62 +67,42 @@ class Clients:
                     self.failures.append((version, newest, y))
                 newest = version
                 with self._changed:
-                    self.answered += 1
-                    self._newest = max(self._newest, version)
+                    self.answered.add((number, version))
                     self._changed.notify_all()
 
-    def wait_for(self, version):
-        """Waits until a client has an answer of the version."""
+    def wait_for(self, version, count):
+        """Waits until all of so many clients have an answer of the version."""
+        everyone = {(number, version) for number in range(count)}
         with self._changed:
-            return self._changed.wait_for(lambda: self._newest >= version, WAIT)
+            return self._changed.wait_for(lambda: everyone <= self.answered, WAIT)
 
     def stop(self):
         self._stopping.set()
 
 
-def wait_for_failure(stubs, version):
-    """Asks until the version has failed; the server has no call that waits for it."""
-    pause = threading.Event()
-    deadline = time.monotonic() + WAIT
-    while time.monotonic() < deadline:
-        with contextlib.suppress(grpc.RpcError):  # not seen on disk yet
-            ((_, state, error_code),) = statuses(stubs, "numbered", version)
-            if state == "END":
-                assert error_code != 0
-                return
-        pause.wait(0.05)
-    pytest.fail(f"version {version} neither failed nor came")
-
-
-@pytest.mark.slow
-def test_fifty_swaps_under_load_fail_no_call_and_mix_up_no_answer(tmp_path):
-    base = tmp_path / "numbered"
-    base.mkdir()
-    put(base, 1)
+@pytest.mark.parametrize(
+    ("swaps", "num_clients"), [(5, 8), pytest.param(50, 32, marks=pytest.mark.slow)]
+)
+def test_swaps_under_load_fail_no_call_and_mix_up_no_answer(tmp_path, swaps, num_clients):
+    put(tmp_path, 1)
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(
-            ServerProcess(model_name="numbered", model_base_path=base, max_num_load_retries=0)
-        )
-        stubs = Stubs(server.endpoint)
-        stack.callback(stubs.channel.close)
+        config = config_of(model(tmp_path, name="numbered"))
+        server, stubs = stack.enter_context(serving(config))
         clients = Clients(server.endpoint)
-        pool = stack.enter_context(futures.ThreadPoolExecutor(CLIENTS))
+        pool = stack.enter_context(futures.ThreadPoolExecutor(num_clients))
         stack.callback(clients.stop)
-        running = [pool.submit(clients.run, number) for number in range(CLIENTS)]
-        version = 1
-        for _ in range(SWAPS):
-            version += 1
-            if version % BROKEN_EVERY == 0:
-                put(base, version, broken=True)
-                wait_for_failure(stubs, version)
+        running = [pool.submit(clients.run, number) for number in range(num_clients)]
+        for version in range(2, 2 + swaps):
+            broken = version % 4 == 0
+            put(tmp_path, version, broken)
+            if broken:
+                assert server.manager.wait_for_state("numbered", version, State.END, WAIT)
+                assert statuses(stubs, "numbered", version)[0][2] != 0
                 assert statuses(stubs, "numbered", version - 1)[0][1] == "AVAILABLE"
-                version += 1
-            put(base, version)
-            assert clients.wait_for(version)
+            else:
+                assert clients.wait_for(version, num_clients)
         clients.stop()
         for client in running:
             client.result()
         assert not clients.failures
-        assert clients.answered > SWAPS * CLIENTS
-        assert statuses(stubs, "numbered", version) == [(version, "AVAILABLE", 0)]
-    assert server.wait() == 0
+        assert statuses(stubs, "numbered")[0] == (version, "AVAILABLE", 0)

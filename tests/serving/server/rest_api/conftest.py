@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from rest_helpers import Client, WaitingManager
-from serving_helpers import QUICK, WAIT
+from rest_helpers import Client, WaitingManager, serving
+from serving_helpers import QUICK
 
-from serving.server.metrics import Metrics
 from serving.server.model_server import ModelServer
 from serving.server.models import model_config
 from serving.server.models.model_manager import ModelManager
@@ -81,12 +80,10 @@ def echo_manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelMana
 
 
 def _client(manager: ModelManager, **options: object) -> Iterator[Client]:
-    server = RestServer(manager, **options)
-    server.start()
-    client = Client(server.port)
-    yield client
-    client.close()
-    server.stop(grace=WAIT)
+    with serving(manager, **options) as server:
+        client = Client(server.port)
+        yield client
+        client.close()
 
 
 @pytest.fixture(scope="session")
@@ -106,8 +103,8 @@ def echo(echo_manager: ModelManager) -> Iterator[Client]:
 
 @pytest.fixture(scope="session")
 def open_tags(tags_manager: ModelManager) -> Iterator[Client]:
-    """As `tags`, for web pages from anywhere, with metrics."""
-    yield from _client(tags_manager, cors=True, metrics=Metrics(), monitoring_path="/metrics")
+    """As `tags`, for web pages from anywhere."""
+    yield from _client(tags_manager, cors=True)
 
 
 @pytest.fixture
@@ -120,8 +117,6 @@ def waiting_manager() -> Iterator[WaitingManager]:
 @pytest.fixture
 def one_thread(waiting_manager: WaitingManager) -> Iterator[RestServer]:
     """A server that answers one request at a time."""
-    server = RestServer(waiting_manager, num_threads=1)
-    server.start()
-    yield server
-    waiting_manager.release.set()
-    server.stop(grace=WAIT)
+    with serving(waiting_manager, num_threads=1) as server:
+        yield server
+        waiting_manager.release.set()

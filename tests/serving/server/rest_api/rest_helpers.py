@@ -4,16 +4,16 @@ import contextlib
 import dataclasses
 import json
 import re
-import resource
 import socket
 import threading
-from pathlib import Path
 from typing import Any
 
 import urllib3
+from tensorflow_serving.apis import get_model_status_pb2, model_pb2
 
-from serving.server.models.managed_version import VersionStatus
-from serving.server.models.versions import State
+from serving.server.metrics import Metrics
+from serving.server.rest_api.application import RestApplication
+from serving.server.rest_api.rest_server import RestServer
 
 WAIT = 30.0
 
@@ -124,22 +124,29 @@ class WaitingManager:
     asked: threading.Event = dataclasses.field(default_factory=threading.Event)
     release: threading.Event = dataclasses.field(default_factory=threading.Event)
 
-    def statuses(self, name: str, version: int | None = None) -> list[VersionStatus]:
-        if name == "wait":
+    def status(self, spec: model_pb2.ModelSpec) -> get_model_status_pb2.GetModelStatusResponse:
+        if spec.name == "wait":
             self.asked.set()
             assert self.release.wait(WAIT)
-        if name == "broken":
+        if spec.name == "broken":
             raise RuntimeError("out of order")
-        return [VersionStatus(7, State.AVAILABLE, None)]
+        return get_model_status_pb2.GetModelStatusResponse(model_version_status=[{"version": 7}])
+
+
+@contextlib.contextmanager
+def serving(manager: Any, port: int = 0, num_threads: int = 4, **options: Any):
+    """A server of the REST API of a manager's models."""
+    application = RestApplication(manager, Metrics(), **options)
+    server = RestServer(application, port=port, num_threads=num_threads)
+    server.listen()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop(grace=WAIT)
 
 
 def request(method: str, path: str, body: bytes = b"", *headers: str) -> bytes:
     """The bytes of an HTTP/1.1 request."""
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, *headers, "", ""]).encode() + body
-
-
-def resident_mebibytes() -> float:
-    """This process's memory now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 2**20

@@ -1,16 +1,12 @@
 """Requests that mean harm: each is refused in JSON, and a good client notices nothing."""
 
-import gzip
 import json
 import random
 import threading
-from collections.abc import Iterator
+from concurrent import futures
 
 import pytest
-from rest_helpers import WAIT, Client, RawConnection, request, resident_mebibytes
-
-from serving.server.models.model_manager import ModelManager
-from serving.server.rest_api.rest_server import RestServer
+from rest_helpers import Client, RawConnection, request, serving
 
 ECHO = "/v1/models/echo"
 PREDICT = f"{ECHO}:predict"
@@ -18,51 +14,26 @@ GOOD = b'{"signature_name": "half", "instances": [1.0, 2.0]}'
 GOOD_ANSWER = {"predictions": [0.5, 1.0]}
 
 
-class GoodClient:
-    """Asks all the time and looks at every answer."""
-
-    def __init__(self, port: int) -> None:
-        self._client = Client(port)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._ask)
-        self.answers = 0
-        self.wrong: list[object] = []
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join(WAIT)
-        self._client.close()
-
-    def _ask(self) -> None:
-        while not self._stop.wait(0.01):
-            value = self.answers
-            body = {"signature_name": "half", "inputs": [value]}
-            try:
-                answer = self._client.post(PREDICT, body)
-            except Exception as error:  # the test looks at it
-                answer = error
-            if answer != {"outputs": [value / 2]}:
-                self.wrong.append((value, answer))
-            self.answers += 1
-
-
 @pytest.fixture(scope="module")
-def hostile(echo_manager: ModelManager) -> Iterator[Client]:
+def hostile(echo_manager):
     """A client of a server that a good client asks all the while."""
-    server = RestServer(echo_manager)
-    server.start()
-    good = GoodClient(server.port)
-    good.start()
-    client = Client(server.port)
-    yield client
-    good.stop()
-    client.close()
-    server.stop(grace=WAIT)
-    assert good.answers > 0
-    assert good.wrong == []
+    stopping = threading.Event()
+
+    def ask_in_a_loop(port):
+        client, value = Client(port), 0
+        while not stopping.wait(0.01) or not value:
+            answer = client.post(PREDICT, {"signature_name": "half", "inputs": [value]})
+            assert answer == {"outputs": [value / 2]}
+            value += 1
+        client.close()
+
+    with serving(echo_manager) as server, futures.ThreadPoolExecutor(1) as pool:
+        good = pool.submit(ask_in_a_loop, server.port)
+        client = Client(server.port)
+        yield client
+        client.close()
+        stopping.set()
+        good.result()
 
 
 def half(values: str) -> bytes:
@@ -76,64 +47,47 @@ def rows(values: str, signature: str = "half") -> bytes:
 DOCUMENTS = {
     "empty": b"",
     "white space": b" \r\n\t" * 1000,
-    "nulls": bytes(1000),
     "no JSON": b"instances=1&inputs=2",
     "UTF-16": '{"inputs": [1]}'.encode("utf-16"),
     "invalid UTF-8": b'{"inputs": ["\xff\xfe"]}',
     "a surrogate in UTF-8": b'{"inputs": ["\xed\xa0\x80"]}',
     "half a surrogate pair": b'{"inputs": ["\\ud800"]}',
     "a surrogate as a signature": b'{"signature_name": "\\ud800", "inputs": []}',
-    "100,000 open lists": b"[" * 100_000,
     "100,000 lists": b"[" * 100_000 + b"]" * 100_000,
     "lists within instances": rows("[" * 100_000 + "]" * 100_000),
     "lists within inputs": half("[" * 900 + "1" + "]" * 900),
     "a tensor of 100 dimensions": half("[" * 100 + "1" + "]" * 100),
     "100,000 open objects": b'{"a":' * 100_000,
     "objects within an unused name": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
-    "a million commas": b"[" + b"," * 1_000_000,
     "a million backslashes": b'{"a": "' + b"\\" * 1_000_000,
     "truncated list": half("[1, 2")[:-1],
     "truncated string": b'{"inputs": "abc',
-    "truncated escape": b'{"inputs": "\\u12',
-    "truncated number": b'{"inputs": -',
-    "trailing comma": half("[1, 2,]"),
     "a comment": b'{"inputs": [1] /* all */}',
     "leading zero": half("[01]"),
-    "trailing point": half("[1.]"),
-    "bare exponent": half("[1e]"),
     "small nan": half("[nan]"),
     "1e400": half("[1e400]"),
     "more than float32": half("[1e39]"),
-    "an integer of 400 digits": half("[" + "9" * 400 + "]"),
     "an integer of 100,000 digits": half("[" + "9" * 100_000 + "]"),
     "the same name a million times": b'{"a": 0' + b', "a": 1' * 200_000 + b"}",
     "the same name after many": b"{"
     + b",".join(b'"%d": 1' % number for number in range(100_000))
     + b', "99999": 1}',
-    "a list": b"[1, 2]",
     "an empty object": b"{}",
     "no inputs": b'{"signature_name": "half"}',
     "instances and inputs": b'{"instances": [1], "inputs": [1]}',
     "instances that are null": rows("null"),
-    "instances that are an object": rows('{"x": 1}'),
     "no instances": rows("[]"),
-    "inputs that are null": half("null"),
     "a signature that is a number": b'{"signature_name": 1, "inputs": [1]}',
     "a signature of a megabyte": b'{"signature_name": "%b", "inputs": [1]}' % (b"a" * 2**20),
     "the signature of the loader": b'{"signature_name": "__saved_model_init_op", "inputs": [1]}',
     "ragged lists": rows("[[1, 2], [3]]"),
     "ragged lists within": rows("[[[1, 2], [3]]]", "half_pixels"),
-    "lists of different depth": rows("[1, [2]]"),
     "numbers beside lists": half("[[1], 2]"),
-    "an empty list beside a full one": half("[[], [1]]"),
     "the wrong shape": rows("[[[1], [2]]]", "half_pixels"),
     "no dimensions": rows("[1]", "half_pixels"),
     "empty lists": rows("[[], []]", "half_pixels"),
     "strings for numbers": half('["1"]'),
-    "booleans for numbers": half("[true]"),
-    "null for a number": half("[null]"),
     "numbers for strings": b'{"inputs": [1]}',
-    "bad base64": b'{"inputs": [{"b64": "*"}]}',
     "base64 with company": b'{"inputs": [{"b64": "AAAA", "b65": "AAAA"}]}',
     "an unknown input": rows('[{"y": 1}]'),
     "an input that is missing": half('{"y": 1}'),
@@ -164,15 +118,12 @@ def test_documents(hostile, name):
     [
         b"{}",
         b"[" * 100_000,
-        b'{"examples": {}}',
         b'{"examples": []}',
         b'{"examples": [1]}',
         b'{"examples": [{"a": [[1], null]}]}',
         b'{"examples": [{"a": [10, 10.0]}]}',
         b'{"examples": [{"a": {"b": 1}}]}',
-        b'{"examples": [{"a": [1, "b"]}]}',
         b'{"examples": [{"a": 18446744073709551615}]}',
-        b'{"examples": [{"a": -9223372036854775809}]}',
         b'{"examples": [{"a": 1e39}]}',
         b'{"examples": [{"a": {"b64": "*"}}]}',
         b'{"examples": [{"\\ud800": 1}]}',
@@ -257,25 +208,6 @@ def test_bytes_that_are_no_http(hostile, text, status):
     assert hostile.post(PREDICT, GOOD) == GOOD_ANSWER
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        gzip.compress(bytes(2**25), mtime=0),
-        gzip.compress(gzip.compress(bytes(2**25), mtime=0), mtime=0),
-        gzip.compress(b"[" * 2**23, mtime=0),
-        gzip.compress(GOOD, mtime=0)[:20],
-        gzip.compress(GOOD, mtime=0)[10:],
-        b"\x1f\x8b" + bytes(1000),
-        b"",
-    ],
-)
-def test_gzip(hostile, body):
-    response = hostile.ask("POST", PREDICT, body, Content_Encoding="gzip")
-    assert response.status == 400
-    assert list(response.json()) == ["error"]
-    assert hostile.post(PREDICT, GOOD) == GOOD_ANSWER
-
-
 SEEDS = [
     GOOD,
     rows('[{"x": 1.5}, {"x": NaN}, {"x": -Infinity}]'),
@@ -324,15 +256,3 @@ def test_mutated_requests(hostile, seed):
             for status in connection.statuses():
                 assert status == 200 or 400 <= status < 500 or status in (501, 505), text
     assert hostile.post(PREDICT, GOOD) == GOOD_ANSWER
-
-
-@pytest.mark.slow
-def test_memory_is_given_back(hostile):
-    def send_all() -> None:
-        for body in DOCUMENTS.values():
-            assert hostile.ask("POST", PREDICT, body).status == 400
-
-    send_all()
-    before = resident_mebibytes()
-    send_all()
-    assert resident_mebibytes() < before + 200

@@ -55,10 +55,6 @@ def test_columns_of_several_tensors():
     assert json.loads(text) == {"outputs": {"a": 2**64 - 1, "s_bytes": [[{"b64": "dGY="}]]}}
 
 
-def test_only_strings_are_bytes():
-    assert json.loads(encode(Format.ROW, i_bytes=np.array([1]))) == {"predictions": [1]}
-
-
 @pytest.mark.parametrize(
     ("value", "text"),
     [

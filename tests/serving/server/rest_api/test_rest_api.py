@@ -49,11 +49,6 @@ def test_named_rows_signatures_and_versions(half, body, version):
     assert half.post(f"{HALF}{version}:predict", body) == {"predictions": [3.5, 4.0]}
 
 
-def test_not_a_number_and_infinities_go_in_and_out(half):
-    response = half.ask("POST", f"{HALF}:predict", '{"instances": [NaN, Infinity, -Infinity]}')
-    assert response.data == b'{"predictions": [NaN, Infinity, -Infinity]}'
-
-
 def test_classify_and_regress(half):
     body = {"signature_name": "regress_x_to_y", "examples": [{"x": 80.0}, {"x": [20.0]}]}
     assert half.post(f"{HALF}:regress", body) == {"results": [42.0, 12.0]}
@@ -61,11 +56,8 @@ def test_classify_and_regress(half):
     assert half.post(f"{HALF}/versions/124:classify", body) == {
         "results": [[["", 42.0]], [["", 12.0]]]
     }
-
-
-def test_context_is_shared_by_examples(half):
-    body = {"signature_name": "regress_x_to_y", "context": {"x": 80.0}, "examples": [{}, {}]}
-    assert half.post(f"{HALF}:regress", body) == {"results": [42.0, 42.0]}
+    shared = {"signature_name": "regress_x_to_y", "context": {"x": 80.0}, "examples": [{}, {}]}
+    assert half.post(f"{HALF}:regress", shared) == {"results": [42.0, 42.0]}
 
 
 def test_a_hashtag_model_by_rows_and_columns(tags):
@@ -97,14 +89,6 @@ def test_a_hashtag_model_classifies(tags):
     assert "age" in message
 
 
-def test_bytes_go_in_and_out_as_base64(echo):
-    contents = [bytes(range(256)), b"", b"text"]
-    body = {"instances": [b64(content) for content in contents]}
-    assert echo.post("/v1/models/echo:predict", body) == {
-        "predictions": [b64(content) for content in contents]
-    }
-
-
 def test_every_type(echo):
     body = {
         "signature_name": "all_types",
@@ -122,6 +106,12 @@ def test_every_type(echo):
     expected["photo_bytes"] = [b64("é".encode()), b64(b"\n")]
     assert outputs == expected
     assert list(outputs) == sorted(expected)
+    rows = {"instances": [b64(bytes(range(256))), b64(b"")]}
+    assert echo.post("/v1/models/echo:predict", rows) == {"predictions": rows["instances"]}
+    body = {"signature_name": "complex", "inputs": [1]}
+    status, message = echo.error("POST", "/v1/models/echo:predict", body)
+    assert status == 501
+    assert "complex64" in message
 
 
 def test_status(tags):
@@ -171,24 +161,16 @@ def test_metadata_by_label(tags):
         ("POST", "/v1/models/a%2Fb:predict", 404, "Latest(a/b)"),
         ("POST", f"{TAGS}/versions/9:predict", 404, "Specific(tags, 9)"),
         ("GET", "/v1/models", 400, "Missing model name"),
-        ("GET", "/v1/models/versions/3", 400, "Missing model name"),
         ("GET", "/v1/models/metadata/metadata/metadata", 400, "Malformed"),
-        ("GET", "/v1/", 400, "Malformed"),
         ("GET", f"{TAGS}:predict", 400, "Malformed"),
-        ("GET", f"{TAGS}/", 400, "Malformed"),
         ("GET", f"{TAGS}?a=b", 404, "model tags?a=b"),
         ("POST", f"{TAGS}:predict?a=b", 400, "Malformed"),
-        ("POST", TAGS, 400, "Malformed"),
         ("POST", f"{TAGS}:explain", 400, "Malformed"),
         ("POST", f"{TAGS}:PREDICT", 400, "Malformed"),
         ("POST", f"{TAGS}/versions/one:predict", 400, "Malformed"),
-        ("POST", f"{TAGS}/versions/-1:predict", 400, "Malformed"),
-        ("POST", f"{TAGS}/labels/:predict", 400, "Malformed"),
         ("POST", f"{TAGS}/versions/1/labels/old:predict", 400, "Malformed"),
         ("POST", f"{TAGS}/versions/{2**64}:predict", 400, "Failed to convert version"),
         ("PUT", f"{TAGS}:predict", 400, "Malformed"),
-        ("DELETE", TAGS, 400, "Malformed"),
-        ("PATCH", TAGS, 400, "Malformed"),
         ("OPTIONS", TAGS, 400, "Malformed"),
     ],
 )
@@ -201,21 +183,6 @@ def test_paths_that_lead_nowhere(tags, method, path, status, words):
 
 def test_paths_are_understood_in_capitals(half):
     assert half.post("/V1/Models/half:predict", {"instances": [1]}) == {"predictions": [2.5]}
-
-
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        ("", "JSON Parse error"),
-        ({"instances": [1, True]}, "true is not of expected type: float"),
-        ({"signature_name": "none", "instances": [1]}, 'signature name: "none" not found'),
-        ({"inputs": {"y": 1}}, "Missing named input: x"),
-    ],
-)
-def test_bodies_that_do_not_fit(half, body, words):
-    status, message = half.error("POST", f"{HALF}:predict", body)
-    assert status == 400
-    assert words in message
 
 
 def test_shapes_that_the_graph_refuses(tags):
@@ -231,10 +198,3 @@ def test_outputs_that_are_no_rows(tags):
     status, message = tags.error("POST", f"{TAGS}:predict", body)
     assert status == 400, message
     assert tags.post(f"{TAGS}:predict", {"signature_name": "slow", "inputs": 3}) == {"outputs": 3}
-
-
-def test_types_that_json_has_not(echo):
-    body = {"signature_name": "complex", "inputs": [1]}
-    status, message = echo.error("POST", "/v1/models/echo:predict", body)
-    assert status == 501
-    assert "complex64" in message

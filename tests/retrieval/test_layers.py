@@ -1,4 +1,4 @@
-"""The inverted file against NumPy, and against the exact layer."""
+"""The layers: the inverted file against NumPy and the exact one, saved and loaded."""
 
 from unittest import mock
 
@@ -9,7 +9,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagkeras.retrieval import Cells, ExactTopK, IVFTopK, Queries, find_cells, ivf_top_k
+from tagkeras.retrieval import Cells, ExactTopK, IVFTopK, Queries, find_cells, layers
 
 
 def cells_of(table, cell_of_row):
@@ -47,20 +47,9 @@ def test_by_hand():
     np.testing.assert_array_equal(index.rows(tf.constant([4, 1], tf.int64)), TABLE[[4, 1]])
 
 
-def test_misses_what_lies_in_cells_of_little_promise():
-    """Row 2 is the best for (0, 1), but its cell has (0, -9) too."""
-    table = np.array([[0, 1], [0, -9], [0, 2]], np.float32)
-    cells = cells_of(table, [0, 1, 1])
-    phi = tf.constant([[0.0, 1.0]])
-    assert IVFTopK(table, cells, probes=1, k=1)(phi)[1].numpy() == 0
-    both = IVFTopK(table, cells, probes=2, k=1)
-    assert both.is_exact
-    assert both(phi)[1].numpy() == 2
-
-
 @given(st.data())
 @settings(max_examples=25)
-def test_is_the_oracle(data):
+def test_against_numpy(data):
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     num_cells = data.draw(st.integers(1, 6))
     num_rows = data.draw(st.integers(num_cells, 40))
@@ -76,7 +65,7 @@ def test_is_the_oracle(data):
     phi += rng.normal(scale=1e-3, size=(len(phi), 1)).astype(np.float32)
     index = IVFTopK(table, cells, probes, k)
     numbers_in_a_tile = data.draw(st.sampled_from([1, 6, 12, 1000]))
-    with mock.patch.object(ivf_top_k, "TILE_NUMBERS", numbers_in_a_tile):
+    with mock.patch.object(layers, "TILE_NUMBERS", numbers_in_a_tile):
         scores, ids = index(tf.constant(phi))
     assert scores.shape == ids.shape == (len(phi), k)
     if len(phi):
@@ -92,36 +81,17 @@ def test_is_the_oracle(data):
             assert len(set(one)) == k
 
 
-def test_of_equal_scores_the_lower_id_is_first():
-    table = np.ones((6, 2), np.float32)
-    cells = Cells(np.array([[1, 1], [2, 2], [3, 3]], np.float32), np.array([0, 2, 1] * 2, np.int32))
-    _, ids = IVFTopK(table, cells, probes=3, k=6)(tf.ones([1, 2]))
-    np.testing.assert_array_equal(ids, [[0, 1, 2, 3, 4, 5]])
-
-
-def test_all_cells_are_the_exact_layer():
+def test_searching_all_cells_is_exact():
     rng = np.random.default_rng(0)
     table = rng.normal(size=(500, 8)).astype(np.float32)
     phi = rng.normal(size=(20, 8)).astype(np.float32)
     cells = find_cells(table, 20, Queries(phi, 0.0))
     exact_scores, exact_ids = ExactTopK(table, 10)(phi)
-    scores, ids = IVFTopK(table, cells, len(cells), 10)(phi)
+    index = IVFTopK(table, cells, len(cells), 10)
+    assert index.is_exact
+    scores, ids = index(phi)
     np.testing.assert_array_equal(ids, exact_ids)
     np.testing.assert_allclose(scores, exact_scores, rtol=1e-6)
-
-
-def test_few_cells_find_most():
-    """On rows that lie in clusters; one of twenty cells scores about a twentieth of the rows."""
-    rng = np.random.default_rng(0)
-    centres = 3 * rng.normal(size=(20, 8))
-    table = (centres[rng.integers(20, size=2000)] + 0.3 * rng.normal(size=(2000, 8))).astype("f")
-    phi = (centres[rng.integers(20, size=50)] + 0.3 * rng.normal(size=(50, 8))).astype("f")
-    cells = find_cells(table, 20, Queries(phi, 0.0))
-    exact = ExactTopK(table, 10)(phi)[1].numpy()
-    for probes, least in ((1, 0.7), (3, 0.9)):
-        found = IVFTopK(table, cells, probes, 10)(phi)[1].numpy()
-        recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found, exact, strict=True)])
-        assert recall >= least
 
 
 def test_refuses_what_cannot_be_answered():
@@ -132,29 +102,6 @@ def test_refuses_what_cannot_be_answered():
     # The smallest two cells have three rows.
     with pytest.raises(ValueError, match="2 cells may have fewer than 4 rows"):
         IVFTopK(TABLE, cells, probes=2, k=4)
-
-
-def test_survives_a_saved_model(tmp_path):
-    rng = np.random.default_rng(0)
-    table = rng.normal(size=(300, 4)).astype(np.float32)
-    index = IVFTopK(table, find_cells(table, 12, Queries(table, 0.0)), probes=4, k=5)
-    module = tf.Module()
-    module.weights = [weight.value for weight in index.weights]
-    spec = tf.TensorSpec([None, 4], tf.float32, "phi")
-
-    @tf.function(autograph=False, input_signature=[spec])
-    def ask(phi):
-        scores, ids = index(phi)
-        return {"scores": scores, "ids": ids, "rows": index.rows(ids[:, 0])}
-
-    tf.saved_model.save(module, str(tmp_path / "saved"), signatures=ask)
-    loaded = tf.saved_model.load(str(tmp_path / "saved")).signatures["serving_default"]
-    for batch in (0, 1, 7):
-        phi = tf.constant(rng.normal(size=(batch, 4)).astype(np.float32))
-        answer, expected = loaded(phi=phi), ask(phi)
-        for name in expected:
-            np.testing.assert_array_equal(answer[name], expected[name])
-        np.testing.assert_array_equal(answer["rows"], table[answer["ids"][:, 0]])
 
 
 @pytest.mark.parametrize("kind", ["exact", "ivf"])

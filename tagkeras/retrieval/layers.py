@@ -1,5 +1,6 @@
-"""An inverted file: a top-k layer that scores the rows of the most promising cells only."""
+"""Keras layers that find the k best rows of a table: exactly, or by an inverted file."""
 
+import abc
 from typing import Any
 
 import keras
@@ -7,12 +8,105 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.retrieval.cells import Cells
-from tagkeras.retrieval.exact_top_k import TopK
 from tagkeras.retrieval.recall import fewest_probes
+from tagkeras.retrieval.top_k import top_k
 
 # Numbers in the rows that are copied at once to be scored, 4 MiB. Measured: much more of them leave
 # the caches, and take fresh pages from the system each time: ten times as slow.
 TILE_NUMBERS = 2**20
+
+
+class TopK(keras.layers.Layer, abc.ABC):
+    """Finds the k rows of a table with the largest products with a query.
+
+    Made of stock ops and weights, so that it can stand behind any embedding, in a Keras model and
+    in a SavedModel.
+
+    Call arguments:
+        query: float [B, d]; B may be 0.
+
+    Returns:
+        The scores, best first, float [B, k], and the ids of their rows, int64 [B, k]. Of equal
+        scores the lower id comes first; which of those that equal the last one are among the k,
+        only an exact layer promises: the lower.
+
+    Args:
+        k: how many rows to find, at least 1.
+
+    Attributes:
+        is_exact: whether a call finds the very best scores, always.
+    """
+
+    is_exact: bool
+
+    def __init__(self, k: int, **kwargs: Any) -> None:
+        super().__init__(**{"dtype": "float32", **kwargs})
+        if k < 1:
+            raise ValueError(f"k must be at least 1, received {k}")
+        self.k = k
+        self.built = True
+
+    @abc.abstractmethod
+    def call(self, query: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Scores and ids of the best rows."""
+
+    @abc.abstractmethod
+    def rows(self, ids: tf.Tensor) -> tf.Tensor:
+        """The rows of int64 ids [B], float [B, d]."""
+
+    def compute_output_spec(self, query: Any) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+        """Scores and ids, [B, k] each."""
+        shape = (query.shape[0], self.k)
+        return keras.KerasTensor(shape, "float32"), keras.KerasTensor(shape, "int64")
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of `__init__`, but for the table, which is a weight."""
+        return {**super().get_config(), "k": self.k}
+
+
+@keras.saving.register_keras_serializable(package="tagkeras")
+class ExactTopK(TopK):
+    """Scores all rows, in tiles: memory does not grow with B * Y.
+
+    Args:
+        table: float [Y, d]: a variable, such as a model's `tag_table`, to follow as it is trained,
+            or an array to copy.
+        k: how many rows to find, from 1 to Y.
+
+    Example:
+        >>> top_k = ExactTopK(np.array([[1, 0], [0, 1], [0.5, 0]], np.float32), k=2)
+        >>> scores, ids = top_k(tf.constant([[2.0, 0.0]]))
+        >>> scores.numpy().tolist(), ids.numpy().tolist()
+        ([[2.0, 1.0]], [[0, 2]])
+    """
+
+    def __init__(self, table: Any, k: int = 10, **kwargs: Any) -> None:
+        super().__init__(k, **kwargs)
+        if not isinstance(table, keras.Variable):
+            table = keras.Variable(table, trainable=False, dtype="float32", name="table")
+        if k > table.shape[0]:
+            raise ValueError(f"k must be from 1 to the table's {table.shape[0]} rows, received {k}")
+        self.table = table
+
+    is_exact = True
+
+    def call(self, query: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Scores and ids of the best rows."""
+        return top_k(query, self.table.value, self.k)
+
+    def rows(self, ids: tf.Tensor) -> tf.Tensor:
+        """The rows of int64 ids [B], float [B, d]."""
+        return tf.gather(self.table.value, ids)
+
+    def get_config(self) -> dict[str, Any]:
+        """K and the shape of the table, whose values are weights."""
+        return {**super().get_config(), "table_shape": list(self.table.shape)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "ExactTopK":
+        """Undoes `get_config`, for a table of zeros."""
+        config = dict(config)
+        return cls(tf.zeros(config.pop("table_shape")), **config)
 
 
 @keras.saving.register_keras_serializable(package="tagkeras")
@@ -52,6 +146,7 @@ class IVFTopK(TopK):
             raise ValueError(f"{probes} cells may have fewer than {k} rows: look into more")
         self.probes = probes
         self.num_cells = len(cells)
+        self.is_exact = probes == len(cells)
         # By cell, and by id within one: a search gathers runs of neighbours.
         order = np.argsort(cells.cell_of_row, kind="stable").astype(np.int32)
         position_of_id = np.empty_like(order)
@@ -64,11 +159,6 @@ class IVFTopK(TopK):
         # Of each cell, the first position and the one after its last.
         self.bounds = _fixed(bounds, "bounds")
         self.centroids = _fixed(cells.centroids, "centroids")
-
-    @property
-    def is_exact(self) -> bool:
-        """Only if all cells are looked into."""
-        return self.probes == self.num_cells
 
     def call(self, query: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Scores and ids of the best rows of the most promising cells."""
