@@ -308,9 +308,12 @@ def test_replaces_a_dataset_and_nothing_else(tmp_path, monkeypatch):
             "no training posts",
         ),
         (make_posts(3), {"id_key_file": "/nowhere"}, "--id_key_file=/nowhere: No such file"),
+        (make_posts(3), {"id_key_file": "short"}, "a key of 6 bytes; give at least 16"),
     ],
 )
-def test_one_clear_line(tmp_path, rows, flags, words):
+def test_one_clear_line(tmp_path, monkeypatch, rows, flags, words):
+    monkeypatch.chdir(tmp_path)
+    Path("short").write_text("secret")
     source = write_lines(tmp_path / "posts.jsonl", rows)
     with pytest.raises(UserError, match=words) as raised:
         run(source, tmp_path / "out", **flags)
@@ -330,13 +333,6 @@ def test_one_clear_line(tmp_path, rows, flags, words):
 def test_flags_that_do_not_fit(flags, words):
     with pytest.raises(UserError, match=words):
         Config(input="x", output="y", **flags)
-
-
-def test_a_short_key(tmp_path):
-    (tmp_path / "short").write_text("secret")
-    source = write_lines(tmp_path / "posts.jsonl", make_posts(3))
-    with pytest.raises(UserError, match="a key of 6 bytes; give at least 16"):
-        run(source, tmp_path / "out", id_key_file=str(tmp_path / "short"))
 
 
 def test_the_command(tmp_path):
