@@ -10,7 +10,7 @@ from apache_beam.ml.inference.base import ModelHandler
 
 from beam.images.describer import DescribedImages, ImageDescriber
 from beam.posts.descriptors import to_raw, to_stored
-from beam.posts.post_block import PostBlock, rejection
+from beam.posts.parse import PostBlock, rejection
 
 ModelT = TypeVar("ModelT")
 

@@ -1,9 +1,8 @@
 """The files of the input: what a glob names, and how each format is read."""
 
 # Beam has type hints for a part of its functions only.
-# mypy: allow-untyped-calls
+# mypy: allow-untyped-calls, allow-untyped-decorators
 
-import dataclasses
 import functools
 import os
 import zlib
@@ -15,6 +14,7 @@ from apache_beam.pvalue import PCollection
 
 from beam.posts.flags import AUTO
 from beam.posts.rows import (
+    RANGE_BYTES,
     FileRange,
     InputFile,
     Row,
@@ -27,34 +27,13 @@ from beam.posts.rows import (
 from beam.posts.yfcc100m import parse_yfcc100m
 from beam.running import storage
 from tagkeras.cli.errors import UserError
-from tagkeras.data.posts_file import parse_json_line
+from tagkeras.data.posts_file import SUFFIXES, parse_json_line
 
-
-@dataclasses.dataclass(frozen=True)
-class Format:
-    """How files of a kind are read.
-
-    Attributes:
-        split: from a file, and the bytes of a range if they are not to be the usual ones, to the
-            ranges that different workers may take.
-        read: from a range, and the rows in a block at most, to the blocks.
-        suffixes: of such files; empty for a format that has to be named.
-    """
-
-    split: Callable[[InputFile, int | None], Iterator[FileRange]]
-    read: Callable[[FileRange, int], Iterator[RowBlock]]
-    suffixes: tuple[str, ...] = ()
-
-
-def _of_lines(parse: Callable[[bytes], Row], suffixes: tuple[str, ...] = ()) -> Format:
-    return Format(split_lines, functools.partial(read_lines, parse=parse), suffixes)
-
-
-_FORMATS = {
-    "jsonl": _of_lines(parse_json_line, (".jsonl", ".jsonl.gz")),
-    "parquet": Format(split_parquet, read_parquet, (".parquet",)),
-    "yfcc100m": _of_lines(parse_yfcc100m),
-    "yfcc100m_hash": _of_lines(functools.partial(parse_yfcc100m, by_hash=True)),
+# From a line to its row, of each format of lines; the other format is Parquet.
+_PARSERS: dict[str, Callable[[bytes], Row]] = {
+    "jsonl": parse_json_line,
+    "yfcc100m": parse_yfcc100m,
+    "yfcc100m_hash": functools.partial(parse_yfcc100m, by_hash=True),
 }
 
 
@@ -89,42 +68,40 @@ def find_inputs(pattern: str, file_format: str = AUTO) -> list[InputFile]:
 
 
 def _format_of(path: str, pattern: str) -> str:
-    for name, candidate in _FORMATS.items():
-        if candidate.suffixes and path.endswith(candidate.suffixes):
-            return name
-    suffixes = [suffix for known in _FORMATS.values() for suffix in known.suffixes]
-    raise UserError(
-        f"--input={pattern}: {path} is none of {', '.join(suffixes)};"
-        " of a folder name the files, as in --input='posts/*.jsonl'"
-    )
+    if not path.endswith(SUFFIXES):
+        raise UserError(
+            f"--input={pattern}: {path} is none of {', '.join(SUFFIXES)};"
+            " of a folder name the files, as in --input='posts/*.jsonl'"
+        )
+    return "parquet" if path.endswith(".parquet") else "jsonl"
 
 
-class ReadRows(beam.PTransform[Any, Any]):
+@beam.ptransform_fn
+def read_files(files: PCollection[Any], block_rows: int, range_bytes: int) -> PCollection[Any]:
     """From `InputFile`s to `RowBlock`s, in ranges that different workers may take.
 
     Args:
+        files: of the input.
         block_rows: rows in a block, at most.
-        range_bytes: of text that a worker takes at a time; None for the usual.
+        range_bytes: of text that a worker takes at a time.
     """
-
-    def __init__(self, block_rows: int, range_bytes: int | None = None) -> None:
-        super().__init__()
-        self._block_rows = block_rows
-        self._range_bytes = range_bytes
-
-    def expand(self, files: PCollection[Any]) -> PCollection[Any]:
-        """Applies the transform."""
-        return (
-            files
-            | "SplitFiles" >> beam.FlatMap(split_file, self._range_bytes)
-            | "SpreadRanges" >> beam.Reshuffle()
-            | "ReadRanges" >> beam.FlatMap(functools.partial(read_range, rows=self._block_rows))
-        )
+    return (
+        files
+        | "SplitFiles" >> beam.FlatMap(split_file, range_bytes)
+        | "SpreadRanges" >> beam.Reshuffle()
+        | "ReadRanges" >> beam.FlatMap(read_range, block_rows)
+    )
 
 
-def split_file(file: InputFile, range_bytes: int | None = None) -> Iterator[FileRange]:
-    """The ranges of a file: any one reading of all of them sees each row once."""
-    return _FORMATS[file.format].split(file, range_bytes)
+def split_file(file: InputFile, range_bytes: int = RANGE_BYTES) -> Iterator[FileRange]:
+    """The ranges of a file: any one reading of all of them sees each row once.
+
+    Raises:
+        UserError: it should be Parquet, and is not.
+    """
+    if file.format == "parquet":
+        return split_parquet(file)
+    return split_lines(file, range_bytes)
 
 
 def read_range(part: FileRange, rows: int) -> Iterator[RowBlock]:
@@ -134,7 +111,10 @@ def read_range(part: FileRange, rows: int) -> Iterator[RowBlock]:
         UserError: the file cannot be read.
     """
     try:
-        yield from _FORMATS[part.file.format].read(part, rows)
+        if part.file.format == "parquet":
+            yield from read_parquet(part, rows)
+        else:
+            yield from read_lines(part, rows, _PARSERS[part.file.format])
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{part.file.path}: cannot be read: {storage.explain(error)}") from error
 

@@ -1,4 +1,4 @@
-"""From rows to blocks of checked posts."""
+"""From rows to blocks of checked posts, as they go through the pipeline."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from beam.posts import identities
 from beam.posts.descriptors import read_descriptors, to_raw
-from beam.posts.post_block import PostBlock, rejection, row_key
 from beam.posts.rows import InputFile, RowBlock
 from beam.running import storage
 from tagkeras.data.posts import Post, PostError, check_content, parse_post
@@ -18,13 +17,62 @@ IMAGE, DESCRIPTOR = "image", "descriptor"
 # Reason of a row that is of the other kind than most; it ends the run.
 OTHER_KIND = "other_kind"
 
-# The columns that a pipeline wants of its posts beside ids and images, a row for each post.
-MakeColumns = Callable[[list[Post]], dict[str, pa.Array]]
+# A row's key: the number of its file and its place there, in one int64.
+_POSITION_BITS = 40
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class PostSettings:
-    """What posts must have, and what becomes of their ids and images.
+def row_key(file_index: int, position: int) -> int:
+    """One number for a row of the input; their order is that of the input."""
+    return file_index << _POSITION_BITS | position
+
+
+def rejection(post_id: bytes | None, error: PostError, source: str, key: int) -> dict[str, Any]:
+    """What `rejected/*.jsonl` says of a post.
+
+    Args:
+        post_id: as it would be written; None if the post has none.
+        error: why it is rejected.
+        source: `InputFile.source` of its file.
+        key: of `row_key`.
+    """
+    return {
+        "post_id": None if post_id is None else post_id.decode(),
+        "reason": error.reason,
+        "detail": error.detail,
+        "source": f"{source} {key & ((1 << _POSITION_BITS) - 1)}",
+    }
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PostBlock:
+    """Posts of one `RowBlock`.
+
+    Attributes:
+        name: of the block, the same on every runner.
+        source: `InputFile.source` of its file.
+        posts: a row each of `row_key` int64, `post_id` binary (as it will be written),
+            `post_digest` binary (of the id as given), `user_id` binary (hidden, of labelled posts),
+            the pipeline's own columns, and either `image` (binary path or content) and `is_path`,
+            or `descriptor` (binary: n raw little-endian values).
+        rejected: rows that are no posts, as `rejection` describes them.
+        posts_read: rows of the block.
+        hashtags_refused: of the posts in it.
+    """
+
+    name: str
+    source: str
+    posts: pa.RecordBatch
+    rejected: list[dict[str, Any]]
+    posts_read: int
+    hashtags_refused: int
+
+    def __len__(self) -> int:
+        return self.posts.num_rows
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class ParsePosts(beam.DoFn):
+    """Checks the rows of a `RowBlock` and gives a `PostBlock`, without descriptors of images.
 
     Attributes:
         kind: `image` or `descriptor`, of all posts.
@@ -34,6 +82,7 @@ class PostSettings:
         labelled: whether a post must have a user and hashtags.
         id_key: for the HMAC of ids.
         hide_post_ids: write the HMAC of post ids too.
+        make_columns: what a pipeline wants of posts beside ids and images, a row for each.
     """
 
     kind: str
@@ -43,27 +92,15 @@ class PostSettings:
     labelled: bool
     id_key: bytes = dataclasses.field(repr=False)
     hide_post_ids: bool
-
-
-class ParsePosts(beam.DoFn):
-    """Checks the rows of a `RowBlock` and gives a `PostBlock`, without descriptors of images."""
-
-    def __init__(self, settings: PostSettings, make_columns: MakeColumns) -> None:
-        self._settings = settings
-        self._make_columns = make_columns
-
-    @property
-    def kind(self) -> str:
-        """`image` or `descriptor`."""
-        return self._settings.kind
+    make_columns: Callable[[list[Post]], dict[str, pa.Array]]
 
     def process(self, block: RowBlock) -> Iterator[PostBlock]:
         """One block to one block."""
-        settings = self._settings
         bad_descriptors: dict[int, PostError] = {}
-        if settings.kind == DESCRIPTOR:
-            size, dtype = settings.descriptor_size, settings.descriptor_dtype
-            descriptors, bad_descriptors = read_descriptors(block, size, dtype)
+        if self.kind == DESCRIPTOR:
+            descriptors, bad_descriptors = read_descriptors(
+                block, self.descriptor_size, self.descriptor_dtype
+            )
         posts: list[Post] = []
         numbers: list[int] = []
         rejected = []
@@ -77,8 +114,8 @@ class ParsePosts(beam.DoFn):
             else:
                 posts.append(post)
                 numbers.append(number)
-        columns = {**self._ids(block, posts, numbers), **self._make_columns(posts)}
-        if settings.kind == DESCRIPTOR:
+        columns = {**self._ids(block, posts, numbers), **self.make_columns(posts)}
+        if self.kind == DESCRIPTOR:
             columns["descriptor"] = to_raw(descriptors[numbers])
         else:
             columns |= self._images(block.file, posts)
@@ -92,31 +129,31 @@ class ParsePosts(beam.DoFn):
         )
 
     def _parse(self, block: RowBlock, number: int) -> Post:
-        row, settings = block.rows[number], self._settings
+        row = block.rows[number]
         if isinstance(row, str):
             raise PostError("malformed_row", row)
         if isinstance(row, PostError):
             raise row
-        post = parse_post(row, labelled=settings.labelled)
+        post = parse_post(row, labelled=self.labelled)
         check_content(post, block.has_descriptor(number))
-        if (post.image is not None) != (settings.kind == IMAGE):
-            raise PostError(OTHER_KIND, f"no {settings.kind}, which other posts have")
+        if (post.image is not None) != (self.kind == IMAGE):
+            raise PostError(OTHER_KIND, f"no {self.kind}, which other posts have")
         return post
 
     def _ids(self, block: RowBlock, posts: list[Post], numbers: list[int]) -> dict[str, pa.Array]:
-        file, key = block.file.index, self._settings.id_key
+        file = block.file.index
         columns = {
             "row_key": pa.array([row_key(file, block.positions[n]) for n in numbers], "int64"),
             "post_id": pa.array([self._post_id(post.post_id) for post in posts], "binary"),
             "post_digest": pa.array([identities.digest(p.post_id) for p in posts], "binary"),
         }
-        if self._settings.labelled:
-            users = [identities.hide(post.user_id, key) for post in posts]
+        if self.labelled:
+            users = [identities.hide(post.user_id, self.id_key) for post in posts]
             columns["user_id"] = pa.array(users, "binary")
         return columns
 
     def _images(self, file: InputFile, posts: list[Post]) -> dict[str, pa.Array]:
-        root = self._settings.image_root
+        root = self.image_root
         if root is None:
             root = file.path.rpartition("/")[0]
         images = [
@@ -129,17 +166,15 @@ class ParsePosts(beam.DoFn):
         }
 
     def _post_id(self, post_id: str) -> bytes:
-        if self._settings.hide_post_ids:
-            return identities.hide(post_id, self._settings.id_key)
+        if self.hide_post_ids:
+            return identities.hide(post_id, self.id_key)
         return post_id.encode()
 
     def _reject(self, block: RowBlock, number: int, error: PostError) -> dict[str, Any]:
         row = block.rows[number]
         post_id = row.get("post_id") if isinstance(row, dict) else None
-        if error.reason in ("no_post_id", "bad_post_id") or post_id is None:
-            written = None
-        else:
-            written = self._post_id(str(post_id))
+        is_named = post_id is not None and error.reason not in ("no_post_id", "bad_post_id")
+        written = self._post_id(str(post_id)) if is_named else None
         return rejection(written, error, block.file.source, block.positions[number])
 
 

@@ -108,14 +108,8 @@ class RowBlock:
         return row.get("descriptor") if isinstance(row, dict) else None
 
 
-def split_lines(file: InputFile, range_bytes: int | None = None) -> Iterator[FileRange]:
-    """The ranges of a text file; a compressed one is one range.
-
-    Args:
-        file: to split.
-        range_bytes: size of a range; by default `RANGE_BYTES`.
-    """
-    range_bytes = range_bytes or RANGE_BYTES
+def split_lines(file: InputFile, range_bytes: int) -> Iterator[FileRange]:
+    """The ranges of a text file, of so many bytes; a compressed one is one range."""
     if file.path.endswith(tuple(_DECOMPRESSORS)):
         yield FileRange(file, 0, None)
         return
@@ -126,7 +120,7 @@ def split_lines(file: InputFile, range_bytes: int | None = None) -> Iterator[Fil
 def read_lines(
     part: FileRange, block_rows: int, parse: Callable[[bytes], Row]
 ) -> Iterator[RowBlock]:
-    """The rows of the lines that begin in a range; blank lines are none.
+    """The rows of the lines that begin in a range, blank lines left out.
 
     Args:
         part: of a text file.
@@ -152,13 +146,12 @@ def read_lines(
         yield block
 
 
-def split_parquet(file: InputFile, range_bytes: int | None = None) -> Iterator[FileRange]:
-    """The row groups of a file, whatever their size: that was up to whoever wrote it.
+def split_parquet(file: InputFile) -> Iterator[FileRange]:
+    """The row groups of a file, one range each; their size was up to the writer.
 
     Raises:
         UserError: it is no Parquet file.
     """
-    del range_bytes
     with _open_parquet(file) as parquet:
         num_groups = parquet.metadata.num_row_groups
     for group in range(num_groups):

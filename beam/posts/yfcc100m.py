@@ -65,7 +65,7 @@ def _to_tags(text: str) -> list[str] | None:
 
 
 def _to_number(text: str) -> Any:
-    """The number; what is none is left as it is, for the check of posts to refuse."""
+    """The number; any other text stays as it is, for `parse_post` to refuse."""
     try:
         return float(text) if text else None
     except ValueError:

@@ -31,7 +31,7 @@ class ExportedModel:
         """Reads the signatures of a SavedModel.
 
         Raises:
-            UserError: there is none, or it is none of `tagkeras.export`.
+            UserError: there is none, or `tagkeras.export` did not write it.
         """
         file = storage.join(path, "saved_model.pb")
         if not storage.exists(file):
@@ -94,10 +94,10 @@ class ExportedModel:
         with storage.reading_folder(self.path) as local:
             fingerprint = tf.saved_model.experimental.read_fingerprint(str(local))
             extra = local / "assets.extra" / "tagkeras.json"
-            told = json.loads(extra.read_text(encoding="utf-8")) if extra.is_file() else {}
+            export = json.loads(extra.read_text(encoding="utf-8")) if extra.is_file() else {}
         return {
             "version": self.path.rstrip("/").rpartition("/")[2],
             "fingerprint": f"{fingerprint.saved_model_checksum:016x}",
-            "epoch": told.get("epoch"),
-            "num_tags": told.get("dataset", {}).get("num_tags"),
+            "epoch": export.get("epoch"),
+            "num_tags": export.get("dataset", {}).get("num_tags"),
         }

@@ -10,7 +10,7 @@ import tensorflow as tf
 from beam.images.describer import DescribedImages, ImageDescriber
 from beam.images.handler import BlockHandler, images_of, replace_images
 from beam.posts.descriptors import from_raw, to_lists
-from beam.posts.post_block import PostBlock
+from beam.posts.parse import PostBlock
 from beam.predict.exported_model import ExportedModel
 from beam.predict.settings import HASHTAGS, IMAGE_EMBEDDING, USER_EMBEDDING
 from beam.running import storage

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from beam.posts import identities
 from beam.posts.descriptors import to_lists
-from tagkeras.data.facts import Facts, to_columns
+from beam.preprocess.settings import Config
+from tagkeras.data.facts import to_columns
 from tagkeras.data.posts import Post
 from tagkeras.data.records import SINGLE_FACTS
 from tagkeras.layers import UserDescriptor
@@ -19,7 +20,7 @@ from tagkeras.layers import UserDescriptor
 _USERS = 64
 
 
-@dataclasses.dataclass(kw_only=True)
+@dataclasses.dataclass
 class DatasetColumns:
     """Makes the columns that `WriteShard` makes records of.
 
@@ -27,18 +28,12 @@ class DatasetColumns:
     (float or binary), `location` 2 floats and `user_descriptor` m floats.
 
     Attributes:
-        facts: that users are described by.
-        split_seed: chooses the users of the splits.
-        validation_fraction: of users.
-        test_fraction: of users.
+        config: what to make of the posts.
         stop_tags: hashtags that count as if they were not there.
     """
 
-    facts: Facts
-    split_seed: int
-    validation_fraction: float
-    test_fraction: float
-    stop_tags: frozenset[str] = frozenset()
+    config: Config
+    stop_tags: frozenset[str]
 
     def __call__(self, posts: list[Post]) -> dict[str, pa.Array]:
         """Arrays with a row for each post, by name."""
@@ -56,7 +51,7 @@ class DatasetColumns:
 
     @functools.cached_property
     def _layer(self) -> UserDescriptor:
-        return UserDescriptor(self.facts)
+        return UserDescriptor(self.config.facts)
 
     def _describe_users(self, columns: dict[str, np.ndarray], number: int) -> dict[str, pa.Array]:
         size = -(-number // _USERS) * _USERS
@@ -69,6 +64,7 @@ class DatasetColumns:
         }
 
     def _split(self, user_id: str) -> int:
+        config = self.config
         return identities.choose_split(
-            user_id, self.split_seed, self.validation_fraction, self.test_fraction
+            user_id, config.split_seed, config.validation_fraction, config.test_fraction
         )

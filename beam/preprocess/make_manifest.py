@@ -8,13 +8,12 @@ import numpy as np
 from beam.posts.peek import InputKind
 from beam.posts.rows import InputFile
 from beam.preprocess.settings import Config
-from beam.preprocess.summary import ShardSummary
+from beam.preprocess.shards import ShardSummary
 from beam.running.runner import versions
 from beam.staging.passes import StagedPosts, describe_losses
-from tagkeras.data.facts import Facts
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.images.cnn.descriptor_cnn import DescriptorCnn
+from tagkeras.images.cnn.descriptor_model import DescriptorCnn
 
 
 def make_manifest(
@@ -22,7 +21,6 @@ def make_manifest(
     *,
     inputs: Sequence[InputFile],
     kind: InputKind,
-    facts: Facts,
     cnn: DescriptorCnn | None,
     key_source: str,
     vocabulary: Vocabulary,
@@ -45,7 +43,7 @@ def make_manifest(
         descriptor_dtype=config.descriptor_dtype,
         num_tags=len(vocabulary),
         splits={split: dict(counts) for split, counts in summary.splits.items()},
-        user_descriptor=facts.to_dict(),
+        user_descriptor=config.facts.to_dict(),
         image_decoder=_describe_decoder(cnn) if cnn else None,
         cnn=_describe_cnn(cnn) if cnn else None,
         distribution=distribution,

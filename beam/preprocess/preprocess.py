@@ -3,36 +3,29 @@
 # Beam has type hints for a part of its functions only.
 # mypy: allow-untyped-calls
 
-from typing import Any
-
 from apache_beam.ml.inference.base import RunInference
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.pvalue import PCollection
 
 from beam.images.handler import DescriptorModelHandler
 from beam.posts.files import find_inputs
 from beam.posts.identities import load_id_key
-from beam.posts.parse import IMAGE, ParsePosts, PostSettings
+from beam.posts.parse import IMAGE, ParsePosts
 from beam.posts.peek import peek
 from beam.preprocess.columns import DatasetColumns
 from beam.preprocess.make_manifest import make_manifest
 from beam.preprocess.settings import Config
-from beam.preprocess.shards import ShardSettings, WriteShard
-from beam.preprocess.summary import ShardSummary, add_up
-from beam.preprocess.vocabulary import TagLimits, WriteVocabulary
+from beam.preprocess.shards import ShardSummary, WriteShard, add_up
+from beam.preprocess.vocabulary import write_vocabulary
 from beam.running import storage
 from beam.running.publish import check_output, published
-from beam.staging.passes import StagedPosts, StagePosts, stage_posts, write_shards
-from beam.staging.shards import plan_shards
+from beam.staging.passes import StagedPosts, stage_posts, write_shards
 from beam.staging.staging_folder import StagingFolder
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import Facts
 from tagkeras.data.hashtags import read_tag_list
 from tagkeras.data.manifest import FILE_NAME, SPLITS, Manifest
 from tagkeras.data.vocabulary import FILE_NAME as VOCABULARY
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.images.cnn.descriptor_cnn import DescriptorCnn
-from tagkeras.images.cnn.descriptor_model import FOLDER, save_descriptor_model
+from tagkeras.images.cnn.descriptor_model import FOLDER, DescriptorCnn, save_descriptor_model
 from tagkeras.images.cnn.load import load_cnn
 
 
@@ -57,30 +50,18 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
     stop_tags = (
         read_tag_list(config.stop_tags, "stop_tags") if config.stop_tags else frozenset[str]()
     )
-    facts = Facts(config.countries, config.location_decimals)
     cnn: DescriptorCnn | None = None
     if kind.kind == IMAGE:
         cnn = load_cnn(config.cnn, layer=config.cnn_layer, weights=config.cnn_weights)
     parse = ParsePosts(
-        PostSettings(
-            kind=kind.kind,
-            descriptor_size=kind.descriptor_size or 0,
-            descriptor_dtype=config.descriptor_dtype,
-            image_root=None if config.image_root is None else storage.absolute(config.image_root),
-            labelled=True,
-            id_key=key,
-            hide_post_ids=config.post_ids == "hash",
-        ),
-        DatasetColumns(
-            facts=facts,
-            split_seed=config.split_seed,
-            validation_fraction=config.validation_fraction,
-            test_fraction=config.test_fraction,
-            stop_tags=stop_tags,
-        ),
-    )
-    limits = TagLimits(
-        max_tags=config.max_tags, min_count=config.min_tag_count, min_users=config.min_tag_users
+        kind=kind.kind,
+        descriptor_size=kind.descriptor_size or 0,
+        descriptor_dtype=config.descriptor_dtype,
+        image_root=None if config.image_root is None else storage.absolute(config.image_root),
+        labelled=True,
+        id_key=key,
+        hide_post_ids=config.post_ids == "hash",
+        make_columns=DatasetColumns(config, stop_tags),
     )
     with published(config.output, FILE_NAME) as output:
         for split in SPLITS:
@@ -89,43 +70,33 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
         describe = None
         if cnn:
             model = storage.join(output, FOLDER)
-            with storage.writing_folder(model) as local:
+            with storage.writing(model) as local:
                 save_descriptor_model(cnn, local)
             describe = RunInference(
                 DescriptorModelHandler(
                     model, config.descriptor_dtype, large_model=config.large_model
                 )
             )
-
-        def write_vocabulary(outputs: dict[str, PCollection[Any]]) -> None:
-            write = WriteVocabulary(staging, outputs["duplicates"], limits)
-            _ = outputs["staged"] | "Vocabulary" >> write
-
         staged = stage_posts(
             inputs,
-            StagePosts(parse, describe, staging),
+            parse,
+            describe,
             staging,
             options,
             doing="describing images" if cnn else "reading posts",
-            also=write_vocabulary,
+            also=lambda blocks, duplicates: (
+                blocks | "Vocabulary" >> write_vocabulary(duplicates, staging, config)
+            ),
         )
         staged.check_rejected(config.max_rejected_fraction)
-        vocabulary = _load_vocabulary(staging, staged, limits)
+        vocabulary = _load_vocabulary(staging, staged, config)
         target = None
         if config.distribution == "balanced":
             target = config.balance_target or float(vocabulary.counts.mean())
         summary = write_shards(
-            staged.blocks,
-            plan_shards(staged.blocks, config.num_shards),
-            WriteShard(
-                ShardSettings(
-                    output=output,
-                    staging=staging,
-                    descriptor_dtype=config.descriptor_dtype,
-                    balance_target=target,
-                    balance_seed=config.split_seed,
-                )
-            ),
+            staged,
+            config.num_shards,
+            WriteShard(config, output, staging, target),
             staging,
             options,
             output=storage.join(output, "*", "*.tfrecord"),
@@ -138,7 +109,6 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
             config,
             inputs=inputs,
             kind=kind,
-            facts=facts,
             cnn=cnn,
             key_source=key_source,
             vocabulary=vocabulary,
@@ -151,7 +121,7 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
     return manifest
 
 
-def _load_vocabulary(staging: StagingFolder, staged: StagedPosts, limits: TagLimits) -> Vocabulary:
+def _load_vocabulary(staging: StagingFolder, staged: StagedPosts, config: Config) -> Vocabulary:
     if not sum(block.posts_of_splits[0] for block in staged.blocks):
         raise UserError(
             "no training posts: all users are in validation or test; give more posts, or other"
@@ -161,7 +131,7 @@ def _load_vocabulary(staging: StagingFolder, staged: StagedPosts, limits: TagLim
         vocabulary = Vocabulary.load(local)
     if not len(vocabulary):
         raise UserError(
-            f"no hashtag is on {limits.min_count} training posts of {limits.min_users} people:"
-            " lower --min_tag_count or --min_tag_users, or shorten --stop_tags"
+            f"no hashtag is on {config.min_tag_count} training posts of {config.min_tag_users}"
+            " people: lower --min_tag_count or --min_tag_users, or shorten --stop_tags"
         )
     return vocabulary

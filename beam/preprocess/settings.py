@@ -5,7 +5,7 @@ import dataclasses
 from beam.posts import flags
 from tagkeras.cli.commandline import option
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import MAX_LOCATION_DECIMALS, is_country
+from tagkeras.data.facts import MAX_LOCATION_DECIMALS, Facts
 from tagkeras.data.manifest import DESCRIPTOR_DTYPES
 
 
@@ -70,11 +70,10 @@ class Config:
     )
 
     def __post_init__(self) -> None:
-        for country in self.countries:
-            if not is_country(country):
-                raise UserError(f"--countries: {country!r} is no code of two capital letters")
-        if len(set(self.countries)) < len(self.countries):
-            raise UserError("--countries names one twice")
+        try:
+            _ = self.facts
+        except ValueError as error:
+            raise UserError(f"--countries: {error}") from error
         if self.validation_fraction + self.test_fraction >= 1:
             raise UserError(
                 "--validation_fraction and --test_fraction leave no users to train on:"
@@ -82,3 +81,8 @@ class Config:
             )
         if self.balance_target is not None and self.distribution != "balanced":
             raise UserError("--balance_target needs --distribution=balanced")
+
+    @property
+    def facts(self) -> Facts:
+        """The facts that users are described by."""
+        return Facts(self.countries, self.location_decimals)

@@ -4,7 +4,9 @@
 # mypy: allow-untyped-calls
 
 import dataclasses
-from collections.abc import Iterator
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import apache_beam as beam
@@ -15,12 +17,12 @@ from apache_beam.metrics.metric import Metrics
 
 from beam.posts import identities
 from beam.posts.descriptors import from_lists, from_raw
-from beam.preprocess.summary import ShardSummary
+from beam.preprocess.settings import Config
 from beam.running import storage
 from beam.staging.shards import ShardFiles, ShardPlan, ShardReader
 from beam.staging.staging_folder import StagingFolder
 from tagkeras.data import records
-from tagkeras.data.manifest import SPLITS
+from tagkeras.data.manifest import SPLIT_COUNTS, SPLITS
 from tagkeras.data.vocabulary import Vocabulary
 
 # Rules that posts are dropped by.
@@ -29,30 +31,57 @@ NO_TAG_LEFT = "no_tag_left_by_balancing"
 ONLY_STOP_TAGS = "only_stop_tags"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ShardSettings:
-    """How records are written.
+@dataclasses.dataclass
+class ShardSummary:
+    """What was written of a shard.
 
     Attributes:
-        output: folder of the dataset.
-        staging: what the first pass left.
-        descriptor_dtype: of the staged descriptors.
-        balance_target: posts that a tag is thinned out to; None for the natural distribution.
-        balance_seed: of the choice of pairs.
+        splits: for each split what `SPLIT_COUNTS` names.
+        dropped: posts by rule.
+        kept_counts: int64 [Y], training pairs of each tag that were kept.
     """
 
-    output: str
-    staging: StagingFolder
-    descriptor_dtype: str
-    balance_target: float | None
-    balance_seed: int
+    splits: dict[str, Counter[str]]
+    dropped: Counter[str]
+    kept_counts: np.ndarray
+
+    @classmethod
+    def empty(cls, num_tags: int) -> "ShardSummary":
+        """The summary of nothing."""
+        splits = {split: Counter(dict.fromkeys(SPLIT_COUNTS, 0)) for split in SPLITS}
+        return cls(splits, Counter(), np.zeros(num_tags, np.int64))
+
+    def to_json(self) -> str:
+        """The summary as a text."""
+        return json.dumps({**vars(self), "kept_counts": self.kept_counts.tolist()})
+
+    @classmethod
+    def from_json(cls, text: str) -> "ShardSummary":
+        """The summary that `to_json` gave the text of."""
+        values = json.loads(text)
+        splits = {split: Counter(counts) for split, counts in values["splits"].items()}
+        kept = np.array(values["kept_counts"], np.int64)
+        return cls(splits, Counter(values["dropped"]), kept)
+
+
+def add_up(summaries: Iterable[ShardSummary]) -> ShardSummary:
+    """The sum of some summaries, of one vocabulary; at least one."""
+    first, *others = summaries
+    splits = {split: Counter(counts) for split, counts in first.splits.items()}
+    total = ShardSummary(splits, Counter(first.dropped), first.kept_counts.copy())
+    for summary in others:
+        for split, counts in summary.splits.items():
+            total.splits[split].update(counts)
+        total.dropped.update(summary.dropped)
+        total.kept_counts += summary.kept_counts
+    return total
 
 
 class Balancer:
     """The balanced distribution: a (post, tag) pair is kept with min(1, target / count(tag)).
 
     Whether a pair is kept depends on the post's id, the tag and the seed alone, so that it is the
-    same whatever the sharding and the runner.
+    same for every number of shards and runner.
 
     Args:
         vocabulary: tags and their counts.
@@ -84,30 +113,38 @@ class Balancer:
         return kept, removed
 
 
+@dataclasses.dataclass(eq=False)
 class WriteShard(beam.DoFn):
-    """Writes the shard of a `ShardPlan` for each split; gives its `ShardSummary`."""
+    """Writes the shard of a `ShardPlan` for each split; gives its `ShardSummary`.
 
-    def __init__(self, settings: ShardSettings) -> None:
-        self._settings = settings
+    Attributes:
+        config: of the run.
+        output: folder of the dataset.
+        staging: what the first pass left.
+        balance_target: posts that a tag is thinned out to; None for the natural distribution.
+    """
+
+    config: Config
+    output: str
+    staging: StagingFolder
+    balance_target: float | None
 
     def setup(self) -> None:
         """Reads what the first pass found out."""
-        settings = self._settings
-        with storage.reading(settings.staging.vocabulary) as local:
+        with storage.reading(self.staging.vocabulary) as local:
             self._vocabulary = Vocabulary.load(local)
-        self._reader = ShardReader(settings.staging, settings.output)
-        self._balancer = Balancer(self._vocabulary, settings.balance_target, settings.balance_seed)
+        self._reader = ShardReader(self.staging, self.output)
+        self._balancer = Balancer(self._vocabulary, self.balance_target, self.config.split_seed)
 
     def process(self, plan: ShardPlan) -> Iterator[ShardSummary]:
         """One plan, at most one file for each split and one of rejected posts."""
         summary = ShardSummary.empty(len(self._vocabulary))
-        output, dtype = self._settings.output, self._settings.descriptor_dtype
-        folders = {split: storage.join(output, split) for split in SPLITS}
+        folders = {split: storage.join(self.output, split) for split in SPLITS}
         with ShardFiles(plan) as files:
             for posts in self._reader.read(plan, files):
                 for split, record in self._make_records(posts, summary):
                     writer = files.writer(folders[split], ".tfrecord", _open_records)
-                    writer.write(records.encode(record, dtype))
+                    writer.write(records.encode(record, self.config.descriptor_dtype))
         for split, counts in summary.splits.items():
             counts["shards"] = int(counts["posts"] > 0)
             Metrics.counter("written", split).inc(counts["posts"])
@@ -127,7 +164,7 @@ class WriteShard(beam.DoFn):
         tags_of_posts = posts.column("hashtags").to_pylist()
         users = from_lists(posts.column("user_descriptor"))
         locations = from_lists(posts.column("location")).tolist()
-        descriptors = from_raw(posts.column("descriptor"), self._settings.descriptor_dtype)
+        descriptors = from_raw(posts.column("descriptor"), self.config.descriptor_dtype)
         ids = self._vocabulary.ids
         for row, hashtags in enumerate(tags_of_posts):
             split = SPLITS[columns["split"][row]]

@@ -1,9 +1,8 @@
 """The vocabulary: hashtags of training posts, counted exactly."""
 
 # Beam has type hints for a part of its functions only.
-# mypy: allow-untyped-calls
+# mypy: allow-untyped-calls, allow-untyped-decorators
 
-import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -15,6 +14,7 @@ from apache_beam.transforms import combiners
 from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
+from beam.preprocess.settings import Config
 from beam.running import storage
 from beam.staging.duplicates import is_among
 from beam.staging.staging_folder import StagedBlock, StagingFolder
@@ -25,68 +25,46 @@ from tagkeras.data.vocabulary import Vocabulary
 TagStatistics = tuple[int, frozenset[bytes]]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class TagLimits:
-    """Which tags the vocabulary takes.
-
-    Attributes:
-        max_tags: at most so many, the most frequent.
-        min_count: training posts that a tag must be on.
-        min_users: different people who must have used it.
-    """
-
-    max_tags: int
-    min_count: int
-    min_users: int
-
-
-class WriteVocabulary(beam.PTransform[Any, Any]):
-    """Counts the tags of `StagedBlock`s and writes those that keep to the limits.
+@beam.ptransform_fn
+def write_vocabulary(
+    blocks: PCollection[Any],
+    duplicates: PCollection[Any],
+    staging: StagingFolder,
+    config: Config,
+) -> PCollection[Any]:
+    """Counts the tags of `StagedBlock`s and writes those that are frequent enough.
 
     Only training posts count, without duplicates.
 
     Args:
-        staging: with the staged blocks; the vocabulary goes there.
-        duplicates: what `FindDuplicates` gave.
-        limits: which tags the vocabulary takes.
+        blocks: that were staged.
+        duplicates: of `duplicates_of_ids`.
+        staging: with the posts of the blocks; the vocabulary goes there.
+        config: which tags the vocabulary takes.
     """
+    # Users are told apart up to as many as matter: none, if one is enough.
+    max_users = config.min_tag_users if config.min_tag_users > 1 else 0
 
-    def __init__(
-        self, staging: StagingFolder, duplicates: PCollection[Any], limits: TagLimits
-    ) -> None:
-        super().__init__()
-        self._staging = staging
-        self._duplicates = duplicates
-        self._limits = limits
+    def is_kept(tag: str, statistics: TagStatistics) -> bool:
+        count, users = statistics
+        return count >= config.min_tag_count and len(users) >= max_users
 
-    def expand(self, blocks: PCollection[Any]) -> PCollection[Any]:
-        """Applies the transform."""
-        staging, limits = self._staging, self._limits
-        # Users are told apart up to as many as matter: none, if one is enough.
-        max_users = limits.min_users if limits.min_users > 1 else 0
+    def write(pairs: list[tuple[str, int]]) -> None:
+        with storage.writing(staging.vocabulary) as local:
+            Vocabulary.from_counts(dict(pairs)).save(local)
 
-        def is_kept(tag: str, statistics: TagStatistics) -> bool:
-            count, users = statistics
-            return count >= limits.min_count and len(users) >= max_users
-
-        def write(pairs: list[tuple[str, int]]) -> None:
-            with storage.writing(staging.vocabulary) as local:
-                Vocabulary.from_counts(dict(pairs)).save(local)
-
-        return (
-            blocks
-            | "SpreadBlocks" >> beam.Reshuffle()
-            | "CountInBundles"
-            >> beam.ParDo(
-                _CountTagsOfBundle(staging, max_users), beam.pvalue.AsList(self._duplicates)
-            )
-            | "SumCounts" >> beam.CombinePerKey(_add_up, max_users)
-            | "FilterTags" >> beam.Filter(lambda element: is_kept(*element))
-            | "TakeCounts" >> beam.MapTuple(lambda tag, statistics: (tag, statistics[0]))
-            | "TakeMostFrequent"
-            >> combiners.Top.Smallest(limits.max_tags, key=lambda pair: (-pair[1], pair[0]))
-            | "WriteFile" >> beam.Map(write)
-        )
+    count = _CountTagsOfBundle(staging, max_users)
+    return (
+        blocks
+        | "SpreadBlocks" >> beam.Reshuffle()
+        | "CountInBundles" >> beam.ParDo(count, beam.pvalue.AsList(duplicates))
+        | "SumCounts" >> beam.CombinePerKey(_add_up, max_users)
+        | "FilterTags" >> beam.Filter(lambda element: is_kept(*element))
+        | "TakeCounts" >> beam.MapTuple(lambda tag, statistics: (tag, statistics[0]))
+        | "TakeMostFrequent"
+        >> combiners.Top.Smallest(config.max_tags, key=lambda pair: (-pair[1], pair[0]))
+        | "WriteFile" >> beam.Map(write)
+    )
 
 
 class _CountTagsOfBundle(beam.DoFn):

@@ -127,7 +127,7 @@ def run_pipeline(build: Callable[[beam.Pipeline], object], options: PipelineOpti
 
 @contextlib.contextmanager
 def _runner(options: PipelineOptions) -> Iterator[FnApiRunner | None]:
-    """The in-process runner with worker processes of ours; None: whatever the options name."""
+    """The in-process runner with our worker processes; None for the one in the options."""
     direct = options.view_as(DirectOptions)
     if (
         options.view_as(StandardOptions).runner != IN_PROCESS

@@ -93,23 +93,41 @@ def reading(path: str) -> Iterator[Path]:
     if not is_remote(path):
         yield Path(path)
         return
-    with tempfile.TemporaryDirectory(prefix="tagkeras-") as folder:
-        copy = Path(folder) / path.rpartition("/")[2]
+    with _temporary(path) as copy:
         _download(path, copy)
         yield copy
 
 
 @contextlib.contextmanager
+def reading_folder(path: str) -> Iterator[Path]:
+    """Like `reading`, of a folder with all that is in it."""
+    if not is_remote(path):
+        yield Path(path)
+        return
+    with _temporary(path) as copy:
+        copy.mkdir()
+        for file in match(join(path, "**")):
+            _download(file.path, copy / file.path.removeprefix(join(path, "")))
+        yield copy
+
+
+@contextlib.contextmanager
 def writing(path: str) -> Iterator[Path]:
-    """Yields a local path to write a file to; it is renamed or uploaded to `path` at the end."""
+    """Yields a local path to write a file or make a folder at; it is moved or uploaded to `path`.
+
+    A folder on a local disk is there at once, a remote one file by file.
+    """
     if not is_remote(path):
         with files.written_aside(path) as aside:
             yield aside
         return
-    with tempfile.TemporaryDirectory(prefix="tagkeras-") as folder:
-        copy = Path(folder) / path.rpartition("/")[2]
+    with _temporary(path) as copy:
         yield copy
-        _upload(copy, path)
+        if not copy.is_dir():
+            _upload(copy, path)
+        for file in sorted(copy.rglob("*")):
+            if file.is_file():
+                _upload(file, join(path, file.relative_to(copy).as_posix()))
 
 
 def read_text(path: str) -> str:
@@ -122,36 +140,6 @@ def write_text(path: str, text: str) -> None:
     """Writes a text file, complete or absent."""
     with writing(path) as local:
         local.write_text(text, encoding="utf-8")
-
-
-@contextlib.contextmanager
-def reading_folder(path: str) -> Iterator[Path]:
-    """Yields a local path of a folder's content: itself, or a copy that is removed at the end."""
-    if not is_remote(path):
-        yield Path(path)
-        return
-    prefix = path.rstrip("/") + "/"
-    with tempfile.TemporaryDirectory(prefix="tagkeras-") as folder:
-        for file in match(f"{prefix}**"):
-            copy = Path(folder) / file.path.removeprefix(prefix)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            _download(file.path, copy)
-        yield Path(folder)
-
-
-@contextlib.contextmanager
-def writing_folder(path: str) -> Iterator[Path]:
-    """Yields a local path to make a folder at, whose files are there or uploaded at the end."""
-    if not is_remote(path):
-        with files.written_aside(path) as aside:
-            yield aside
-        return
-    with tempfile.TemporaryDirectory(prefix="tagkeras-") as folder:
-        copy = Path(folder) / "folder"
-        yield copy
-        for file in sorted(copy.rglob("*")):
-            if file.is_file():
-                _upload(file, join(path, file.relative_to(copy).as_posix()))
 
 
 def make_folder(path: str) -> None:
@@ -202,7 +190,15 @@ def _chunks(paths: Sequence[str]) -> Iterator[list[str]]:
         yield list(paths[start : start + _CHUNK])
 
 
+@contextlib.contextmanager
+def _temporary(path: str) -> Iterator[Path]:
+    """A local path of the same name, at which there is nothing yet; it is removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="tagkeras-") as folder:
+        yield Path(folder) / path.rstrip("/").rpartition("/")[2]
+
+
 def _download(path: str, local: Path) -> None:
+    local.parent.mkdir(parents=True, exist_ok=True)
     with open_input(path) as source, local.open("wb") as sink:
         shutil.copyfileobj(source, sink, 2**20)
 

@@ -1,7 +1,7 @@
 """Posts whose id came before: found by digests of ids alone."""
 
 # Beam has type hints for a part of its functions only.
-# mypy: allow-untyped-calls
+# mypy: allow-untyped-calls, allow-untyped-decorators
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 
-from beam.posts.post_block import PostBlock
+from beam.posts.parse import PostBlock
 
 DUPLICATE = "duplicate_post_id"
 
@@ -32,17 +32,13 @@ def take_ids(block: PostBlock) -> Iterator[tuple[int, bytes]]:
         yield bucket, rows[buckets == bucket].tobytes()
 
 
-class FindDuplicates(beam.PTransform[Any, Any]):
+@beam.ptransform_fn
+def duplicates_of_ids(ids: PCollection[Any]) -> PCollection[Any]:
     """From what `take_ids` gives to int64 arrays of the `row_key`s of posts whose id came before.
 
     Only digests of ids are grouped, 24 bytes a post.
     """
-
-    def expand(self, ids: PCollection[Any]) -> PCollection[Any]:
-        """Applies the transform."""
-        return (
-            ids | "GroupIds" >> beam.GroupByKey() | "FindInGroups" >> beam.MapTuple(find_duplicates)
-        )
+    return ids | "GroupIds" >> beam.GroupByKey() | "FindInGroups" >> beam.MapTuple(find_duplicates)
 
 
 def find_duplicates(bucket: int, groups: Iterable[bytes]) -> np.ndarray:

@@ -19,13 +19,19 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import PCollection
 from apache_beam.transforms import combiners
 
-from beam.posts.files import ReadRows
+from beam.posts.files import read_files
 from beam.posts.parse import IMAGE, OTHER_KIND, ParsePosts
-from beam.posts.rows import BLOCK_ROWS, IMAGE_BLOCK_ROWS, IMAGE_RANGE_BYTES, InputFile
+from beam.posts.rows import (
+    BLOCK_ROWS,
+    IMAGE_BLOCK_ROWS,
+    IMAGE_RANGE_BYTES,
+    RANGE_BYTES,
+    InputFile,
+)
 from beam.running import storage
 from beam.running.runner import run_pipeline
-from beam.staging.duplicates import DUPLICATE, FindDuplicates
-from beam.staging.shards import ShardPlan
+from beam.staging.duplicates import DUPLICATE, duplicates_of_ids
+from beam.staging.shards import plan_shards
 from beam.staging.staging_folder import StageBlocks, StagedBlock, StagingFolder
 from tagkeras.cli.errors import UserError
 from tagkeras.cli.progress import polled_progress
@@ -85,81 +91,55 @@ class StagedPosts:
             )
 
 
-class StagePosts(beam.PTransform[Any, Any]):
-    """Stages the posts of `InputFile`s.
-
-    Gives `staged`, a `StagedBlock` for each block, and `duplicates`, int64 arrays of row keys.
-
-    Args:
-        parse: checks posts.
-        describe: what else becomes of a `PostBlock`; None for nothing.
-        staging: where to.
-    """
-
-    def __init__(
-        self,
-        parse: ParsePosts,
-        describe: beam.PTransform[Any, Any] | None,
-        staging: StagingFolder,
-    ) -> None:
-        super().__init__()
-        self._parse = parse
-        self._describe = describe
-        self._staging = staging
-
-    def expand(self, inputs: PCollection[Any]) -> Any:
-        """Applies the transform."""
-        staging = self._staging
-        read = ReadRows(BLOCK_ROWS)
-        if self._parse.kind == IMAGE:
-            read = ReadRows(IMAGE_BLOCK_ROWS, IMAGE_RANGE_BYTES)
-        blocks = inputs | "Read" >> read | "Parse" >> beam.ParDo(self._parse)
-        if self._describe is not None:
-            blocks |= "Describe" >> self._describe
-        stage = beam.ParDo(StageBlocks(staging)).with_outputs(StageBlocks.IDS, main="staged")
-        outputs = blocks | "Stage" >> stage
-        duplicates = outputs[StageBlocks.IDS] | "Duplicates" >> FindDuplicates()
-        _ = (
-            outputs.staged
-            | "ListBlocks" >> combiners.ToList()
-            | "WriteBlocks" >> beam.Map(staging.save_blocks)
-        )
-        _ = (
-            duplicates
-            | "ListDuplicates" >> combiners.ToList()
-            | "WriteDuplicates" >> beam.Map(staging.save_duplicates)
-        )
-        return {"staged": outputs.staged, "duplicates": duplicates}
-
-
 def stage_posts(
     inputs: Sequence[InputFile],
-    stage: StagePosts,
+    parse: ParsePosts,
+    describe: beam.PTransform[Any, Any] | None,
     staging: StagingFolder,
     options: PipelineOptions,
     *,
     doing: str,
-    also: Callable[[dict[str, PCollection[Any]]], object] | None = None,
+    also: Callable[[PCollection[Any], PCollection[Any]], object] | None = None,
 ) -> StagedPosts:
     """Runs the first pass.
 
     Args:
         inputs: files of posts.
-        stage: what becomes of them.
-        staging: where `stage` writes to.
+        parse: checks posts.
+        describe: what else becomes of a `PostBlock`; None for nothing.
+        staging: where to.
         options: of Beam.
         doing: what goes on, for the progress.
-        also: applied to what `stage` gives, in the same pipeline.
+        also: applied, in the same pipeline, to a `StagedBlock` of each block and to the row keys of
+            duplicates, int64 arrays.
 
     Raises:
         UserError: an input cannot be read, or workers and launcher share no folder.
     """
     storage.make_folder(staging.blocks)
+    read = read_files(BLOCK_ROWS, RANGE_BYTES)
+    if parse.kind == IMAGE:
+        read = read_files(IMAGE_BLOCK_ROWS, IMAGE_RANGE_BYTES)
 
     def build(pipeline: beam.Pipeline) -> None:
-        outputs = pipeline | "Inputs" >> beam.Create(inputs) | "Posts" >> stage
+        blocks = (
+            pipeline
+            | "Inputs" >> beam.Create(inputs)
+            | "Read" >> read
+            | "Parse" >> beam.ParDo(parse)
+        )
+        if describe is not None:
+            blocks |= "Describe" >> describe
+        stage = beam.ParDo(StageBlocks(staging)).with_outputs(StageBlocks.IDS, main="staged")
+        outputs = blocks | "Stage" >> stage
+        duplicates = outputs[StageBlocks.IDS] | "Duplicates" >> duplicates_of_ids()
+        for name, values, save in (
+            ("Blocks", outputs.staged, staging.save_blocks),
+            ("Duplicates", duplicates, staging.save_duplicates),
+        ):
+            _ = values | f"List{name}" >> combiners.ToList() | f"Write{name}" >> beam.Map(save)
         if also is not None:
-            also(outputs)
+            also(outputs.staged, duplicates)
 
     with polled_progress(doing, staging.count_staged, None, "posts"):
         run_pipeline(build, options)
@@ -172,8 +152,8 @@ def stage_posts(
 
 
 def write_shards(
-    blocks: Sequence[StagedBlock],
-    plans: Sequence[ShardPlan],
+    staged: StagedPosts,
+    num_shards: int | None,
     write: beam.DoFn,
     staging: StagingFolder,
     options: PipelineOptions,
@@ -185,8 +165,8 @@ def write_shards(
     """Runs the second pass.
 
     Args:
-        blocks: all that were staged.
-        plans: of all shards.
+        staged: by the first pass.
+        num_shards: how many; None to choose by size.
         write: writes the shard of a `ShardPlan`; gives a summary of it.
         staging: where from.
         options: of Beam.
@@ -197,7 +177,8 @@ def write_shards(
     Returns:
         The text of the sum of all summaries.
     """
-    posts_of_block = {block.name: block.num_posts for block in blocks}
+    plans = plan_shards(staged.blocks, num_shards)
+    posts_of_block = {block.name: block.num_posts for block in staged.blocks}
     posts_of_plan = {
         plan.name: sum(posts_of_block[name] // step for name, _, step in plan.parts)
         for plan in plans

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from beam.posts.post_block import rejection
+from beam.posts.parse import rejection
 from beam.running import storage
 from beam.staging.duplicates import DUPLICATE, is_among
 from beam.staging.staging_folder import SOURCE, StagedBlock, StagingFolder
 from tagkeras.data.posts import PostError
 
-# Shards of an output that does not say: some, to be mixed in training, and none too large.
+# By default: at least so many, to be mixed in training, each of about this size at most.
 MIN_SHARDS = 8
 SHARD_BYTES = 128 * 2**20
 
@@ -43,7 +43,7 @@ class ShardPlan:
 
 
 def plan_shards(blocks: Sequence[StagedBlock], num_shards: int | None) -> list[ShardPlan]:
-    """Spreads blocks over shards, the same whatever the runner; no post is moved to do so.
+    """Spreads blocks over shards, the same on every runner; no post is moved.
 
     Args:
         blocks: all that were staged.

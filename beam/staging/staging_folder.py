@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import apache_beam as beam
 import numpy as np
@@ -16,7 +16,7 @@ import pyarrow as pa
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import TaggedOutput
 
-from beam.posts.post_block import PostBlock
+from beam.posts.parse import PostBlock
 from beam.running import storage
 from beam.staging.duplicates import take_ids
 from tagkeras.data.manifest import SPLITS
@@ -147,17 +147,16 @@ class StagingFolder:
         return storage.join(self.blocks, f"{name}.rejected.jsonl")
 
 
+@dataclasses.dataclass(eq=False)
 class StageBlocks(beam.DoFn):
     """Stages `PostBlock`s; gives a `StagedBlock` for each and, tagged `IDS`, the posts' ids."""
 
-    IDS = "ids"
-
-    def __init__(self, staging: StagingFolder) -> None:
-        self._staging = staging
+    staging: StagingFolder
+    IDS: ClassVar[str] = "ids"
 
     def process(self, block: PostBlock) -> Iterator[Any]:
         """One block, one file."""
-        self._staging.stage(block)
+        self.staging.stage(block)
         rejected = Counter(row["reason"] for row in block.rejected)
         Metrics.counter("posts", "read").inc(block.posts_read)
         for reason, count in rejected.items():

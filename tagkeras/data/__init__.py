@@ -7,42 +7,7 @@ Names are imported when first used: a client that needs a `User` alone goes with
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from tagkeras.data.facts import FACTS, Facts, to_columns
-    from tagkeras.data.hashtags import normalize
-    from tagkeras.data.input import load, named_errors, read_split, sample_posts
-    from tagkeras.data.manifest import Manifest, fingerprint
-    from tagkeras.data.posts import Post, PostError, parse_post
-    from tagkeras.data.posts_file import read_posts
-    from tagkeras.data.records import PostRecord, encode, parse
-    from tagkeras.data.training_input import TrainingInput
-    from tagkeras.data.user import User
-    from tagkeras.data.vocabulary import Vocabulary
-
-__all__ = [
-    "FACTS",
-    "Facts",
-    "Manifest",
-    "Post",
-    "PostError",
-    "PostRecord",
-    "TrainingInput",
-    "User",
-    "Vocabulary",
-    "encode",
-    "fingerprint",
-    "load",
-    "named_errors",
-    "normalize",
-    "parse",
-    "parse_post",
-    "read_posts",
-    "read_split",
-    "sample_posts",
-    "to_columns",
-]
+from typing import Any
 
 _MODULES = {
     "facts": ("FACTS", "Facts", "to_columns"),
@@ -57,6 +22,7 @@ _MODULES = {
     "vocabulary": ("Vocabulary",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+__all__ = sorted(_MODULE_OF)
 
 
 def __getattr__(name: str) -> Any:

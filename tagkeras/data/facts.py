@@ -48,7 +48,7 @@ class Fact:
         """The value to keep; `unknown` of None, NaN and "".
 
         Raises:
-            FactError: it is none that this fact can have.
+            FactError: this fact cannot have that value.
         """
         if value is None or value != value or value == "":
             return self.unknown

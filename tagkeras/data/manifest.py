@@ -80,7 +80,7 @@ class Manifest:
         """Reads the manifest of a dataset folder.
 
         Raises:
-            UserError: there is none, or it is none that this version can read.
+            UserError: there is none, or this version cannot read it.
         """
         path = Path(dataset) / FILE_NAME
         remedy = "run python -m beam.preprocess to make a dataset"

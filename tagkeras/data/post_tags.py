@@ -147,7 +147,7 @@ class PostTags(NamedTuple):
         bits = tf.random.stateless_uniform(
             [tf.shape(post)[0], count], seed, minval=None, maxval=None, dtype=tf.uint64
         )
-        # A remainder of 63 random bits: its bias, below Y / 2^63, is none that could be measured.
+        # A remainder of 63 random bits: its bias, below Y / 2^63, is too small to measure.
         rank = tf.bitcast(tf.bitwise.right_shift(bits, tf.constant(1, tf.uint64)), tf.int64)
         rank %= tf.maximum(num_candidates, 1)[:, tf.newaxis]
         skipped = tf.searchsorted(gaps, rank, side="right", out_type=tf.int64)

@@ -78,7 +78,7 @@ def parse_post(row: Mapping[str, Any], *, labelled: bool = True) -> Post:
         tags, refused = _parse_hashtags(get("hashtags"))
     facts = {fact.name: _parse_fact(fact, get(fact.name)) for fact in FACTS}
     latitude, longitude = facts["latitude"], facts["longitude"]
-    if latitude != latitude or longitude != longitude:  # NaN: half a place is none
+    if latitude != latitude or longitude != longitude:  # NaN: half a place is unknown
         facts["latitude"] = facts["longitude"] = LATITUDE.unknown
     image = _parse_image(get("image"), get("image_bytes"))
     return Post(post_id, user_id, tags, refused, image, facts)
@@ -100,7 +100,7 @@ def parse_descriptor(value: Any, size: int) -> np.ndarray:
     """Checks a list of numbers: float32 [size], finite.
 
     Raises:
-        PostError: it is none, or has another length.
+        PostError: it is not, or it has another length.
     """
     if not isinstance(value, list):
         raise PostError("bad_descriptor", "descriptor: not a list of numbers")

@@ -100,7 +100,7 @@ def read_header(content: bytes) -> Header | None:
         content: of the file.
 
     Returns:
-        None if it is none of the formats that are read.
+        None if it is not of a format that is read.
     """
     for kind, start in STARTS.items():
         if content.startswith(start):

@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from beam.images import loader
-from beam.images.describer import map_ahead
-from beam.images.loader import ImageLoader
+from beam.images import describer
+from beam.images.describer import ImageLoader, map_ahead
 from beam.posts import identities
 from beam.preprocess.make_manifest import histogram
 from beam.running.runner import IN_PROCESS, parse_options, run_pipeline
@@ -51,7 +50,7 @@ class TestIdentities:
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=30))
-def test_doubles_are_all_but_the_first(digests):
+def test_duplicates_are_all_but_the_first(digests):
     rows = np.array([(high, low, key) for key, (high, low) in enumerate(digests)], ID_ROW)
     order = np.random.default_rng(0).permutation(len(rows))
     groups = [rows[order[:7]].tobytes(), rows[order[7:]].tobytes()]
@@ -113,7 +112,7 @@ class TestImages:
         images[2:2] = [(b"no image", False), (images[0][0][:50], False)]
         whole, whole_pixels, _ = ImageLoader(4, 4).load(images)
         for size in (1, 300):
-            monkeypatch.setattr(loader, "GROUP_SIZE", size)
+            monkeypatch.setattr(describer, "GROUP_SIZE", size)
             good, pixels, errors = ImageLoader(4, 4).load(images)
             assert good == whole == [0, 1, 4, 5, 6]
             assert sorted(errors) == [2, 3]
@@ -124,21 +123,21 @@ class TestImages:
         assert errors[0].detail == "image: Invalid PNG data, size 50"
 
     @pytest.mark.parametrize("error", [NameError("/secret"), RuntimeError("/secret"), OSError(5)])
-    def test_whatever_a_file_system_raises_is_told_without_the_path(self, monkeypatch, error):
+    def test_errors_of_file_systems_leave_the_path_out(self, monkeypatch, error):
         def fail(path):
             raise error
 
-        monkeypatch.setattr(loader.storage, "open_input", fail)
+        monkeypatch.setattr(describer.storage, "open_input", fail)
         with pytest.raises(PostError) as raised:
-            loader.read_image("azfs://secret/x.png")
+            describer.read_image("azfs://secret/x.png")
         assert raised.value.detail == f"image: cannot be read: {type(error).__name__}"
 
     def test_does_not_open_files_without_a_size(self, tmp_path, monkeypatch):
         (tmp_path / "empty").write_bytes(b"")
-        monkeypatch.setattr(loader.storage, "open_input", None)
-        assert loader.read_image(str(tmp_path / "empty")) == b""
+        monkeypatch.setattr(describer.storage, "open_input", None)
+        assert describer.read_image(str(tmp_path / "empty")) == b""
         with pytest.raises(PostError, match="image_missing: image: not a file"):
-            loader.read_image(str(tmp_path))
+            describer.read_image(str(tmp_path))
 
     def test_map_ahead_is_in_order_and_bounded(self):
         started, release = threading.Semaphore(0), threading.Event()
@@ -163,7 +162,7 @@ class TestImages:
 
 class TestRunner:
     @pytest.mark.parametrize("arguments", [[], ["--runner=DirectRunner"], ["--runner", "direct"]])
-    def test_is_in_process_unless_told(self, arguments):
+    def test_is_in_process_by_default(self, arguments):
         assert parse_options(arguments).get_all_options()["runner"] == IN_PROCESS
 
     def test_takes_options_of_beam(self):

@@ -1,13 +1,10 @@
 """Posts read from, and datasets written to, an object store: a real S3 server on loopback."""
 
-import json
-
 import boto3
-import numpy as np
 import pytest
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
-from beam_helpers import give_images, make_posts, read, read_rejected, write_lines
+from beam_helpers import check_same, give_images, make_posts, read_rejected, write_lines
 from moto.server import ThreadedMotoServer
 from tiny_cnn import save_cnn
 
@@ -84,7 +81,7 @@ def test_storage(bucket, tmp_path):
     assert storage.read_text("s3://posts/a/b.txt") == "text"
     assert storage.exists("s3://posts/a/b.txt")
     assert not storage.exists("s3://posts/a/c.txt")
-    with storage.writing_folder("s3://posts/folder") as local:
+    with storage.writing("s3://posts/folder") as local:
         (local / "x").mkdir(parents=True)
         (local / "x" / "y").write_text("z")
     assert keys(bucket) == {"a/b.txt", "folder/x/y"}
@@ -160,6 +157,7 @@ def test_everything_remote_gives_what_everything_local_does(bucket, tmp_path, wo
         preprocess(Config(input=source, output=output, **flags), parse_options(options))
     remote = download(bucket, "dataset", tmp_path / "remote")
     assert not [key for key in keys(bucket) if "tmp" in key or "staging" in key]
+    check_same(remote, tmp_path / "local")
     ours, theirs = Manifest.load(remote), Manifest.load(tmp_path / "local")
     assert ours.counts == theirs.counts
     assert ours.counts["rejected"] == {
@@ -168,14 +166,7 @@ def test_everything_remote_gives_what_everything_local_does(bucket, tmp_path, wo
         "malformed_row": 1,
     }
     assert ours.splits == theirs.splits
-    posts, expected = read(remote), read(tmp_path / "local")
-    assert posts.keys() == expected.keys()
-    for post_id, post in posts.items():
-        np.testing.assert_array_equal(post["descriptor"], expected[post_id]["descriptor"])
-        assert post["tags"] == expected[post_id]["tags"]
     reasons = [row["reason"] for row in read_rejected(remote)]
     assert reasons == [row["reason"] for row in read_rejected(tmp_path / "local")]
-    files = {path.relative_to(remote).as_posix() for path in remote.rglob("*") if path.is_file()}
-    assert "descriptor_model/saved_model.pb" in files
-    assert json.loads((remote / "dataset.json").read_text())["input"]["files"] == 1
-    assert list((remote / "train").iterdir())
+    assert (remote / "descriptor_model" / "saved_model.pb").is_file()
+    assert ours.input["files"] == 1

@@ -85,7 +85,7 @@ def test_two_columns_of_a_name(tmp_path):
 
 
 def test_formats_are_those_of_the_flag():
-    assert set(files._FORMATS) == set(flags.FORMATS)
+    assert {*files._PARSERS, "parquet"} == set(flags.FORMATS)
 
 
 def test_names_of_files_tell_them_apart_and_no_more(tmp_path):

@@ -30,36 +30,15 @@ def make_line(
     photo_hash=None,
     user="11@N00",
     marker="0",
-    url=None,
+    url="http://farm1.staticflickr.com/8/{}_5ec4e7.jpg",
 ):
     """A line of the first release or, with a hash, of the later one."""
-    if url is None:
-        url = f"http://farm1.staticflickr.com/8/{number}_5ec4e7.jpg"
-    fields = [
-        str(number),
-        user,
-        "some+one",
-        "2005-03-01 12:39:28.0",
-        "1111467388",
-        "SONY+CLIE",
-        "A%09title",
-        "First%0Asecond%2C+third",
-        tags,
-        "geo:tagged,upload:by%3Dphone",
-        longitude,
-        latitude,
-        "15" if latitude else "",
-        f"http://www.flickr.com/photos/{user}/{number}/",
-        url,
-        "Attribution License",
-        "http://creativecommons.org/licenses/by/2.0/",
-        "8",
-        "1",
-        "5ec4e7",
-        "0419ec4e7",
-        "jpg",
-        marker,
-    ]
+    fields = [str(number), user, "some+one", "2005-03-01 12:39:28.0", "1111467388", "SONY+CLIE"]
+    fields += ["A%09title", "First%0Asecond%2C+third", tags, "geo:tagged,upload:by%3Dphone"]
+    fields += [longitude, latitude, "15" if latitude else ""]
+    fields += [f"http://www.flickr.com/photos/{user}/{number}/", url.format(number)]
+    fields += ["Attribution License", "http://creativecommons.org/licenses/by/2.0/"]
+    fields += ["8", "1", "5ec4e7", "0419ec4e7", "jpg", marker]
     if photo_hash is not None:
         fields = ["70", fields[0], photo_hash, *fields[1:]]
     return "\t".join(fields).encode()
@@ -148,7 +127,7 @@ def test_malformed_lines(line, text):
 
 
 @pytest.mark.parametrize("photo_hash", ["", "../../etc/passwd", HASH.upper(), HASH + "00"])
-def test_hashes_that_are_none(photo_hash):
+def test_invalid_hashes(photo_hash):
     line = make_line(1, "x", photo_hash=photo_hash)
     assert parse_yfcc100m_hash(line) == "the photo's hash is none"
     assert parse_yfcc100m(line)["image"] == "1_5ec4e7.jpg"

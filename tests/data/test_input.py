@@ -61,7 +61,7 @@ def test_each_pass_over_the_train_split_has_an_order_of_its_own(dataset):
     assert not np.array_equal(one, other)
 
 
-def test_so_many_none_twice_the_same_each_time(dataset):
+def test_a_sample_is_distinct_and_repeatable(dataset):
     ids = sample_ids(dataset, 110)
     assert len(ids) == len(set(ids)) == 110
     assert set(ids) < {f"train{row}" for row in range(303)}
@@ -69,7 +69,7 @@ def test_so_many_none_twice_the_same_each_time(dataset):
     assert sample_ids(dataset, 110, seed=1) != ids
 
 
-def test_all_of_a_split_that_has_fewer(dataset):
+def test_a_sample_of_more_than_there_are_has_all(dataset):
     ids = sample_ids(dataset, 1000, split="test")
     assert sorted(ids) == sorted(f"test{row}" for row in range(60))
     assert ids != sorted(ids)

@@ -40,18 +40,6 @@ def test_by_hand():
     ]
 
 
-def test_padded_by_hand():
-    post_tags = as_post_tags(TAGS, REMOVED, pad=True)
-    np.testing.assert_array_equal(post_tags.post, [0, 0, 2, 4, 4, 4, 0, 0])
-    np.testing.assert_array_equal(post_tags.tag, [9, 4, 7, 2, 5, 3, 0, 0])
-    np.testing.assert_array_equal(post_tags.is_positive, [True] * 6 + [False] * 2)
-    np.testing.assert_array_equal(post_tags.excluded_tag[9:], [-1] * 7)
-    np.testing.assert_array_equal(post_tags.excluded_post[9:], [0] * 7)
-    assert post_tags.excluded_by_post.shape == (5, 8)
-    assert post_tags.num_positives == 6
-    assert post_tags.is_padded
-
-
 @settings(deadline=None, max_examples=60)
 @given(POSTS, st.booleans())
 def test_any_batch(posts, pad):
@@ -68,6 +56,7 @@ def test_any_batch(posts, pad):
     assert not post_tags.post.numpy()[count:].any()
     assert not post_tags.tag.numpy()[count:].any()
     excluded = post_tags.excluded_tag.numpy() >= 0
+    assert not post_tags.excluded_post.numpy()[~excluded].any()
     pairs += [(post, tag) for post, own in enumerate(removed) for tag in own]
     assert pairs == list(
         zip(
@@ -84,6 +73,7 @@ def test_any_batch(posts, pad):
         assert row[-1] == NO_TAG
     np.testing.assert_array_equal(post_tags.num_excluded, [len(post) for post in posts])
     assert post_tags.num_positives == count
+    assert post_tags.is_padded == pad
 
 
 @pytest.mark.parametrize("pad", [False, True])

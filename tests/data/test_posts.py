@@ -44,7 +44,7 @@ def test_unknown_facts(unknown):
 
 
 @pytest.mark.parametrize("missing", [{"latitude": None}, {"longitude": math.nan}])
-def test_half_a_place_is_none(missing):
+def test_half_a_place_is_unknown(missing):
     facts = parse_post({**ROW, **missing}).facts
     assert math.isnan(facts["latitude"])
     assert math.isnan(facts["longitude"])
@@ -61,7 +61,7 @@ def test_half_a_place_is_none(missing):
         ({"color": "red"}, "post_id", "p1"),
     ],
 )
-def test_what_is_taken(fields, name, value):
+def test_accepted_values(fields, name, value):
     assert getattr(parse_post({**ROW, **fields}), name) == value
 
 
@@ -69,35 +69,28 @@ def test_what_is_taken(fields, name, value):
     ("fields", "reason"),
     [
         ({"post_id": None}, "no_post_id"),
-        ({"post_id": ""}, "no_post_id"),
-        ({"post_id": ["x"]}, "bad_post_id"),
         ({"post_id": True}, "bad_post_id"),
-        ({"post_id": "\ud800"}, "bad_post_id"),
         ({"user_id": None}, "no_user_id"),
         ({"user_id": 1.5}, "bad_user_id"),
         ({"hashtags": None}, "no_hashtags"),
-        ({"hashtags": []}, "no_hashtags"),
         ({"hashtags": ["#", " ", "\ud800"]}, "no_hashtags"),
         ({"hashtags": "football"}, "bad_hashtags"),
-        ({"hashtags": ["a", 1]}, "bad_hashtags"),
         ({"age": 151}, "bad_age"),
         ({"gender": 1}, "bad_gender"),
         ({"country": "GBR"}, "bad_country"),
         ({"latitude": 91}, "bad_coordinates"),
         ({"image": 5}, "bad_image"),
-        ({"image": ""}, "bad_image"),
-        ({"image": "a\x00b"}, "bad_image"),
         ({"image_bytes": b"x"}, "bad_image"),
         ({"image": None, "image_bytes": "x"}, "bad_image"),
     ],
 )
-def test_what_is_refused(fields, reason):
+def test_refused_values(fields, reason):
     with pytest.raises(PostError) as raised:
         parse_post({**ROW, **fields})
     assert raised.value.reason == reason
 
 
-def test_the_detail_does_not_tell_metadata():
+def test_the_detail_leaves_metadata_out():
     with pytest.raises(PostError) as raised:
         parse_post({**ROW, "age": 7777})
     assert "7777" not in raised.value.detail
@@ -111,14 +104,8 @@ def test_descriptor():
     ("value", "reason"),
     [
         ([1.0], "descriptor_length"),
-        ([], "descriptor_length"),
         ("ab", "bad_descriptor"),
-        (None, "bad_descriptor"),
-        (["1", "2"], "bad_descriptor"),
-        ([None, 1.0], "bad_descriptor"),
         ([[1], [2, 3]], "bad_descriptor"),
-        ([[1], [2]], "bad_descriptor"),
-        ([True, False], "bad_descriptor"),
         ([10**400, 1], "bad_descriptor"),
         ([1.0, math.nan], "descriptor_not_finite"),
         ([1.0, 1e39], "descriptor_not_finite"),

@@ -71,7 +71,7 @@ def test_rows_with_some_ids(path, capsys):
     assert "reading posts" in capsys.readouterr().err
 
 
-def test_lines_that_are_no_rows(tmp_path):
+def test_malformed_lines(tmp_path):
     path = tmp_path / "posts.jsonl"
     path.write_bytes(b"{no json\n[1]\n\xff\n" + b"[" * 40 + b"]" * 40 + b"\n")
     problems = ["not JSON", "not a JSON object", "not UTF-8", "not a JSON object"]
@@ -95,7 +95,7 @@ def test_lines_that_are_no_rows(tmp_path):
         ("bad.parquet", b"PAR1 but not really PAR1", "cannot be read"),
     ],
 )
-def test_files_that_are_none(tmp_path, name, content, message):
+def test_files_that_cannot_be_read(tmp_path, name, content, message):
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)

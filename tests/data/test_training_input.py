@@ -190,10 +190,6 @@ def test_posts_that_do_not_fit_are_refused_before_loading(dataset, monkeypatch, 
     make(dataset, cache=cache)
 
 
-def test_available_memory_is_read():
-    assert 2**20 < post_store.available_bytes() < 2**50
-
-
 def test_no_shuffle_buffer_grows_with_the_dataset():
     size = choose_window_size(10**9, 512, 8704)
     assert size * 8704 <= data_input.SHUFFLE_BYTES + 2 * 512 * 8704

@@ -8,6 +8,7 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 
 from tagkeras.images.image_decoder import ImageDecoder, decode_image, exif_orientation
+from tagkeras.images.image_formats import decode_any
 
 HEIGHT, WIDTH = 40, 30
 ORIENTATION_TAG = 0x0112
@@ -125,9 +126,12 @@ def test_no_orientation_of_what_is_no_image(content):
         ("RGBA", "PNG", {}),
         ("L", "PNG", {}),
         ("P", "PNG", {}),
+        ("P", "BMP", {}),
+        ("L", "BMP", {}),
         ("RGB", "BMP", {}),
+        ("RGBA", "BMP", {}),
         ("RGB", "GIF", {}),
-        ("RGB", "WEBP", {"lossless": True}),
+        ("RGB", "WEBP", {"lossless": True, "icc_profile": b"ANMF" * 50}),
     ],
 )
 def test_formats(mode, file_format, options):
@@ -136,6 +140,21 @@ def test_formats(mode, file_format, options):
     pixels = decode(content)
     assert pixels.dtype == np.float32
     np.testing.assert_allclose(pixels, resize(expected), atol=4)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize("options", [{"lossless": True, "exact": True}, {"quality": 100}])
+def test_webp_with_and_without_alpha_and_animation(mode, options):
+    picture = make_picture(mode)
+    if mode == "RGBA":
+        picture.putalpha(Image.linear_gradient("L").resize(picture.size))
+    still = encode(picture, "WEBP", **options)
+    expected = np.asarray(Image.open(io.BytesIO(still)).convert(mode))[..., :3]
+    np.testing.assert_allclose(decode_any(tf.constant(still)), expected, atol=1)
+    others = [Image.new(mode, picture.size, color) for color in ("red", "blue")]
+    animated = encode(picture, "WEBP", save_all=True, append_images=others, **options)
+    assert b"ANMF" in animated
+    np.testing.assert_allclose(decode(animated), decode(still), atol=4)
 
 
 def test_16_bit_png():
@@ -148,6 +167,15 @@ def test_first_frame_of_an_animation():
     frames = [Image.new("RGB", (20, 20), color) for color in ("red", "blue")]
     content = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
     np.testing.assert_allclose(decode(content), np.full((HEIGHT, WIDTH, 3), [255, 0, 0]), atol=1)
+
+
+def test_a_batch_of_every_format_in_a_graph():
+    contents = [encode(make_picture(), name) for name in ("JPEG", "PNG", "BMP", "WEBP", "GIF")]
+    decoder = ImageDecoder(HEIGHT, WIDTH)
+    graph = tf.function(decoder, input_signature=[tf.TensorSpec([None], tf.string)])
+    for pixels, content in zip(graph(tf.constant(contents)), contents, strict=True):
+        np.testing.assert_array_equal(pixels, decode(content))
+    assert decoder(tf.constant([], tf.string)).shape == (0, HEIGHT, WIDTH, 3)
 
 
 def test_range_size_and_one_pixel():
@@ -164,10 +192,6 @@ def test_range_size_and_one_pixel():
 def test_what_is_no_image_raises(content):
     with pytest.raises(tf.errors.InvalidArgumentError):
         ImageDecoder(HEIGHT, WIDTH)(tf.constant([content]))
-
-
-def test_an_empty_batch():
-    assert ImageDecoder(4, 5)(tf.constant([], tf.string)).shape == (0, 4, 5, 3)
 
 
 def test_config_round_trip():

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tagkeras.images.cnn.keras_cnn import cut_off, load_application, stock_models
+from tagkeras.images.cnn.load import cut_off, load_cnn, stock_models
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -65,5 +65,5 @@ def test_describes_by_what_the_classifier_sees(name):
 
 def test_the_papers_layer(tmp_path):
     keras.applications.VGG16(weights=None).save_weights(tmp_path / "vgg.weights.h5")
-    cnn = load_application("VGG16", "fc2", str(tmp_path / "vgg.weights.h5"))
+    cnn = load_cnn("VGG16", layer="fc2", weights=str(tmp_path / "vgg.weights.h5"))
     assert (cnn.layer, cnn.descriptor_size, cnn.image_size) == ("fc2", 4096, (224, 224))
