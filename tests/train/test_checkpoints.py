@@ -45,9 +45,7 @@ def test_best_holds_weights_alone(trained):
     assert len(read_variables(last)) > 2 * len(names)
 
 
-def test_resumes_from_an_earlier_readable_checkpoint(
-    trained, dataset, copied, capsys
-):
+def test_resumes_from_an_earlier_readable_checkpoint(trained, dataset, copied, capsys):
     truncate(copied.checkpoints / "step-36" / "variables.index")
     flip_byte(copied.checkpoints / "step-24" / "variables.data-00000-of-00001")
     assert_same_run(trained, train.train(make_config(dataset, copied.path)))
