@@ -4,6 +4,7 @@ import dataclasses
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -15,9 +16,10 @@ from tagkeras.data.vocabulary import FILE_NAME, Vocabulary
 from tagkeras.export import validation, warmup
 from tagkeras.export.config import Config
 from tagkeras.export.hashtag_ranker import HashtagRanker
-from tagkeras.export.index import make_exact_index, make_ivf_index
+from tagkeras.export.index import answerable_rows, make_ivf_index
 from tagkeras.export.requests import GraphBatching
 from tagkeras.images.cnn.descriptor_model import FOLDER, DescriptorModel
+from tagkeras.retrieval import ExactTopK, TopK
 from tagkeras.retrieval.cells import check_installed
 from tagkeras.train.model import restore_model
 from tagkeras.train.workdir import Workdir
@@ -47,8 +49,10 @@ def export(config: Config) -> Path:
     else:
         requests = warmup.generated_requests(descriptor_size)
     descriptor_model = None if manifest.cnn is None else DescriptorModel.load(dataset / FOLDER)
+    index: TopK
+    about_index: dict[str, Any] = {"name": "exact"}
     if config.index == "exact":
-        index, about_index = make_exact_index(model, kept_ids, k)
+        index = ExactTopK(answerable_rows(model, kept_ids), k)
     else:
         index, about_index = make_ivf_index(
             model,

@@ -102,7 +102,7 @@ class HashtagRanker:
         """`hashtags` string [B, k], best first, and `scores` float [B, k].
 
         Of an `image` or a `descriptor`. What may fail for one request alone, such as decoding an
-        image, is done before requests are put together.
+        image, comes before batching.
         """
         rank: _Rank
         if "image" in inputs:

@@ -1,4 +1,4 @@
-"""The index of an export: exact, or an inverted file whose recall was measured."""
+"""The approximate index of an export: an inverted file whose recall was measured."""
 
 import dataclasses
 import sys
@@ -15,11 +15,9 @@ from tagkeras.data.input import named_errors, sample_posts
 from tagkeras.data.manifest import Manifest
 from tagkeras.models import HashtagModel
 from tagkeras.retrieval import (
-    ExactTopK,
     IVFTopK,
     Queries,
     RecallCurve,
-    TopK,
     default_num_cells,
     fewest_posts,
     fewest_probes,
@@ -29,17 +27,12 @@ from tagkeras.retrieval import (
 BATCH = 256
 
 
-def make_exact_index(
-    model: HashtagModel, kept_ids: Sequence[int], k: int
-) -> tuple[TopK, dict[str, Any]]:
-    """The index that scores all hashtags, and what an export's provenance says of it.
-
-    Args:
-        model: trained.
-        kept_ids: ids of the model's hashtags that can be answered, in order.
-        k: hashtags in an answer.
-    """
-    return ExactTopK(_answerable_table(model, kept_ids), k), {"name": "exact"}
+def answerable_rows(model: HashtagModel, kept_ids: Sequence[int]) -> keras.Variable:
+    """The rows of the hashtags that can be answered: the tag table itself if all of them can."""
+    if len(kept_ids) == model.num_tags:
+        return model.tag_table
+    rows = tf.gather(model.tag_table.value, kept_ids)
+    return keras.Variable(rows, trainable=False, name="tag_table")
 
 
 def make_ivf_index(
@@ -52,7 +45,7 @@ def make_ivf_index(
     recall_target: float = 0.99,
     num_cells: int | None = None,
     num_posts: int = 2000,
-) -> tuple[TopK, dict[str, Any]]:
+) -> tuple[IVFTopK, dict[str, Any]]:
     """An inverted file that meets a recall on validation posts, and what provenance says of it.
 
     Args:
@@ -78,7 +71,7 @@ def make_ivf_index(
             f"--index_cells={num_cells}: there are {len(kept_ids)} hashtags to divide; give fewer"
         )
     _check_posts(dataset, manifest, k, recall_target, num_posts)
-    table = _answerable_table(model, kept_ids)
+    table = answerable_rows(model, kept_ids)
     rows = table.numpy()
     if not np.isfinite(rows.sum(dtype=np.float64)):
         raise UserError("the model's hashtag table has values that are not finite: train it again")
@@ -109,17 +102,10 @@ def make_ivf_index(
     return IVFTopK(table, cells, recall.probes, k), about
 
 
-def _answerable_table(model: HashtagModel, kept_ids: Sequence[int]) -> keras.Variable:
-    if len(kept_ids) == model.num_tags:
-        return model.tag_table
-    rows = tf.gather(model.tag_table.value, kept_ids)
-    return keras.Variable(rows, trainable=False, name="tag_table")
-
-
 def _check_posts(
     dataset: Path, manifest: Manifest, k: int, recall_target: float, num_posts: int
 ) -> None:
-    """Refuses a recall that there are too few posts for, before anything takes long."""
+    """Refuses a recall that there are too few posts to measure."""
     there = manifest.splits["validation"]["posts"]
     if not there:
         raise UserError(

@@ -35,13 +35,9 @@ def test_pool_of_all_tags_or_of_some():
     assert some.own([[0, 1, 2]]).tolist() == [[True, True]]
 
 
-def test_pairs_of_new_tags():
+def test_pairs_of_new_and_of_known_tags():
     post, tag = find_new_pairs([[0, 4], [1], [3, 4]], 3)
-    assert post.tolist() == [0, 2, 2]
-    assert tag.tolist() == [1, 0, 1]
-
-
-def test_pairs_of_known_tags_weigh_as_the_rank_of_their_tag():
+    assert (post.tolist(), tag.tolist()) == ([0, 2, 2], [1, 0, 1])
     # f of the first post: 1, 0, 0.6; of the second 0.8, 0.6, 0.96.
     phi = np.array([[1, 0], [0.8, 0.6]], np.float32)
     posts = EmbeddedPosts(phi, [[1, 3], [0, 1]])
@@ -117,17 +113,12 @@ def test_no_step_is_the_mean_direction(posts):
 
 
 def test_a_pool_and_batches_that_are_parts_of_all(posts, monkeypatch):
-    examples, background = posts
+    examples, background = EmbeddedPosts(posts[0].phi, [[43]] * 20), posts[1]
     many = np.concatenate([TABLE] + [TABLE[:2] * 0.1] * 20)
-    whole = learn(many, with_tag(examples, 43), background)
+    whole = learn(many, examples, background)
     monkeypatch.setattr(module, "POOL", 30)
     monkeypatch.setattr(module, "_NEW_PAIRS", 7)
     monkeypatch.setattr(module, "_KNOWN_PAIRS", 20)
-    part = learn(many, with_tag(examples, 43), background)
+    part = learn(many, examples, background)
     np.testing.assert_allclose(part, whole, atol=0.15)
-    again = learn(many, with_tag(examples, 43), background)
-    np.testing.assert_array_equal(part, again)
-
-
-def with_tag(examples, tag):
-    return EmbeddedPosts(examples.phi, [[tag]] * len(examples.tags))
+    np.testing.assert_array_equal(part, learn(many, examples, background))

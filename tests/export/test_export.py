@@ -72,7 +72,7 @@ def users_of(batch):
     return [User(country=country.decode()) for country in batch["country"].numpy()]
 
 
-def test_gives_the_top_ten_of_evaluate_over_grpc(folder, client):
+def test_answers_over_grpc_are_those_of_evaluate(folder, client):
     evaluate.evaluate(parse_flags(evaluate.Config, **paths(folder), output=folder / "eval"))
     expected = pq.read_table(folder / "eval" / "predictions.parquet").to_pylist()
     batch = read_test_posts(folder)
@@ -100,7 +100,7 @@ def test_embeddings(folder, client):
     np.testing.assert_array_equal(answer.embedding[2:], 0)
 
 
-def test_signatures_have_named_inputs_with_a_leading_none(exported):
+def test_signatures_warm_up_and_provenance(exported):
     signatures = tf.saved_model.load(str(exported)).signatures
     user = {"age", "gender", "country", "latitude", "longitude"}
     expected = {
@@ -119,9 +119,13 @@ def test_signatures_have_named_inputs_with_a_leading_none(exported):
             assert spec.shape[0] is None
     outputs = signatures["serving_default"].structured_outputs
     assert set(outputs) == {"hashtags", "scores"}
+    assert len(warmup.read(exported)) == 4
+    provenance = json.loads((exported / "assets.extra" / "tagkeras.json").read_text())
+    assert provenance["workdir"]["rank"] == 8
+    assert provenance["dataset"]["num_tags"] == 20
 
 
-def test_loads_where_nothing_but_tensorflow_is(exported):
+def test_needs_nothing_but_tensorflow(exported):
     program = (
         "import sys, tensorflow as tf;"
         "m = tf.saved_model.load(sys.argv[1]);"
@@ -134,15 +138,6 @@ def test_loads_where_nothing_but_tensorflow_is(exported):
     argv = [sys.executable, "-I", "-c", program, str(exported)]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "(2, 10) (2, 10)"
-
-
-def test_warm_up_and_provenance_lie_in_assets_extra(exported):
-    path = exported / "assets.extra" / "tf_serving_warmup_requests"
-    assert len(list(tf.data.TFRecordDataset(str(path)))) == 4
-    provenance = json.loads((exported / "assets.extra" / "tagkeras.json").read_text())
-    assert provenance["workdir"]["rank"] == 8
-    assert provenance["dataset"]["num_tags"] == 20
-    assert (exported / "assets" / "vocabulary.tsv").exists()
 
 
 def test_versions_go_up_and_are_never_overwritten(folder):
@@ -202,7 +197,7 @@ def test_blocked_hashtags_are_neither_answered_nor_known(folder, tmp_path):
     assert [path.name for path in (tmp_path / "base").iterdir()] == ["1"]
 
 
-def test_an_export_that_answers_otherwise_is_not_published(folder, tmp_path, monkeypatch):
+def test_an_export_with_wrong_answers_is_not_published(folder, tmp_path, monkeypatch):
     right = HashtagRanker._rank_descriptors
 
     def wrong(self, descriptor, *user):

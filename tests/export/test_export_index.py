@@ -15,7 +15,7 @@ from serving.server.model_server import ModelServer
 from serving.server.models import model_config
 from tagkeras.cli.errors import UserError
 from tagkeras.data import input as data_input
-from tagkeras.data.facts import Facts, to_columns
+from tagkeras.data.facts import to_columns
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER
 from tagkeras.export import export
@@ -72,7 +72,7 @@ def read_split(folder, split):
     return np.concatenate([batch["descriptor"].numpy() for batch in batches])
 
 
-def test_finds_about_what_was_promised_with_exact_scores(folder, exact, ivf):
+def test_recall_is_about_the_target_and_scores_are_exact(folder, exact, ivf):
     facts = summarize(ivf).provenance["index"]
     assert facts["name"] == "ivf"
     assert facts["recall_target"] == 0.9
@@ -90,10 +90,6 @@ def test_finds_about_what_was_promised_with_exact_scores(folder, exact, ivf):
             assert found[tag] == pytest.approx(best[tag], abs=1e-5)
         recalls.append(len(best.keys() & found.keys()) / K)
     assert np.mean(recalls) >= 0.85
-    # These may all be found. Of posts unlike all that it was made for, some are not.
-    strange = np.random.default_rng(0).normal(size=(500, descriptors.shape[1])).astype(np.float32)
-    pairs = zip(ask(exact, strange), ask(ivf, strange), strict=True)
-    assert np.mean([len(best.keys() & found.keys()) / K for best, found in pairs]) < 1
 
 
 @pytest.mark.slow
@@ -139,23 +135,20 @@ def test_the_command_reports(folder, capsys):
     ]
 
 
-def test_an_export_that_answers_otherwise_than_its_index_is_refused(folder, ivf):
+def test_an_export_with_other_answers_than_its_index_is_refused(folder, ivf):
     dataset = folder / "dataset"
     manifest, workdir = Manifest.load(dataset), Workdir(folder / "run")
     model = restore_model(workdir)
-    user_descriptor = UserDescriptor(Facts.from_dict(manifest.user_descriptor))
-    trained = TrainedModel(model, None, user_descriptor, range(TAGS))
+    trained = TrainedModel(model, None, UserDescriptor(manifest.facts), range(TAGS))
     rows = model.tag_table.numpy()
     cells = find_cells(rows, 25, Queries(rows[:50], 0.0))
     upside_down = Cells(-cells.centroids, cells.cell_of_row)
     index = IVFTopK(model.tag_table, upside_down, probes=5, k=K)
     tags = workdir.vocabulary().tags
-    with pytest.raises(RuntimeError, match="warm-up request 1 is not answered as"):
-        validate(ivf, tags, trained, index)
-    with pytest.raises(RuntimeError, match="warm-up request 1 is not answered as"):
-        validate(ivf, tuple(reversed(tags)), trained, index)
-    with pytest.raises(RuntimeError, match="warm-up request . is not answered as"):
-        validate(ivf, tags, trained, ExactTopK(model.tag_table, k=K))
+    exact = ExactTopK(model.tag_table, k=K)
+    for names, other in ((tags, index), (tags[::-1], index), (tags, exact)):
+        with pytest.raises(RuntimeError, match="warm-up request . is not answered as"):
+            validate(ivf, names, trained, other)
 
 
 @pytest.mark.parametrize(

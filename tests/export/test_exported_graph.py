@@ -183,7 +183,7 @@ def test_a_bad_request_fails_alone_and_says_why(servable, signature, inputs, mes
     assert all(answer.result() == [expected] * rounds for answer in answers)
 
 
-def test_each_of_many_gets_its_own_answer(alone, batched):
+def test_each_concurrent_request_gets_its_own_answer(alone, batched):
     inputs = [
         {"descriptor": descriptors(1 + seed % 3, seed), **users(1 + seed % 3)}
         for seed in range(200)

@@ -90,22 +90,6 @@ def test_config_round_trip(name, dtype):
 
 
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "mixed_float16"])
-def test_save_and_load_in_a_functional_model(name, dtype, tmp_path):
-    layer = make(name, dtype=dtype)
-    sizes = {"descriptor": N, "user_descriptor": M}
-    arguments = {key: keras.Input([size], name=key) for key, size in sizes.items()}
-    model = keras.Model(arguments, layer(arguments))
-    for weight in model.weights:
-        weight.assign(weight + 0.25)
-    model.save(tmp_path / "model.keras")
-    again = keras.saving.load_model(tmp_path / "model.keras")
-    inputs = make_inputs()
-    np.testing.assert_array_equal(again(inputs), model(inputs))
-    assert again(inputs).dtype == layer.compute_dtype
-
-
-@pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize(("dtype", "rtol"), [("mixed_bfloat16", 0.05), ("mixed_float16", 0.01)])
 def test_mixed_precision_computes_the_same_in_fewer_digits(name, dtype, rtol):
     inputs = make_inputs()

@@ -155,15 +155,6 @@ def test_value_and_gradients(name, mode):
 
 
 @by_loss
-def test_padding_changes_nothing(name):
-    loss, (phi, table) = MAKE[name](), make_values()
-    _, *expected = run(loss, phi, table, as_post_tags(TAGS, REMOVED))
-    _, *padded = run(loss, phi, table, as_post_tags(TAGS, REMOVED, pad=True))
-    for value, other in zip(padded, expected, strict=True):
-        np.testing.assert_allclose(value, other, rtol=1e-5, atol=1e-6)
-
-
-@by_loss
 def test_measures_are_of_the_positives(name):
     loss, (phi, table) = MAKE[name](), make_values()
     draw, *_ = run(loss, phi, table, as_post_tags(TAGS, REMOVED, pad=True))

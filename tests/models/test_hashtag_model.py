@@ -133,7 +133,7 @@ def test_top_k_breaks_ties_by_the_lower_id():
 
 @pytest.mark.parametrize(("name", "dtype"), itertools.product(MODELS, POLICIES))
 def test_save_and_load(name, dtype, tmp_path):
-    """The same predictions, and training that goes on as if nothing had been."""
+    """The same predictions, and the same training from there on."""
     model, (inputs, tags) = make_model(name, dtype=dtype), make_batch()
     model.train_step((inputs, tags))
     model.save(tmp_path / "model.keras")
@@ -279,6 +279,8 @@ def test_bad_calls_are_named():
         model.train_step((inputs, tags, np.ones(4)))
     with pytest.raises(ValueError, match="max_norm must be above 0, received 0"):
         HashtagModel(tagkeras.layers.BilinearEmbedding(2), 5, max_norm=0)
+    with pytest.raises(ValueError, match="num_tags must be at least 1, received 0"):
+        HashtagModel(tagkeras.layers.BilinearEmbedding(2), 0)
     flat = keras.Sequential([Joined(), keras.layers.Reshape([-1, 4])])
     with pytest.raises(ValueError, match=r"the embedding must give a tensor \[batch, d\]"):
         HashtagModel(flat, 5)(inputs)
@@ -287,8 +289,3 @@ def test_bad_calls_are_named():
 def test_predict():
     model, (inputs, _) = make_model("user_biased"), make_batch()
     np.testing.assert_allclose(model.predict(inputs, verbose=0), model(inputs), rtol=1e-6)
-
-
-def test_vocabulary_of_no_tag_is_refused():
-    with pytest.raises(ValueError, match="num_tags must be at least 1, received 0"):
-        HashtagModel(tagkeras.layers.BilinearEmbedding(2), 0)

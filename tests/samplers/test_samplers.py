@@ -253,13 +253,9 @@ def test_every_candidate_violates(name, mode):
 
 
 @by_sampler_and_mode
-def test_vocabulary_of_one_tag_has_no_negative(name, mode):
+def test_vocabularies_of_one_and_two_tags(name, mode):
     tag, draws, found = make_draw(name, mode, 100, 1)([0.0], [([0], []), ([], [])])
     assert (tag.tolist(), draws.tolist(), found.tolist()) == ([0], [0], [False])
-
-
-@by_sampler_and_mode
-def test_vocabulary_of_two_tags(name, mode):
     posts = [([0], []), ([1], []), ([0, 1], []), ([0], [1]), ([], [])]
     tag, draws, found = make_draw(name, mode, 100, 2)([0.0, 0.0], posts)
     np.testing.assert_array_equal(found, [True, True, False, False, False])
@@ -324,7 +320,7 @@ def test_sequential_draws_in_many_blocks_that_memory_bounds(rows, monkeypatch):
 
 
 @by_sampler_and_mode
-def test_a_search_that_goes_on_draws_afresh(name, mode, monkeypatch):
+def test_a_long_search_draws_afresh(name, mode, monkeypatch):
     """In the next pool or block: of two candidates, 20 draws miss one once in a million times."""
     monkeypatch.setattr(sequential, "MOST_ROWS", 1)
     own = list(range(2, Y))
@@ -335,24 +331,23 @@ def test_a_search_that_goes_on_draws_afresh(name, mode, monkeypatch):
     assert max(draws.max() for _, draws, _ in batches) > 1
 
 
+def test_bad_arguments_are_named():
+    for make in (Pooled, Sequential, Exhaustive):
+        with pytest.raises(ValueError, match="max_negatives must be at least 1, received 0"):
+            make(max_negatives=0)
+    for tile in (0, 33):
+        with pytest.raises(ValueError, match=f"tile must be a multiple of 32, received {tile}"):
+            Exhaustive(tile=tile)
+    with pytest.raises(ValueError, match="sampler must be one of pooled, .*, received 'greedy'"):
+        tagkeras.samplers.get("greedy")
+
+
 def test_sequential_refuses_padded_posts():
     post_tags = as_post_tags([[1]], pad=True)
     with pytest.raises(ValueError, match="sequential sampler cannot be compiled: choose pooled"):
         Sequential().sample(
             tf.ones([1, 1]), tf.Variable([[1.0]] * 3), post_tags, tf.zeros([8]), [0, 0]
         )
-
-
-@pytest.mark.parametrize("make", [Pooled, Sequential, Exhaustive])
-def test_no_draws_are_refused(make):
-    with pytest.raises(ValueError, match="max_negatives must be at least 1, received 0"):
-        make(max_negatives=0)
-
-
-@pytest.mark.parametrize("tile", [0, 16, 33])
-def test_bad_tiles_are_named(tile):
-    with pytest.raises(ValueError, match=f"tile must be a multiple of 32, received {tile}"):
-        Exhaustive(tile=tile)
 
 
 @pytest.mark.parametrize(
@@ -372,5 +367,3 @@ def test_samplers_by_name():
     assert [type(sampler) for sampler in made] == [Pooled, Sequential, Exhaustive]
     assert {sampler.max_negatives for sampler in made} == {7}
     assert tagkeras.samplers.get(made[0]) is made[0]
-    with pytest.raises(ValueError, match="sampler must be one of pooled, .*, received 'greedy'"):
-        tagkeras.samplers.get("greedy")

@@ -38,19 +38,6 @@ def flip_byte(path):
     path.write_bytes(content)
 
 
-DAMAGES = [
-    ("variables.data-00000-of-00001", truncate),
-    ("variables.data-00000-of-00001", flip_byte),
-    ("variables.data-00000-of-00001", os.unlink),
-    ("variables.index", truncate),
-    ("variables.index", flip_byte),
-    ("variables.index", os.unlink),
-    ("state.json", truncate),
-    ("state.json", os.unlink),
-    ("state.json", lambda path: path.write_text("{}")),
-]
-
-
 def test_best_holds_weights_alone(trained):
     best, last = trained.best / "model", trained.checkpoints / "step-36" / "variables"
     names = {name.split("/.")[0] for name in read_variables(best)}
@@ -58,7 +45,7 @@ def test_best_holds_weights_alone(trained):
     assert len(read_variables(last)) > 2 * len(names)
 
 
-def test_back_to_the_checkpoint_before(trained, dataset, copied, capsys):
+def test_resumes_from_an_earlier_readable_checkpoint(trained, dataset, copied, capsys):
     truncate(copied.checkpoints / "step-36" / "variables.index")
     flip_byte(copied.checkpoints / "step-24" / "variables.data-00000-of-00001")
     assert_same_run(trained, train.train(make_config(dataset, copied.path)))
@@ -70,14 +57,23 @@ def test_back_to_the_checkpoint_before(trained, dataset, copied, capsys):
     assert checkpoint_names(copied) == ["step-12", "step-24", "step-36"]
 
 
-@pytest.mark.parametrize(("name", "damage"), DAMAGES)
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("variables.data-00000-of-00001", os.unlink),
+        ("variables.index", os.unlink),
+        ("state.json", truncate),
+        ("state.json", os.unlink),
+        ("state.json", lambda path: path.write_text("{}")),
+    ],
+)
 def test_every_damage_is_noticed(dataset, copied, capsys, name, damage):
     damage(copied.checkpoints / "step-36" / name)
     assert Run(make_config(dataset, copied.path)).state.epoch == 2
     assert f"{copied.checkpoints / 'step-36'} cannot be read" in capsys.readouterr().out
 
 
-def test_bytes_that_are_flipped_anywhere(tmp_path, capsys):
+def test_random_damage_is_noticed_or_harmless(tmp_path, capsys):
     variables = tf.train.Checkpoint(a=tf.Variable(tf.random.normal([50])), b=[tf.Variable(1.0)])
     folder = CheckpointFolder(tmp_path, variables)
     for step in (1, 2):
@@ -95,7 +91,7 @@ def test_bytes_that_are_flipped_anywhere(tmp_path, capsys):
     assert folder.restore().global_step == 2
 
 
-def test_none_can_be_read(dataset, copied):
+def test_no_checkpoint_can_be_read(dataset, copied):
     for name in checkpoint_names(copied):
         truncate(copied.checkpoints / name / "variables.index")
     before = sorted((p, p.stat().st_mtime_ns) for p in copied.path.rglob("*"))
@@ -132,10 +128,8 @@ def test_damaged_history(dataset, copied, damage):
 def test_history_that_was_removed(dataset, copied):
     copied.history.unlink()
     train.train(make_config(dataset, copied.path, epochs=4))
-    assert [line.split(",")[0] for line in copied.history.read_text().splitlines()] == [
-        "epoch",
-        "4",
-    ]
+    lines = copied.history.read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["epoch", "4"]
     assert Run(make_config(dataset, copied.path, epochs=5)).state.epoch == 4
 
 
@@ -205,7 +199,7 @@ def test_loss_that_is_not_finite(dataset, tmp_path):
     assert not (tmp_path / "run" / "best").exists()
 
 
-def test_tables_are_looked_at_in_slices(dataset, trained, monkeypatch):
+def test_norms_and_checks_of_tables_in_slices(dataset, trained, monkeypatch):
     model = restore_model(trained)
     norms = np.linalg.norm(model.tag_table.numpy(), axis=1)
     monkeypatch.setattr(tables, "SLICE", 7)  # of 20

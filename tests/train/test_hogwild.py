@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny_dataset import write_dataset
 
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.post_tags import split_batch
@@ -13,11 +12,6 @@ from tagkeras.train.checkpoints import RunState
 from tagkeras.train.config import Settings
 from tagkeras.train.loop import Hogwild, train_epochs
 from tagkeras.train.model import compile_model, make_model
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    return write_dataset(tmp_path_factory.mktemp("hogwild") / "dataset", posts=600)
 
 
 def make(dataset, batch_size=20):
@@ -34,7 +28,7 @@ def run(model, posts, num_threads, callbacks=(), epochs=2):
 
 
 @pytest.mark.slow
-def test_one_thread_is_what_fit_does(dataset):
+def test_one_thread_trains_as_fit_does(dataset):
     plain, posts = make(dataset)
     plain.fit(
         posts.batches(first_epoch=0, epochs=2).map(split_batch),
@@ -91,7 +85,7 @@ def test_threads_draw_other_negatives(dataset):
     assert (drawn[0] != drawn[1]).any()
 
 
-def test_what_a_thread_raises_is_raised(dataset):
+def test_errors_of_a_thread_are_raised(dataset):
     model, posts = make(dataset)
 
     def fail(data, thread):

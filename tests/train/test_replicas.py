@@ -77,7 +77,6 @@ def test_fifty_steps_equal_those_of_one_device(dataset, tmp_path, optimizer):
     [
         "",
         "not JSON",
-        '{"cluster": {"worker": ["a:1"]}}',
         '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
         '{"cluster": {"worker": ["a:1"]}, "task": {"type": "ps", "index": 0}}',
     ],

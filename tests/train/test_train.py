@@ -41,16 +41,13 @@ def test_models_and_optimizers_learn(dataset, tmp_path, model, optimizer):
     assert losses[-1] < losses[0]
 
 
-def test_more_epochs_may_follow(dataset, tmp_path):
+def test_a_finished_run_is_left_alone_but_may_get_more_epochs(dataset, tmp_path):
     train.train(make_config(dataset, tmp_path / "run", epochs=1))
     workdir = train.train(make_config(dataset, tmp_path / "run", epochs=2))
     assert len(workdir.history.read_text().splitlines()) == 3
-
-
-def test_a_finished_run_is_left_alone(trained, dataset):
-    before = trained.history.stat().st_mtime_ns
-    train.train(make_config(dataset, trained.path))
-    assert trained.history.stat().st_mtime_ns == before
+    before = workdir.history.stat().st_mtime_ns
+    train.train(make_config(dataset, workdir.path, epochs=2))
+    assert workdir.history.stat().st_mtime_ns == before
 
 
 def test_no_validation_posts(tmp_path):
@@ -82,12 +79,12 @@ def test_flags_that_are_younger_than_the_run(trained, dataset, tmp_path):
     assert restore_model(workdir)
 
 
-@pytest.mark.parametrize("content", ["", '{"data": "x", "wor', "[]", b"\xff"])
 @pytest.mark.parametrize("name", ["config.json", "best/epoch.json"])
+@pytest.mark.parametrize("content", [b'{"data": "x", "wor', b"[]", b"\xff"])
 def test_damaged_json(trained, dataset, tmp_path, name, content):
     shutil.copytree(trained.path, tmp_path / "run")
     damaged = tmp_path / "run" / name
-    damaged.write_bytes(content if isinstance(content, bytes) else content.encode())
+    damaged.write_bytes(content)
     message = f"{damaged} is damaged .*: restore a copy, or train again in another --workdir"
     with pytest.raises(UserError, match=message):
         restore_model(Workdir(tmp_path / "run"))
@@ -101,7 +98,7 @@ def test_two_runs_at_once(dataset, tmp_path):
             train.train(make_config(dataset, tmp_path / "run"))
 
 
-def test_what_killed_runs_left_is_cleared(tmp_path):
+def test_leftovers_of_killed_runs_are_removed(tmp_path):
     workdir = Workdir(tmp_path)
     for name in (".best.0123abcd.tmp", ".best.0123abcd.old", "checkpoints/.step-3.0123abcd.tmp"):
         (tmp_path / name).mkdir(parents=True)
@@ -125,16 +122,13 @@ def test_folder_with_other_files_is_not_taken_as_a_workdir(dataset, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
 
 
-def test_vocabulary_of_one_tag(tmp_path):
-    dataset = write_dataset(tmp_path / "dataset", num_tags=1)
+def test_smallest_vocabularies(tmp_path):
+    one = write_dataset(tmp_path / "one", num_tags=1)
     with pytest.raises(UserError, match="vocabulary of 1 tag: ranking needs at least 2"):
-        train.train(make_config(dataset, tmp_path / "run"))
+        train.train(make_config(one, tmp_path / "run"))
     assert not (tmp_path / "run").exists()
-
-
-def test_vocabulary_of_two_tags(tmp_path):
-    dataset = write_dataset(tmp_path / "dataset", num_tags=2, posts=50)
-    workdir = train.train(make_config(dataset, tmp_path / "run", epochs=1))
+    two = write_dataset(tmp_path / "two", num_tags=2, posts=50)
+    workdir = train.train(make_config(two, tmp_path / "run", epochs=1))
     assert {"val_P@1", "val_R@2", "val_A@2"} <= set(workdir.best_epoch())
 
 

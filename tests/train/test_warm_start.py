@@ -182,7 +182,7 @@ def test_continues_where_the_earlier_run_ended(trained, tmp_path):
         ({}, {}, "xy", "knows none of the tags of this dataset"),
     ],
 )
-def test_what_does_not_fit(tmp_path, settings, changes, tags, message):
+def test_other_runs_are_refused(tmp_path, settings, changes, tags, message):
     workdir, _ = make_run(tmp_path, make_settings())
     dataset = make_dataset(tmp_path / "dataset", tags, **changes)
     manifest, vocabulary = Manifest.load(dataset), Vocabulary.load(dataset / "vocabulary.tsv")
@@ -190,16 +190,13 @@ def test_what_does_not_fit(tmp_path, settings, changes, tags, message):
         WarmStart(workdir, make_settings(**settings), manifest, vocabulary)
 
 
-def test_a_run_without_a_finished_epoch(tmp_path):
-    workdir, _ = make_run(tmp_path, make_settings())
-    shutil.rmtree(workdir.best)
-    with pytest.raises(UserError, match="has no checkpoint yet: run tagkeras.train"):
-        start(tmp_path, workdir, make_settings())
-
-
-def test_a_damaged_checkpoint(tmp_path):
+def test_a_damaged_checkpoint_and_a_run_without_a_finished_epoch(tmp_path):
     workdir, _ = make_run(tmp_path, make_settings())
     (path,) = workdir.checkpoints.glob("*/variables.data-*")
     path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(UserError, match="checkpoints/step-0 cannot be read"):
+        start(tmp_path, workdir, make_settings())
+    shutil.rmtree(workdir.best)
+    shutil.rmtree(tmp_path / "dataset")
+    with pytest.raises(UserError, match="has no checkpoint yet: run tagkeras.train"):
         start(tmp_path, workdir, make_settings())
