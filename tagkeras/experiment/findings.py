@@ -80,8 +80,7 @@ def gain_larger_on_balanced(results: Sequence[DatasetResults], kind: str) -> Fin
         with np.errstate(invalid="ignore", divide="ignore"):
             return (high - low) / (low if kind == "relative" else 1)
 
-    unit = "ratio" if kind == "relative" else "fraction"
-    return _finding(f"{kind}_gain", pair, gain(pair[1]) - gain(pair[0]), {}, unit=unit)
+    return _finding(f"{kind}_gain", pair, gain(pair[1]) - gain(pair[0]), {})
 
 
 def larger_embedding_worse(data: DatasetResults, model: str) -> Finding | str:
@@ -92,7 +91,7 @@ def larger_embedding_worse(data: DatasetResults, model: str) -> Finding | str:
         return _say("larger_embedding", "takes", data=data.name, **names)
     large, small = (data.mean(model, [dim], ranks=shared) for dim in (dims[-1], dims[0]))
     words = {**names, "large": dims[-1], "small": dims[0]}
-    return _finding("larger_embedding", [data], large - small, words, sign=-1)
+    return _finding("larger_embedding", [data], large - small, words)
 
 
 def more_varied_on_balanced(
@@ -105,8 +104,7 @@ def more_varied_on_balanced(
     metrics = [f"{statistic}@{pair[0].ks[-1]}"]
     natural, balanced = (data.mean(model, dims, metrics=metrics) for data in pair)
     words = {**names, "natural": natural[0, 0], "balanced": balanced[0, 0]}
-    unit = "bits" if statistic == "entropy" else "fraction"
-    return _finding(statistic, pair, balanced - natural, words, metrics=metrics, unit=unit)
+    return _finding(statistic, pair, balanced - natural, words, metrics)
 
 
 def top_gains_depend_on_both(
@@ -140,20 +138,10 @@ def top_gains_depend_on_both(
     words |= {"examples": ", ".join(f"#{tags[tag]}" for tag in best[:5]), "p": _describe_p(p)}
     words |= {"observed": observed, "observed_share": observed / top}
     words |= {"eligible": len(eligible), "of_all": of_all, "share": share}
-    return {
-        "name": _say("top_gains", "name"),
-        "claim": _say("top_gains", "claim"),
-        "datasets": [data.name],
-        "metric": data.shown_metrics[0],
-        "unit": "fraction",
-        "value": observed / top - share,
-        "low": low - share,
-        "high": high - share,
-        "p_value": p,
-        "verdict": NOT_SEEN if p >= 0.05 else SEEN if observed / top > share else CONTRARY,
-        "text": _say("top_gains", "text", **words),
-        "metrics": {},
-    }
+    verdict = NOT_SEEN if p >= 0.05 else SEEN if observed / top > share else CONTRARY
+    numbers = {"value": observed / top - share, "low": low - share, "high": high - share}
+    numbers |= {"p_value": p, "verdict": verdict}
+    return _entry("top_gains", [data], words, data.shown_metrics[0], numbers)
 
 
 def _natural_and_balanced(results: Sequence[DatasetResults]) -> list[DatasetResults]:
@@ -172,15 +160,13 @@ def _finding(
     datasets: Sequence[DatasetResults],
     differences: np.ndarray,
     words: Mapping[str, object],
-    *,
     metrics: Sequence[str] = (),
-    unit: str = "fraction",
-    sign: int = 1,
 ) -> Finding:
-    """A finding by differences that have `sign` if the claim holds; the verdict is the first's.
+    """A finding by differences: statistics of `metrics`, by default of those shown in tables.
 
-    The rows of `differences` are statistics of `metrics`, by default of those shown in tables.
+    The verdict is that of the first.
     """
+    unit, sign = _SENTENCES[claim]["unit"], _SENTENCES[claim].get("sign", 1)
     factor, units = {"bits": (1, "bits"), "fraction": (100, "points"), "ratio": (100, "%")}[unit]
     found: dict[str, dict[str, Any]] = {}
     texts = []
@@ -193,15 +179,26 @@ def _finding(
         value, low, high = factor * value, factor * low, factor * high
         texts.append(f"{metric} {value:+.2f} {units} [{low:+.2f}, {high:+.2f}], p {_describe_p(p)}")
     first = next(iter(found))
+    entry = _entry(claim, datasets, words, first, found[first])
+    return {**entry, "text": f"{entry['text']}: {', '.join(texts)}.", "metrics": found}
+
+
+def _entry(
+    claim: str,
+    datasets: Sequence[DatasetResults],
+    words: Mapping[str, object],
+    metric: str,
+    numbers: Mapping[str, Any],
+) -> Finding:
     return {
         "name": _say(claim, "name", **words),
         "claim": _say(claim, "claim", **words),
         "datasets": [data.name for data in datasets],
-        "metric": first,
-        "unit": unit,
-        **found[first],
-        "text": f"{_say(claim, 'text', **words)}: {', '.join(texts)}.",
-        "metrics": found,
+        "metric": metric,
+        "unit": _SENTENCES[claim]["unit"],
+        **numbers,
+        "text": _say(claim, "text", **words),
+        "metrics": {},
     }
 
 
