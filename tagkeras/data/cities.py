@@ -36,7 +36,7 @@ def _read_table() -> tuple[City, ...]:
     return tuple(City(name, country, float(lat), float(lon)) for name, country, lat, lon in rows)
 
 
-# Of a country, larger ones first: the defaults of commands are the first ones.
+# Within a country larger cities come first: commands default to the first ones.
 CITIES = _read_table()
 
 

@@ -31,7 +31,7 @@ def normalize(hashtag: str) -> str:
         >>> normalize(" #FootBall")
         'football'
     """
-    # Not remembered: a few of any length would fill the memory.
+    # Not cached: a few long ones would fill the memory.
     return _normalize_short(hashtag) if len(hashtag) <= MAX_LENGTH else ""
 
 

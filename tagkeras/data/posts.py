@@ -162,7 +162,7 @@ def _parse_image(path: Any, content: Any) -> str | bytes | None:
 
 
 def _is_text(value: str) -> bool:
-    """Whether UTF-8 can hold it: lone surrogates it cannot."""
+    """Whether UTF-8 can encode it: not with lone surrogates."""
     if value.isascii():
         return True
     try:

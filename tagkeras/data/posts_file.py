@@ -136,7 +136,7 @@ def parse_json_line(line: bytes) -> Row:
         return "not JSON"
     if not isinstance(row, dict):
         return "not a JSON object"
-    # Few lines have so many brackets that a closer look is due.
+    # Few lines have enough brackets to need a closer look.
     if line.count(b"[") + line.count(b"{") > _MAX_DEPTH and _is_deeper(row, _MAX_DEPTH):
         return f"nested more than {_MAX_DEPTH} deep"
     return row

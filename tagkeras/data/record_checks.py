@@ -18,7 +18,7 @@ from tagkeras.data.manifest import SPLITS, Manifest
 from tagkeras.data.records import Batch
 
 REMEDY = "copy the dataset anew or run python -m beam.preprocess again"
-# Stands in the messages of the errors that unsound posts raise, and in no others.
+# In the messages of the errors that unsound posts raise, and in no others.
 UNSOUND = "posts_are_not_as_dataset_json_says"
 
 _BATCH_SIZE = 256

@@ -180,9 +180,7 @@ def flink_cluster(flink_home: Path, folder: Path, slots: int = 2) -> Iterator[Fl
 
 
 @contextlib.contextmanager
-def worker_pool(
-    folder: Path, boot: Path | None = None, environment: Mapping[str, str] | None = None
-) -> Iterator[str]:
+def worker_pool(folder: Path, boot: Path, environment: Mapping[str, str]) -> Iterator[str]:
     """Beam's pool of Python workers; yields its address.
 
     Args:
@@ -199,19 +197,17 @@ def worker_pool(
     semi_persistent.mkdir(parents=True)
     temporary.mkdir()
     command = [sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main"]
-    command.append(f"--service_port={port}")
-    if boot:
-        script = folder / "boot.sh"
-        script.write_text(f'#!/bin/sh\nexec {boot} --semi_persist_dir={semi_persistent} "$@"\n')
-        script.chmod(0o755)
-        command.append(f"--container_executable={script}")
+    script = folder / "boot.sh"
+    script.write_text(f'#!/bin/sh\nexec {boot} --semi_persist_dir={semi_persistent} "$@"\n')
+    script.chmod(0o755)
+    command += [f"--service_port={port}", f"--container_executable={script}"]
     variables = {
         # The pool starts whatever `python` is.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         # No venv for each worker, as images set it that hold all packages.
         "RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT": "1",
         "TMPDIR": str(temporary),
-        **(environment or {}),
+        **environment,
     }
     with _started(command, folder / "pool.log", folder, variables, signal.SIGINT) as pool:
         _wait(lambda: _listens(port), [pool])

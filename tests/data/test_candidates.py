@@ -54,14 +54,15 @@ def test_rows_may_repeat_and_draw_for_themselves():
     assert post_tags.draw_candidates(post[:0], 4, 9, [0, 0]).shape == (0, 9)
 
 
-@pytest.mark.parametrize("compiled", [False, True])
+SPREAD = [0, 1, 2, 3, 2_000_000, 4_599_998, 4_599_999]
+# Long runs at both ends, in a vocabulary that int32 holds barely.
+ENDS = [*range(1, 2000), *range(2**31 - 2001, 2**31 - 2)]
+
+
 @pytest.mark.parametrize(
-    ("num_tags", "own"),
-    [
-        (4_600_000, [0, 1, 2, 3, 2_000_000, 4_599_998, 4_599_999]),
-        # Long runs at both ends, in a vocabulary that int32 holds barely.
-        (2**31 - 1, [*range(1, 2000), *range(2**31 - 2001, 2**31 - 2)]),
-    ],
+    ("num_tags", "own", "compiled"),
+    [(4_600_000, SPREAD, False), (4_600_000, SPREAD, True), (2**31 - 1, ENDS, False)],
+    ids=["eager", "compiled", "ends"],
 )
 def test_large_vocabulary(num_tags, own, compiled):
     draw = as_post_tags([own, []]).draw_candidates

@@ -43,7 +43,7 @@ def test_normalizes(typed, stored):
     assert normalize(typed) == stored
 
 
-def test_does_not_remember_long_ones():
+def test_long_ones_are_not_cached():
     before = hashtags._normalize_short.cache_info().currsize
     assert normalize("long" * MAX_LENGTH) == ""
     assert hashtags._normalize_short.cache_info().currsize == before
