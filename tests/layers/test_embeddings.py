@@ -4,7 +4,6 @@ import pytest
 import tensorflow as tf
 from numpy_embeddings import FORMULAS, make_embedding, weights_of
 
-import tagkeras
 from tagkeras.layers import project_columns
 from tagkeras.names import MODELS
 
@@ -78,19 +77,6 @@ def test_weights_and_those_under_max_norm(name, shapes):
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "mixed_float16"])
-def test_config_round_trip(name, dtype):
-    layer = make(name, initial_stddev=0.3, dtype=dtype)
-    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
-    assert type(again) is type(layer)
-    assert again.get_config() == layer.get_config()
-    assert again.dtype_policy == layer.dtype_policy
-    # Of a layer that is built the weights come back as their seed made them.
-    inputs = make_inputs()
-    np.testing.assert_array_equal(again(inputs), layer(inputs))
-
-
-@pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "mixed_float16"])
 def test_save_and_load_in_a_functional_model(name, dtype, tmp_path):
     layer = make(name, dtype=dtype)
     sizes = {"descriptor": N, "user_descriptor": M}
@@ -151,18 +137,3 @@ def test_gradients_against_finite_differences():
             slope = (up - loss_in_numpy()) / 2e-6
             value[index] = start
             np.testing.assert_allclose(gradient.numpy()[index], slope, rtol=1e-3, atol=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"embedding_dim": 0}, "embedding_dim must be at least 1, received 0"),
-        ({"rank": 0}, "rank and user_hidden must be at least 1, received 0"),
-        ({"initial_stddev": 0.0}, "initial_stddev must be above 0, received 0"),
-        ({"identifier": "trilinear"}, "model must be one of bilinear, .*, received 'trilinear'"),
-    ],
-)
-def test_bad_arguments_are_named(arguments, message):
-    good = {"identifier": "multiplicative", "embedding_dim": D}
-    with pytest.raises(ValueError, match=message):
-        tagkeras.layers.get(**{**good, **arguments})

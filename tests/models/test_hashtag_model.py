@@ -277,18 +277,6 @@ def test_bad_calls_are_named():
         model.compile(metrics=[tagkeras.metrics.RecallAtK(9)])
     with pytest.raises(ValueError, match="sample_weight is not supported in training"):
         model.train_step((inputs, tags, np.ones(4)))
-    with pytest.raises(ValueError, match="max_norm must be above 0, received 0"):
-        HashtagModel(tagkeras.layers.BilinearEmbedding(2), 5, max_norm=0)
     flat = keras.Sequential([Joined(), keras.layers.Reshape([-1, 4])])
     with pytest.raises(ValueError, match=r"the embedding must give a tensor \[batch, d\]"):
         HashtagModel(flat, 5)(inputs)
-
-
-def test_predict():
-    model, (inputs, _) = make_model("user_biased"), make_batch()
-    np.testing.assert_allclose(model.predict(inputs, verbose=0), model(inputs), rtol=1e-6)
-
-
-def test_vocabulary_of_no_tag_is_refused():
-    with pytest.raises(ValueError, match="num_tags must be at least 1, received 0"):
-        HashtagModel(tagkeras.layers.BilinearEmbedding(2), 0)
