@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from batches import as_post_tags, as_ragged
-from numpy_warp import draw_sequentially, geometric_law, violators_of
+from numpy_warp import geometric_law, violators_of
 from scipy import stats
 
 from tagkeras.data.post_tags import PostTags, Truth
@@ -170,31 +170,6 @@ def test_law_of_compiled_samplers(name, mode):
     np.testing.assert_array_equal(draws, has_candidates)
 
 
-@pytest.mark.parametrize("name", MAKE)
-def test_same_law_as_the_definition(name):
-    """Against draws in NumPy, one after the other, where scores are of no order."""
-    rng = np.random.default_rng(5)
-    cap = 30
-    scores = rng.normal(size=Y)
-    best = [int(tag) for tag in np.argsort(-scores)]
-    positive, removed = best[4], [best[0], best[20]]
-    expected = [
-        draw_sequentially(scores, positive, {positive, *removed}, cap, MARGIN, rng)
-        for _ in range(3000)
-    ]
-    sharing = SHARING.get(name, 1)
-    tag, draws, found = make_draw(name, "eager", cap)(
-        scores, [([positive], removed)] * 3000 * sharing
-    )
-    tag, draws = np.where(found, tag, -1)[::sharing], draws[::sharing]
-    assert stats.ks_2samp(draws, [draws for _, draws in expected]).pvalue > SIGNIFICANCE
-    expected = [-1 if tag is None else tag for tag, _ in expected]
-    table = np.array([np.bincount(np.add(tags, 1), minlength=Y + 1) for tags in (tag, expected)])
-    table = table[:, table.sum(axis=0) >= 10]
-    assert table.shape[1] >= 4
-    assert stats.chi2_contingency(table).pvalue > SIGNIFICANCE
-
-
 @pytest.mark.parametrize("name", ["sequential", "exhaustive", "exhaustive in tiles"])
 def test_positives_draw_independently(name):
     """Also those of one post, and of neighbours: N of one says nothing about N of the other."""
@@ -229,17 +204,6 @@ def test_the_cap_is_met_exactly(name, mode):
     sharing = SHARING.get(name, 1)
     found = found[::sharing]
     assert stats.binomtest(int(found.sum()), len(found), 0.5).pvalue > SIGNIFICANCE
-
-
-@by_sampler_and_mode
-@pytest.mark.parametrize(
-    "scores", [np.where(np.arange(Y) == 0, 1.0, 0), np.full(Y, np.nan)], ids=["lower", "nan"]
-)
-def test_no_violator_takes_all_draws(name, mode, scores):
-    tag, draws, found = make_draw(name, mode, 100)(scores, [([0], []), ([0], [1, 2])] * 2)
-    assert not found.any()
-    np.testing.assert_array_equal(draws, [100] * 4)
-    np.testing.assert_array_equal(tag, [0] * 4)
 
 
 @by_sampler_and_mode
