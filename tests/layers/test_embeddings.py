@@ -96,6 +96,19 @@ def test_weights_differ_from_one_another_and_repeat_with_the_seed():
     assert not np.allclose(first.alpha[:D, :], first.beta[:D, :])
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_gradient_by_the_descriptor_is_orthogonal_to_it(name):
+    """The length of a descriptor does not matter; the gradient of a zero one is no NaN."""
+    layer, inputs = make(name), make_inputs()
+    x = tf.constant(inputs["descriptor"])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        total = tf.reduce_sum(layer({**inputs, "descriptor": x}))
+    gradient = tape.gradient(total, x)
+    assert np.abs(gradient[2:]).max() > 1e-3
+    np.testing.assert_allclose(tf.reduce_sum(gradient * x, axis=1), np.zeros(9), atol=1e-4)
+
+
 def test_gradients_against_finite_differences():
     layer, inputs = make("multiplicative", initial_stddev=0.5), make_inputs()
     target = np.random.default_rng(1).normal(size=(9, D))
