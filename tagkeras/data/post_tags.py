@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 INPUTS = ("descriptor", "user_descriptor")
-# Fills `excluded_by_post` up; larger than every tag, so that its rows stay sorted.
+# Pads `excluded_by_post`; larger than every tag, so that its rows stay sorted.
 NO_TAG: int = tf.int64.max
 
 
@@ -18,7 +18,7 @@ class Truth(NamedTuple):
         tags: int64 ragged [B, (tags)], vocabulary ids, each once.
         removed: int64 ragged [B, (tags)], ids that balancing took off: neither positives nor
             negatives.
-        out_of_vocabulary: int64 [B], how many more hashtags a post has that no id stands for.
+        out_of_vocabulary: int64 [B], how many more hashtags a post has, outside the vocabulary.
     """
 
     tags: tf.RaggedTensor
@@ -27,7 +27,7 @@ class Truth(NamedTuple):
 
     @classmethod
     def parse(cls, y_true: Any) -> "Truth":
-        """Reads what stands for the hashtags of posts in `fit`, `evaluate` and the metrics.
+        """Reads the hashtags of posts as `fit`, `evaluate` and the metrics take them.
 
         Args:
             y_true: ids as a ragged [B, (tags)] or a dense tensor [B, t] padded with -1; or a dict
@@ -58,16 +58,15 @@ class PostTags(NamedTuple):
     Attributes:
         post: int32 [P], the row in the batch of each positive, ascending.
         tag: int64 [P], the tag of each positive.
-        is_positive: bool [P], False for the entries that only fill the shape up: at the end, with
-            post and tag 0.
+        is_positive: bool [P], False for padding, which is at the end, with post and tag 0.
         excluded_post: int32 [E], the row of each pair that is no negative.
         excluded_tag: int64 [E], its tag: the post's own tags, and those that balancing removed.
-            -1 where an entry only fills the shape up.
+            -1 for padding.
         excluded_by_post: int64 [B, T], the excluded tags of each post, ascending, then `NO_TAG`, at
             least once.
         num_excluded: int32 [B], how many tags of each post are no negatives.
-        is_padded: whether there are entries that only fill shapes up. XLA compiles a program for
-            each shape: padded, batches share a few of them.
+        is_padded: whether there is padding. XLA compiles a program for each shape: padded, batches
+            share a few of them.
     """
 
     post: tf.Tensor
@@ -85,8 +84,8 @@ class PostTags(NamedTuple):
 
         Args:
             truth: of the posts.
-            pad: fill shapes up to one of few sizes: multiples of 8, above 64 at most an eighth more
-                than is needed. There has to be a post then, the first of which fillers name.
+            pad: pad to one of few sizes: multiples of 8, above 64 at most an eighth more than is
+                needed. Padding refers to the first post, so that there must be one.
         """
         tags, removed = truth.tags, truth.removed
         post, removed_post = (tf.cast(r.value_rowids(), tf.int32) for r in (tags, removed))
@@ -97,7 +96,7 @@ class PostTags(NamedTuple):
         by_post = tf.pad(tf.sort(by_post, axis=1), [[0, 0], [0, 1]], constant_values=NO_TAG)
         is_positive = tf.ones_like(post, tf.bool)
         if pad:
-            post, tag, is_positive = (_pad(value, 0) for value in (post, tag, is_positive))
+            post, tag, is_positive = (_pad(values, 0) for values in (post, tag, is_positive))
             excluded_post, excluded_tag = _pad(excluded_post, 0), _pad(excluded_tag, -1)
             by_post = tf.transpose(_pad(tf.transpose(by_post), NO_TAG))
         return cls(
@@ -121,7 +120,7 @@ class PostTags(NamedTuple):
         return num_tags - tf.gather(self.num_excluded, self.post)
 
     def has_candidates(self, num_tags: int) -> tf.Tensor:
-        """Which positives there is a negative to draw for, bool [P]."""
+        """Which positives have a negative to draw, bool [P]."""
         return (self.num_candidates(num_tags) > 0) & self.is_positive
 
     def draw_candidates(
@@ -130,7 +129,7 @@ class PostTags(NamedTuple):
         """Draws tags for posts, uniformly and with replacement from those that are not excluded.
 
         The r-th candidate (from 0) is r + j, j being the number of excluded tags e_0 < e_1 < ...
-        with e_i - i <= r: nothing is drawn in vain, however few candidates there are.
+        with e_i - i <= r: no draw is rejected, however few candidates there are.
 
         Args:
             post: int32 [R], rows of the batch to draw for.
@@ -139,7 +138,7 @@ class PostTags(NamedTuple):
             seed: int32 [2], of stateless random numbers.
 
         Returns:
-            int64 [R, count]. For a post without candidates, tags that mean nothing, in [0, Y).
+            int64 [R, count]. For a post without candidates, arbitrary tags in [0, Y).
         """
         excluded = self.excluded_by_post
         gaps = tf.gather(excluded - tf.range(tf.shape(excluded)[1], dtype=tf.int64), post)  # [R, T]
@@ -147,7 +146,7 @@ class PostTags(NamedTuple):
         bits = tf.random.stateless_uniform(
             [tf.shape(post)[0], count], seed, minval=None, maxval=None, dtype=tf.uint64
         )
-        # A remainder of 63 random bits: its bias, below Y / 2^63, is too small to measure.
+        # The remainder of 63 random bits has a bias below Y / 2^63, too small to measure.
         rank = tf.bitcast(tf.bitwise.right_shift(bits, tf.constant(1, tf.uint64)), tf.int64)
         rank %= tf.maximum(num_candidates, 1)[:, tf.newaxis]
         skipped = tf.searchsorted(gaps, rank, side="right", out_type=tf.int64)
@@ -174,11 +173,11 @@ def _to_ragged(ids: Any) -> tf.RaggedTensor:
     return tf.cast(ids, tf.int64).with_row_splits_dtype(tf.int64)
 
 
-def _pad(values: tf.Tensor, filler: int) -> tf.Tensor:
-    """Fills the first axis up to a multiple of 8 and of an eighth of the power of two below it."""
+def _pad(values: tf.Tensor, value: int) -> tf.Tensor:
+    """Pads the first axis to a multiple of 8 and of an eighth of the power of two below it."""
     size = tf.maximum(tf.shape(values)[0], 1)
     power = tf.cast(tf.floor(tf.math.log(tf.cast(size, tf.float64)) / math.log(2)), tf.int32)
     step = tf.bitwise.left_shift(1, tf.maximum(power - 3, 3))
     padding = -(-size // step) * step - tf.shape(values)[0]
     paddings = tf.concat([[[0, padding]], tf.zeros([values.shape.rank - 1, 2], tf.int32)], axis=0)
-    return tf.pad(values, paddings, constant_values=tf.cast(filler, values.dtype))
+    return tf.pad(values, paddings, constant_values=tf.cast(value, values.dtype))

@@ -79,7 +79,7 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
         return normalized_product(descriptor, weight, transpose_weight=transpose_weight)
 
     def in_compute_dtype(self, weight: keras.Variable) -> tf.Tensor:
-        """A weight as the products of `embed` take it."""
+        """The weight in the compute dtype."""
         return tf.cast(weight, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Mapping[str, Shape]) -> Shape:

@@ -28,7 +28,7 @@ def project_max_norm(values: tf.Tensor, radius: float, axis: int) -> tf.Tensor:
     norm = tf.norm(values, axis=axis, keepdims=True)
     is_outside = norm > radius
     scale = tf.where(is_outside, radius / norm, tf.ones_like(norm))
-    # Chosen, not multiplied by 1: TensorFlow's products flush subnormal numbers to zero.
+    # Selected, not multiplied by 1: TensorFlow's products flush subnormal numbers to zero.
     return tf.where(is_outside, values * scale, values)
 
 
@@ -43,11 +43,10 @@ def project_columns(weights: Iterable[keras.Variable], radius: float) -> None:
 
 
 def max_norm_weights(layer: keras.layers.Layer) -> list[keras.Variable]:
-    """The weights whose columns max-norm bounds: those that the layer names `max_norm_weights`.
+    """The weights whose columns max-norm bounds: the layer's attribute `max_norm_weights`.
 
-    Of a model, such as a functional or a sequential one, those that its layers name.
+    For a functional or sequential model, those of its layers.
     """
-    named = getattr(layer, "max_norm_weights", None)
-    if named is not None:
-        return list(named)
+    if (weights := getattr(layer, "max_norm_weights", None)) is not None:
+        return list(weights)
     return [w for inner in getattr(layer, "layers", ()) for w in max_norm_weights(inner)]

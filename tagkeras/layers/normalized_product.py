@@ -11,7 +11,7 @@ _is_for_xla = contextvars.ContextVar("is_for_xla", default=True)
 
 @contextlib.contextmanager
 def not_for_xla() -> Iterator[None]:
-    """In the block, products are traced that XLA will not compile, and may use an op it lacks."""
+    """Products traced in this block may use an op that XLA lacks."""
     token = _is_for_xla.set(False)
     try:
         yield
@@ -24,10 +24,9 @@ def normalized_product(
 ) -> tf.Tensor:
     """(x / |x|) W for each row x of `descriptor`; a row of zeros gives zeros.
 
-    Written out by itself for speed. The product is scaled instead of the descriptor, which is by
-    far the largest tensor of a step: normalised, it would be written and read once more. And the
-    gradient by a W with few columns is taken as the transpose of W's gradient transposed, which
-    takes half the time on a CPU.
+    Written for speed. The product is scaled instead of the descriptor, by far the largest tensor of
+    a step. And the gradient of a W with few columns is computed transposed, which takes half the
+    time on a CPU.
 
     In lower precision than float32 the descriptor is normalised first, in float32: raw values and
     their squares may lie beyond the range of float16.
@@ -56,7 +55,7 @@ def normalized_product(
 def _norms(values: tf.Tensor):  # type: ignore[no-untyped-def]
     """The norms of the rows of float32 [B, n], as [B, 1]; the gradient of a row of zeros is 0.
 
-    A pass over the largest tensor of a step: `reduce_euclidean_norm` makes it without a copy.
+    `reduce_euclidean_norm` makes no copy of what is the largest tensor of a step.
     """
     if _is_for_xla.get():
         norms = tf.sqrt(tf.reduce_sum(tf.square(values), axis=1, keepdims=True))

@@ -1,4 +1,4 @@
-"""The base classes of the losses: what is drawn, which rows of the table are read, what is lost."""
+"""The base classes of the losses: draw the negatives, then differentiate in a few rows."""
 
 import abc
 from typing import Any, NamedTuple
@@ -7,20 +7,20 @@ import tensorflow as tf
 
 from tagkeras.data.post_tags import PostTags
 
-# Of a tag that does not count: its exponential is 0. Finite, so that a sum of nothing else has a
-# gradient.
+# The score of a masked tag: its exponential is 0. Finite, so that the gradient of a sum over masked
+# tags alone is no NaN.
 MASKED_SCORE = -1e30
 
 
 class Draw(NamedTuple):
-    """What a loss is taken at, chosen before and outside of the gradient.
+    """The sampled part of a loss, fixed before the gradient is taken.
 
     Attributes:
-        tags: int64 [R], the tags whose rows the loss reads, in any order and more than once; those
-            of Y or more only fill the shape up. None for the whole table.
-        details: tensors that the loss takes from its draw to its value.
-        measures: name of a measure to its values, float [positives], to be averaged and shown.
-        measured: float [positives], the weight of each positive in these averages.
+        tags: int64 [R], the tags whose rows the loss reads, in any order, with duplicates; Y or
+            more is padding. None for the whole table.
+        details: tensors that `total` needs, of the loss's own choice.
+        measures: values by name, float [positives], whose means training logs.
+        measured: float [positives], the weight of each positive in these means.
     """
 
     tags: tf.Tensor | None
@@ -48,7 +48,7 @@ class RankingLoss(abc.ABC):
     def draw(
         self, phi: tf.Tensor, table: tf.Variable, post_tags: PostTags, seed: tf.Tensor
     ) -> Draw:
-        """Chooses what the loss is taken at; the same seed chooses the same.
+        """Draws what the loss needs, such as negatives; equal seeds give equal draws.
 
         Args:
             phi: float [B, d], the embedded posts.
@@ -83,7 +83,7 @@ class Pairs(NamedTuple):
 
     Attributes:
         post: int32 [R], the row of the batch.
-        weight: float [R] of the pair's loss, 0 for what only fills the shape up.
+        weight: float [R], of the pair's loss; 0 for padding.
     """
 
     post: tf.Tensor
@@ -91,11 +91,11 @@ class Pairs(NamedTuple):
 
 
 class PairLoss(RankingLoss):
-    """The sum over pairs of weight * pair_loss(f(y+), f(y-))."""
+    """A weighted sum over pairs: weight * pair_loss(f(y+), f(y-))."""
 
     @abc.abstractmethod
     def pair_loss(self, positive_scores: tf.Tensor, negative_scores: tf.Tensor) -> tf.Tensor:
-        """The loss of pairs by their scores, float [R]; differentiable."""
+        """The loss of each pair, float [R], from its scores, float [R]; differentiable."""
 
     def total(self, phi: tf.Tensor, rows: tf.Tensor, post_tags: PostTags, draw: Draw) -> tf.Tensor:
         """The weighted sum over the pairs that `draw_pairs` made."""
@@ -123,13 +123,13 @@ class PairLoss(RankingLoss):
             table: float [Y, d].
             post_tags: of the batch.
             negative: int64 [P], the tag drawn for each positive.
-            weight: float [P].
-            is_pair: bool [P], which positives there is a pair of.
+            weight: float [P], of the pairs.
+            is_pair: bool [P], which positives have a negative.
             measures: as in `Draw`.
         """
         positive, post = post_tags.tag, post_tags.post
         if post_tags.is_padded:
-            # Y stands for no tag: its row is neither read nor written.
+            # Y is padding: no row is read or written.
             positive = tf.where(is_pair, positive, table.shape[0])
             negative = tf.where(is_pair, negative, table.shape[0])
             weight = tf.where(is_pair, weight, 0)

@@ -15,8 +15,8 @@ class SampledSoftmax(RankingLoss):
     """-log(e^f(y+) / (e^f(y+) + Y / S sum_s e^f(y_s))) with S tags drawn uniformly.
 
     The pool is drawn with replacement and shared by the batch; tags that are on a post, or were
-    removed from it, are left out of its sum. The factor makes the sum an unbiased estimate of that
-    over all other tags ("logQ correction").
+    removed from it, are left out of its sum. The factor makes the sum an unbiased estimate of the
+    sum over all other tags ("logQ correction").
 
     Args:
         num_negatives: S, at least 1.
@@ -47,7 +47,7 @@ class SampledSoftmax(RankingLoss):
         place = tf.searchsorted(post_tags.excluded_by_post, pools)
         is_own = tf.gather(post_tags.excluded_by_post, place, batch_dims=1) == pools
         correction = math.log(num_tags / self.num_negatives)
-        # A positive that only fills the shape up reads, and therefore writes, no row.
+        # Padding reads, and therefore writes, no row.
         tags = tf.where(post_tags.is_positive, post_tags.tag, num_tags)
         return Draw(
             tf.concat([tags, pool], axis=0),

@@ -6,8 +6,8 @@ import tensorflow as tf
 from tagkeras.data.post_tags import PostTags
 from tagkeras.losses.ranking_loss import MASKED_SCORE, Draw, RankingLoss
 
-# Scores held at once, some 128 MiB of them.
-MOST_SCORES = 2**25
+# Scores held at once: 128 MiB of float32.
+MAX_SCORES = 2**25
 
 
 @keras.saving.register_keras_serializable(package="tagkeras")
@@ -15,8 +15,8 @@ class Softmax(RankingLoss):
     """-log(e^f(y+) / sum_y e^f(y)), y over all tags but those that balancing removed.
 
     Each positive of a post is compared with the whole vocabulary, the post's other tags included,
-    as if each (post, tag) pair were an example of one class. Scores are made and used up in chunks
-    of posts, so that memory stays bounded; time and the update of the table grow with Y.
+    as if each (post, tag) pair were an example of one class. Scores are computed in chunks of
+    posts, which bounds memory; time and the update of the table grow with Y.
 
     Example:
         >>> model = tagkeras.models.HashtagModel(tagkeras.layers.BilinearEmbedding(8), num_tags=50)
@@ -24,7 +24,7 @@ class Softmax(RankingLoss):
 
     References:
         Mahajan et al., "Exploring the Limits of Weakly Supervised Pretraining" (ECCV 2018),
-        section 2.2, who train on hashtags by it.
+        section 2.2, which trains on hashtags this way.
     """
 
     def draw(
@@ -48,9 +48,9 @@ class Softmax(RankingLoss):
 
 
 def _removed(post_tags: PostTags, num_tags: int) -> tf.Tensor:
-    """The (post, tag) pairs that balancing removed, int64 [E, 2]; others and fillers get row B.
+    """The (post, tag) pairs that balancing removed, int64 [E, 2]; other entries have post B.
 
-    What is excluded and no positive of the post is removed.
+    Removed pairs are those that are excluded but no positives.
     """
     num_posts = tf.shape(post_tags.num_excluded, out_type=tf.int64)[0]
     own = tf.cast(post_tags.post, tf.int64) * num_tags + post_tags.tag
@@ -70,16 +70,16 @@ def _weighted_log_sums(
 ) -> tf.Tensor:
     """Sum over posts of weight * log sum_y e^<phi, V_y>, without the removed pairs.
 
-    Value and gradients come from one pass over chunks of posts: kept scores would take B * Y.
+    Value and gradients come from one pass over chunks of posts, which never keeps B * Y scores.
 
     Args:
         phi: float [B, d].
         table: float [Y, d].
         weight: float [B].
-        removed: int64 [E, 2] of (post, tag); a post of B or more stands for no pair.
+        removed: int64 [E, 2] of (post, tag); a post of B or more is padding.
     """
     num_tags, num_posts = table.shape[0], tf.shape(phi)[0]
-    chunk = tf.clip_by_value(MOST_SCORES // num_tags, 1, tf.maximum(num_posts, 1))
+    chunk = tf.clip_by_value(MAX_SCORES // num_tags, 1, tf.maximum(num_posts, 1))
 
     @tf.custom_gradient
     def log_sums(phi: tf.Tensor, table: tf.Tensor):  # type: ignore[no-untyped-def]
@@ -98,7 +98,7 @@ def _weighted_log_sums(
                 [tf.where(is_here, post, chunk), tf.cast(removed[:, 1], tf.int32)], axis=1
             )
             scores = tf.matmul(phi_chunk, table, transpose_b=True)
-            # One more row takes the pairs of other chunks, which leaves shapes as known.
+            # Pairs of other chunks go to one more row, so that shapes stay static.
             scores = tf.tensor_scatter_nd_update(
                 tf.pad(scores, [[0, 1], [0, 0]]), at, tf.fill(tf.shape(post), MASKED_SCORE)
             )[:chunk]

@@ -1,4 +1,4 @@
-"""WARP: the hinge of the first violator, weighted by the rank that the search for it tells."""
+"""WARP: the hinge of the first violator, weighted by the rank that the number of draws implies."""
 
 from typing import Any
 
@@ -91,7 +91,7 @@ def rank_weight(rank: tf.Tensor) -> tf.Tensor:
 
 
 def estimate_rank(num_candidates: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
-    """max(1, floor(candidates / draws)): N draws until a violator make a rank of about (Y - t) / N.
+    """max(1, floor((Y - t) / N)): the rank that N draws until a violator imply.
 
     Args:
         num_candidates: Y - t, how many tags are not on the post, integers of at least 0.

@@ -1,4 +1,4 @@
-"""How often each tag was there, was predicted, and both; and how varied predictions are."""
+"""Counts of each tag in the truth, the predictions and the hits; coverage and entropy."""
 
 import math
 from typing import Any
@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from tagkeras.data.post_tags import Truth
-from tagkeras.metrics.top_k_metric import find_hits
+from tagkeras.metrics.top_k_metrics import find_hits
 
 
 @keras.saving.register_keras_serializable(package="tagkeras")

@@ -42,7 +42,7 @@ class HashtagModel(keras.Model):
         phi, float32 [B, d].
 
     Attributes:
-        tag_table: V, float32 [Y, d]; there as soon as the model is built.
+        tag_table: V, float32 [Y, d], once the model is built.
 
     Example:
         >>> model = HashtagModel(tagkeras.layers.MultiplicativeEmbedding(8, rank=10), num_tags=50)
@@ -88,7 +88,7 @@ class HashtagModel(keras.Model):
         """Makes the embedding's weights and the tag table."""
         self._input_sizes = {name: input_shape[name][-1] for name in INPUTS}
         with tf.init_scope():  # `fit` builds a model while its step is traced
-            # A batch of one, which layers of all kinds can take, tells d.
+            # Calling it, which works for every kind of layer, tells d.
             one = {name: tf.zeros([1, size]) for name, size in self._input_sizes.items()}
             phi = self.embedding(one)
         if len(phi.shape) != 2 or phi.shape[-1] is None:
@@ -107,7 +107,7 @@ class HashtagModel(keras.Model):
         return tf.cast(self.embedding({name: inputs[name] for name in INPUTS}), tf.float32)
 
     def scores(self, phi: tf.Tensor) -> tf.Tensor:
-        """F of every hashtag: [B, d] -> [B, Y], float32."""
+        """The scores f of all hashtags: [B, d] -> [B, Y], float32."""
         return tf.matmul(phi, self.tag_table.value, transpose_b=True)
 
     def top_k(self, phi: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
@@ -145,7 +145,7 @@ class HashtagModel(keras.Model):
         """
         if optimizer is None:
             optimizer = keras.optimizers.Adagrad(0.05, initial_accumulator_value=1e-6)
-        # Keras would compile what pads the batches as well, which XLA cannot.
+        # Only `take_step` is compiled: XLA cannot compile the padding of the batches.
         super().compile(optimizer=optimizer, jit_compile=False, **kwargs)
         self.loss = losses.get(loss)
         self.row_optimizer = optimizers.get(row_optimizer or optimizers.matching(self.optimizer))
@@ -166,8 +166,8 @@ class HashtagModel(keras.Model):
             self.optimizer.build(self.embedding.trainable_variables)
             self.row_optimizer.build(self.tag_table.value)
         step = TrainingStep(
-            self.embedding,
-            self.tag_table.value,
+            embedding=self.embedding,
+            table=self.tag_table.value,
             loss=self.loss,
             optimizer=self.optimizer,
             row_optimizer=self.row_optimizer,
@@ -182,7 +182,7 @@ class HashtagModel(keras.Model):
 
         Args:
             data: (inputs, tags).
-            thread: which of the threads that share the weights takes it, as in `TrainingStep`.
+            thread: as in `TrainingStep`.
         """
         compiled = self._compiled
         inputs, tags, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -201,15 +201,15 @@ class HashtagModel(keras.Model):
         """Ranks the whole vocabulary for a batch of posts and updates the metrics."""
         inputs, tags, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         truth, ranking = Truth.parse(tags), self._compiled.ranking
-        most = max((metric.k for metric in ranking), default=1)
-        _, ids = self.top_k(self(inputs, training=False), most)
+        k = max((metric.k for metric in ranking), default=1)
+        _, ids = self.top_k(self(inputs, training=False), k)
         for metric in ranking:
             metric.update_state(truth, ids, sample_weight)
         return _results(ranking)
 
     @property
     def training_metrics(self) -> list[keras.metrics.Metric]:
-        """Means over the epoch of what `train_step` measures: the loss and its own measures."""
+        """Means over the epoch: the loss, and the measures of its draws."""
         return list(self._compiled.means)
 
     @property
@@ -219,7 +219,7 @@ class HashtagModel(keras.Model):
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """Those of training and those of rankings."""
+        """The metrics of training and of `evaluate`."""
         return [*self.training_metrics, *self.ranking_metrics]
 
     def get_config(self) -> dict[str, Any]:
@@ -268,13 +268,13 @@ class HashtagModel(keras.Model):
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def save_own_variables(self, store: Any) -> None:
-        """Saves the tag table and, of a compiled model, the state of its rows' optimizer."""
+        """Saves the tag table and, if compiled, the state of the row optimizer."""
         store["tag_table"] = self.tag_table
         for name, variable in self._row_state().items():
             store[name] = variable
 
     def load_own_variables(self, store: Any) -> None:
-        """Undoes `save_own_variables`; state that only one of both has is left out."""
+        """Undoes `save_own_variables`; optimizer state that the file lacks keeps its value."""
         self.tag_table.assign(store["tag_table"])
         for name, variable in self._row_state().items():
             if name in store.keys():  # noqa: SIM118 (the store of Keras is no mapping)
@@ -286,7 +286,7 @@ class HashtagModel(keras.Model):
 
 @dataclasses.dataclass(frozen=True)
 class _Compiled:
-    """What `compile` was given, out of sight of Keras, which saves what a model has as attributes.
+    """The arguments of `compile`, hidden from Keras, which tracks and saves a model's attributes.
 
     Attributes:
         ranking: metrics of rankings.

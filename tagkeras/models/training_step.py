@@ -1,6 +1,7 @@
-"""The training step of a hashtag model: draw, differentiate, update the weights and some rows."""
+"""The training step of a hashtag model: draw, differentiate, update, project."""
 
 import contextlib
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
@@ -14,13 +15,19 @@ from tagkeras.losses import RankingLoss
 from tagkeras.optimizers import RowOptimizer
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class TrainingStep:
     """One step of gradient descent on a batch of posts.
+
+    In this order: `loss.draw` draws the negatives (WARP: by its sampler, which gives the rank
+    weight); a tape differentiates `loss.total` by the weights and by the gathered rows of the
+    table; the optimizers update both; max-norm projects them: the columns of the weights here, the
+    rows in `RowOptimizer.apply`.
 
     The loss of a batch is the mean over its positives, those without a loss included. Under a
     `tf.distribute` strategy each replica calls it with its share of the global batch: gradients of
     the weights are summed by the Keras optimizer, and those of the rows gathered from all replicas
-    and merged, so that all make the step that one device would make on the whole batch.
+    and merged, so that all take the step that one device would take on the whole batch.
 
     Args:
         embedding: phi.
@@ -34,26 +41,14 @@ class TrainingStep:
         for_xla: whether the step will be compiled by XLA.
     """
 
-    def __init__(
-        self,
-        embedding: keras.layers.Layer,
-        table: tf.Variable,
-        *,
-        loss: RankingLoss,
-        optimizer: keras.optimizers.Optimizer,
-        row_optimizer: RowOptimizer,
-        max_norm: float | None,
-        seed: int,
-        for_xla: bool = False,
-    ) -> None:
-        self.embedding = embedding
-        self.table = table
-        self.loss = loss
-        self.optimizer = optimizer
-        self.row_optimizer = row_optimizer
-        self.max_norm = max_norm
-        self.seed = seed
-        self.for_xla = for_xla
+    embedding: keras.layers.Layer
+    table: tf.Variable
+    loss: RankingLoss
+    optimizer: keras.optimizers.Optimizer
+    row_optimizer: RowOptimizer
+    max_norm: float | None
+    seed: int
+    for_xla: bool
 
     def __call__(
         self, inputs: Mapping[str, tf.Tensor], post_tags: PostTags, thread: tf.Tensor | int = 0
@@ -63,12 +58,12 @@ class TrainingStep:
         Args:
             inputs: of the embedding.
             post_tags: the tags of the same posts.
-            thread: which of the threads that share the weights takes it, so that no two of them
-                draw alike.
+            thread: number of the thread that takes the step, where several share the weights: no
+                two of them draw alike.
 
         Returns:
-            The measures of the batch by name: `loss` and the loss's own. Each is a pair of values
-            and weights, whose weighted mean is the measure.
+            `loss` and the loss's own measures by name, each a pair of values and weights, whose
+            weighted mean is the measure.
         """
         seed = self._draw_seed(thread)
         with tf.GradientTape() as tape:
@@ -84,7 +79,7 @@ class TrainingStep:
             objective = total / num_global
             if self.embedding.losses:  # regularizers of phi
                 objective += tf.add_n(self.embedding.losses) / _num_replicas()
-            # What `mixed_float16` multiplies losses by, so that small gradients are not lost.
+            # Under `mixed_float16` the loss is scaled up, so that small gradients do not underflow.
             scale = self.optimizer.scale_loss(tf.constant(1.0))
             scaled = scale * objective
         weights = self.embedding.trainable_variables
@@ -96,7 +91,7 @@ class TrainingStep:
             gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
             is_finite = _are_finite([*gradients, row_gradients])
             tf.cond(is_finite, lambda: self._update_rows(draw.tags, row_gradients), lambda: None)
-            # It skips the weights' step as well then, and lowers the scale.
+            # Infinite gradients make the optimizer skip its step too, and lower the scale.
             gradients = [tf.where(is_finite, gradient, math.inf) for gradient in gradients]
         else:
             self._update_rows(draw.tags, row_gradients)
@@ -120,7 +115,7 @@ class TrainingStep:
         return tf.random.experimental.stateless_fold_in(seed, thread)
 
     def _update_rows(self, tags: tf.Tensor | None, gradients: tf.Tensor) -> None:
-        """Applies the gradients that all replicas have of the rows."""
+        """Applies the gradients of the rows, those of all replicas together."""
         replica = _replica()
         if replica is not None and tags is None:
             gradients = replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients)

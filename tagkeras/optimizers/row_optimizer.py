@@ -12,8 +12,8 @@ class RowOptimizer(tf.Module, abc.ABC):
     """Updates the rows of a table that a step touched: their values, their state, their norm.
 
     Keras optimizers rewrite the whole table and its state in each step, and apply duplicate ids
-    one by one; here a step costs what its rows cost, however long the table is, and takes the
-    rows' summed gradients. State of rows that a step does not touch stays as it was ("lazy").
+    one by one; here the cost of a step grows with its rows, not with the table, and the gradients
+    of equal ids are summed. State of rows that a step does not touch stays as it was ("lazy").
 
     Args:
         learning_rate: above 0; a variable afterwards, so that schedules can assign it. None for the
@@ -91,7 +91,7 @@ def sum_duplicates(ids: tf.Tensor, gradients: tf.Tensor) -> tuple[tf.Tensor, tf.
     """Sums the gradients of equal ids.
 
     Shapes stay as they are, so that XLA can compile it, and the sums are the same in every run on
-    one machine: each id is met in the order of `ids`.
+    one machine: equal ids are added up in the order of `ids`.
 
     Args:
         ids: int64 [R].
@@ -99,8 +99,8 @@ def sum_duplicates(ids: tf.Tensor, gradients: tf.Tensor) -> tuple[tf.Tensor, tf.
 
     Returns:
         Ids and gradients of the same shapes: the distinct ids, ascending, with their sums, and then
-        the first of them again and again, each time with its whole sum, so that whoever assigns to
-        a row assigns the same value each time.
+        the first of them repeated with its sum, so that assigning to a row twice assigns the same
+        value.
     """
     order = tf.argsort(ids, stable=True)
     ordered = tf.gather(ids, order)
@@ -115,7 +115,7 @@ def sum_duplicates(ids: tf.Tensor, gradients: tf.Tensor) -> tuple[tf.Tensor, tf.
 
 
 def read_rows(variable: tf.Variable, ids: tf.Tensor | None) -> tf.Tensor:
-    """Rows of a table or of its state; those of no row only fill the shape up."""
+    """Rows of a table or of its state, [rows, d]; ids of Y or more are padding and read any row."""
     if ids is None:
         return tf.convert_to_tensor(variable)
     return tf.gather(variable, tf.minimum(ids, variable.shape[0] - 1))
@@ -124,8 +124,7 @@ def read_rows(variable: tf.Variable, ids: tf.Tensor | None) -> tf.Tensor:
 def write_rows(variable: tf.Variable, ids: tf.Tensor | None, rows: tf.Tensor) -> None:
     """Assigns rows; those of Y or more are dropped, which only XLA does.
 
-    Of a variable that replicas mirror, the replica's own copy is written: all replicas write the
-    same.
+    Of a mirrored variable it writes the replica's own copy; all replicas write the same values.
     """
     if ids is None:
         tf.raw_ops.AssignVariableOp(resource=variable.handle, value=rows)

@@ -1,4 +1,4 @@
-"""WARP negatives from their exact laws: the whole vocabulary scored, nothing searched."""
+"""WARP negatives drawn from their exact distribution, given the scores of the whole vocabulary."""
 
 import math
 from typing import Any
@@ -9,13 +9,13 @@ import tensorflow as tf
 from tagkeras.data.post_tags import PostTags
 from tagkeras.samplers.sampler import Negatives, Sampler
 
-# Columns that are counted together.
+# Columns whose violators are counted together.
 BLOCK = 32
 
 
 @keras.saving.register_keras_serializable(package="tagkeras")
 class Exhaustive(Sampler):
-    """Scores all tags in tiles, counts the violators v of each positive, and draws from the laws.
+    """Scores all tags in tiles, counts the violators v of each positive, draws N and a violator.
 
     With p = v / (Y - t), the number of draws N is geometric, P(N = n) = (1 - p)^(n - 1) p, and the
     violator is uniform among the v, whatever N is. A step costs what the vocabulary costs; for GPUs
@@ -98,7 +98,7 @@ class Exhaustive(Sampler):
         rows = tf.gather(table, tf.minimum(columns, num_tags - 1))
         scores = tf.matmul(phi, rows, transpose_b=True)
         in_tile = post_tags.excluded_tag - tf.cast(start, tf.int64)
-        # One more column takes the pairs that are not of this tile, which leaves shapes as known.
+        # Pairs of other tiles go to one more column, so that shapes stay static.
         is_here = (in_tile >= 0) & (in_tile < tile)
         column = tf.where(is_here, tf.cast(in_tile, tf.int32), tile)
         at = tf.stack([post_tags.excluded_post, column], axis=1)

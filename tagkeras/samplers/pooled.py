@@ -9,7 +9,7 @@ import tensorflow as tf
 from tagkeras.data.post_tags import PostTags
 from tagkeras.samplers.sampler import Negatives, Sampler
 
-# Columns of the pool that are looked at together; offsets are multiples of it.
+# Columns of the pool that are searched together; offsets are multiples of it.
 BLOCK = 32
 
 
@@ -29,10 +29,10 @@ class Pooled(Sampler):
     counting them. An i.i.d. sequence rotated is still i.i.d., so that each positive sees the draws
     of the sequential definition; only the correlation between positives differs. The pool is
     longer than `max_negatives` by a margin for the skipped tags; a walk that needs yet more, as
-    with very small vocabularies, goes on in a fresh pool.
+    with very small vocabularies, continues in a fresh pool.
 
     A walk looks at the largest score of each block first, which all positives of a post share,
-    and then into one block alone: finding the thousandth tag costs what finding the first does.
+    and then into one block only: finding the thousandth tag costs what finding the first does.
 
     Args:
         max_negatives: the most draws for a positive, at least 1.
@@ -126,7 +126,7 @@ class Pooled(Sampler):
         column = tf.where(found, _first(scores > thresholds[:, tf.newaxis]), BLOCK - 1)
         is_own = tf.equal(scores, -math.inf) & (tf.range(BLOCK) <= column[:, tf.newaxis])
         own_in_block = tf.reduce_sum(tf.cast(is_own, tf.int32), axis=1)
-        # Scores that overflow to -inf must not be taken for own tags for ever.
+        # Scores that overflow to -inf must not pass for own tags, or the walk would never end.
         own_before += tf.where(found, own_in_block, own[:, -1])
 
         draws += step * BLOCK + column + 1 - own_before
@@ -189,7 +189,7 @@ class Pooled(Sampler):
     def _mask_own_of_padded(
         self, scores: tf.Tensor, pool: tf.Tensor, post_tags: PostTags, num_tags: int
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """The same by comparing all with all, of shapes that are known beforehand, as XLA wants."""
+        """The same with static shapes, as XLA needs: compares all tags with all."""
         del num_tags
         group = tf.range(tf.shape(scores)[0]) // self.pool_group
         pool = tf.gather(pool, group)[:, :, tf.newaxis]

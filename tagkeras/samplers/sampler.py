@@ -56,8 +56,8 @@ class Sampler(abc.ABC):
         Args:
             phi: float [B, d], the embedded posts.
             table: float [Y, d], the embedded tags.
-            post_tags: the tags of the batch. What only fills shapes up draws nothing.
-            thresholds: float [P], of the positives: a score above it violates.
+            post_tags: the tags of the batch. Padding draws nothing.
+            thresholds: float [P], f(y+) - margin: a score above it violates.
             seed: int32 [2], of stateless random numbers.
         """
 

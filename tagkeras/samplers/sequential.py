@@ -1,4 +1,4 @@
-"""WARP negatives as the definition reads: draws of its own for each positive."""
+"""WARP negatives as defined: independent draws for each positive."""
 
 import keras
 import tensorflow as tf
@@ -6,19 +6,18 @@ import tensorflow as tf
 from tagkeras.data.post_tags import PostTags
 from tagkeras.samplers.sampler import Negatives, Sampler
 
-# Rows that are gathered and scored at once, which bounds memory; a batch of more positives than
-# that takes one row for each.
-MOST_ROWS = 2**18
+# Rows gathered and scored at once, which bounds memory; a batch of more positives takes one row for
+# each.
+MAX_ROWS = 2**18
 
 
 @keras.saving.register_keras_serializable(package="tagkeras")
 class Sequential(Sampler):
     """Draws for every positive independently, in blocks that double as long as memory allows.
 
-    Only positives without a violator draw the next block. No two positives share a draw, so that
-    each row drawn is gathered and scored for one of them alone: exact, and slow where violators
-    are rare. The number of those that draw on is known only as it happens, which XLA cannot
-    compile.
+    Only positives without a violator draw the next block. No two positives share a draw: exact, but
+    slow where violators are rare. How many positives go on drawing depends on the data, which XLA
+    cannot compile.
 
     Args:
         max_negatives: the most draws for a positive, at least 1.
@@ -53,8 +52,8 @@ class Sequential(Sampler):
         def draw_block(
             drawn: tf.Tensor, block: tf.Tensor, pending: tf.Tensor, negatives: Negatives
         ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, Negatives]:
-            most = tf.maximum(MOST_ROWS // tf.size(pending), 1)
-            block = tf.minimum(tf.minimum(block, most), self.max_negatives - drawn)
+            room = tf.maximum(MAX_ROWS // tf.size(pending), 1)
+            block = tf.minimum(tf.minimum(block, room), self.max_negatives - drawn)
             post = tf.gather(post_tags.post, pending)
             block_seed = tf.random.experimental.stateless_fold_in(seed, drawn)
             tags = post_tags.draw_candidates(post, table.shape[0], block, block_seed)

@@ -27,6 +27,8 @@ def test_by_hand():
         [[4, 9, n, n], [1, n, n, n], [0, 7, 8, n], [n, n, n, n], [2, 3, 5, n]],
     )
     np.testing.assert_array_equal(post_tags.num_excluded, [2, 1, 3, 0, 3])
+    np.testing.assert_array_equal(post_tags.num_candidates(10), [8, 8, 7, 7, 7, 7])
+    np.testing.assert_array_equal(post_tags.has_candidates(3), [True] * 2 + [False] * 4)
     assert post_tags.num_positives == 6
     assert not post_tags.is_padded
     assert [value.dtype for value in post_tags[:-1]] == [

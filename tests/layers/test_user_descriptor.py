@@ -1,4 +1,3 @@
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -121,12 +120,6 @@ def test_no_countries_and_no_users():
 def test_refuses(arguments):
     with pytest.raises(ValueError, match="received"):
         Facts(**arguments)
-
-
-def test_config_round_trip():
-    layer = UserDescriptor(Facts(("US", "NZ"), 3))
-    restored = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
-    assert restored.facts == Facts(("US", "NZ"), 3)
 
 
 def test_saved_with_stock_ops_alone(tmp_path):

@@ -5,49 +5,24 @@ import itertools
 import keras
 import numpy as np
 import pytest
+import small_models
 import tensorflow as tf
-from batches import as_ragged
-from numpy_embeddings import make_embedding
+from small_models import MAX_NORM, D, M, N, Y, make_batch
 
 import tagkeras
 from tagkeras.models import HashtagModel
 from tagkeras.names import MODELS
 
-N, M, D, Y = 6, 10, 3, 8
-MAX_NORM = 1.0
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 def make_model(name, num_tags=Y, *, dtype="float32", **kwargs):
-    embedding = make_embedding(
-        name,
-        embedding_dim=D,
-        rank=5,
-        user_hidden=4,
-        seed=1,
-        initial_stddev=0.6,
-        dtype=dtype,
-    )
-    model = HashtagModel(embedding, num_tags, max_norm=MAX_NORM, initial_stddev=0.6, seed=2)
-    model.build({"descriptor": (None, N), "user_descriptor": (None, M)})
     optimizer = keras.optimizers.Adagrad(0.1, initial_accumulator_value=1e-6)
     if dtype == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    model.compile(optimizer, tagkeras.losses.Warp(), **kwargs)
-    return model
-
-
-def make_batch():
-    rng = np.random.default_rng(0)
-    inputs = {
-        "descriptor": tf.constant(rng.normal(size=(4, N)), tf.float32),
-        "user_descriptor": tf.constant(rng.random(size=(4, M)), tf.float32),
-    }
-    return inputs, {
-        "tags": as_ragged([[1, 2], [2], [], [5]]),
-        "tags_removed": as_ragged([[], [0], [], []]),
-        "out_of_vocabulary": tf.constant([0, 0, 1, 0], tf.int64),
-    }
+    return small_models.make_model(
+        name, tagkeras.losses.Warp(), num_tags, optimizers=(optimizer, None), dtype=dtype, **kwargs
+    )
 
 
 def make_learnable(posts=256, *, scale=1.0, batch_size=64):
@@ -112,10 +87,9 @@ def test_steps_per_execution_change_nothing_and_seeds_repeat():
 
 
 def test_evaluate_counts_hashtags_outside_the_vocabulary():
-    model = make_model("bilinear")
-    results = model.evaluate(
-        tf.data.Dataset.from_tensors(make_batch()), verbose=0, return_dict=True
-    )
+    model, (inputs, tags) = make_model("bilinear"), make_batch()
+    batch = inputs, {**tags, "out_of_vocabulary": tf.constant([0, 0, 1, 0])}
+    results = model.evaluate(tf.data.Dataset.from_tensors(batch), verbose=0, return_dict=True)
     # Y = 8 <= 10: every known tag is found; post 2 has one unknown hashtag and nothing else.
     np.testing.assert_allclose(results["R@8"], 3 / 4)
     np.testing.assert_allclose(results["A@8"], 3 / 4)
@@ -277,15 +251,6 @@ def test_bad_calls_are_named():
         model.compile(metrics=[tagkeras.metrics.RecallAtK(9)])
     with pytest.raises(ValueError, match="sample_weight is not supported in training"):
         model.train_step((inputs, tags, np.ones(4)))
-    with pytest.raises(ValueError, match="max_norm must be above 0, received 0"):
-        HashtagModel(tagkeras.layers.BilinearEmbedding(2), 5, max_norm=0)
-    with pytest.raises(ValueError, match="num_tags must be at least 1, received 0"):
-        HashtagModel(tagkeras.layers.BilinearEmbedding(2), 0)
     flat = keras.Sequential([Joined(), keras.layers.Reshape([-1, 4])])
     with pytest.raises(ValueError, match=r"the embedding must give a tensor \[batch, d\]"):
         HashtagModel(flat, 5)(inputs)
-
-
-def test_predict():
-    model, (inputs, _) = make_model("user_biased"), make_batch()
-    np.testing.assert_allclose(model.predict(inputs, verbose=0), model(inputs), rtol=1e-6)

@@ -5,25 +5,20 @@ import numpy as np
 import numpy_losses
 import pytest
 import tensorflow as tf
-from batches import as_ragged
-from numpy_embeddings import FORMULAS, make_embedding, weights_of
+from numpy_embeddings import FORMULAS, weights_of
 from numpy_losses import slopes
+from small_models import MAX_NORM, RATE, REMOVED, TAGS, Y, make_batch, make_model
 
 from tagkeras.layers import project_columns
 from tagkeras.losses import Bpr, SampledSoftmax, Softmax, Warp
-from tagkeras.models import HashtagModel
 from tagkeras.names import LOSSES, MODELS
 from tagkeras.optimizers import RowSGD
 from tagkeras.samplers import Negatives, Pooled, Sampler
 
-N, M, D, Y = 6, 10, 3, 8
-RATE, MAX_NORM = 0.5, 1.0
 MARGIN = 2.0  # large, so that every hinge is open
 # Post 0 has tags 1 and 2, post 1 tag 2, post 2 none, post 3 tag 5; tag 0 was removed from post 1.
-TAGS, REMOVED = [[1, 2], [2], [], [5]], [[], [0], [], []]
 NEGATIVE, DRAWS, FOUND = [4, 4, 1, 0], [1, 3, 2, 9], [True, True, True, False]
 BPR_NEGATIVE, POOL = [4, 3, 7, 1], [2, 7, 0, 2, 6]
-SHAPES = {"descriptor": (None, N), "user_descriptor": (None, M)}
 
 
 class GivenNegatives(Sampler):
@@ -78,29 +73,6 @@ TOUCHED = {
     "softmax": range(Y),
     "sampled_softmax": [0, 1, 2, 5, 6, 7],
 }
-
-
-def make_model(name, loss, *, max_norm=MAX_NORM, optimizers=None, dtype="float32", **kwargs):
-    embedding = make_embedding(
-        name, embedding_dim=D, rank=5, user_hidden=4, seed=1, initial_stddev=0.6, dtype=dtype
-    )
-    model = HashtagModel(embedding, Y, max_norm=max_norm, initial_stddev=0.6, seed=2)
-    model.build(SHAPES)
-    optimizer, row_optimizer = optimizers or (
-        keras.optimizers.SGD(RATE),
-        RowSGD(RATE),
-    )
-    model.compile(optimizer, loss, row_optimizer=row_optimizer, **kwargs)
-    return model
-
-
-def make_batch(tags=TAGS, removed=REMOVED):
-    rng = np.random.default_rng(0)
-    inputs = {
-        "descriptor": tf.constant(rng.normal(size=(len(tags), N)), tf.float32),
-        "user_descriptor": tf.constant(rng.random(size=(len(tags), M)), tf.float32),
-    }
-    return inputs, {"tags": as_ragged(tags), "tags_removed": as_ragged(removed)}
 
 
 def weights_and_table(model):

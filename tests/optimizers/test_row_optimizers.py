@@ -72,24 +72,6 @@ def test_equals_the_dense_optimizer_where_every_row_is_touched(name, compiled):
     np.testing.assert_allclose(ours, run_dense(make_dense(0.1), steps), rtol=1e-5, atol=1e-6)
 
 
-@settings(deadline=None, max_examples=40)
-@given(
-    st.lists(st.lists(st.integers(0, Y - 1), max_size=12), min_size=1, max_size=4),
-    st.sampled_from(["sgd", "adagrad"]),
-    st.integers(0, 2**31),
-)
-def test_duplicates_are_one_dense_gradient(ids, name, seed):
-    """Without momentum, a gradient of zero changes nothing: any rows may be left out."""
-    rng = np.random.default_rng(seed)
-    steps = [(rows, rng.normal(size=(len(rows), D))) for rows in ids]
-    make, make_dense = MAKE[name]
-    optimizer = make(0.1)
-    ours = run(optimizer, steps, make_table())
-    np.testing.assert_allclose(ours, run_dense(make_dense(0.1), steps), rtol=1e-4, atol=1e-5)
-    untouched = sorted(set(range(Y)) - {row for rows in ids for row in rows})
-    np.testing.assert_array_equal(ours[untouched], make_table().numpy()[untouched])
-
-
 @by_name
 def test_lazy_rows_are_as_if_they_alone_were_the_table(name):
     """The row of the smallest id, which fillers repeat, makes one step as well."""
@@ -226,31 +208,6 @@ def test_rows_inside_the_ball_are_not_scaled(name):
     np.testing.assert_array_equal(bounded[norms <= 1.5], free[norms <= 1.5])
     outside = bounded[norms > 1.5].astype(np.float64)
     np.testing.assert_allclose(np.linalg.norm(outside, axis=1), 1.5, rtol=3e-7)
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: RowSGD(0.0), "learning_rate must be above 0, received 0"),
-        (lambda: RowSGD(0.1, momentum=1.0), r"momentum must be in \[0, 1\), received 1.0"),
-        (lambda: RowAdagrad(initial_accumulator_value=-1.0), "must be at least 0, received -1"),
-        (lambda: tagkeras.optimizers.get("adam"), "must be one of adagrad, sgd, received 'adam'"),
-    ],
-)
-def test_bad_arguments_are_named(make, message):
-    with pytest.raises(ValueError, match=message):
-        make()
-
-
-@pytest.mark.parametrize(
-    "optimizer",
-    [RowSGD(0.5, momentum=0.9), RowSGD(), RowAdagrad(), RowAdagrad(0.25, epsilon=1e-3)],
-)
-def test_config_round_trip(optimizer):
-    config = keras.saving.serialize_keras_object(optimizer)
-    again = keras.saving.deserialize_keras_object(config)
-    assert type(again) is type(optimizer)
-    assert again.get_config() == optimizer.get_config()
 
 
 def test_row_optimizer_to_go_with_one_of_keras():

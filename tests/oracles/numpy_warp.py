@@ -1,18 +1,6 @@
-"""WARP as its definition reads, one draw after the other, in NumPy: the oracle of these tests."""
+"""WARP as defined, in NumPy: its violators, the law of its draws, and its loss."""
 
 import numpy as np
-
-
-def draw_sequentially(scores, positive, excluded, max_negatives, margin, rng):
-    """(violator or None, draws) for one positive: scores of all tags, its tag, the post's tags."""
-    candidates = [tag for tag in range(len(scores)) if tag not in excluded]
-    if not candidates:
-        return None, 0
-    for draws in range(1, max_negatives + 1):
-        negative = rng.choice(candidates)
-        if scores[negative] > scores[positive] - margin:
-            return negative, draws
-    return None, max_negatives
 
 
 def violators_of(scores, positive, excluded, margin):

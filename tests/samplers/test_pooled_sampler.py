@@ -10,6 +10,7 @@ from scipy import stats
 from tagkeras.samplers import Pooled
 from tagkeras.samplers.pooled import BLOCK
 
+pytestmark = pytest.mark.timeout(180, method="thread")  # as in test_samplers.py
 MARGIN, SIGNIFICANCE = 0.1, 1e-4
 
 
@@ -104,8 +105,3 @@ def test_scores_that_overflow_are_no_own_tags():
     _, draws, found = sample(Pooled(max_negatives=3), [0.0, *[-np.inf] * 9], [[0]] * 3)
     assert not found.any()
     np.testing.assert_array_equal(draws, [3] * 3)
-
-
-def test_bad_groups_are_named():
-    with pytest.raises(ValueError, match="pool_group must be at least 1, received 0"):
-        Pooled(pool_group=0)

@@ -5,19 +5,18 @@ Seeds are fixed; a test of a law fails where chance would do so once in 10,000 t
 
 import functools
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from batches import as_post_tags, as_ragged
-from numpy_warp import draw_sequentially, geometric_law, violators_of
+from numpy_warp import geometric_law, violators_of
 from scipy import stats
 
-import tagkeras
 from tagkeras.data.post_tags import PostTags, Truth
-from tagkeras.names import SAMPLERS
 from tagkeras.samplers import Exhaustive, Pooled, Sequential, sequential
 
+# A search that never ends inside a graph yields to no signal: a thread ends the process.
+pytestmark = pytest.mark.timeout(180, method="thread")
 MARGIN, SIGNIFICANCE = 0.1, 1e-4
 Y = 60
 MAKE = {
@@ -171,31 +170,6 @@ def test_law_of_compiled_samplers(name, mode):
     np.testing.assert_array_equal(draws, has_candidates)
 
 
-@pytest.mark.parametrize("name", MAKE)
-def test_same_law_as_the_definition(name):
-    """Against draws in NumPy, one after the other, where scores are of no order."""
-    rng = np.random.default_rng(5)
-    cap = 30
-    scores = rng.normal(size=Y)
-    best = [int(tag) for tag in np.argsort(-scores)]
-    positive, removed = best[4], [best[0], best[20]]
-    expected = [
-        draw_sequentially(scores, positive, {positive, *removed}, cap, MARGIN, rng)
-        for _ in range(3000)
-    ]
-    sharing = SHARING.get(name, 1)
-    tag, draws, found = make_draw(name, "eager", cap)(
-        scores, [([positive], removed)] * 3000 * sharing
-    )
-    tag, draws = np.where(found, tag, -1)[::sharing], draws[::sharing]
-    assert stats.ks_2samp(draws, [draws for _, draws in expected]).pvalue > SIGNIFICANCE
-    expected = [-1 if tag is None else tag for tag, _ in expected]
-    table = np.array([np.bincount(np.add(tags, 1), minlength=Y + 1) for tags in (tag, expected)])
-    table = table[:, table.sum(axis=0) >= 10]
-    assert table.shape[1] >= 4
-    assert stats.chi2_contingency(table).pvalue > SIGNIFICANCE
-
-
 @pytest.mark.parametrize("name", ["sequential", "exhaustive", "exhaustive in tiles"])
 def test_positives_draw_independently(name):
     """Also those of one post, and of neighbours: N of one says nothing about N of the other."""
@@ -233,29 +207,7 @@ def test_the_cap_is_met_exactly(name, mode):
 
 
 @by_sampler_and_mode
-@pytest.mark.parametrize(
-    "scores", [np.where(np.arange(Y) == 0, 1.0, 0), np.full(Y, np.nan)], ids=["lower", "nan"]
-)
-def test_no_violator_takes_all_draws(name, mode, scores):
-    tag, draws, found = make_draw(name, mode, 100)(scores, [([0], []), ([0], [1, 2])] * 2)
-    assert not found.any()
-    np.testing.assert_array_equal(draws, [100] * 4)
-    np.testing.assert_array_equal(tag, [0] * 4)
-
-
-@by_sampler_and_mode
-def test_every_candidate_violates(name, mode):
-    tag, draws, found = make_draw(name, mode, 100)(np.zeros(Y), [([0], []), ([0], [1, 2])] * 2)
-    assert found.all()
-    np.testing.assert_array_equal(draws, [1] * 4)
-    assert (tag > 0).all()
-    assert (tag[1::2] > 2).all()
-
-
-@by_sampler_and_mode
-def test_vocabularies_of_one_and_two_tags(name, mode):
-    tag, draws, found = make_draw(name, mode, 100, 1)([0.0], [([0], []), ([], [])])
-    assert (tag.tolist(), draws.tolist(), found.tolist()) == ([0], [0], [False])
+def test_vocabulary_of_two_tags(name, mode):
     posts = [([0], []), ([1], []), ([0, 1], []), ([0], [1]), ([], [])]
     tag, draws, found = make_draw(name, mode, 100, 2)([0.0, 0.0], posts)
     np.testing.assert_array_equal(found, [True, True, False, False, False])
@@ -309,7 +261,7 @@ def test_tiles_of_any_size_find_the_same_violators(tile, num_tags):
 @pytest.mark.parametrize("rows", [1, 1000])
 def test_sequential_draws_in_many_blocks_that_memory_bounds(rows, monkeypatch):
     """The law holds however few rows are scored at once."""
-    monkeypatch.setattr(sequential, "MOST_ROWS", rows)
+    monkeypatch.setattr(sequential, "MAX_ROWS", rows)
     sampler = Sequential(max_negatives=60)
     table = tf.Variable(FALLING[:, None].astype(np.float32))
     post_tags = as_post_tags([[0]] * 1500, [[1, 2, 3, 4]] * 1500)  # one violator among 55
@@ -322,7 +274,7 @@ def test_sequential_draws_in_many_blocks_that_memory_bounds(rows, monkeypatch):
 @by_sampler_and_mode
 def test_a_long_search_draws_afresh(name, mode, monkeypatch):
     """In the next pool or block: of two candidates, 20 draws miss one once in a million times."""
-    monkeypatch.setattr(sequential, "MOST_ROWS", 1)
+    monkeypatch.setattr(sequential, "MAX_ROWS", 1)
     own = list(range(2, Y))
     draw, scores = make_draw(name, mode, 20), [1.0, 0.0, *[0.5] * (Y - 2)]
     batches = [draw(scores, [(own, [])], seed) for seed in range(3)]
@@ -348,22 +300,3 @@ def test_sequential_refuses_padded_posts():
         Sequential().sample(
             tf.ones([1, 1]), tf.Variable([[1.0]] * 3), post_tags, tf.zeros([8]), [0, 0]
         )
-
-
-@pytest.mark.parametrize(
-    "sampler",
-    [Pooled(max_negatives=7, pool_group=5), Sequential(max_negatives=7), Exhaustive(tile=64)],
-)
-def test_config_round_trip(sampler):
-    config = keras.saving.serialize_keras_object(sampler)
-    again = keras.saving.deserialize_keras_object(config)
-    assert type(again) is type(sampler)
-    assert again.get_config() == sampler.get_config()
-    assert vars(again) == vars(sampler)
-
-
-def test_samplers_by_name():
-    made = [tagkeras.samplers.get(name, max_negatives=7) for name in SAMPLERS]
-    assert [type(sampler) for sampler in made] == [Pooled, Sequential, Exhaustive]
-    assert {sampler.max_negatives for sampler in made} == {7}
-    assert tagkeras.samplers.get(made[0]) is made[0]
