@@ -283,17 +283,6 @@ def test_a_long_search_draws_afresh(name, mode, monkeypatch):
     assert max(draws.max() for _, draws, _ in batches) > 1
 
 
-def test_bad_arguments_are_named():
-    for make in (Pooled, Sequential, Exhaustive):
-        with pytest.raises(ValueError, match="max_negatives must be at least 1, received 0"):
-            make(max_negatives=0)
-    for tile in (0, 33):
-        with pytest.raises(ValueError, match=f"tile must be a multiple of 32, received {tile}"):
-            Exhaustive(tile=tile)
-    with pytest.raises(ValueError, match="sampler must be one of pooled, .*, received 'greedy'"):
-        tagkeras.samplers.get("greedy")
-
-
 def test_sequential_refuses_padded_posts():
     post_tags = as_post_tags([[1]], pad=True)
     with pytest.raises(ValueError, match="sequential sampler cannot be compiled: choose pooled"):
