@@ -74,16 +74,3 @@ def test_a_second_page_finds_the_port_taken(tmp_path):
 def test_a_host_that_is_not_this_machine(host):
     with pytest.raises(UserError, match=f"cannot listen at {host}:0"):
         web_server.listen(host, 0)
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_web_server_that_ends_by_itself_is_noticed():
-    async def broken(scope, receive, send):
-        await receive()
-        await send({"type": "lifespan.startup.failed"})
-
-    with (
-        pytest.raises(UserError, match="the page's web server has ended by itself"),
-        web_server.listen("127.0.0.1", 0) as listener,
-    ):
-        web_server.serve(broken, listener, threading.Event())

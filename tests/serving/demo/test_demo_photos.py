@@ -40,12 +40,9 @@ def test_a_photo_is_kept_as_it_is(data):
     ("data", "status", "words"),
     [
         (b"no image", 415, "not a photo we can read"),
-        (b"", 415, "not a photo we can read"),
         (encoded("TIFF"), 415, "not a photo we can read"),
         (b"\0\0\0\x18ftypheic" + bytes(100), 415, "HEIC"),
-        (b"\0\0\0\x18ftypmif1" + bytes(100), 415, "HEIC"),
         (bytes(MAX_BYTES + 1), 413, "at most 20 MB"),
-        (png_of(20_000, 20_000), 413, "too many pixels"),
         (png_of(5001, 5000), 413, "too many pixels.*at most 25 million"),
     ],
 )

@@ -7,7 +7,7 @@ import threading
 import grpc
 import numpy as np
 import pytest
-from fake_servers import METADATA, grpc_credentials, grpc_server, rest_context, rest_server
+from fake_servers import METADATA, grpc_credentials, grpc_server
 
 from serving.load_test import load as load_module
 from serving.load_test.__main__ import Config, measure
@@ -67,17 +67,6 @@ class TestLoad:
         assert not load.is_measured(10**9, 0.999)
         assert load.is_measured(0, 1.0)
 
-    @pytest.mark.parametrize(
-        ("flags", "words"),
-        [
-            ({"clients": 1, "rate": 2.0}, "give one of them"),
-            ({"duration": 1.0, "requests": 2}, "--duration or --requests, not both"),
-        ],
-    )
-    def test_mistakes(self, flags, words):
-        with pytest.raises(UserError, match=words):
-            Load(**flags)
-
     def test_even_arrivals(self):
         due = Load(rate=4.0, arrivals="even").due_times()
         assert list(itertools.islice(due, 5)) == [0, 0.25, 0.5, 0.75, 1.0]
@@ -124,10 +113,6 @@ class TestOpenLoop:
         assert (times[:, 1] >= times[:, 0]).all()
         if kind == "even":
             np.testing.assert_allclose(times[:, 0], np.arange(10, 50) / 200)
-
-    def test_of_a_time(self, fake):
-        report, _ = run(fake.endpoint, rate=100.0, duration=0.3, warmup=0.1)
-        assert (len(fake.requests), report["requests"]) == (40, 30)
 
     def test_a_stall_shows_in_all_requests_that_were_due_meanwhile(self, fake):
         """Nobody is answered from request 20 on until request 50 has come."""
@@ -192,13 +177,6 @@ class TestTls:
             assert report["succeeded"] == 4
             with pytest.raises(UserError, match="no server answers at localhost"):
                 run(server.endpoint, clients=1, requests=1, timeout=5.0)
-
-    def test_rest(self, authority, tls_files):
-        with rest_server(rest_context(authority, ask=False)) as server:
-            report, _ = run(server.url, clients=2, requests=4, tls_ca=str(tls_files.ca))
-            assert report["succeeded"] == 4
-            with pytest.raises(UserError, match="do not trust each other; check the TLS files"):
-                run(server.url, clients=1, requests=1)
 
 
 @pytest.fixture

@@ -46,11 +46,6 @@ def test_by_hand(generator):
     assert (report["lag_ms"], report["generator_busy"], report["warnings"]) == (None, 0.5, [])
 
 
-def test_of_no_request():
-    report = make_report(LoadGenerator(CLOSED), CLOSED, 1)
-    assert (report["requests"], report["calls_per_second"], report["latency_ms"]) == (0, 0.0, None)
-
-
 def test_an_open_loop_that_did_not_keep_up(generator, capsys):
     generator.busy = 0.95
     report = make_report(generator, OPEN, 1)

@@ -79,12 +79,6 @@ class TestPredict:
         message.output_filter.append("scores")
         assert set(tags_stubs.prediction.Predict(message).outputs) == {"scores"}
 
-    def test_a_wrong_type_is_named(self, tags_stubs):
-        message = photo_request()
-        message.inputs["age"].CopyFrom(tensors.to_proto(np.array([30])))
-        with refused(Code.INVALID_ARGUMENT, "to be float but int64 is provided"):
-            tags_stubs.prediction.Predict(message)
-
     def test_messages_larger_than_the_default_limit(self, tags_stubs):
         descriptors = np.zeros([400_000, 4], np.float32)
         facts = unknown_facts(len(descriptors))
@@ -141,11 +135,6 @@ class TestOriginalModels:
         assert half(original, name="tf2") == (123, [3.0])
         assert half(original, name="three") == (123, [4.0])
 
-    def test_a_model_with_state(self, original):
-        for expected in (1.0, 2.0):
-            response = original.prediction.Predict(predict_request("counter", "incr_counter"))
-            assert list(response.outputs["output"].float_val) == [expected]
-
     def test_signatures_of_other_methods_take_tensors_too(self, original):
         for signature, output in [("regress_x2_to_y3", "outputs"), ("classify_x2_to_y3", "scores")]:
             request = predict_request(signature=signature, inputs=np.float32([2.0]))
@@ -184,14 +173,6 @@ class TestOriginalModels:
             with refused(Code.INVALID_ARGUMENT, words):
                 request = examples(regression_pb2.RegressionRequest, signature, 2.0)
                 original.prediction.Regress(request)
-
-    def test_no_examples_and_an_example_without_the_feature(self, original):
-        request = examples(regression_pb2.RegressionRequest, "regress_x_to_y")
-        with refused(Code.INVALID_ARGUMENT, "Input is empty."):
-            original.prediction.Regress(request)
-        request.input.example_list.examples.add()
-        with refused(Code.INVALID_ARGUMENT, "Feature: x"):
-            original.prediction.Regress(request)
 
     def test_multi_inference(self, original):
         tasks = [("regress", "regress_x_to_y"), ("classify", "classify_x_to_y")]

@@ -127,21 +127,6 @@ def test_what_is_wrong_is_said_in_few_words():
     assert "half of a surrogate pair" in failure('{"inputs": ["\\ud800"]}', x=STRING)
 
 
-def test_several_inputs_need_names():
-    types = {"a": INT, "b": STRING}
-    assert "the named inputs a, b" in failure('{"instances": [1]}', **types)
-    assert "the named inputs a, b" in failure('{"inputs": [1]}', **types)
-    text = '{"instances": [{"a": 1, "b": ""}, {"a": 1}]}'
-    assert "element: 1 of 'instances' list" in failure(text, **types)
-
-
-def test_signature_names():
-    assert signature_name(parse(b'{"signature_name": "a"}')) == "a"
-    assert signature_name(parse(b"{}")) == ""
-    with pytest.raises(ServingError, match="'signature_name' key must be a string value"):
-        signature_name(parse(b'{"signature_name": 5}'))
-
-
 def test_of_members_of_the_same_name_the_first_one_counts():
     document = parse(b'{"a": 1, "b": {"c": 2, "c": 3}, "a": 4, "d": 5, "a": 6}')
     assert document == {"a": 1, "b": {"c": 2}, "d": 5}

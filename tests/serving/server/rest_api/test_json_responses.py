@@ -50,11 +50,6 @@ def test_rows_of_several_tensors():
     ]
 
 
-def test_columns_of_several_tensors():
-    text = encode(Format.COLUMNAR, a=np.uint64(2**64 - 1), s_bytes=[[b"tf"]])
-    assert json.loads(text) == {"outputs": {"a": 2**64 - 1, "s_bytes": [[{"b64": "dGY="}]]}}
-
-
 @pytest.mark.parametrize(
     ("value", "text"),
     [

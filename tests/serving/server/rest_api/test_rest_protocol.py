@@ -23,11 +23,7 @@ def test_bodies_in_gzip(half):
     [
         BODY,
         gzip.compress(BODY, mtime=0)[:-4],
-        gzip.compress(BODY, mtime=0)[:-8] + bytes(8),
         gzip.compress(BODY, mtime=0) + b"more",
-        gzip.compress(gzip.compress(BODY)),
-        zlib.compress(BODY),
-        b"\x1f\x8b" + bytes(1000),
     ],
 )
 def test_bodies_that_are_no_gzip_count_as_empty(half, body):
@@ -61,17 +57,6 @@ def test_bodies_in_chunks(half):
         assert (status, json.loads(body)) == (200, ANSWER)
 
 
-def test_a_connection_serves_many_requests_and_survives_bad_ones(half):
-    with RawConnection(half.port) as connection:
-        for number in range(20):
-            connection.send(request("POST", PREDICT, b'{"instances": [%d]}' % number))
-            assert json.loads(connection.response()[1]) == {"predictions": [number / 2 + 2]}
-            connection.send(request("POST", PREDICT, b"{"))
-            assert connection.response()[0] == 400
-            connection.send(request("GET", "/nowhere"))
-            assert connection.response()[0] == 404
-
-
 def test_requests_sent_at_once_are_answered_in_turn(half):
     with RawConnection(half.port) as connection:
         bodies = [b'{"inputs": %d}' % number for number in range(50)]
@@ -87,12 +72,6 @@ def test_head_has_no_body(half):
         assert head.startswith("HTTP/1.1 400 ")
         assert "Content-Type: application/json" in head
         assert connection.response()[0] == 404
-
-
-def test_a_uri_may_name_the_host(half):
-    with RawConnection(half.port) as connection:
-        connection.send(request("POST", f"http://somewhere:80{PREDICT}", BODY))
-        assert json.loads(connection.response()[1]) == ANSWER
 
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "BREW"])

@@ -24,12 +24,6 @@ def test_a_computation_that_takes_too_long_is_stopped(tags_manager):
         client.close()
 
 
-def test_a_port_that_is_taken(one_thread, waiting_manager):
-    words = f"UNAVAILABLE: cannot listen on 0.0.0.0:{one_thread.port}; is the port taken"
-    with pytest.raises(ServingError, match=words), serving(waiting_manager, one_thread.port):
-        pass
-
-
 def test_a_failure_within_is_an_error_of_its_own(one_thread):
     client = Client(one_thread.port)
     assert client.error("GET", "/v1/models/broken") == (500, "RuntimeError: out of order")
