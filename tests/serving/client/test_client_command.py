@@ -186,24 +186,12 @@ NOTHING_HEAVY = "print(*{'tensorflow', 'grpc', 'numpy'} & sys.modules.keys(), fi
 
 def test_over_rest_without_tensorflow(command, tags_url):
     done = command(
-        f"--server={tags_url}", "--image=black.png", "--country=US", "--json", probe=NOTHING_HEAVY
+        f"--server={tags_url}", "black.png", "--country=US", "--json", probe=NOTHING_HEAVY
     )
     assert (done.returncode, done.stderr) == (0, "\n")
     answer = json.loads(done.stdout)
     assert answer["version"] == 2
     assert answer["hashtags"][0] == {"hashtag": "soccer", "score": 2.2}
-
-
-def test_a_table_over_rest_of_photos_without_a_name(command, tags_url):
-    done = command(f"--server={tags_url}", "black.png", "white.png", "--top=1", "--version=1")
-    assert (done.returncode, done.stderr) == (0, "")
-    lines = [line for line in done.stdout.splitlines() if "version" in line or "#" in line]
-    assert [" ".join(line.split()) for line in lines] == [
-        "black.png (model tags, version 1)",
-        "| 1 | #football 0.300 |",
-        "white.png (model tags, version 1)",
-        "| 1 | #sunset 1.000 |",
-    ]
 
 
 @pytest.mark.parametrize(

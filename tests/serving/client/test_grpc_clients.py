@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import threading
 
-import grpc
 import numpy as np
 import pytest
 from serving_helpers import WAIT, photo

@@ -134,9 +134,7 @@ def test_pauses_grow_and_differ():
         assert all(0.8 * seconds <= pause <= 1.2 * seconds for pause in pauses)
 
 
-@pytest.mark.parametrize(
-    "server", ["ftp://host:1", "http://", "host:port", "http://host:99999"]
-)
+@pytest.mark.parametrize("server", ["ftp://host:1", "http://", "host:port", "http://host:99999"])
 def test_addresses_that_cannot_be(server):
     with pytest.raises(UserError, match="is not the address of a REST API; give http://host:port"):
         RestHashtagClient(server, "m")

@@ -1,6 +1,5 @@
 """The embedded server, started with the flags and files of the Dockerfile and the Deployment."""
 
-import shutil
 import subprocess
 import urllib.error
 import urllib.request
@@ -15,11 +14,11 @@ from operations_helpers import (
     relocated,
     server_arguments,
 )
-from serving_helpers import WAIT, free_port, photo
+from serving_helpers import WAIT, photo
 
 from serving import HashtagClient, ServerProcess
 from serving.server.models.versions import State
-from serving.server.serve import build, follow_config
+from serving.server.serve import build
 
 
 def status(server, path):
@@ -75,13 +74,6 @@ def test_probes_follow_the_version_that_stable_means(server, tmp_path):
     assert server.manager.wait_for_state("hashtags", 1, State.AVAILABLE, WAIT)
     assert status(server, probe_path("readinessProbe")) == 200
     assert is_healthy(server)
-
-
-def test_nobody_listens():
-    run = subprocess.run(
-        ["bash", DOCKER / "healthcheck.sh", str(free_port())], capture_output=True, text=True
-    )
-    assert run.returncode == 1
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import grpc
 import numpy as np
 import pytest
 from google.protobuf.message import DecodeError
-from serving_helpers import Stubs, photo, photo_request
+from serving_helpers import Stubs, mutated, photo, photo_request
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
@@ -192,28 +192,6 @@ CASES = {
 }
 
 
-def mutated(seed):
-    """A good request with bytes changed, cut out, put in or repeated at random."""
-    rng = random.Random(seed)
-    body = bytearray(photo_request().SerializeToString())
-    for _ in range(rng.randint(1, 8)):
-        place = rng.randrange(len(body))
-        match rng.randrange(5):
-            case 0:
-                body[place] = rng.randrange(256)
-            case 1:
-                body[place] ^= 1 << rng.randrange(8)
-            case 2:
-                del body[place : place + rng.randint(1, 20)]
-            case 3:
-                body[place:place] = rng.randbytes(rng.randint(1, 20))
-            case 4:
-                body[place:place] = body[place : place + rng.randint(1, 40)]
-        if not body:
-            break
-    return bytes(body)
-
-
 @pytest.fixture(scope="module")
 def process(hashtag_models):
     with ServerProcess(model_name="tags", model_base_path=hashtag_models) as server:
@@ -289,7 +267,7 @@ def test_mutated_requests_beside_a_good_client(process, stubs):
     try:
         codes = set()
         for seed in range(MUTATIONS):
-            body = mutated(seed)
+            body = mutated(photo_request().SerializeToString(), random.Random(seed))
             code, details = ask(stubs, PREDICT, body)
             codes.add(code)
             try:

@@ -7,6 +7,7 @@ from concurrent import futures
 
 import pytest
 from rest_helpers import Client, RawConnection, request, serving
+from serving_helpers import mutated
 
 ECHO = "/v1/models/echo"
 PREDICT = f"{ECHO}:predict"
@@ -173,20 +174,11 @@ PIECES = [
 ]
 
 
-def mutated(body: bytes, chance: random.Random) -> bytes:
-    for _ in range(chance.randint(1, 4)):
-        start = chance.randrange(len(body) + 1)
-        end = min(len(body), start + chance.choice([0, 0, 1, 1, 2, 8]))
-        piece = chance.choice([*PIECES, b"", body[: chance.randrange(20)], chance.randbytes(2)])
-        body = body[:start] + piece + body[end:]
-    return body
-
-
 def test_mutated_bodies(hostile):
     chance = random.Random(1)
     statuses = set()
     for _ in range(1000):
-        body = mutated(chance.choice(SEEDS), chance)
+        body = mutated(chance.choice(SEEDS), chance, PIECES)
         response = hostile.ask("POST", PREDICT, body)
         assert response.status in (200, 400), (body, response.data)
         expected = {"error"} if response.status == 400 else {"predictions", "outputs"}
@@ -200,7 +192,7 @@ def test_mutated_bodies(hostile):
 def test_mutated_requests(hostile, seed):
     chance = random.Random(100 + seed)
     for _ in range(50):
-        text = mutated(request("POST", PREDICT, GOOD, "Connection: close"), chance)
+        text = mutated(request("POST", PREDICT, GOOD, "Connection: close"), chance, PIECES)
         with RawConnection(hostile.port) as connection:
             connection.send(text)
             connection.finish()

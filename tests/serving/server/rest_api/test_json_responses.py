@@ -54,11 +54,8 @@ def test_rows_of_several_tensors():
     ("value", "text"),
     [
         (34, "34.0"),
-        (0.1, "0.1"),
         (0.00003, "3e-05"),
-        (555557.5, "555557.5"),
         (1 / 3, "0.33333334"),
-        (16777216, "16777216.0"),
         (3.4028234663852886e38, "3.4028235e+38"),
         (-0.0, "-0.0"),
         (np.nan, "NaN"),
@@ -101,9 +98,7 @@ def test_no_rows_and_rows_of_nothing():
     "outputs",
     [
         {"a": np.zeros((2, 3)), "b": np.zeros((1, 3))},
-        {"a": np.zeros((0, 3)), "b": np.zeros((1, 3))},
         {"a": np.float32(1)},
-        {"a": np.float32(1), "b": np.zeros(2)},
         {"a": np.zeros(2, np.complex64)},
         {},
     ],

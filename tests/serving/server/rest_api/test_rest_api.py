@@ -22,15 +22,6 @@ def b64(content: bytes) -> dict[str, str]:
     return {"b64": base64.b64encode(content).decode()}
 
 
-def test_rows(half):
-    response = half.ask("POST", f"{HALF}:predict", {"instances": [1.0, 2.0, 60]})
-    assert response.status == 200
-    assert response.data == b'{"predictions": [2.5, 3.0, 32.0]}'
-    assert half.post(f"{HALF}:predict", {"instances": [[1.0, 2.0], [3.0, 4.0]]}) == {
-        "predictions": [[2.5, 3.0], [3.5, 4.0]]
-    }
-
-
 @pytest.mark.parametrize(
     "body",
     [

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import zlib
 
 import pytest
 from rest_helpers import RawConnection, request

@@ -7,8 +7,6 @@ import threading
 import pytest
 from rest_helpers import WAIT, Client, RawConnection, request, serving
 
-from serving.server.errors import ServingError
-
 WAITS = request("GET", "/v1/models/wait")
 QUICK_ONE = request("GET", "/v1/models/quick")
 
