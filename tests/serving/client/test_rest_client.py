@@ -50,12 +50,6 @@ def test_threads_share_a_client(tags_url):
     assert len({answer.hashtags for answer in alone}) > 12
 
 
-def test_a_given_version_takes_one_request(fake_rest):
-    with RestHashtagClient(fake_rest.url, "m/n", version=3) as client:
-        assert client.predict([b"i"])[0].version == 3
-    assert fake_rest.requests == ["POST /v1/models/m%2Fn/versions/3:predict"]
-
-
 def test_a_version_that_is_unloaded_in_between(fake_rest):
     gone = (404, b'{"error": "Servable not found for request: Specific(m, 8)"}')
     old = (200, b'{"model_version_status": [{"version": "8", "state": "AVAILABLE"}]}')

@@ -63,20 +63,6 @@ def test_an_open_loop_that_did_not_keep_up(generator, capsys):
     assert [line.split(":")[0] for line in lines[-2:]] == ["note", "note"]
 
 
-def test_generated_requests_suit_the_signature():
-    shapes = {"descriptor": (-1, 5), "age": (-1,), "gender": (-1,), "latitude": (-1,)}
-    requests = make_requests(shapes, 3)
-    assert {name: np.shape(column) for name, column in requests[0].items()} == {
-        "descriptor": (3, 5),
-        "age": (3,),
-        "gender": (3,),
-        "latitude": (3,),
-    }
-    assert len({str(request["descriptor"]) for request in requests}) == len(requests)
-    images = make_requests({"image": (-1,)}, 2)
-    assert all(image.startswith(b"\xff\xd8") for image in images[0]["image"])
-
-
 def test_every_given_image_comes_up():
     images = [str(number).encode() for number in range(100)]
     requests = make_requests({"image": (-1,)}, 3, images=images)

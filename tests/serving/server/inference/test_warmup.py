@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from grpc_helpers import examples, multi_request, predict_request
-from serving_helpers import QUICK, WAIT, samples, save_hashtag_model
+from serving_helpers import samples
 from tensorflow_serving.apis import classification_pb2, prediction_log_pb2, regression_pb2
 
 from serving.server.errors import ServingError
@@ -17,7 +17,6 @@ from serving.server.inference.warmup import MAX_RECORDS, REQUESTS_FILE, warm_up
 from serving.server.metrics import Metrics
 from serving.server.models import model_config
 from serving.server.models.model_manager import ModelManager
-from serving.server.models.versions import State
 
 Code = grpc.StatusCode
 
@@ -59,10 +58,6 @@ def log(kind, request):
 
 def half(x=1.0):
     return log("predict", predict_request(x=np.float32([[x]])))
-
-
-def slow(steps):
-    return log("predict", predict_request("tags", "slow", steps=np.int64(steps)))
 
 
 @pytest.fixture
@@ -159,15 +154,6 @@ def test_a_damaged_file(folder, fails, damage):
 
 class TestLoading:
     """A manager warms a version up before it serves."""
-
-    def test_a_slow_warm_up_ends_before_the_version_serves(self, tmp_path, metrics):
-        base = tmp_path / "tags"
-        write(save_hashtag_model(base, 1), *[slow(20_000)] * 3)
-        manager = ModelManager(QUICK, metrics=metrics)
-        manager.reload(model_config.single_model("tags", str(base)))
-        assert manager.wait_for_state("tags", 1, State.AVAILABLE, WAIT)
-        assert metrics.apis == {"Predict": 3}
-        manager.close()
 
     @pytest.mark.parametrize("warm", [True, False])
     def test_a_request_that_fails_fails_the_load_unless_turned_off(self, folder, metrics, warm):

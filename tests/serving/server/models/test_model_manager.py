@@ -136,12 +136,3 @@ def test_nothing_of_an_unloaded_version_stays(hashtag_models):
         models.reload(nothing)
         assert models.wait_for_state("tags", 2, State.END, WAIT)
         assert graph() is None
-
-
-def test_waiting_for_a_model_that_never_comes_can_be_cancelled(tmp_path):
-    with manager() as models:
-        checks = iter([False, False, True])
-        models.reload(
-            model_config.single_model("tags", str(tmp_path / "absent")), lambda: next(checks)
-        )
-        assert next(checks, "used up") == "used up"
