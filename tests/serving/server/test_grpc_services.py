@@ -1,7 +1,5 @@
 """PredictionService and ModelService's status over a socket."""
 
-import threading
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -134,12 +132,6 @@ class TestOriginalModels:
         assert half(original, version=123) == (123, [3.0])
         assert half(original, name="tf2") == (123, [3.0])
         assert half(original, name="three") == (123, [4.0])
-
-    def test_signatures_of_other_methods_take_tensors_too(self, original):
-        for signature, output in [("regress_x2_to_y3", "outputs"), ("classify_x2_to_y3", "scores")]:
-            request = predict_request(signature=signature, inputs=np.float32([2.0]))
-            response = original.prediction.Predict(request)
-            assert list(response.outputs[output].float_val) == [4.0]
 
     def test_shapes_are_left_to_the_graph(self, original):
         # The signature says [?, 1].
@@ -274,12 +266,3 @@ def test_method_names_are_checked_if_asked_for(tf_serving_testdata, original):
         with refused(Code.INVALID_ARGUMENT, words):
             stubs.prediction.Regress(other)
     assert original.prediction.Regress(other).result.regressions[0].value == 3.0
-
-
-def test_no_threads_are_left_behind(tf_serving_testdata):
-    before = threading.active_count()
-    config = config_of(model(tf_serving_testdata / TWO_VERSIONS))
-    for _ in range(2):
-        with serving(config, rest_port=0) as (_, stubs):
-            assert half(stubs) == (124, [3.0])
-    assert threading.active_count() <= before + 2  # channels end their threads a little later

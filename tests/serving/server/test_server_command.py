@@ -77,19 +77,21 @@ def test_the_version_is_printed_as_the_original_prints_it():
     assert second == f"TensorFlow Library: {tf.__version__}"
 
 
-@pytest.mark.parametrize(
-    ("flags", "words"),
-    [
-        ({"port": 8500, "rest_api_port": 8500}, "--rest_api_port=8500 is --port, too"),
-        ({"monitoring_config_file": "x"}, "shows metrics on --rest_api_port; give one"),
-        ({"rest_api_port": 1, "monitoring_config_file": "/absent"}, "cannot read the config file"),
-        ({"ssl_config_file": "/absent"}, "cannot read the config file /absent"),
-        ({"grpc_channel_arguments": "grpc.x"}, "'grpc.x' is not of the form name=value"),
-    ],
-)
-def test_flags_that_do_not_go_together(flags, words, hashtag_models):
-    with pytest.raises(UserError, match=re.escape(words)):
-        build(Config(model_base_path=str(hashtag_models), **flags))
+def test_flags_that_do_not_go_together(hashtag_models, tmp_path):
+    (tmp_path / "bad.config").write_text("improperly formatted file")
+    tags = {"model_base_path": str(hashtag_models)}
+    for flags, words in [
+        ({}, "give --model_base_path or --model_config_file"),
+        ({"model_base_path": f"{tmp_path}/bad.config"}, "bad.config is no folder"),
+        ({"model_base_path": f"{hashtag_models}/1"}, "is a SavedModel itself; give the folder"),
+        ({"model_config_file": f"{tmp_path}/bad.config"}, "cannot parse the config file"),
+        (tags | {"port": 8500, "rest_api_port": 8500}, "--rest_api_port=8500 is --port, too"),
+        (tags | {"monitoring_config_file": "x"}, "shows metrics on --rest_api_port; give one"),
+        (tags | {"ssl_config_file": "/absent"}, "cannot read the config file /absent"),
+        (tags | {"grpc_channel_arguments": "grpc.x"}, "is not of the form name=value"),
+    ]:
+        with pytest.raises(UserError, match=re.escape(words)):
+            build(Config(**flags))
 
 
 def test_channel_arguments():
@@ -98,22 +100,6 @@ def test_channel_arguments():
         ("grpc.a", 2000),
         ("grpc.b", "me=you"),
     ]
-
-
-def test_models_that_cannot_be(hashtag_models, tmp_path):
-    (tmp_path / "bad.config").write_text("improperly formatted file")
-    for flags, words in [
-        ({}, "give --model_base_path or --model_config_file"),
-        ({"model_base_path": f"{tmp_path}/bad.config"}, "bad.config is no folder"),
-        ({"model_base_path": f"{hashtag_models}/1"}, "is a SavedModel itself; give the folder"),
-        ({"model_config_file": f"{tmp_path}/absent"}, "cannot read the config file"),
-        (
-            {"model_config_file": f"{tmp_path}/bad.config"},
-            "cannot parse the config file",
-        ),
-    ]:
-        with pytest.raises(UserError, match=words):
-            models(Config(**flags))
 
 
 def test_a_relative_base_path_is_taken_from_here(hashtag_models, monkeypatch):

@@ -152,19 +152,16 @@ def test_a_damaged_file(folder, fails, damage):
     assert "is in TFRecord format" in fails(Code.DATA_LOSS)
 
 
-class TestLoading:
-    """A manager warms a version up before it serves."""
-
-    @pytest.mark.parametrize("warm", [True, False])
-    def test_a_request_that_fails_fails_the_load_unless_turned_off(self, folder, metrics, warm):
-        write(folder, log("predict", predict_request(signature="guess")))
-        options = ManagerOptions(max_num_load_retries=0, enable_model_warmup=warm)
-        manager = ModelManager(options, metrics=metrics)
-        config = model_config.single_model("tags", str(folder.parent))
-        if warm:
-            with pytest.raises(ServingError, match="Serving signature key"):
-                manager.reload(config)
-        else:
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_request_that_fails_fails_the_load_unless_turned_off(self, folder, metrics, warm):
+    write(folder, log("predict", predict_request(signature="guess")))
+    options = ManagerOptions(max_num_load_retries=0, enable_model_warmup=warm)
+    manager = ModelManager(options, metrics=metrics)
+    config = model_config.single_model("tags", str(folder.parent))
+    if warm:
+        with pytest.raises(ServingError, match="Serving signature key"):
             manager.reload(config)
-        manager.close()
-        assert metrics.warmups == ({"FAILED_PRECONDITION": 1} if warm else {})
+    else:
+        manager.reload(config)
+    manager.close()
+    assert metrics.warmups == ({"FAILED_PRECONDITION": 1} if warm else {})

@@ -11,7 +11,6 @@ from serving_helpers import QUICK
 from serving.server.model_server import ModelServer
 from serving.server.models import model_config
 from serving.server.models.model_manager import ModelManager
-from serving.server.rest_api.rest_server import RestServer
 
 
 @pytest.fixture(scope="session")
@@ -61,8 +60,8 @@ def echo_manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelMana
     manager.close()
 
 
-def _client(manager: ModelManager, **options: object) -> Iterator[Client]:
-    with serving(manager, **options) as server:
+def _client(manager: ModelManager) -> Iterator[Client]:
+    with serving(manager) as server:
         client = Client(server.port)
         yield client
         client.close()
@@ -83,22 +82,8 @@ def echo(echo_manager: ModelManager) -> Iterator[Client]:
     yield from _client(echo_manager)
 
 
-@pytest.fixture(scope="session")
-def open_tags(tags_manager: ModelManager) -> Iterator[Client]:
-    """As `tags`, for web pages from anywhere."""
-    yield from _client(tags_manager, cors=True)
-
-
 @pytest.fixture
 def waiting_manager() -> Iterator[WaitingManager]:
     manager = WaitingManager()
     yield manager
     manager.release.set()
-
-
-@pytest.fixture
-def one_thread(waiting_manager: WaitingManager) -> Iterator[RestServer]:
-    """A server that answers one request at a time."""
-    with serving(waiting_manager, num_threads=1) as server:
-        yield server
-        waiting_manager.release.set()

@@ -4,7 +4,7 @@ import gzip
 import json
 
 import pytest
-from rest_helpers import RawConnection, request
+from rest_helpers import Client, RawConnection, request, serving
 
 HALF = "/v1/models/half"
 PREDICT = f"{HALF}:predict"
@@ -84,23 +84,24 @@ def test_paths_outside_the_api(half, path):
     assert half.ask("GET", path).status == 404
 
 
-def test_pages_of_any_origin_may_ask(open_tags):
+def test_pages_of_any_origin_may_ask(tags_manager):
     allowed = {
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Allow-Methods": "POST, GET",
         "Access-Control-Allow-Headers": "Content-Type",
     }
-    for response in (
-        open_tags.ask("OPTIONS", "/v1/models/tags:predict", Origin="https://example.org"),
-        open_tags.ask("GET", "/v1/models/tags", Origin="https://example.org"),
-    ):
-        assert response.status == 200
-        assert allowed.items() <= dict(response.headers).items()
-    response = open_tags.ask("POST", "/v1/models/none:predict", "{}")
-    assert response.status == 404
-    assert allowed.items() <= dict(response.headers).items()
-    assert open_tags.ask("OPTIONS", "/v1/models/tags").status == 400
-    assert open_tags.ask("OPTIONS", "/elsewhere", Origin="https://example.org").status == 404
+    with serving(tags_manager, cors=True) as server:
+        client, tags = Client(server.port), "/v1/models/tags"
+        for response, status in [
+            (client.ask("OPTIONS", f"{tags}:predict", Origin="https://example.org"), 200),
+            (client.ask("GET", tags, Origin="https://example.org"), 200),
+            (client.ask("POST", "/v1/models/none:predict", "{}"), 404),
+        ]:
+            assert response.status == status
+            assert allowed.items() <= dict(response.headers).items()
+        assert client.ask("OPTIONS", tags).status == 400
+        assert client.ask("OPTIONS", "/elsewhere", Origin="https://example.org").status == 404
+        client.close()
 
 
 def test_without_cors_no_origin_is_allowed(half):

@@ -22,11 +22,12 @@ def test_a_computation_that_takes_too_long_is_stopped(tags_manager):
         client.close()
 
 
-def test_a_failure_within_is_an_error_of_its_own(one_thread):
-    client = Client(one_thread.port)
-    assert client.error("GET", "/v1/models/broken") == (500, "RuntimeError: out of order")
-    assert client.ask("GET", "/v1/models/quick").status == 200
-    client.close()
+def test_a_failure_within_is_an_error_of_its_own(waiting_manager):
+    with serving(waiting_manager) as server:
+        client = Client(server.port)
+        assert client.error("GET", "/v1/models/broken") == (500, "RuntimeError: out of order")
+        assert client.ask("GET", "/v1/models/quick").status == 200
+        client.close()
 
 
 def test_a_request_under_way_is_finished_while_new_ones_are_refused(waiting_manager):
