@@ -24,7 +24,6 @@ from serving.demo.questions import PARALLEL, WAITING
             "This photo has more than 67,108,864 pixels",
         ),
         (StatusCode.INVALID_ARGUMENT, "Missing named input: descriptor", 502, "descriptors of"),
-        (StatusCode.INVALID_ARGUMENT, "what is age?", 502, "just now: in one line"),
         (StatusCode.RESOURCE_EXHAUSTED, "queue is full", 503, "just now: in one line"),
         (StatusCode.DEADLINE_EXCEEDED, "", 504, "just now: in one line"),
     ],

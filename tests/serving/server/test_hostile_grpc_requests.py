@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import random
 import socket
-import threading
 from pathlib import Path
 
 import grpc
@@ -247,40 +246,18 @@ def test_a_hostile_request_gets_its_status(stubs, name):
 
 
 @pytest.mark.slow
-def test_mutated_requests_beside_a_good_client(process, stubs):
-    before = resident_bytes(process)
-    stopping = threading.Event()
-    answered, failures = [], []
-
-    def good_client():
-        good = Stubs(process.endpoint)
-        while not stopping.is_set():
-            try:
-                check_good_answer(good)
-                answered.append(True)
-            except (AssertionError, grpc.RpcError) as error:
-                failures.append(error)
-        good.channel.close()
-
-    client = threading.Thread(target=good_client)
-    client.start()
-    try:
-        codes = set()
-        for seed in range(MUTATIONS):
-            body = mutated(photo_request().SerializeToString(), random.Random(seed))
-            code, details = ask(stubs, PREDICT, body)
-            codes.add(code)
-            try:
-                predict_pb2.PredictRequest.FromString(body)
-            except DecodeError:
-                assert code is Code.INTERNAL, (seed, details)
-            else:
-                assert code not in (Code.INTERNAL, Code.UNKNOWN, Code.UNAVAILABLE), (seed, details)
-    finally:
-        stopping.set()
-        client.join()
-    assert not failures
-    assert answered
+def test_mutated_requests(process, stubs):
+    before, codes = resident_bytes(process), set()
+    for seed in range(MUTATIONS):
+        body = mutated(photo_request().SerializeToString(), random.Random(seed))
+        code, details = ask(stubs, PREDICT, body)
+        codes.add(code)
+        try:
+            predict_pb2.PredictRequest.FromString(body)
+        except DecodeError:
+            assert code is Code.INTERNAL, (seed, details)
+        else:
+            assert code not in (Code.INTERNAL, Code.UNKNOWN, Code.UNAVAILABLE), (seed, details)
     assert {Code.OK, Code.INVALID_ARGUMENT, Code.INTERNAL} <= codes
     assert resident_bytes(process) - before < MAX_GROWTH_BYTES
 

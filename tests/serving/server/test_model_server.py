@@ -24,16 +24,6 @@ Code = grpc.StatusCode
 TIMEOUT = 60.0
 
 
-@pytest.fixture(scope="module")
-def authority():
-    return trustme.CA()
-
-
-@pytest.fixture(scope="module")
-def certificate(authority):
-    return authority.issue_cert("localhost")
-
-
 @pytest.fixture
 def config(hashtag_models):
     return model_config.single_model("tags", str(hashtag_models))
@@ -52,10 +42,11 @@ def refusal(channel):
 
 
 @pytest.mark.parametrize("mutual", [False, True])
-def test_tls(config, authority, certificate, tmp_path, mutual):
+def test_tls(config, authority, tmp_path, mutual):
     """With `mutual`, the server asks for the client's certificate."""
     root, stranger = authority.cert_pem.bytes(), trustme.CA()
-    files = (*pem(certificate), root.decode()) if mutual else pem(certificate)
+    server_files = pem(authority.issue_cert("localhost"))
+    files = (*server_files, root.decode()) if mutual else server_files
     path = write_ssl_config(tmp_path, *files, verify=mutual)
 
     def channel(server, root, *identity):
