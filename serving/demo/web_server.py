@@ -42,10 +42,7 @@ def serve(application: "Starlette", listener: socket.socket, stopping: threading
     Args:
         application: the ASGI application.
         listener: the socket to accept connections from.
-        stopping: ends the web server; also set here if it ends by itself.
-
-    Raises:
-        UserError: the web server has ended by itself.
+        stopping: ends the web server.
     """
     server = uvicorn.Server(
         uvicorn.Config(
@@ -58,20 +55,8 @@ def serve(application: "Starlette", listener: socket.socket, stopping: threading
         )
     )
 
-    ended_by_itself = False
-
-    def run() -> None:
-        nonlocal ended_by_itself
-        try:
-            server.run(sockets=[listener])
-        finally:
-            ended_by_itself = not stopping.is_set()
-            stopping.set()
-
-    thread = threading.Thread(target=run, name="web server")
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="web server")
     thread.start()
     stopping.wait()
     server.should_exit = True
     thread.join()
-    if ended_by_itself:
-        raise UserError("the page's web server has ended by itself; start it again")

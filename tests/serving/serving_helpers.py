@@ -1,7 +1,9 @@
 """A small model with the signatures of an exported hashtag model, and bare stubs to ask it."""
 
 import io
+import random
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -224,3 +226,13 @@ def write_ssl_config(
     ]
     path.write_text("\n".join([*lines, f"client_verify: {str(verify).lower()}"]))
     return path
+
+
+def mutated(body: bytes, rng: random.Random, pieces: Sequence[bytes] = ()) -> bytes:
+    """A body with parts replaced at random by pieces, by parts of itself or by any bytes."""
+    for _ in range(rng.randint(1, 4)):
+        start = rng.randrange(len(body) + 1)
+        end = min(len(body), start + rng.choice([0, 0, 1, 1, 2, 8]))
+        piece = rng.choice([*pieces, b"", body[: rng.randrange(20)], rng.randbytes(2)])
+        body = body[:start] + piece + body[end:]
+    return body

@@ -12,7 +12,7 @@ from concurrent import futures
 from pathlib import Path
 
 import pytest
-from serving_helpers import WAIT, free_port, photo, save_hashtag_model
+from serving_helpers import free_port, photo, save_hashtag_model
 
 from serving import HashtagClient, RequestError, StatusCode
 
@@ -111,31 +111,29 @@ def load(endpoint):
             one.result()
 
 
-def wait_for(answers, **versions):
-    """Waits until the last answer of each label is that of a version."""
+def wait_until(is_reached):
+    """Asks until a condition holds."""
     deadline = time.monotonic() + PATIENCE
     pause = threading.Event()
-    for label, version in versions.items():
-        while not answers[label] or answers[label][-1][0] != version:
-            assert time.monotonic() < deadline, f"{label} is not version {version}"
-            pause.wait(0.05)
+    while not is_reached():
+        assert time.monotonic() < deadline, "not reached"
+        pause.wait(0.05)
 
 
-def wait_until(endpoint, version, *, served):
-    """Waits until a version is served, or is not any more."""
-    deadline = time.monotonic() + WAIT
+def wait_for(answers, **versions):
+    """Waits until the last answer of each label is that of a version."""
+    wait_until(lambda: all(answers[it] and answers[it][-1][0] == versions[it] for it in versions))
+
+
+def is_served(endpoint, version):
     with HashtagClient(endpoint, "hashtags", version=version) as client:
-        while time.monotonic() < deadline:
-            try:
-                client.predict([photo(0)])
-                is_served = True
-            except RequestError as error:
-                if error.code is not StatusCode.NOT_FOUND:
-                    raise
-                is_served = False
-            if is_served == served:
-                return
-    pytest.fail(f"version {version}: {served=} not reached")
+        try:
+            client.predict([photo(0)])
+        except RequestError as error:
+            if error.code is not StatusCode.NOT_FOUND:
+                raise
+            return False
+    return True
 
 
 @pytest.mark.timeout(600)
@@ -153,7 +151,7 @@ def test_the_walk_of_the_guide(tmp_path):
 
         loaded = edited(start, load_it)
         walker.write(loaded)
-        wait_until(walker.endpoint, 2, served=True)
+        wait_until(lambda: is_served(walker.endpoint, 2))
         tried = edited(loaded, label_it)
         walker.write(tried)
         wait_for(answers, stable=1, canary=2)
@@ -172,6 +170,6 @@ def test_the_walk_of_the_guide(tmp_path):
         walker.write(both_labels.replace("versions: 1", "versions: 1 versions: 2"))
         wait_for(answers, stable=2, canary=2)
         walker.write(both_labels.replace("versions: 1", "versions: 2"))
-        wait_until(walker.endpoint, 1, served=False)
+        wait_until(lambda: not is_served(walker.endpoint, 1))
     # Every answer is that of the version that it names.
     assert {*answers["stable"], *answers["canary"]} == {(1, 0.3), (2, 1.3)}

@@ -44,7 +44,3 @@ def test_a_signal_that_another_thread_takes_is_heard_of(stopping, number):
     thread.start()
     assert stopping.wait()
     thread.join()
-
-
-def test_waits_no_longer_than_asked(stopping):
-    assert not stopping.wait(0.01)

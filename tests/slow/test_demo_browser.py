@@ -34,31 +34,16 @@ GIVE = """(target, [kind, name, type, data]) => {
 
 
 @pytest.fixture(scope="module")
-def start_server(tmp_path_factory):
-    """Starts the model server, always at the same port."""
+def server(tmp_path_factory):
+    """The model server, always at the same port."""
     base = tmp_path_factory.mktemp("models") / "tags"
     save_hashtag_model(base, 1)
-    port, running = free_port(), []
-
-    def start():
-        server = ServerProcess(port=port, model_name="tags", model_base_path=base)
-        server.start()
-        running.append(server)
-        return server
-
-    start.address = f"localhost:{port}"
-    yield start
-    for server in running:
-        server.stop()
+    with ServerProcess(port=free_port(), model_name="tags", model_base_path=base) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def server(start_server):
-    return start_server()
-
-
-@pytest.fixture(scope="module")
-def demo(server, start_server, tmp_path_factory):
+def demo(server, tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
     gallery = folder / "photos"
     gallery.mkdir()
@@ -66,7 +51,7 @@ def demo(server, start_server, tmp_path_factory):
     (gallery / "white.png").write_bytes(photo(255, 64))
     demo = Demo(
         folder,
-        server=start_server.address,
+        server=server.endpoint,
         model_name="tags",
         timeout=WAIT,
         photos=gallery,
@@ -94,7 +79,7 @@ def open_page(browser, demo):
             "console",
             lambda message: REFUSED.search(message.text) or page.trouble.append(message.text),
         )
-        page.on("pageerror", lambda error: page.trouble.append(f"error: {error}"))
+        page.on("pageerror", lambda error: page.trouble.append(str(error)))
         page.on(
             "request",
             lambda request: (
@@ -156,8 +141,12 @@ def test_at_first_two_people_differ(open_page, path):
     expect(page).to_have_title("Tags <of> two")
     expect(page.locator("h1")).to_have_text("Tags <of> two")
     expect(page.locator(".person-1 .who")).to_have_text(LONDON)
-    expect(page.locator(".person-2 .tag.only")).to_have_count(1)  # tbt or dog
-    expect(page.get_by_role("status")).to_contain_text("Answered by tags, version 1, at localhost")
+    only = page.locator(".person-2 .tag.only .name")
+    expect(only).to_have_text(re.compile("#(tbt|dog), only for this person"))
+    status = page.get_by_role("status")
+    expect(status).to_contain_text("Answered by tags, version 1, at localhost")
+    expect(status).to_contain_text("First person: football, soccer, ")
+    expect(status).to_contain_text("Second person: soccer, tbt, football.")
     assert page.trouble == []
 
 
@@ -178,12 +167,9 @@ def test_hashtags_follow_the_controls(page):
     age.fill("")
     expect_tags(page, 1, "football", "soccer", "dog")
     expect(first.locator(".who")).to_have_text("Woman, Manchester, United Kingdom")
-    expect(first.get_by_label("Age known")).not_to_be_checked()
     first.get_by_label("Age, as a slider").press("ArrowLeft")
     expect(first.get_by_label("Age known")).to_be_checked()
     expect_tags(page, 1, "football", "tbt", "soccer")  # 89 years
-    first.get_by_label("Age known").uncheck()
-    expect_tags(page, 1, "football", "soccer", "dog")
     age.fill("999")
     expect(page.get_by_role("alert")).to_contain_text("0 to 150")
 
@@ -191,21 +177,19 @@ def test_hashtags_follow_the_controls(page):
     expect_tags(page, 1, "football", "soccer", "dog")
     expect(page.get_by_role("alert")).to_have_count(0)
     expect_tags(page, 2, "soccer", "tbt", "football")  # the other one has not changed
-    for gender, words in {"male": "Man", "other": "Person", "unknown": "Somebody unknown"}.items():
-        first.get_by_label(gender, exact=True).check()
-        expect(first.locator(".who")).to_have_text(words)
+    first.get_by_label("male", exact=True).check()
+    expect(first.locator(".who")).to_have_text("Man")
 
 
 def test_the_map(page):
     second = person(page, 2)
     country, city = (second.get_by_label(name, exact=True) for name in ("Country", "City"))
-    who, spoken = second.locator(".who"), second.locator("[aria-live]")
+    who = second.locator(".who")
     click_map(page, 2, 51.5, 0)
     expect_tags(page, 2, "football", "tbt", "soccer")
     expect(country).to_have_value("GB")
     expect(city).to_have_value("London")
-    expect(second.locator("path.chosen")).to_have_attribute("data-code", "GB")
-    expect(spoken).to_have_text("London, United Kingdom")
+    expect(second.locator("[aria-live]")).to_have_text("London, United Kingdom")
 
     click_map(page, 2, -5, -62)  # the Amazon, far from every city of the list
     expect(country).to_have_value("BR")
@@ -219,45 +203,9 @@ def test_the_map(page):
     expect(country).to_have_value("")
     expect(who).to_have_text(re.compile(r"° S 8\d\.\d° W$"))
 
-    click_map(page, 2, 49.2, -121.5)  # in Canada, 120 km from Vancouver
-    expect(who).to_have_text("Man, 60, Vancouver, Canada")
-
-    choose(page, 2, "City", "Denver")
-    second.get_by_role("application").focus()
-    page.keyboard.press("Shift+ArrowUp")  # exact, from 39.74 N 104.98 W
-    expect(spoken).to_have_text("49.7° N 105.0° W, Canada")
-
-
-def test_of_quick_changes_the_last_one_counts(page):
-    page.locator(".person-2 svg.world").evaluate(
-        """(world, places) => {
-          const box = world.getBoundingClientRect();
-          for (const [latitude, longitude] of places)
-            world.dispatchEvent(new MouseEvent("click", {
-              // Whole pixels: of others, the browser drops what is behind the point.
-              clientX: Math.round(box.x + (longitude + 180) / 360 * box.width),
-              clientY: Math.round(box.y + (84 - latitude) / 141 * box.height),
-            }));
-        }""",
-        [[39.7, -105], [-33.87, 151.21], [48.8, 2.3], [51.5, 0]],
-    )
-    expect(page.locator(".person-2 .who")).to_have_text("Man, 60, London, United Kingdom")
-    expect_tags(page, 2, "football", "tbt", "soccer")
-
-
-def test_screen_readers_are_told_the_answer(page):
-    status = page.get_by_role("status")
-    expect(status).to_contain_text("First person: football, soccer, ")
-    expect(status).to_contain_text("Second person: soccer, tbt, football.")
-    expect(status).not_to_have_attribute("aria-busy", "true")
-    expect(page.locator(".person-2 .tag.only .name")).to_have_text(
-        re.compile("#(tbt|dog), only for this person")
-    )
-
 
 def test_photos_are_chosen_sent_dropped_and_pasted(page):
     pressed = page.locator("#gallery [aria-pressed=true]")
-    expect(pressed).to_have_accessible_name("Example photo 1")
     page.get_by_role("button", name=WHITE).press("Enter")
     expect_tags(page, 1, "football", "sunset", "soccer")
     expect(pressed).to_have_accessible_name(WHITE)
@@ -278,9 +226,7 @@ def test_photos_are_chosen_sent_dropped_and_pasted(page):
 def test_what_is_no_photo_is_told_and_the_next_one_works(page):
     alert = page.get_by_role("alert")
     for data, words in [
-        (b"no image at all", "not a photo we can read"),
         (photo(size=64)[:60], "not a photo we can read"),  # what only the model finds
-        (b"\0\0\0\x18ftypheic" + bytes(100), "HEIC"),
         (bytes(20 * 2**20 + 1), "at most 20 MB"),
     ]:
         upload(page, data)
@@ -308,8 +254,6 @@ def test_the_camera(page):
         page.get_by_role("button", name="Take the photo").click()
     assert answered.value.ok
     expect(page.locator("video")).not_to_be_visible()
-    expect(page.locator("#gallery [aria-pressed=true]")).to_have_count(0)
-    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 def test_a_photo_that_is_refused_late_leaves_the_next_one_alone(page):
@@ -347,17 +291,11 @@ def test_a_lost_connection_is_told_and_comes_back_by_itself(page):
 @pytest.mark.parametrize(("width", "theme"), [(320, "light"), (390, "dark")])
 def test_on_a_phone(open_page, width, theme):
     page = open_page(width, theme)
-    name = page.locator(".person-1 .tag .name").first
-    name.evaluate("(name, text) => { name.firstChild.data = text; }", "#" + 60 * "w")
-    assert name.evaluate("name => name.scrollWidth <= name.clientWidth")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     shown = page.locator("#photo").bounding_box()
     first, second = (page.locator(f".person-{n} .answer").bounding_box() for n in (1, 2))
     assert first["y"] == second["y"] > shown["y"] + shown["height"]
     assert first["x"] + first["width"] <= second["x"]
-    controls = [page.locator(f".person-{n} .controls").bounding_box() for n in (1, 2)]
-    assert controls[0]["y"] >= first["y"] + first["height"]
-    assert controls[1]["y"] >= controls[0]["y"] + controls[0]["height"]
     parts = "#photo, .tag .name, .tag .score, svg.world, .presets button, select, .age-number"
     for part in page.locator(parts).all():
         box = part.bounding_box()
@@ -369,12 +307,12 @@ def test_on_a_phone(open_page, width, theme):
 
 
 # Last: it takes the server away that the others share.
-def test_the_server_goes_and_comes_back(page, server, start_server):
+def test_the_server_goes_and_comes_back(page, server):
     server.stop()
     choose(page, 1, "Country", "United States")
     expect(page.get_by_role("alert")).to_contain_text("no server answers at localhost")
     expect(page.locator(".person-1 .none")).to_contain_text("No hashtags just now")
-    start_server()
+    server.start()
     choose(page, 1, "Country", "Canada")
     expect_tags(page, 1, "football", "soccer", "tbt|dog")
     expect(page.get_by_role("alert")).to_have_count(0)

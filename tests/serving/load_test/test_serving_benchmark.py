@@ -5,16 +5,11 @@ import sys
 import pytest
 
 
-def measure(*flags):
-    command = [sys.executable, "-m", "benchmarks.serving", "--descriptor_size=8", "--tags=50"]
-    done = subprocess.run([*command, *flags], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 @pytest.mark.slow
 def test_compares_with_the_session():
-    result = measure("--clients=2", "--turns=1", "--seconds=0.5", "--max_batch_size=4")
+    flags = ["--descriptor_size=8", "--tags=50", "--clients=2", "--turns=1", "--seconds=0.5"]
+    command = [sys.executable, "-m", "benchmarks.serving", *flags, "--max_batch_size=4"]
+    result = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     found = result["by_clients"]["2"]
     rates = {name: found[name]["calls_per_second"] for name in ("server", "session", "servable")}
     for name in ("session", "servable"):

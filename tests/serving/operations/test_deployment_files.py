@@ -1,6 +1,5 @@
 """Dockerfile, Compose file and Kubernetes objects, checked by linters and published schemas."""
 
-import copy
 import json
 import shutil
 import subprocess
@@ -14,7 +13,6 @@ import pytest
 import yaml
 from operations_helpers import DOCKER, KUBERNETES, manifests
 
-COMPOSE = yaml.safe_load((DOCKER / "compose.yaml").read_text())
 SCHEMAS = Path(check_jsonschema.__file__).parent / "builtin_schemas" / "vendor"
 OLD, NEWEST = "1.30", kubernetes_validate.latest_version()
 FILES = [*sorted((KUBERNETES / "base").glob("*.yaml")), KUBERNETES / "model-writer.yaml"]
@@ -26,10 +24,6 @@ OBJECTS = [
 ]
 
 
-def check_compose(content):
-    jsonschema.validate(content, json.loads((SCHEMAS / "compose-spec.json").read_text()))
-
-
 def test_the_dockerfile_has_no_complaints():
     program = Path(sys.executable).with_name("hadolint")
     command = [program, "--format=json", DOCKER / "Dockerfile"]
@@ -38,22 +32,14 @@ def test_the_dockerfile_has_no_complaints():
 
 
 def test_the_compose_file():
-    check_compose(COMPOSE)
-    bad = copy.deepcopy(COMPOSE)
-    bad["services"]["server"]["memory_limit"] = "2g"
-    with pytest.raises(jsonschema.ValidationError, match="'memory_limit' was unexpected"):
-        check_compose(bad)
+    schema = json.loads((SCHEMAS / "compose-spec.json").read_text())
+    jsonschema.validate(yaml.safe_load((DOCKER / "compose.yaml").read_text()), schema)
 
 
 @pytest.mark.parametrize("document", OBJECTS)
 @pytest.mark.parametrize("version", [OLD, NEWEST])
 def test_kubernetes_objects(document, version):
     kubernetes_validate.validate(document, version, strict=True)
-    if document["kind"] == "Deployment":
-        broken = copy.deepcopy(document)
-        broken["spec"]["template"]["spec"]["containers"][0]["readynessProbe"] = {}
-        with pytest.raises(kubernetes_validate.ValidationError, match="readynessProbe"):
-            kubernetes_validate.validate(broken, version, strict=True)
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl to build the overlays")

@@ -1,6 +1,5 @@
 """The embedded server, started with the flags and files of the Dockerfile and the Deployment."""
 
-import shutil
 import subprocess
 import urllib.error
 import urllib.request
@@ -15,11 +14,11 @@ from operations_helpers import (
     relocated,
     server_arguments,
 )
-from serving_helpers import WAIT, free_port, photo
+from serving_helpers import WAIT, photo
 
 from serving import HashtagClient, ServerProcess
 from serving.server.models.versions import State
-from serving.server.serve import build, follow_config
+from serving.server.serve import build
 
 
 def status(server, path):
@@ -77,13 +76,6 @@ def test_probes_follow_the_version_that_stable_means(server, tmp_path):
     assert is_healthy(server)
 
 
-def test_nobody_listens():
-    run = subprocess.run(
-        ["bash", DOCKER / "healthcheck.sh", str(free_port())], capture_output=True, text=True
-    )
-    assert run.returncode == 1
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("source", ["Dockerfile", "Deployment"])
 def test_a_process_with_these_flags(source, tmp_path, hashtag_models):
@@ -95,27 +87,3 @@ def test_a_process_with_these_flags(source, tmp_path, hashtag_models):
             (answer,) = client.predict([photo()])
         assert [hashtag.hashtag for hashtag in answer.hashtags] == ["sunset", "football", "soccer"]
         assert server.stop() == 0
-
-
-@pytest.mark.slow
-def test_an_edit_of_the_mounted_file_is_enough(tmp_path, hashtag_models):
-    """As a kubelet does it: the files are renewed behind a link."""
-    arguments = relocated(server_arguments("Deployment"), tmp_path, hashtag_models / "1")
-    arguments.append("--model_config_file_poll_wait_seconds=1")
-    shutil.copytree(hashtag_models / "2", tmp_path / "models" / "hashtags" / "2")
-    config = tmp_path / "config"
-    config.rename(tmp_path / "..first")
-    config.symlink_to(tmp_path / "..first")
-    parsed, _ = parse(arguments)
-    with (
-        build(parsed) as server,
-        follow_config(server.manager, parsed.model_config_file, 0.1),
-    ):
-        shutil.copytree(tmp_path / "..first", tmp_path / "..second")
-        models = tmp_path / "..second" / "models.config"
-        models.write_text(models.read_text().replace("versions: 1", "versions: [1, 2]"))
-        (tmp_path / "..link").symlink_to(tmp_path / "..second")
-        (tmp_path / "..link").replace(config)
-        assert server.manager.wait_for_state("hashtags", 2, State.AVAILABLE, WAIT)
-        with HashtagClient(server.endpoint, "hashtags", version_label="stable") as client:
-            assert client.predict([photo()])[0].version == 1

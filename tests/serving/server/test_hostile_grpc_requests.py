@@ -4,18 +4,16 @@ import contextlib
 import itertools
 import random
 import socket
-import threading
 from pathlib import Path
 
 import grpc
 import numpy as np
 import pytest
 from google.protobuf.message import DecodeError
-from serving_helpers import Stubs, photo, photo_request
+from serving_helpers import Stubs, mutated, photo, photo_request
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
-    get_model_status_pb2,
     predict_pb2,
     regression_pb2,
 )
@@ -34,51 +32,32 @@ MAX_GROWTH_BYTES = 2**30
 
 IMPOSSIBLE_SHAPES = {
     "terabytes": (10**12,),
-    "the largest number": (2**63 - 1,),
     "negative": (-1,),
-    "the smallest number": (-(2**63),),
-    "an overflowing product": (2**32, 2**32),
     "a product that overflows to 1": (2**63 - 1, 2**63 - 1),
-    "a negative product": (-3, -3),
     "a thousand dimensions": (2,) * 1000,
 }
 WRONG_SHAPES = {
     "a gigabyte": (2**28,),
     "another batch": (2,),
     "a matrix": (1, 1),
-    "a scalar": (),
-    "many dimensions": (1,) * 200,
 }
 CONTENTS = {
-    "one byte": b"x",
     "seven bytes": b"1234567",
-    "a megabyte": b"x" * 2**20,
     "endless lengths": b"\xff" * 64,
 }
-NAMES = [
-    "nobody", "../../etc/passwd", "/etc/passwd", "tags/../tags", "tags\x00", "tags\n", " tags",
-    "Tags", "%s%n{0}", "'; DROP TABLE models", "💥" * 300, "x" * 2**20,
-]  # fmt: skip
+NAMES = ["nobody", "../../etc/passwd", "tags\x00", "💥" * 300, "x" * 2**20]
 PNG = photo()
 IMAGES = {
     "empty": b"",
-    "text": b"<svg/>",
-    "zeros": bytes(10**6),
     "half a PNG": PNG[: len(PNG) // 2],
-    "a PNG's head": PNG[:8],
     "a PNG with a wrong checksum": PNG[:40] + b"\x00" + PNG[41:],
     "a PNG that claims 2^31 pixels a side": PNG[:16] + b"\x7f\xff\xff\xff" * 2 + PNG[24:],
-    "a JPEG's head": b"\xff\xd8\xff\xe0",
     "a JPEG of nothing": b"\xff\xd8\xff\xd9",
     "a GIF's head": b"GIF89a" + b"\xff" * 7,
-    "a BMP's head": b"BM" + b"\xff" * 52,
 }
 NO_MESSAGES = {
-    "0xff": b"\xff" * 100,
     "an endless varint": b"\x08" + b"\xff" * 20,
     "a length beyond the end": b"\x0a\xff\xff\xff\xff\x07x",
-    "a group without an end": b"\x0b",
-    "field number 0": b"\x00\x00",
     "a name that is not UTF-8": b"\x0a\x04\x0a\x02\xff\xfe",
     "a truncated request": photo_request().SerializeToString()[:-1],
     "nested without end": b"\x0a\x7f" * 300,
@@ -144,38 +123,27 @@ def of_types():
 
 def of_names():
     for name in NAMES:
+        label, signature = specified(version_label=name), specified(signature_name=name)
         for what, change, code, words in [
             ("model", specified(name=name), Code.NOT_FOUND, "Servable not"),
-            (
-                "signature",
-                specified(signature_name=name),
-                Code.FAILED_PRECONDITION,
-                "Serving signature key",
-            ),
-            ("label", specified(version_label=name), BAD, "Unrecognized servable version label"),
+            ("signature", signature, Code.FAILED_PRECONDITION, "Serving signature key"),
+            ("label", label, BAD, "Unrecognized servable version label"),
             ("output", lambda r, n=name: r.output_filter.append(n), BAD, "alias not found in sig"),
-            (
-                "input",
-                lambda r, n=name: r.inputs[n].CopyFrom(r.inputs["age"]),
-                BAD,
-                "invalid name",
-            ),
         ]:
             yield predict(f"{what} {name[:20]!r}", change, code, words)
     yield predict("no model", specified(name=""), words="no name specified")
-    for version in (0, -1, 3, 2**63 - 1, -(2**63)):
+    for version in (-1, 3, 2**63 - 1):
         yield predict(
             f"version {version}",
             lambda r, v=version: setattr(r.model_spec.version, "value", v),
             Code.NOT_FOUND,
             "Specific(",
         )
-    for count in (2, 10**5):
-        yield predict(
-            f"an output {count} times",
-            lambda r, n=count: r.output_filter.extend(["scores"] * n),
-            words="duplicate",
-        )
+    yield predict(
+        "an output 100,000 times",
+        lambda r: r.output_filter.extend(["scores"] * 10**5),
+        words="duplicate",
+    )
     yield predict(
         "100,000 inputs",
         lambda r: [r.inputs[str(i)].SetInParent() for i in range(10**5)],
@@ -195,7 +163,6 @@ def of_other_methods():
     yield "status of nothing", f"{MODEL}GetModelStatus", b"", BAD, "Missing ModelSpec"
     yield "reload of nothing", f"{MODEL}HandleReloadConfigRequest", b"", BAD, "Only Model"
     yield "a method of its own", f"{PREDICTION}Format", b"", Code.UNIMPLEMENTED, ""
-    yield "a service of its own", "/etc/passwd", b"", Code.UNIMPLEMENTED, ""
 
     classify = classification_pb2.ClassificationRequest()
     classify.model_spec.name = "tags"
@@ -210,11 +177,6 @@ def of_other_methods():
     regress.input.CopyFrom(classify.input)
     body = regress.SerializeToString()
     yield "regression of a classification", f"{PREDICTION}Regress", body, BAD, "Expected outputs"
-    status = get_model_status_pb2.GetModelStatusRequest()
-    status.model_spec.name = "../tags"
-    words = "Could not find any versions of model ../tags"
-    body = status.SerializeToString()
-    yield "status of a path", f"{MODEL}GetModelStatus", body, Code.NOT_FOUND, words
 
 
 def of_no_messages():
@@ -227,28 +189,6 @@ CASES = {
     for cases in (of_shapes, of_types, of_names, of_images, of_other_methods, of_no_messages)
     for name, *rest in cases()
 }
-
-
-def mutated(seed):
-    """A good request with bytes changed, cut out, put in or repeated at random."""
-    rng = random.Random(seed)
-    body = bytearray(photo_request().SerializeToString())
-    for _ in range(rng.randint(1, 8)):
-        place = rng.randrange(len(body))
-        match rng.randrange(5):
-            case 0:
-                body[place] = rng.randrange(256)
-            case 1:
-                body[place] ^= 1 << rng.randrange(8)
-            case 2:
-                del body[place : place + rng.randint(1, 20)]
-            case 3:
-                body[place:place] = rng.randbytes(rng.randint(1, 20))
-            case 4:
-                body[place:place] = body[place : place + rng.randint(1, 40)]
-        if not body:
-            break
-    return bytes(body)
 
 
 @pytest.fixture(scope="module")
@@ -306,57 +246,19 @@ def test_a_hostile_request_gets_its_status(stubs, name):
 
 
 @pytest.mark.slow
-def test_mutated_requests_beside_a_good_client(process, stubs):
-    before = resident_bytes(process)
-    stopping = threading.Event()
-    answered, failures = [], []
-
-    def good_client():
-        good = Stubs(process.endpoint)
-        while not stopping.is_set():
-            try:
-                check_good_answer(good)
-                answered.append(True)
-            except (AssertionError, grpc.RpcError) as error:
-                failures.append(error)
-        good.channel.close()
-
-    client = threading.Thread(target=good_client)
-    client.start()
-    try:
-        codes = set()
-        for seed in range(MUTATIONS):
-            body = mutated(seed)
-            code, details = ask(stubs, PREDICT, body)
-            codes.add(code)
-            try:
-                predict_pb2.PredictRequest.FromString(body)
-            except DecodeError:
-                assert code is Code.INTERNAL, (seed, details)
-            else:
-                assert code not in (Code.INTERNAL, Code.UNKNOWN, Code.UNAVAILABLE), (seed, details)
-    finally:
-        stopping.set()
-        client.join()
-    assert not failures
-    assert answered
+def test_mutated_requests(process, stubs):
+    before, codes = resident_bytes(process), set()
+    for seed in range(MUTATIONS):
+        body = mutated(photo_request().SerializeToString(), random.Random(seed))
+        code, details = ask(stubs, PREDICT, body)
+        codes.add(code)
+        try:
+            predict_pb2.PredictRequest.FromString(body)
+        except DecodeError:
+            assert code is Code.INTERNAL, (seed, details)
+        else:
+            assert code not in (Code.INTERNAL, Code.UNKNOWN, Code.UNAVAILABLE), (seed, details)
     assert {Code.OK, Code.INVALID_ARGUMENT, Code.INTERNAL} <= codes
-    assert resident_bytes(process) - before < MAX_GROWTH_BYTES
-
-
-@pytest.mark.slow
-def test_memory_stays_bounded_under_claims_of_terabytes(process, stubs):
-    claims = [case for name, case in CASES.items() if name.startswith(("age:", "country:"))]
-    for method, body, *_ in claims:
-        ask(stubs, method, body)
-    before = resident_bytes(process)
-    for _ in range(20):
-        calls = [
-            stubs.channel.unary_unary(method).future(body, timeout=DEADLINE)
-            for method, body, *_ in claims
-        ]
-        for call in calls:
-            assert call.code() is Code.INVALID_ARGUMENT
     assert resident_bytes(process) - before < MAX_GROWTH_BYTES
 
 
@@ -364,12 +266,10 @@ def test_memory_stays_bounded_under_claims_of_terabytes(process, stubs):
     "sent",
     [
         b"GET /v1/models/tags HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        b"POST / HTTP/1.0\r\nContent-Length: 999999999999\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 200,  # begin of TLS
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 1000,
-        b"\x00" * 10_000,
     ],
-    ids=["HTTP/1.1", "HTTP/1.0", "TLS", "broken HTTP/2", "zeros"],
+    ids=["HTTP/1.1", "TLS", "broken HTTP/2"],
 )
 def test_what_is_not_grpc_is_hung_up_on(process, sent):
     with socket.create_connection(("localhost", process.port), timeout=DEADLINE) as connection:

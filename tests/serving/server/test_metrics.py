@@ -39,6 +39,7 @@ def test_requests_by_status_and_their_latencies(metrics, read):
     for error in (None, None, grpc.StatusCode.NOT_FOUND):
         answer(metrics, error=error)
     answer(metrics, model='a "b" \\ c', api="classify", entrypoint="REST")
+    answer(metrics, api="GetModelMetadata")  # does not count
     assert read(f"{SERVING}request_count") == {
         ("tags", "OK"): 2,
         ("tags", "NOT_FOUND"): 1,
@@ -51,12 +52,6 @@ def test_requests_by_status_and_their_latencies(metrics, read):
     buckets = read(f"{SERVING}request_latency_bucket")
     assert buckets[("Predict", "GRPC", "+Inf", "tags")] == 2
     assert ("Predict", "GRPC", "1102.0", "tags") in buckets
-
-
-@pytest.mark.parametrize("api", ["MultiInference", "GetModelMetadata", "metadata", ""])
-def test_other_apis_do_not_count(metrics, read, api):
-    answer(metrics, api=api)
-    assert read(f"{SERVING}request_count") == {}
 
 
 def test_a_caller_who_makes_up_names_does_not_fill_the_page(metrics, read):

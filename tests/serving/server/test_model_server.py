@@ -24,16 +24,6 @@ Code = grpc.StatusCode
 TIMEOUT = 60.0
 
 
-@pytest.fixture(scope="module")
-def authority():
-    return trustme.CA()
-
-
-@pytest.fixture(scope="module")
-def certificate(authority):
-    return authority.issue_cert("localhost")
-
-
 @pytest.fixture
 def config(hashtag_models):
     return model_config.single_model("tags", str(hashtag_models))
@@ -51,37 +41,31 @@ def refusal(channel):
     return caught.value.code()
 
 
-class TestTls:
-    def test_a_client_that_trusts_the_server(self, config, authority, certificate, tmp_path):
-        credentials = read_credentials(write_ssl_config(tmp_path, *pem(certificate)))
-        with ModelServer(config, options=QUICK, credentials=credentials) as server:
-            trusted = grpc.ssl_channel_credentials(authority.cert_pem.bytes())
-            with grpc.secure_channel(server.endpoint, trusted) as channel:
-                assert answer(channel) == b"sunset"
-            other = grpc.ssl_channel_credentials(trustme.CA().cert_pem.bytes())
-            with grpc.secure_channel(server.endpoint, other) as channel:
-                assert refusal(channel) is Code.UNAVAILABLE
-            with grpc.insecure_channel(server.endpoint) as channel:
-                assert refusal(channel) is Code.UNAVAILABLE
+@pytest.mark.parametrize("mutual", [False, True])
+def test_tls(config, authority, tmp_path, mutual):
+    """With `mutual`, the server asks for the client's certificate."""
+    root, stranger = authority.cert_pem.bytes(), trustme.CA()
+    server_files = pem(authority.issue_cert("localhost"))
+    files = (*server_files, root.decode()) if mutual else server_files
+    path = write_ssl_config(tmp_path, *files, verify=mutual)
 
-    def test_a_server_that_asks_for_certificates(self, config, authority, certificate, tmp_path):
-        path = write_ssl_config(
-            tmp_path, *pem(certificate), authority.cert_pem.bytes().decode(), verify=True
-        )
-        root = authority.cert_pem.bytes()
+    def channel(server, root, *identity):
+        key_and_chain = (text.encode() for text in identity)
+        credentials = grpc.ssl_channel_credentials(root, *key_and_chain)
+        return grpc.secure_channel(server.endpoint, credentials)
 
-        def channel(server, *identity):
-            key_and_chain = (text.encode() for text in identity)
-            credentials = grpc.ssl_channel_credentials(root, *key_and_chain)
-            return grpc.secure_channel(server.endpoint, credentials)
-
-        with ModelServer(config, options=QUICK, credentials=read_credentials(path)) as server:
-            with channel(server, *pem(authority.issue_cert("client"))) as known:
-                assert answer(known) == b"sunset"
-            with channel(server, *pem(trustme.CA().issue_cert("client"))) as stranger:
-                assert refusal(stranger) is Code.UNAVAILABLE
-            with channel(server) as nameless:
-                assert refusal(nameless) is Code.UNAVAILABLE
+    own = pem(authority.issue_cert("client")) if mutual else ()
+    with ModelServer(config, options=QUICK, credentials=read_credentials(path)) as server:
+        with channel(server, root, *own) as known:
+            assert answer(known) == b"sunset"
+        refused = [channel(server, stranger.cert_pem.bytes(), *own)]
+        refused.append(grpc.insecure_channel(server.endpoint))
+        if mutual:
+            refused.append(channel(server, root, *pem(stranger.issue_cert("client"))))
+            refused.append(channel(server, root))
+        for other in refused:
+            with other:
+                assert refusal(other) is Code.UNAVAILABLE
 
 
 def test_a_unix_socket(config, tmp_path):

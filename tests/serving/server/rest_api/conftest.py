@@ -11,7 +11,6 @@ from serving_helpers import QUICK
 from serving.server.model_server import ModelServer
 from serving.server.models import model_config
 from serving.server.models.model_manager import ModelManager
-from serving.server.rest_api.rest_server import RestServer
 
 
 @pytest.fixture(scope="session")
@@ -34,53 +33,35 @@ def half_manager(tf_serving_testdata: Path) -> Iterator[ModelManager]:
 def echo_manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelManager]:
     """A model that answers what it is asked, as `echo`."""
     base = tmp_path_factory.mktemp("echo")
-    specs = {
-        "photo": tf.TensorSpec([None], tf.string),
-        "d": tf.TensorSpec([None], tf.float64),
-        "i": tf.TensorSpec([None], tf.int64),
-        "u": tf.TensorSpec([None], tf.uint8),
-        "b": tf.TensorSpec([None], tf.bool),
+    types = {"d": tf.float64, "i": tf.int64, "u": tf.uint8, "b": tf.bool}
+    photo = {"photo": tf.TensorSpec([None], tf.string)}
+    specs = photo | {name: tf.TensorSpec([None], kind) for name, kind in types.items()}
+    functions = {
+        "serving_default": (lambda photo: {"photo_bytes": photo}, photo),
+        "all_types": (lambda photo, **more: {"photo_bytes": photo, "text": photo, **more}, specs),
+        "half": (lambda x: {"y": x / 2}, {"x": tf.TensorSpec([None], tf.float32)}),
+        "half_pixels": (
+            lambda x: {"y": tf.linalg.matmul(x, 0.5 * tf.eye(2))},
+            {"x": tf.TensorSpec([None, 2, 2], tf.float32)},
+        ),
+        "complex": (
+            lambda z: {"real": tf.math.real(z)},
+            {"z": tf.TensorSpec([None], tf.complex64)},
+        ),
     }
-    numbers, pixels = tf.TensorSpec([None], tf.float32), tf.TensorSpec([None, 2, 2], tf.float32)
-    module = tf.Module()
-
-    @tf.function
-    def photos(photo):
-        return {"photo_bytes": photo}
-
-    @tf.function
-    def all_types(photo, **others):
-        return {"photo_bytes": photo, "text": photo, **others}
-
-    @tf.function
-    def complex_number(z):
-        return {"real": tf.math.real(z)}
-
-    @tf.function
-    def half(x):
-        return {"y": x / 2}
-
-    @tf.function
-    def half_pixels(x):
-        return {"y": tf.linalg.matmul(x, 0.5 * tf.eye(2))}
-
-    module.functions = [photos, all_types, complex_number, half, half_pixels]
     signatures = {
-        "serving_default": photos.get_concrete_function(photo=specs["photo"]),
-        "all_types": all_types.get_concrete_function(**specs),
-        "half": half.get_concrete_function(x=numbers),
-        "half_pixels": half_pixels.get_concrete_function(x=pixels),
-        "complex": complex_number.get_concrete_function(z=tf.TensorSpec([None], tf.complex64)),
+        name: tf.function(function).get_concrete_function(**inputs)
+        for name, (function, inputs) in functions.items()
     }
-    tf.saved_model.save(module, str(base / "1"), signatures=signatures)
+    tf.saved_model.save(tf.Module(), str(base / "1"), signatures=signatures)
     manager = ModelManager(QUICK)
     manager.reload(model_config.single_model("echo", str(base)))
     yield manager
     manager.close()
 
 
-def _client(manager: ModelManager, **options: object) -> Iterator[Client]:
-    with serving(manager, **options) as server:
+def _client(manager: ModelManager) -> Iterator[Client]:
+    with serving(manager) as server:
         client = Client(server.port)
         yield client
         client.close()
@@ -101,22 +82,8 @@ def echo(echo_manager: ModelManager) -> Iterator[Client]:
     yield from _client(echo_manager)
 
 
-@pytest.fixture(scope="session")
-def open_tags(tags_manager: ModelManager) -> Iterator[Client]:
-    """As `tags`, for web pages from anywhere."""
-    yield from _client(tags_manager, cors=True)
-
-
 @pytest.fixture
 def waiting_manager() -> Iterator[WaitingManager]:
     manager = WaitingManager()
     yield manager
     manager.release.set()
-
-
-@pytest.fixture
-def one_thread(waiting_manager: WaitingManager) -> Iterator[RestServer]:
-    """A server that answers one request at a time."""
-    with serving(waiting_manager, num_threads=1) as server:
-        yield server
-        waiting_manager.release.set()

@@ -7,6 +7,7 @@ from concurrent import futures
 
 import pytest
 from rest_helpers import Client, RawConnection, request, serving
+from serving_helpers import mutated
 
 ECHO = "/v1/models/echo"
 PREDICT = f"{ECHO}:predict"
@@ -46,54 +47,29 @@ def rows(values: str, signature: str = "half") -> bytes:
 
 DOCUMENTS = {
     "empty": b"",
-    "white space": b" \r\n\t" * 1000,
-    "no JSON": b"instances=1&inputs=2",
     "UTF-16": '{"inputs": [1]}'.encode("utf-16"),
     "invalid UTF-8": b'{"inputs": ["\xff\xfe"]}',
-    "a surrogate in UTF-8": b'{"inputs": ["\xed\xa0\x80"]}',
     "half a surrogate pair": b'{"inputs": ["\\ud800"]}',
-    "a surrogate as a signature": b'{"signature_name": "\\ud800", "inputs": []}',
     "100,000 lists": b"[" * 100_000 + b"]" * 100_000,
-    "lists within instances": rows("[" * 100_000 + "]" * 100_000),
     "lists within inputs": half("[" * 900 + "1" + "]" * 900),
-    "a tensor of 100 dimensions": half("[" * 100 + "1" + "]" * 100),
-    "100,000 open objects": b'{"a":' * 100_000,
     "objects within an unused name": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
     "a million backslashes": b'{"a": "' + b"\\" * 1_000_000,
-    "truncated list": half("[1, 2")[:-1],
     "truncated string": b'{"inputs": "abc',
-    "a comment": b'{"inputs": [1] /* all */}',
-    "leading zero": half("[01]"),
-    "small nan": half("[nan]"),
     "1e400": half("[1e400]"),
-    "more than float32": half("[1e39]"),
     "an integer of 100,000 digits": half("[" + "9" * 100_000 + "]"),
-    "the same name a million times": b'{"a": 0' + b', "a": 1' * 200_000 + b"}",
     "the same name after many": b"{"
     + b",".join(b'"%d": 1' % number for number in range(100_000))
     + b', "99999": 1}',
     "an empty object": b"{}",
-    "no inputs": b'{"signature_name": "half"}',
     "instances and inputs": b'{"instances": [1], "inputs": [1]}',
-    "instances that are null": rows("null"),
     "no instances": rows("[]"),
-    "a signature that is a number": b'{"signature_name": 1, "inputs": [1]}',
     "a signature of a megabyte": b'{"signature_name": "%b", "inputs": [1]}' % (b"a" * 2**20),
-    "the signature of the loader": b'{"signature_name": "__saved_model_init_op", "inputs": [1]}',
-    "ragged lists": rows("[[1, 2], [3]]"),
     "ragged lists within": rows("[[[1, 2], [3]]]", "half_pixels"),
-    "numbers beside lists": half("[[1], 2]"),
     "the wrong shape": rows("[[[1], [2]]]", "half_pixels"),
-    "no dimensions": rows("[1]", "half_pixels"),
-    "empty lists": rows("[[], []]", "half_pixels"),
     "strings for numbers": half('["1"]'),
-    "numbers for strings": b'{"inputs": [1]}',
     "base64 with company": b'{"inputs": [{"b64": "AAAA", "b65": "AAAA"}]}',
     "an unknown input": rows('[{"y": 1}]'),
-    "an input that is missing": half('{"y": 1}'),
     "objects beside values": rows('[{"x": 1}, 2]'),
-    "values beside objects": rows('[2, {"x": 1}]'),
-    "a million bad elements": half("[" + "null," * 1_000_000 + "null]"),
     "a bad last element": half("[" + "1," * 1_000_000 + "null]"),
     "a bad string of 8 megabytes": half('["' + "a" * 2**23 + '"]'),
     "several inputs without names": b'{"signature_name": "all_types", "inputs": [1]}',
@@ -119,14 +95,8 @@ def test_documents(hostile, name):
         b"{}",
         b"[" * 100_000,
         b'{"examples": []}',
-        b'{"examples": [1]}',
         b'{"examples": [{"a": [[1], null]}]}',
-        b'{"examples": [{"a": [10, 10.0]}]}',
         b'{"examples": [{"a": {"b": 1}}]}',
-        b'{"examples": [{"a": 18446744073709551615}]}',
-        b'{"examples": [{"a": 1e39}]}',
-        b'{"examples": [{"a": {"b64": "*"}}]}',
-        b'{"examples": [{"\\ud800": 1}]}',
         b'{"examples": [{}], "context": 1}',
         b'{"examples": [{"x": 1.0}]}',
     ],
@@ -142,29 +112,16 @@ def test_examples(hostile, method, body):
     ("path", "status"),
     [
         ("/v1/models/../../etc/passwd", 400),
-        ("/v1/models/..", 404),
         ("/v1/models/..%2f..%2fetc%2fpasswd", 404),
-        ("/v1/models/%2e%2e%2f%2e%2e%2fetc", 404),
-        ("/v1/models/echo%00", 404),
         ("/v1/models/echo\0", 400),
         ("/v1/models/%ff%fe", 404),
-        ("/v1/models/%", 400),
         ("/v1/models/%0d%0aSet-Cookie:a=b", 400),
-        ("/v1/models/echo%0d%0aX", 404),
-        ("/v1/models/<script>alert(1)</script>", 400),
-        ("/v1/models/%25s%25n%25d", 404),
         ("/v1/models/" + "a" * 100_000, 404),
-        ("/v1/models/" + "/" * 100_000, 400),
         ("/v1/models/echo/versions/" + "9" * 100_000, 400),
-        ("/v1/models/echo/versions/1%30", 400),
         ("/v1/models/echo/versions/\xd9\xa1".encode().decode("latin-1"), 400),
         ("/v1/models/echo/labels/..%2f..", 200),
-        ("/v1/models/echo/labels/..%2f../metadata", 400),
-        ("/v1/models/echo/metadata/..", 400),
         ("/v1/models/echo#fragment", 404),
         ("http://[::1/v1/models/echo", 400),
-        ("http://[nonsense]/v1/models/echo", 400),
-        ("http://a:b@c:port/v1/models/../echo", 400),
     ],
 )
 def test_paths(hostile, path, status):
@@ -184,16 +141,11 @@ HEAD = b"POST /v1/models/echo:predict HTTP/1.1\r\n"
     [
         (b"nonsense\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
-        (b"GET /v1/models/a b HTTP/1.1\r\n\r\n", 400),
-        (b"GET /v1/models/\xff HTTP/1.1\r\n\r\n", 400),
-        (b"GET /v1/models/echo HTTP/1.1\r\nno colon\r\n\r\n", 400),
         (b"GET /v1/models/echo HTTP/1.1\r\nA: b\x00c\r\n\r\n", 400),
         (b"GET /" + b"a" * 300_000 + b" HTTP/1.1\r\n\r\n", 431),
         (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 50_000 + b"\r\n", 431),
-        (HEAD + b"Content-Length: -1\r\n\r\n", 400),
         (HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
         (HEAD + b"Content-Length: 99999999999999999999\r\n\r\n", 413),
-        (HEAD + b"Content-Length: 3\r\n\r\n" + GOOD, 400),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n", 400),
         (HEAD + b"Transfer-Encoding: gzip\r\n\r\n", 501),
         (HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
@@ -222,20 +174,11 @@ PIECES = [
 ]
 
 
-def mutated(body: bytes, chance: random.Random) -> bytes:
-    for _ in range(chance.randint(1, 4)):
-        start = chance.randrange(len(body) + 1)
-        end = min(len(body), start + chance.choice([0, 0, 1, 1, 2, 8]))
-        piece = chance.choice([*PIECES, b"", body[: chance.randrange(20)], chance.randbytes(2)])
-        body = body[:start] + piece + body[end:]
-    return body
-
-
 def test_mutated_bodies(hostile):
     chance = random.Random(1)
     statuses = set()
     for _ in range(1000):
-        body = mutated(chance.choice(SEEDS), chance)
+        body = mutated(chance.choice(SEEDS), chance, PIECES)
         response = hostile.ask("POST", PREDICT, body)
         assert response.status in (200, 400), (body, response.data)
         expected = {"error"} if response.status == 400 else {"predictions", "outputs"}
@@ -245,11 +188,11 @@ def test_mutated_bodies(hostile):
     assert hostile.post(PREDICT, GOOD) == GOOD_ANSWER
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_mutated_requests(hostile, seed):
     chance = random.Random(100 + seed)
     for _ in range(50):
-        text = mutated(request("POST", PREDICT, GOOD, "Connection: close"), chance)
+        text = mutated(request("POST", PREDICT, GOOD, "Connection: close"), chance, PIECES)
         with RawConnection(hostile.port) as connection:
             connection.send(text)
             connection.finish()

@@ -2,10 +2,9 @@
 
 import gzip
 import json
-import zlib
 
 import pytest
-from rest_helpers import RawConnection, request
+from rest_helpers import Client, RawConnection, request, serving
 
 HALF = "/v1/models/half"
 PREDICT = f"{HALF}:predict"
@@ -23,11 +22,7 @@ def test_bodies_in_gzip(half):
     [
         BODY,
         gzip.compress(BODY, mtime=0)[:-4],
-        gzip.compress(BODY, mtime=0)[:-8] + bytes(8),
         gzip.compress(BODY, mtime=0) + b"more",
-        gzip.compress(gzip.compress(BODY)),
-        zlib.compress(BODY),
-        b"\x1f\x8b" + bytes(1000),
     ],
 )
 def test_bodies_that_are_no_gzip_count_as_empty(half, body):
@@ -61,17 +56,6 @@ def test_bodies_in_chunks(half):
         assert (status, json.loads(body)) == (200, ANSWER)
 
 
-def test_a_connection_serves_many_requests_and_survives_bad_ones(half):
-    with RawConnection(half.port) as connection:
-        for number in range(20):
-            connection.send(request("POST", PREDICT, b'{"instances": [%d]}' % number))
-            assert json.loads(connection.response()[1]) == {"predictions": [number / 2 + 2]}
-            connection.send(request("POST", PREDICT, b"{"))
-            assert connection.response()[0] == 400
-            connection.send(request("GET", "/nowhere"))
-            assert connection.response()[0] == 404
-
-
 def test_requests_sent_at_once_are_answered_in_turn(half):
     with RawConnection(half.port) as connection:
         bodies = [b'{"inputs": %d}' % number for number in range(50)]
@@ -89,12 +73,6 @@ def test_head_has_no_body(half):
         assert connection.response()[0] == 404
 
 
-def test_a_uri_may_name_the_host(half):
-    with RawConnection(half.port) as connection:
-        connection.send(request("POST", f"http://somewhere:80{PREDICT}", BODY))
-        assert json.loads(connection.response()[1]) == ANSWER
-
-
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "BREW"])
 def test_methods_that_http_servers_need_not_know(half, method):
     response = half.ask(method, HALF)
@@ -106,23 +84,24 @@ def test_paths_outside_the_api(half, path):
     assert half.ask("GET", path).status == 404
 
 
-def test_pages_of_any_origin_may_ask(open_tags):
+def test_pages_of_any_origin_may_ask(tags_manager):
     allowed = {
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Allow-Methods": "POST, GET",
         "Access-Control-Allow-Headers": "Content-Type",
     }
-    for response in (
-        open_tags.ask("OPTIONS", "/v1/models/tags:predict", Origin="https://example.org"),
-        open_tags.ask("GET", "/v1/models/tags", Origin="https://example.org"),
-    ):
-        assert response.status == 200
-        assert allowed.items() <= dict(response.headers).items()
-    response = open_tags.ask("POST", "/v1/models/none:predict", "{}")
-    assert response.status == 404
-    assert allowed.items() <= dict(response.headers).items()
-    assert open_tags.ask("OPTIONS", "/v1/models/tags").status == 400
-    assert open_tags.ask("OPTIONS", "/elsewhere", Origin="https://example.org").status == 404
+    with serving(tags_manager, cors=True) as server:
+        client, tags = Client(server.port), "/v1/models/tags"
+        for response, status in [
+            (client.ask("OPTIONS", f"{tags}:predict", Origin="https://example.org"), 200),
+            (client.ask("GET", tags, Origin="https://example.org"), 200),
+            (client.ask("POST", "/v1/models/none:predict", "{}"), 404),
+        ]:
+            assert response.status == status
+            assert allowed.items() <= dict(response.headers).items()
+        assert client.ask("OPTIONS", tags).status == 400
+        assert client.ask("OPTIONS", "/elsewhere", Origin="https://example.org").status == 404
+        client.close()
 
 
 def test_without_cors_no_origin_is_allowed(half):

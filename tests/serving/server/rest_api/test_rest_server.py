@@ -7,8 +7,6 @@ import threading
 import pytest
 from rest_helpers import WAIT, Client, RawConnection, request, serving
 
-from serving.server.errors import ServingError
-
 WAITS = request("GET", "/v1/models/wait")
 QUICK_ONE = request("GET", "/v1/models/quick")
 
@@ -24,17 +22,12 @@ def test_a_computation_that_takes_too_long_is_stopped(tags_manager):
         client.close()
 
 
-def test_a_port_that_is_taken(one_thread, waiting_manager):
-    words = f"UNAVAILABLE: cannot listen on 0.0.0.0:{one_thread.port}; is the port taken"
-    with pytest.raises(ServingError, match=words), serving(waiting_manager, one_thread.port):
-        pass
-
-
-def test_a_failure_within_is_an_error_of_its_own(one_thread):
-    client = Client(one_thread.port)
-    assert client.error("GET", "/v1/models/broken") == (500, "RuntimeError: out of order")
-    assert client.ask("GET", "/v1/models/quick").status == 200
-    client.close()
+def test_a_failure_within_is_an_error_of_its_own(waiting_manager):
+    with serving(waiting_manager) as server:
+        client = Client(server.port)
+        assert client.error("GET", "/v1/models/broken") == (500, "RuntimeError: out of order")
+        assert client.ask("GET", "/v1/models/quick").status == 200
+        client.close()
 
 
 def test_a_request_under_way_is_finished_while_new_ones_are_refused(waiting_manager):
