@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import lightfm_trainer, planted, post_arrays
-from benchmarks.exact_ranking import Embedded, mean_draws, rank, rank_by_frequency, score
+from benchmarks.exact_ranking import Embedded, mean_draws, rank, score
 from benchmarks.large_world import GROUPS, LargeWorld
 from tagkeras.cli.errors import UserError
 
@@ -28,10 +28,6 @@ class TestExactRanking:
         truth = [np.array([0, 9, 11, 12]), np.array([20])]
         assert score(predictions, truth) == {"P@1": 0.5, "R@10": (2 / 4 + 0) / 2, "A@10": 0.5}
 
-    def test_frequent_tags_first(self):
-        ranked = rank_by_frequency([np.array([5, 2]), np.array([5])], 12, 1)
-        assert ranked.tolist() == [[5, 2, 0, 1, 3, 4, 6, 7, 8, 9]]
-
     def test_mean_draws_is_that_of_a_capped_geometric_law(self):
         # A quarter of the tags violates for the first post, none for the second.
         embedded = Embedded(np.array([[1.0], [-1.0]]), np.array([[0.0], [-9.0], [-9.0], [-9.0]]))
@@ -47,12 +43,6 @@ def test_planted_posts_have_descriptors_of_length_one_and_described_users():
     np.testing.assert_allclose(np.linalg.norm(posts.descriptors, axis=1), 1, rtol=1e-5)
     assert posts.user_descriptors.shape == (50, post_arrays.USER_DESCRIPTOR_SIZE)
     assert np.isfinite(posts.user_descriptors).all()
-
-
-def test_drawn_posts_have_tags_of_the_vocabulary():
-    posts = post_arrays.draw_posts(100, 8, 60)
-    assert {len(tags) for tags in posts.tags} == {1}
-    assert max(int(tags[0]) for tags in posts.tags) < 60
 
 
 def test_without_lightfm_the_remedy_is_named(monkeypatch):

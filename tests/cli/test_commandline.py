@@ -40,10 +40,8 @@ def test_flagfile(tmp_path):
         ([], "--data is required: a folder"),
         (["--data=x", "--epohs=3"], "Unknown command line flag 'epohs'. Did you mean: epochs"),
         (["--data=x", "--epochs=0"], "--epochs=0: 0 is not a positive integer"),
-        (["--data=x", "--epochs=many"], "--epochs=many"),
         (["--data=x", "--rate=-1"], "--rate=-1"),
         (["--data=x", "--rate=nan"], "--rate=nan: must be a finite number"),
-        (["--data=x", "--rate=inf"], "--rate=inf: must be a finite number"),
         (["--data=x", "--model=c"], "--model=c: value should be one of <a|b>"),
         (["--data=x", "y"], "unexpected argument 'y'"),
     ],
@@ -73,7 +71,6 @@ def test_the_positional_argument(argv):
         ([], "--data is required: a folder"),
         (["x", "y"], "unexpected argument 'y'; options are given as --name=value"),
         (["x", "--data=y"], "'x' and --data=y: give one of the two"),
-        (["x", "--data=x"], "'x' and --data=x: give one of the two"),
     ],
 )
 def test_positional_arguments_that_do_not_fit(argv, message):
@@ -91,14 +88,11 @@ class ManyConfig:
     ("argv", "compare"),
     [
         ([], ("z",)),
-        (["--compare=a"], ("a",)),
         (["--compare", "a", "b", "c"], ("a", "b", "c")),
         (["--compare=a,b"], ("a", "b")),
-        (["--compare", "a,b", "c,d"], ("a", "b", "c", "d")),
         (["--compare", '"a,b"', "c"], ("a,b", "c")),
         (["--compare=a", "b", "--run=x", "c"], ("a", "b", "c")),
         (["a", "b"], ("a", "b")),
-        (["b", "--compare=a", "--", "c"], ("a", "b", "c")),
     ],
 )
 def test_a_positional_option_of_many_takes_them_all(argv, compare):
@@ -144,10 +138,7 @@ def test_a_real_command_with_a_positional_argument(commands):
     ("argv", "data", "rest"),
     [
         (["x", "--other=1", "--tags=3"], "x", ["--other=1"]),
-        (["--other=1", "x", "--tags=3"], "x", ["--other=1"]),
         (["x", "--tags=3", "--other", "y"], "x", ["--other", "y"]),
-        (["--other", "y", "--data=x", "--tags=3"], "x", ["--other", "y"]),
-        (["x", "y", "--tags=3"], "x", ["y"]),
     ],
 )
 def test_a_positional_argument_among_those_of_others(commands, argv, data, rest):
@@ -160,9 +151,3 @@ def test_a_real_command_says_one_line_and_exits_with_2():
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith("python -m tagkeras.synthetic: flag --posts=many:")
-
-
-def test_help_lists_the_flags_and_is_no_failure():
-    done = run_command("--help")
-    assert done.returncode == 0
-    assert "--posts" in done.stdout

@@ -1,4 +1,5 @@
 import itertools
+import shutil
 
 import numpy as np
 import pytest
@@ -14,46 +15,13 @@ from tagkeras.evaluate.baselines import (
     DemographicBaseline,
     best_tags,
     make_baselines,
-    rank_by_frequency,
 )
 
 BOUNDS = (18, 25, 40)
 Y = 12
 
 
-def test_frequency():
-    best = rank_by_frequency(make_batch([[5], [], [1]]), 3)
-    assert best.tolist() == [[0, 1, 2]] * 3
-
-
 class TestDemographic:
-    def learned(self, batch, size=1000, k=Y):
-        baseline = DemographicBaseline(Y, k, BOUNDS)
-        for piece in batches_of(batch, size):
-            baseline.learn(piece)
-        return baseline
-
-    def test_by_hand(self):
-        """Group (GB, female, 18 to 24): 2 posts with tag 1; elsewhere 9 posts with tag 0."""
-        tags = [[1], [1], *[[0]] * 9]
-        facts = {
-            "country": ["GB", "GB", *["US"] * 9],
-            "gender": ["female"] * 11,
-            "age": [18, 24, *[20] * 9],
-        }
-        baseline = self.learned(make_batch(tags, **facts), k=2)
-        # (2 + 100 * 2/11) / 102 < (0 + 100 * 9/11) / 102: two posts are no reason.
-        assert baseline.rank(
-            make_batch([[]], country=["GB"], gender=["female"], age=[20])
-        ).tolist() == [[0, 1]]
-        more = {name: facts[name] + facts[name][:1] * 70 for name in facts}
-        baseline = self.learned(make_batch(tags + [[1]] * 70, **more), k=2)
-        asked = make_batch([[], []], country=["GB", "US"], gender=["female"] * 2, age=[20, 20])
-        assert baseline.rank(asked).tolist() == [[1, 0], [1, 0]]
-        asked = make_batch([[], []], country=["US"] * 2, gender=["female"] * 2, age=[20, 25])
-        # 9 of 9 posts weigh less than 72 of 81 of everyone; an unseen group is as everyone.
-        assert baseline.rank(asked).tolist() == [[1, 0], [1, 0]]
-
     @pytest.mark.parametrize("size", [1000, 17])
     def test_against_brute_force(self, size):
         rng = np.random.default_rng(0)
@@ -68,7 +36,9 @@ class TestDemographic:
             for c, g, a in zip(*facts.values(), strict=True)
         ]
         tags = [sorted({int(rng.geometric(0.3) + shift) % Y for _ in range(2)}) for shift in shifts]
-        baseline = self.learned(make_batch(tags, **facts), size)
+        baseline = DemographicBaseline(Y, Y, BOUNDS)
+        for piece in batches_of(make_batch(tags, **facts), size):
+            baseline.learn(piece)
         groups = [
             (c, g, age_group(a, BOUNDS))
             for c, g, a in zip(facts["country"], facts["gender"], facts["age"], strict=True)
@@ -91,27 +61,13 @@ class TestDemographic:
         assert len(seen) > 5
 
 
-class TestMakeBaselines:
-    @pytest.fixture(scope="class")
-    def dataset(self, tmp_path_factory):
-        path = tmp_path_factory.mktemp("baselines") / "dataset"
-        return write_dataset(path, posts=700, people=3, validation=0, test=30)
-
-    def made(self, dataset, names, folder=None):
-        options = {"num_tags": 20, "k": 20, "age_bounds": BOUNDS, "neighbour_posts": 1000}
-        return make_baselines(names, folder or dataset, Manifest.load(dataset), **options)
-
-    def test_only_those_asked_for(self, dataset, tmp_path):
-        assert self.made(dataset, ()) == {}
-        assert list(self.made(dataset, ("neighbour",))) == ["neighbour_baseline"]
-        # The most frequent tags take no training posts.
-        frequency = self.made(dataset, ("frequency",), folder=tmp_path / "nowhere")
-        assert list(frequency) == ["frequency_baseline"]
-
-    def test_training_posts_that_are_not_there(self, dataset, tmp_path):
-        (tmp_path / "train").mkdir()
-        with pytest.raises(UserError, match="train: 0 shards, but dataset.json names 3"):
-            self.made(dataset, ("demographic",), folder=tmp_path)
+def test_training_posts_that_are_not_there(tmp_path):
+    dataset = write_dataset(tmp_path / "dataset", posts=60, validation=0, test=5)
+    shutil.rmtree(dataset / "train")
+    (dataset / "train").mkdir()
+    options = {"num_tags": 20, "k": 20, "age_bounds": BOUNDS, "neighbour_posts": 1000}
+    with pytest.raises(UserError, match="train: 0 shards, but dataset.json names"):
+        make_baselines(("demographic",), dataset, Manifest.load(dataset), **options)
 
 
 VOTES = st.tuples(st.integers(0, 3), st.integers(0, 9), st.sampled_from([0.5, 1.0, 1.5, 3.0]))

@@ -48,16 +48,6 @@ def test_against_brute_force(size):
         assert row == ranking(votes, Y)
 
 
-def test_the_length_of_a_descriptor_does_not_matter():
-    rng = np.random.default_rng(2)
-    descriptors = rng.normal(size=(80, 4)).astype(np.float32)
-    tags, scale = draw_tags(rng, 80), rng.uniform(0.1, 50, size=(80, 1)).astype(np.float32)
-    asked = make_batch([[]] * 80, descriptor=descriptors[::-1] * scale)
-    one = learned(make_batch(tags, descriptor=descriptors), neighbours=5)
-    other = learned(make_batch(tags, descriptor=descriptors * scale), neighbours=5)
-    np.testing.assert_array_equal(one.rank(asked), other.rank(asked))
-
-
 def test_nothing_to_see():
     """A descriptor of zeros is near to nobody: the most frequent tags are left."""
     batch = make_batch([[4], [4], [2]], descriptor=np.eye(3, dtype=np.float32))

@@ -16,9 +16,8 @@ from explaining_helpers import (
 from hypothesis import strategies as st
 from numpy_embeddings import FORMULAS, weights_of
 
-from tagkeras.cli.errors import UserError
 from tagkeras.data.facts import Facts
-from tagkeras.data.user import UNKNOWN_USER, User
+from tagkeras.data.user import User
 from tagkeras.explain.explanation import explain_hashtag
 from tagkeras.explain.user_parts import split_into_parts
 from tagkeras.names import MODELS
@@ -87,12 +86,6 @@ def test_factors_by_hand(by_hand):
     (without,) = e.without
     assert (without.fact, without.rank) == ("country", 3)
     assert without.score == pytest.approx(-1.4)
-
-
-def test_what_is_not_listed_is_one_sum(by_hand):
-    e = explain(by_hand, np.array([3.0, 4.0]), "ball", User(country="GB"), num_contributions=1)
-    assert [c.value for c in e.contributions] == pytest.approx([-12.8])
-    assert (e.num_others, e.others) == (1, pytest.approx(7.2))
 
 
 def test_features_by_hand():
@@ -168,23 +161,3 @@ def test_contributions_add_up(name, user, descriptor, tag_id, num_contributions,
         is_raised = c.value > 0
         assert is_raised or e.hashtag not in c.raised
         assert len(c.raised) <= 5
-
-
-def test_an_unknown_user_differs_in_nothing():
-    model = make_model("multiplicative", 3, 2)
-    e = explain(model, np.array([3.0, 4.0]), "pub", UNKNOWN_USER)
-    assert (e.contributions, e.num_others, e.others, e.without) == ((), 0, 0, ())
-    assert e.score == pytest.approx(e.unknown_score)
-
-
-@pytest.mark.parametrize(
-    ("hashtag", "words"),
-    [
-        ("crsips", "did you mean #crisps"),
-        ("xyzzy", "is not among the 3 of the vocabulary: vocabulary.tsv"),
-        ("#", "is not among the 3"),
-    ],
-)
-def test_unknown_hashtags(hashtag, words):
-    with pytest.raises(UserError, match=words):
-        explain(make_model("bilinear", 3, 2), np.array([3.0, 4.0]), hashtag, User(age=3))

@@ -1,13 +1,8 @@
-import subprocess
-import sys
-
-import matplotlib as mpl
-import pytest
 from matplotlib.figure import Figure
 
 from tagkeras.report import style
 from tagkeras.report.drawing import Estimate, Row, draw_rows, legend_entry, set_head
-from tagkeras.report.style import label_of, series_styles
+from tagkeras.report.style import series_styles
 
 
 def lines_with_marker(axes, marker):
@@ -52,11 +47,6 @@ class TestRows:
         assert natural.patches[0].get_y() < natural.patches[1].get_y() < natural.patches[2].get_y()
         assert {"bilinear", "user-biased"} <= set(texts_of(figure))
 
-    @pytest.mark.parametrize("panels", [{}, {"natural": []}])
-    def test_nothing_to_draw(self, panels):
-        with pytest.raises(ValueError, match="nothing to draw: P@1"):
-            draw_rows(panels, title="P@1")
-
 
 class TestHead:
     def test_a_long_title_and_legend_stay_within_the_figure(self):
@@ -75,37 +65,9 @@ class TestHead:
 
 
 class TestStyle:
-    def test_a_model_looks_the_same_everywhere(self):
-        one = series_styles(["bilinear"])
-        other = series_styles(["oracle", "multiplicative", "bilinear"])
-        assert one["bilinear"] == other["bilinear"]
-        assert label_of("user_biased") == "user-biased"
-
     def test_runs_of_a_model_share_its_colour_alone(self):
         names = [f"multiplicative-d{d}" for d in (64, 128, 256)]
         found = series_styles(names)
         assert {s.color for s in found.values()} == {style.VERMILION}
         assert len({s.marker for s in found.values()}) == len({s.line for s in found.values()}) == 3
         assert [s.label for s in found.values()] == names
-
-    def test_the_longest_known_name_decides(self):
-        found = series_styles(["oracle_user_only", "oracle", "mine"])
-        assert found["oracle_user_only"].marker == ">"
-        assert found["oracle"].marker == "*"
-        assert found["mine"].color == style.PURPLE
-
-    def test_the_settings_of_the_program_stay_as_they_are(self, texts_of):
-        with mpl.rc_context({"lines.linewidth": 77, "svg.fonttype": "path"}):
-            before = dict(mpl.rcParams)
-            figure = draw_rows({"": [Row("a", {"bilinear": Estimate(0.1)})]}, title="P@1")
-            assert "P@1" in texts_of(figure)
-            assert dict(mpl.rcParams) == before
-        assert all(line.get_linewidth() < 77 for line in figure.axes[0].lines)
-
-    def test_pyplot_is_not_imported(self):
-        """It would choose a backend and keep figures."""
-        program = (
-            "import sys; from tagkeras.report import drawing, svg;"
-            " sys.exit('matplotlib.pyplot' in sys.modules or 'tensorflow' in sys.modules)"
-        )
-        assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

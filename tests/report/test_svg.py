@@ -1,7 +1,6 @@
 import warnings
 from xml.etree import ElementTree
 
-import pytest
 from matplotlib import colors
 from PIL import Image
 
@@ -72,14 +71,6 @@ def test_ids_of_several_figures_differ(tmp_path):
         assert set(references) | {clip[5:-1] for clip in clips} <= set(own)
         ids += own
     assert len(set(ids)) == len(ids)
-
-
-@pytest.mark.parametrize("name", ["", "a b", "a.b", "1a", 'a"', "taken"])
-def test_names_that_are_no_ids_or_taken_are_refused(tmp_path, name):
-    figures = FigureFiles(tmp_path)
-    figures.add(make_figure(), "taken")
-    with pytest.raises(ValueError, match="different names of letters and digits"):
-        figures.add(make_figure(), name)
 
 
 def test_any_text_is_drawn_as_it_is_and_without_warnings(texts_of):
