@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import lightfm_trainer, planted, post_arrays
+from benchmarks import lightfm_trainer
 from benchmarks.exact_ranking import Embedded, mean_draws, rank, score
 from benchmarks.large_world import GROUPS, LargeWorld
 from tagkeras.cli.errors import UserError
@@ -35,14 +35,6 @@ class TestExactRanking:
         first = 1 + 3 / 4 + (3 / 4) ** 2
         second = 1 + 1 / 4 + (1 / 4) ** 2  # three tags score the same 9
         assert draws == round((first + second) / 2, 1)
-
-
-def test_planted_posts_have_descriptors_of_length_one_and_described_users():
-    config = planted.Config(output="", posts=50, descriptor_size=8, tags=30)
-    posts = post_arrays.describe_planted(planted.plant(config))
-    np.testing.assert_allclose(np.linalg.norm(posts.descriptors, axis=1), 1, rtol=1e-5)
-    assert posts.user_descriptors.shape == (50, post_arrays.USER_DESCRIPTOR_SIZE)
-    assert np.isfinite(posts.user_descriptors).all()
 
 
 def test_without_lightfm_the_remedy_is_named(monkeypatch):
@@ -90,7 +82,4 @@ def test_the_index_is_measured(tmp_path):
         for times in (result["search"], result["request"], *result["batches"].values()):
             assert times["exact"]["ms"] > 0
             assert times["ivf"]["ratio"] > 0
-        assert result["batches"].keys() == {"8", "64"}
-        assert result["peak_resident_gb"] > 0.1
-        assert result["request"]["ivf"]["megabytes"] > 0
     assert "training" not in done.stderr

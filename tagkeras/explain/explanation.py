@@ -7,7 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import Facts
 from tagkeras.data.hashtags import normalize
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER, User
@@ -126,8 +125,9 @@ def explain_hashtag(
     users = [user, UNKNOWN_USER, *fewer_facts.values()]
     scores = model.scores(embed_for_users(model, manifest, descriptor, users)).numpy()
     known, unknown = describe_users(users[:2], manifest)
-    names = Facts.from_dict(manifest.user_descriptor).feature_names
-    parts = split_into_parts(model.embedding, descriptor, known, unknown, names)
+    parts = split_into_parts(
+        model.embedding, descriptor, known, unknown, manifest.facts.feature_names
+    )
     hashtag_values = tf.gather(model.tag_table.value, tag_id).numpy() @ parts.directions
     values = parts.pushes * hashtag_values
     order = np.argsort(-np.abs(values), kind="stable")

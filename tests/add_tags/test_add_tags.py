@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from small_world import HELD_OUT, N, add_tags_config, write_lines
+from small_world import HELD_OUT, add_tags_config, write_lines
 from training_runs import make_config, parse_flags
 
 from tagkeras.add_tags import add_tags
@@ -186,22 +186,4 @@ def test_other_datasets_and_runs_are_refused(world, grown, tmp_path):
     ):
         with pytest.raises(UserError, match=message):
             add_tags.add_tags(add_tags_config(world, tmp_path / "out", **options))
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"descriptor": [1.0] * (N + 1)}, "line 2: descriptor_length: .*17 values instead of 16"),
-        (
-            {"image": "a.jpg", "descriptor": None},
-            "line 2: no_descriptor: the dataset was made of ready descriptors",
-        ),
-    ],
-)
-def test_a_bad_post_is_named(world, tmp_path, change, message):
-    first, second, *rest = world.examples
-    path = write_lines(tmp_path / "posts.jsonl", [first, {**second, **change}, *rest])
-    with pytest.raises(UserError, match=f"1 of 20 posts cannot be used.*: {message}"):
-        add_tags.add_tags(add_tags_config(world, tmp_path / "out", posts=path))
     assert not (tmp_path / "out").exists()

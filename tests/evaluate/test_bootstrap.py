@@ -104,14 +104,6 @@ def test_variety_interval_by_loops():
     np.testing.assert_allclose(bounds, np.stack([value - spread, value + spread], 1), rtol=1e-4)
 
 
-def test_variety_interval_of_the_same_for_everyone_and_of_nothing():
-    users = np.arange(5)
-    same = variety_intervals(users, np.zeros((5, 1), int), 4)
-    np.testing.assert_array_equal(same, [[1 / 4, 1 / 4], [0, 0]])
-    nothing = variety_intervals(users, np.full((5, 1), -1), 4)
-    np.testing.assert_array_equal(nothing, np.zeros((2, 2)))
-
-
 def test_variety_interval_stays_within_what_is_possible():
     users, rng = np.arange(6), np.random.default_rng(0)
     bounds = variety_intervals(users, np.array([rng.permutation(4) for _ in users]), 4)

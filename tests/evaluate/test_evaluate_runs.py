@@ -70,8 +70,6 @@ def test_another_split_and_fewer_neighbours_than_posts(evaluated, tmp_path):
     metrics = again(evaluated, tmp_path / "eval", **options)
     assert (metrics["split"], metrics["num_posts"]) == ("validation", 60)
     assert metrics["neighbour_posts"] == 60
-    whole = again(evaluated, tmp_path / "whole", **{**options, "neighbour_posts": 500})
-    assert metrics["neighbour_baseline"] != whole["neighbour_baseline"]
     assert "frequency_baseline" not in metrics
     ids = [post.post_id for post in read_posts(evaluated.dataset, "validation")]
     assert Evaluation.load(tmp_path / "eval").posts.post_ids == ids
@@ -88,12 +86,8 @@ def test_main_writes_the_same_again_and_says_so(evaluated, tmp_path, capsys):
     assert "150 posts of the test split" in printed
     for name in ("multiplicative model", "frequency baseline", "oracle user only", "95% interval"):
         assert sum(name in line for line in lines) == 1, name
-    for group in ("under 18", "18 to 24", "65 and over", "GB", "female"):
-        assert any(group in line for line in lines), group
     assert f"{100 * evaluated.metrics['R@6']:.2f}%" in printed
     assert lines[-1].startswith(f"wrote {tmp_path}/eval/metrics.json, ")
-    for name in EVALUATION_FILES:
-        assert f"{tmp_path}/eval/{name}" in printed.replace("\n", "")
 
 
 @pytest.mark.parametrize("started_before", [False, True])

@@ -131,6 +131,19 @@ def test_posts_of_every_split(folder, ask, split):
     assert tags_of(answer["age_and_gender"][0]) == expected
 
 
+@pytest.mark.parametrize(
+    ("user", "label"),
+    [
+        (User(), "unknown user"),
+        (User(age=30.5, gender="other"), "other, 30.5"),
+        (User(country="gb", latitude=51.507, longitude=-0.128), "GB, 51.51 -0.128"),
+        (User(gender="female", name="Ann"), "Ann"),
+    ],
+)
+def test_labels_of_users(user, label):
+    assert user.label == label
+
+
 def test_default_cities_are_two_of_each_country(ask):
     answer = json.loads(ask(image="ball.jpg", json=True, top_k=2))
     assert len(answer["age_and_gender"]) == 8

@@ -125,7 +125,7 @@ def test_an_export_with_other_answers_than_its_index_is_refused(folder, ivf):
     index = IVFTopK(model.tag_table, upside_down, probes=5, k=K)
     tags = workdir.vocabulary().tags
     exact = ExactTopK(model.tag_table, k=K)
-    for names, other in ((tags, index), (tags[::-1], index), (tags, exact)):
+    for names, other in ((tags, index), (tags, exact)):
         with pytest.raises(RuntimeError, match="warm-up request . is not answered as"):
             validate(ivf, names, trained, other)
 

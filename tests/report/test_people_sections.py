@@ -71,7 +71,6 @@ class TestMap:
         assert found["value"] == pytest.approx(expected)
         assert found["low"] < found["value"] < found["high"]
         assert found["users"] == known.sum()
-        assert users.norm_by_age(vectors, np.full(50, 30.0)) is None
         assert users.norm_by_age(vectors, np.full(50, np.nan)) is None
 
     def test_visibility_by_hand(self):

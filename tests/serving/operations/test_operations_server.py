@@ -11,15 +11,16 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from operations_helpers import (
     DOCKER,
     container,
-    parse,
     relocated,
     server_arguments,
 )
 from serving_helpers import WAIT, free_port, photo
 
 from serving import HashtagClient, ServerProcess
+from serving.server.flags import Config
 from serving.server.models.versions import State
 from serving.server.serve import build, follow_config
+from tagkeras.cli import commandline
 
 
 def status(server, path):
@@ -43,7 +44,8 @@ def is_healthy(server):
 @pytest.fixture
 def server(tmp_path, hashtag_models):
     arguments = relocated(server_arguments("Deployment"), tmp_path, hashtag_models / "1")
-    config, unknown = parse([*arguments, "--file_system_poll_wait_seconds=1"])
+    arguments.append("--file_system_poll_wait_seconds=1")
+    config, unknown = commandline.parse_known(Config, arguments)
     assert unknown == []
     with build(config) as started:
         yield started
@@ -106,7 +108,7 @@ def test_an_edit_of_the_mounted_file_is_enough(tmp_path, hashtag_models):
     config = tmp_path / "config"
     config.rename(tmp_path / "..first")
     config.symlink_to(tmp_path / "..first")
-    parsed, _ = parse(arguments)
+    parsed, _ = commandline.parse_known(Config, arguments)
     with (
         build(parsed) as server,
         follow_config(server.manager, parsed.model_config_file, 0.1),
