@@ -68,6 +68,8 @@ def differences(
         users: int [N], the user of each post, from 0.
         before: scores by the first, float [N] by metric.
         after: scores by the second, in the same metrics.
+        samples: resamples of the interval.
+        seed: of the draws.
     """
     gains = np.stack([after[name] - before[name] for name in before], axis=1)
     bounds = percentiles(bootstrap_means(users, gains, samples, seed))

@@ -30,7 +30,8 @@ def summarize(
         ks: of the metrics, rising.
         num_tags: Y.
         age_bounds: years at which an age group begins.
-        samples: of the bootstrap, drawn by `seed`.
+        samples: of the bootstrap.
+        seed: of its draws.
 
     Returns:
         The model's metrics by name; a dict of metrics for each baseline; `intervals`, `bootstrap`,

@@ -102,7 +102,6 @@ def test_samples_are_photos_of_the_split(page, output):
     post_id = pictures[0]["alt"].removeprefix("Photo of post ")
     (row,) = [r for r in predictions.to_pylist() if r["post_id"] == post_id]
     card = page.source.split('class="sample"')[1]
-    assert card.count('title="hit"') <= 30
     assert all(f"#{tag}" in card for tag in row["hashtags"] if tag != HOSTILE)
 
 

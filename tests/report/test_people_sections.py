@@ -105,16 +105,6 @@ class TestDrawnMap:
         assert drawn[style.UNKNOWN, "x"] == 3
         assert {"Users by country", "a (9)", "others (1)", "unknown (3)"} <= set(texts_of(figure))
 
-    @pytest.mark.parametrize("are_apart", [True, False])
-    def test_names_stand_on_the_map_where_users_are_apart(self, are_apart):
-        rng = np.random.default_rng(0)
-        centers = ((0, 0), (10, 0), (0, 10), (10, 10))
-        points = np.concatenate([rng.normal(center, 0.3, (30, 2)) for center in centers])
-        names = np.array(["$x^", "صورة", "leeds", "york"], object)
-        values = np.repeat(names, 30) if are_apart else np.tile(names, 30)
-        (axes,) = users.draw_users(points, values, "city").axes
-        assert sorted(text.get_text() for text in axes.texts) == sorted(names if are_apart else [])
-
 
 class TestTraining:
     HISTORY = """epoch,loss,val_A@10,val_P@1,val_R@10,learning_rate
