@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import lightfm_trainer
 from benchmarks.exact_ranking import Embedded, mean_draws, rank, score
-from benchmarks.large_world import GROUPS, LargeWorld
+from benchmarks.large_world import LargeWorld
 from tagkeras.cli.errors import UserError
 
 
@@ -61,12 +61,6 @@ def test_a_post_of_the_large_world_is_of_one_topic_and_its_users_traits():
             7 + int(np.searchsorted(ages, age, side="right")) - 1,
         }
         assert set(world.group_of_tag[tags]) <= {0, *(1 + trait for trait in traits)}
-    assert GROUPS == 12
-    assert 2.2 < np.mean([len(tags) for tags in posts.tags]) < 2.7  # 1 + 1.7, less what is twice
-    # A Zipf law: half of the popularity lies with the first few.
-    weights = np.arange(1, 5001) ** -0.9
-    expected = weights[:100].sum() / weights.sum()
-    assert np.mean(first < 100) == pytest.approx(expected, abs=0.04)
 
 
 @pytest.mark.slow

@@ -108,14 +108,8 @@ def explain_hashtag(
 ) -> HashtagExplanation:
     """Splits what a user changes in a hashtag's score into rank factors, or user features.
 
-    Args:
-        model: trained.
-        manifest: of its dataset.
-        vocabulary: of its workdir.
-        descriptor: of the photo, float [n].
-        hashtag: as people write it.
-        user: to compare with an unknown one.
-        num_contributions: to list at most.
+    The arguments are those of `counterfactual_lists`, a hashtag as people write it, the user to
+    compare with an unknown one, and how many contributions are listed at most.
 
     Raises:
         UserError: the model does not know the hashtag; names the nearest that it knows.

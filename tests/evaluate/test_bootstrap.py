@@ -12,14 +12,6 @@ from tagkeras.evaluate.bootstrap import (
 )
 
 
-def draw_posts(rng, num_users=60):
-    """Posts of users of whom each has a level of their own; the mean of all is 0."""
-    sizes = rng.integers(1, 8, size=num_users)
-    users = np.repeat(np.arange(num_users), sizes)
-    levels = rng.normal(size=num_users)
-    return users, levels[users] + 0.3 * rng.normal(size=len(users))
-
-
 def test_same_seed_same_resamples():
     one, same, other = (list(resample(20, 5, seed)) for seed in (3, 3, 4))
     np.testing.assert_array_equal(one, same)
@@ -43,7 +35,10 @@ def test_means_by_loops():
 
 def test_against_scipy():
     """The percentile interval of a ratio of sums over users, resampled in pairs."""
-    users, scores = draw_posts(np.random.default_rng(2))
+    rng = np.random.default_rng(2)
+    users = np.repeat(np.arange(60), rng.integers(1, 8, size=60))
+    # Each user has a level of their own.
+    scores = rng.normal(size=60)[users] + 0.3 * rng.normal(size=len(users))
     sums, counts = np.bincount(users, scores), np.bincount(users).astype(float)
     ours = percentiles(bootstrap_means(users, scores[:, None], samples=9999))[0]
     theirs = scipy.stats.bootstrap(

@@ -176,15 +176,5 @@ def test_gaps_between_groups_of_enough_people(evaluated, tmp_path, monkeypatch):
     monkeypatch.setattr("tagkeras.evaluate.groups.MIN_USERS", 2)
     metrics = again(evaluated, tmp_path / "eval", **QUICK)
     assert [gap["attribute"] for gap in metrics["gaps"]] == ["age", "gender", "country"]
-    for gap in metrics["gaps"]:
-        rows = metrics["groups"][gap["attribute"]]
-        known = {
-            row["group"]: row["R@6"]
-            for row in rows
-            if row["group"] != "unknown" and row["users"] >= 2
-        }
-        assert gap["metric"] == "R@6"
-        assert gap["gap"] == pytest.approx(max(known.values()) - min(known.values()))
-        assert known[gap["high"]] - known[gap["low"]] == pytest.approx(gap["gap"])
-        assert gap["interval"][0] < gap["interval"][1]
+    assert {gap["metric"] for gap in metrics["gaps"]} == {"R@6"}
     assert metrics["largest_gap"] == max(metrics["gaps"], key=lambda gap: gap["gap"])
