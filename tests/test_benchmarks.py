@@ -5,9 +5,9 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import lightfm_trainer, planted, post_arrays
-from benchmarks.exact_ranking import Embedded, mean_draws, rank, rank_by_frequency, score
-from benchmarks.large_world import GROUPS, LargeWorld
+from benchmarks import lightfm_trainer
+from benchmarks.exact_ranking import Embedded, mean_draws, rank, score
+from benchmarks.large_world import LargeWorld
 from tagkeras.cli.errors import UserError
 
 
@@ -28,10 +28,6 @@ class TestExactRanking:
         truth = [np.array([0, 9, 11, 12]), np.array([20])]
         assert score(predictions, truth) == {"P@1": 0.5, "R@10": (2 / 4 + 0) / 2, "A@10": 0.5}
 
-    def test_frequent_tags_first(self):
-        ranked = rank_by_frequency([np.array([5, 2]), np.array([5])], 12, 1)
-        assert ranked.tolist() == [[5, 2, 0, 1, 3, 4, 6, 7, 8, 9]]
-
     def test_mean_draws_is_that_of_a_capped_geometric_law(self):
         # A quarter of the tags violates for the first post, none for the second.
         embedded = Embedded(np.array([[1.0], [-1.0]]), np.array([[0.0], [-9.0], [-9.0], [-9.0]]))
@@ -39,20 +35,6 @@ class TestExactRanking:
         first = 1 + 3 / 4 + (3 / 4) ** 2
         second = 1 + 1 / 4 + (1 / 4) ** 2  # three tags score the same 9
         assert draws == round((first + second) / 2, 1)
-
-
-def test_planted_posts_have_descriptors_of_length_one_and_described_users():
-    config = planted.Config(output="", posts=50, descriptor_size=8, tags=30)
-    posts = post_arrays.describe_planted(planted.plant(config))
-    np.testing.assert_allclose(np.linalg.norm(posts.descriptors, axis=1), 1, rtol=1e-5)
-    assert posts.user_descriptors.shape == (50, post_arrays.USER_DESCRIPTOR_SIZE)
-    assert np.isfinite(posts.user_descriptors).all()
-
-
-def test_drawn_posts_have_tags_of_the_vocabulary():
-    posts = post_arrays.draw_posts(100, 8, 60)
-    assert {len(tags) for tags in posts.tags} == {1}
-    assert max(int(tags[0]) for tags in posts.tags) < 60
 
 
 def test_without_lightfm_the_remedy_is_named(monkeypatch):
@@ -79,12 +61,6 @@ def test_a_post_of_the_large_world_is_of_one_topic_and_its_users_traits():
             7 + int(np.searchsorted(ages, age, side="right")) - 1,
         }
         assert set(world.group_of_tag[tags]) <= {0, *(1 + trait for trait in traits)}
-    assert GROUPS == 12
-    assert 2.2 < np.mean([len(tags) for tags in posts.tags]) < 2.7  # 1 + 1.7, less what is twice
-    # A Zipf law: half of the popularity lies with the first few.
-    weights = np.arange(1, 5001) ** -0.9
-    expected = weights[:100].sum() / weights.sum()
-    assert np.mean(first < 100) == pytest.approx(expected, abs=0.04)
 
 
 @pytest.mark.slow
@@ -100,7 +76,4 @@ def test_the_index_is_measured(tmp_path):
         for times in (result["search"], result["request"], *result["batches"].values()):
             assert times["exact"]["ms"] > 0
             assert times["ivf"]["ratio"] > 0
-        assert result["batches"].keys() == {"8", "64"}
-        assert result["peak_resident_gb"] > 0.1
-        assert result["request"]["ivf"]["megabytes"] > 0
     assert "training" not in done.stderr

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from absl import flags
 
 from beam.running.runner import refuse_unknown
-from tagkeras.cli import option_flags
+from tagkeras.cli import commandline
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "BUILD.md", "CONTRIBUTING.md")
@@ -32,12 +31,7 @@ def check_command(line):
     _, _, module, *arguments = shlex.split(line)
     is_room = importlib.util.find_spec(module).submodule_search_locations is not None
     config = importlib.import_module(f"{module}.__main__" if is_room else module).Config
-    values = flags.FlagValues()
-    flags.DEFINE_string("flagfile", "", "file of flags", flag_values=values)
-    option_flags.define(config, values)
-    rest = values(["command", *arguments], known_only=True)[1:]
-    rest = option_flags.take_positional(config, values, rest, pass_unknown=True)
-    option_flags.refuse_absent(config, values)
+    _, rest = commandline.parse_known(config, arguments)
     if module.startswith("beam."):
         refuse_unknown(rest)
     else:

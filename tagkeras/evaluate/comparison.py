@@ -39,16 +39,9 @@ class Difference:
 def compare(
     first: Evaluation, second: Evaluation, *, samples: int = SAMPLES, seed: int = 0
 ) -> dict[str, Difference]:
-    """Compares two evaluations post by post.
+    """Compares two evaluations post by post, in the metrics that both have, by their names.
 
-    Args:
-        first: to compare with.
-        second: compared.
-        samples: resamples of the interval.
-        seed: of the draws.
-
-    Returns:
-        By the names of the metrics that both have.
+    The intervals are of `samples` resamples, drawn by `seed`.
 
     Raises:
         UserError: they are of different posts, or share no k.
@@ -69,12 +62,12 @@ def differences(
     samples: int = SAMPLES,
     seed: int = 0,
 ) -> dict[str, Difference]:
-    """Compares two rankings of the same posts.
+    """Compares two rankings of the same posts, as `compare` does.
 
     Args:
         users: int [N], the user of each post, from 0.
-        before: of the first, float [N] by metric.
-        after: of the second, the same metrics.
+        before: scores by the first, float [N] by metric.
+        after: scores by the second, in the same metrics.
         samples: resamples of the interval.
         seed: of the draws.
     """
@@ -100,15 +93,12 @@ def check_comparable(first: Evaluation, second: Evaluation) -> None:
     Raises:
         UserError: they are of different datasets, splits or posts.
     """
-    one, other = first.metrics, second.metrics
-    is_same = {
-        "dataset": one["dataset"]["fingerprint"] == other["dataset"]["fingerprint"],
-        "split": one["split"] == other["split"],
-    }
-    for what in is_same:
-        if not is_same[what]:
+    datasets = [run.metrics["dataset"]["fingerprint"] for run in (first, second)]
+    splits = [run.metrics["split"] for run in (first, second)]
+    for what, (one, other) in (("datasets", datasets), ("splits", splits)):
+        if one != other:
             raise UserError(
-                f"{first.path} and {second.path} are of different {what}s: compare runs that were"
+                f"{first.path} and {second.path} are of different {what}: compare runs that were"
                 " evaluated on the same --data and --split"
             )
     if first.posts.post_ids != second.posts.post_ids:

@@ -164,19 +164,11 @@ def _choose_curve_tags(config: Config, vocabulary: Vocabulary, num_posts: int) -
     return np.array(list(ids), np.int64)
 
 
-def weights_fingerprint(workdir: Workdir) -> str:
-    """A hash of the best epoch's weights: of the index of its checkpoint, which has their CRCs.
-
-    Returns:
-        16 hexadecimal digits.
-    """
-    return _hash(workdir.best / "model.index")[:16]
-
-
 def identity_of(workdir: Workdir, oracle: str | None) -> dict[str, str | None]:
-    """What an evaluation is of, but for the posts: `weights`, and SHA-256 of the `oracle` file."""
+    """What an evaluation is of, but for the posts: hashes of `weights` and of the `oracle` file."""
     return {
-        "weights": weights_fingerprint(workdir),
+        # The index of a checkpoint has the CRCs of its weights.
+        "weights": _hash(workdir.best / "model.index")[:16],
         "oracle": None if oracle is None else _hash(Path(oracle)),
     }
 

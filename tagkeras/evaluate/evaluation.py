@@ -139,7 +139,7 @@ class Evaluation:
 
     @classmethod
     def load(cls, path: str | Path) -> "Evaluation":
-        """Reads `metrics.json`; the other files are read when they are asked for.
+        """Reads `metrics.json`; the other files are read, and may be refused, when asked for.
 
         Raises:
             UserError: the folder was not written by `tagkeras.evaluate`, or the file is damaged.
@@ -163,11 +163,7 @@ class Evaluation:
 
     @functools.cached_property
     def posts(self) -> EvaluatedPosts:
-        """The posts, and which predictions were right.
-
-        Raises:
-            UserError: the file is missing or damaged, or of other posts than `metrics`.
-        """
+        """The posts, as many as `metrics` counts, and which predictions were right."""
         path = self.path / POSTS
         posts = EvaluatedPosts.load(path)
         if len(posts) != self.metrics["num_posts"]:
@@ -179,20 +175,12 @@ class Evaluation:
 
     @functools.cached_property
     def tags(self) -> pa.Table:
-        """A row for each tag, in the order of ids; see `tagkeras.evaluate.tag_metrics.tag_table`.
-
-        Raises:
-            UserError: the file is missing or damaged.
-        """
+        """A row for each tag, as `tagkeras.evaluate.tag_metrics.tag_table` makes them."""
         return _read_table(self.path / TAGS)
 
     @functools.cached_property
     def predictions(self) -> pa.Table:
-        """`post_id`, `hashtags` (best first) and `scores` of the posts.
-
-        Raises:
-            UserError: the file is missing or damaged.
-        """
+        """`post_id`, `hashtags` (best first) and `scores` of the posts."""
         return _read_table(self.path / PREDICTIONS)
 
 

@@ -43,10 +43,10 @@ def rank_split(
 
     Args:
         model: trained.
-        batches: of the split, as `tagkeras.data.input.read_split` gives them.
-        baselines: other rankings of the same posts, by name; of as many tags as the largest k.
+        batches: as `tagkeras.data.input.read_split` gives them.
+        baselines: other rankings, by name; of as many tags as the largest k.
         tag_counts: take the model's predictions, for each k of the metrics.
-        curve_scores: takes the scores of the tags that curves are made of.
+        curve_scores: takes the scores of the tags that have curves.
         vocabulary: of the model.
         output: Parquet file of the predictions.
         top_k: predictions that are written.
@@ -86,19 +86,13 @@ def rank_split(
             arrays = [pa.array(c.tolist(), f.type) for c, f in zip(columns, SCHEMA, strict=True)]
             writer.write_batch(pa.record_batch(arrays, schema=SCHEMA))
             advance(len(ids))
-    joined = {name: np.concatenate(parts) for name, parts in facts.items()}
-
-    def texts(name: str) -> list[str]:
-        return [text.decode() for text in joined[name]]
-
+    joined: dict[str, Any] = {name: np.concatenate(parts) for name, parts in facts.items()}
+    for name in ("post_id", "user_id", "gender", "country"):
+        joined[name] = [text.decode() for text in joined[name]]
     posts = EvaluatedPosts(
-        post_ids=texts("post_id"),
-        user_ids=texts("user_id"),
-        age=joined["age"],
-        gender=texts("gender"),
-        country=texts("country"),
-        location=joined["location"],
-        num_truth=joined["num_truth"],
+        post_ids=joined.pop("post_id"),
+        user_ids=joined.pop("user_id"),
+        **joined,
         hits={name: np.concatenate(parts) for name, parts in hits.items()},
     )
     return posts, {name: np.concatenate(parts) for name, parts in predictions.items()}

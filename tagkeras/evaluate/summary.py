@@ -25,7 +25,7 @@ def summarize(
     """All metrics of all rankings, with intervals, and those of the model for each group.
 
     Args:
-        posts: of the split, with the hits of each ranking.
+        posts: N of them, with the hits of each ranking.
         predictions: of each ranking, int [N, k], tag ids, best first; -1 where there is none.
         ks: of the metrics, rising.
         num_tags: Y.

@@ -16,8 +16,8 @@ _SYMBOLS = ("R", "A", "nDCG")
 def print_tables(metrics: Mapping[str, Any]) -> None:
     """Prints a row for each way to rank, the groups of people, and the largest gap."""
     console = Console()
-    console.print(rankings_table(metrics))
-    console.print(groups_table(metrics))
+    console.print(_rankings_table(metrics))
+    console.print(_groups_table(metrics))
     if gap := metrics["largest_gap"]:
         low, high = gap["interval"]
         console.print(
@@ -28,44 +28,42 @@ def print_tables(metrics: Mapping[str, Any]) -> None:
         )
 
 
-def rankings_table(metrics: Mapping[str, Any]) -> Table:
+def _rankings_table(metrics: Mapping[str, Any]) -> Table:
     """A row for each way to rank, the model last, and a row of the model's intervals."""
-    names = shown_metrics(metrics)
+    names = _shown_metrics(metrics)
     rows = {name.replace("_", " "): metrics[name] for name in metrics["intervals"] if name != MODEL}
     rows[f"{metrics['model'].replace('_', '-')} model"] = metrics
     headings = [name.replace("entropy@", "bits@") for name in names]
     title = f"{metrics['num_posts']:,} posts of the {metrics['split']} split"
     table = number_table("ranked by", *headings, title=title)
     for label, row in rows.items():
-        table.add_row(label, *(format_metric(name, row[name]) for name in names))
+        table.add_row(label, *(_format_metric(name, row[name]) for name in names))
     bounds = metrics["intervals"][MODEL]
     table.add_row("  95% interval", *(_format_interval(name, bounds[name]) for name in names))
     return table
 
 
-def groups_table(metrics: Mapping[str, Any]) -> Table:
-    """A row for each group of people."""
-    names = [name for name in shown_metrics(metrics) if name in metrics["groups"]["age"][0]]
+def _groups_table(metrics: Mapping[str, Any]) -> Table:
+    names = [name for name in _shown_metrics(metrics) if name in metrics["groups"]["age"][0]]
     columns = ("", "group", "posts", "users", *names)
     table = number_table(*columns, labels=2, title="the model by group")
     for attribute, rows in metrics["groups"].items():
         for place, row in enumerate(rows):
             is_last = place == len(rows) - 1
             numbers = (f"{row['posts']:,}", f"{row['users']:,}")
-            cells = (format_metric(name, row[name]) for name in names)
+            cells = (_format_metric(name, row[name]) for name in names)
             title = "" if place else attribute
             table.add_row(title, row["group"], *numbers, *cells, end_section=is_last)
     return table
 
 
-def shown_metrics(metrics: Mapping[str, Any]) -> list[str]:
+def _shown_metrics(metrics: Mapping[str, Any]) -> list[str]:
     """P at the smallest k, the others at the largest."""
     least, most = metrics["ks"][0], metrics["ks"][-1]
     return [f"P@{least}", *(f"{symbol}@{most}" for symbol in _SYMBOLS), f"entropy@{most}"]
 
 
-def format_metric(name: str, value: float) -> str:
-    """A fraction in percent, an entropy in bits."""
+def _format_metric(name: str, value: float) -> str:
     return f"{value:.2f}" if name.startswith("entropy") else f"{100 * value:.2f}%"
 
 

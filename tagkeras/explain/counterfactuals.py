@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.data.cities import City
-from tagkeras.data.facts import Facts, to_columns
+from tagkeras.data.facts import to_columns
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.data.vocabulary import Vocabulary
@@ -44,16 +44,11 @@ def counterfactual_lists(
     Args:
         model: trained.
         manifest: of its dataset.
-        vocabulary: of its workdir.
+        vocabulary: of its workdir; has k hashtags or more.
         descriptor: of the photo, float [n].
         users: one list for each, in their order.
-        k: at most the size of the vocabulary.
-
-    Raises:
-        ValueError: k is larger than the vocabulary.
+        k: length of the lists.
     """
-    if not 1 <= k <= len(vocabulary):
-        raise ValueError(f"k must be 1 to {len(vocabulary)}, received {k}")
     if not users:
         return ()
     scores, ids = model.top_k(embed_for_users(model, manifest, descriptor, users), k)
@@ -81,25 +76,14 @@ def embed_for_users(
 
 
 def describe_users(users: Sequence[User], manifest: Manifest) -> np.ndarray:
-    """User descriptors, float32 [U, m], as those of a dataset's posts were made.
-
-    Args:
-        users: U of them.
-        manifest: of the dataset: its countries, and how far places are rounded.
-    """
-    layer = UserDescriptor(Facts.from_dict(manifest.user_descriptor))
-    return layer(to_columns(users)).numpy()
+    """User descriptors, float32 [U, m], as those of a dataset's posts were made."""
+    return UserDescriptor(manifest.facts)(to_columns(users)).numpy()
 
 
 def users_by_age_and_gender(
     ages: Sequence[float], genders: Sequence[str], place: User = UNKNOWN_USER
 ) -> list[User]:
-    """A user of each gender and age, one gender after the other.
-
-    Args:
-        ages: years.
-        genders: as `User` takes them.
-        place: whose country and home town they have.
+    """A user of each gender and age in years, one gender after the other, who live in `place`.
 
     Raises:
         UserError: an age out of range, or an unknown gender.
@@ -113,12 +97,7 @@ def users_by_age_and_gender(
 
 
 def users_by_city(cities: Sequence[City], person: User = UNKNOWN_USER) -> list[User]:
-    """A user in each city.
-
-    Args:
-        cities: their home towns, and names.
-        person: whose age and gender they have.
-    """
+    """A user in each city, of the age and gender of `person`."""
     return [
         dataclasses.replace(
             person,

@@ -7,7 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import Facts
 from tagkeras.data.hashtags import normalize
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER, User
@@ -109,14 +108,8 @@ def explain_hashtag(
 ) -> HashtagExplanation:
     """Splits what a user changes in a hashtag's score into rank factors, or user features.
 
-    Args:
-        model: trained.
-        manifest: of its dataset.
-        vocabulary: of its workdir.
-        descriptor: of the photo, float [n].
-        hashtag: as people write it.
-        user: to compare with an unknown one.
-        num_contributions: to list at most.
+    The arguments are those of `counterfactual_lists`, a hashtag as people write it, the user to
+    compare with an unknown one, and how many contributions are listed at most.
 
     Raises:
         UserError: the model does not know the hashtag; names the nearest that it knows.
@@ -126,8 +119,9 @@ def explain_hashtag(
     users = [user, UNKNOWN_USER, *fewer_facts.values()]
     scores = model.scores(embed_for_users(model, manifest, descriptor, users)).numpy()
     known, unknown = describe_users(users[:2], manifest)
-    names = Facts.from_dict(manifest.user_descriptor).feature_names
-    parts = split_into_parts(model.embedding, descriptor, known, unknown, names)
+    parts = split_into_parts(
+        model.embedding, descriptor, known, unknown, manifest.facts.feature_names
+    )
     hashtag_values = tf.gather(model.tag_table.value, tag_id).numpy() @ parts.directions
     values = parts.pushes * hashtag_values
     order = np.argsort(-np.abs(values), kind="stable")

@@ -16,12 +16,7 @@ _BATCH = 1024
 
 
 def describe_image(dataset: Path, manifest: Manifest, image: Path) -> np.ndarray:
-    """The descriptor of an image file by the dataset's descriptor model: float32 [n].
-
-    Args:
-        dataset: folder that `beam.preprocess` wrote.
-        manifest: its manifest.
-        image: JPEG, PNG, GIF, BMP or WebP.
+    """The descriptor of a JPEG, PNG, GIF, BMP or WebP file by the dataset's model: float32 [n].
 
     Raises:
         UserError: the file cannot be read or decoded, or the dataset was made of ready descriptors.
@@ -50,10 +45,7 @@ def describe_image(dataset: Path, manifest: Manifest, image: Path) -> np.ndarray
 def descriptor_of_post(dataset: Path, manifest: Manifest, post_id: str) -> np.ndarray:
     """The stored descriptor of a post, whatever its split: float32 [n].
 
-    Args:
-        dataset: folder that `beam.preprocess` wrote.
-        manifest: its manifest.
-        post_id: as stored; a keyed hash if the dataset has hashes of its post ids.
+    Of a dataset with hashes of its post ids, `post_id` is such a hash.
 
     Raises:
         UserError: no split has such a post, or the dataset is damaged.

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from tagkeras.layers import (
-    BilinearEmbedding,
     ImageUserEmbedding,
     MultiplicativeEmbedding,
     UserBiasedEmbedding,
@@ -65,9 +64,6 @@ def split_into_parts(
         user_descriptor: u, float [m].
         unknown_descriptor: u0, float [m].
         feature_names: of the values of a user descriptor, m of them.
-
-    Raises:
-        TypeError: an embedding of another kind.
     """
     x, u, u0 = (
         np.asarray(v, np.float64) for v in (descriptor, user_descriptor, unknown_descriptor)
@@ -89,9 +85,5 @@ def split_into_parts(
     if isinstance(embedding, UserBiasedEmbedding):
         directions = embedding.S.numpy().astype(np.float64)
         return UserParts("user_biased", tuple(feature_names), u, u0, None, directions)
-    if isinstance(embedding, BilinearEmbedding):
-        nothing = np.zeros(0)
-        return UserParts(
-            "bilinear", (), nothing, nothing, None, np.zeros((embedding.embedding_dim, 0))
-        )
-    raise TypeError(f"no parts are known of {type(embedding).__name__}")
+    nothing = np.zeros(0)
+    return UserParts("bilinear", (), nothing, nothing, None, np.zeros((embedding.embedding_dim, 0)))

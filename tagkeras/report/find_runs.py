@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest, fingerprint
 from tagkeras.evaluate.config import Config as EvaluateConfig
-from tagkeras.evaluate.evaluate import evaluate, identity_of, weights_fingerprint
+from tagkeras.evaluate.evaluate import evaluate, identity_of
 from tagkeras.evaluate.evaluation import METRICS, Evaluation
 from tagkeras.experiment.experiment import FILE_NAME
 from tagkeras.report.config import Config
@@ -97,7 +97,8 @@ class RunFinder:
             )
         workdir, dataset = Workdir(metrics["workdir"]), Path(metrics["dataset"]["path"])
         is_there = workdir.is_started and (workdir.best / "model.index").exists()
-        if is_there and metrics.get("identity", {}).get("weights") != weights_fingerprint(workdir):
+        weights = metrics.get("identity", {}).get("weights")
+        if is_there and weights != identity_of(workdir, None)["weights"]:
             print(
                 f"{folder} is of other weights than {workdir.path} has now: the page leaves out"
                 " what needs the weights; run python -m tagkeras.evaluate again to have it",

@@ -110,15 +110,3 @@ def test_no_step_is_the_mean_direction(posts):
     row = learn(TABLE, examples, background, steps=0)
     mean = examples.phi.mean(axis=0)
     np.testing.assert_allclose(row, mean / np.linalg.norm(mean), rtol=1e-5)
-
-
-def test_a_pool_and_batches_that_are_parts_of_all(posts, monkeypatch):
-    examples, background = EmbeddedPosts(posts[0].phi, [[43]] * 20), posts[1]
-    many = np.concatenate([TABLE] + [TABLE[:2] * 0.1] * 20)
-    whole = learn(many, examples, background)
-    monkeypatch.setattr(module, "POOL", 30)
-    monkeypatch.setattr(module, "_NEW_PAIRS", 7)
-    monkeypatch.setattr(module, "_KNOWN_PAIRS", 20)
-    part = learn(many, examples, background)
-    np.testing.assert_allclose(part, whole, atol=0.15)
-    np.testing.assert_array_equal(part, learn(many, examples, background))

@@ -169,20 +169,3 @@ def test_the_last_file_is_not_there_while_others_are_replaced(tmp_path, monkeypa
             write_files(aside, "new")
     assert {path.name for path in tmp_path.iterdir()} == {"a.parquet", "z.parquet"}
     assert [path.name for path in renamed] == ["a.parquet", "z.parquet"][:before]
-
-
-def test_two_runs_write_files_to_one_folder(tmp_path):
-    with files.files_written_aside(tmp_path, last="all.json") as one:
-        with files.files_written_aside(tmp_path, last="all.json") as other:
-            write_files(other, "other")
-        write_files(one, "one")
-    assert {path.read_text() for path in tmp_path.iterdir()} == {"one"}
-    assert len(list(tmp_path.iterdir())) == 3
-
-
-def test_a_file_where_the_folder_should_be(tmp_path):
-    (tmp_path / "file").write_text("mine")
-    with pytest.raises(OSError, match="exists"):
-        with files.files_written_aside(tmp_path / "file", last="all.json"):
-            pass
-    assert (tmp_path / "file").read_text() == "mine"

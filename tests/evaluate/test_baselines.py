@@ -1,59 +1,28 @@
 import itertools
+import shutil
 
 import numpy as np
 import pytest
 from evaluation_helpers import batches_of, make_batch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy_metrics import age_group, demographic_shares, ranking
+from numpy_metrics import age_group, demographic_shares, neighbour_votes, ranking
 from tiny_dataset import write_dataset
 
 from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest
 from tagkeras.evaluate.baselines import (
     DemographicBaseline,
+    NeighbourBaseline,
     best_tags,
     make_baselines,
-    rank_by_frequency,
 )
 
 BOUNDS = (18, 25, 40)
 Y = 12
 
 
-def test_frequency():
-    best = rank_by_frequency(make_batch([[5], [], [1]]), 3)
-    assert best.tolist() == [[0, 1, 2]] * 3
-
-
 class TestDemographic:
-    def learned(self, batch, size=1000, k=Y):
-        baseline = DemographicBaseline(Y, k, BOUNDS)
-        for piece in batches_of(batch, size):
-            baseline.learn(piece)
-        return baseline
-
-    def test_by_hand(self):
-        """Group (GB, female, 18 to 24): 2 posts with tag 1; elsewhere 9 posts with tag 0."""
-        tags = [[1], [1], *[[0]] * 9]
-        facts = {
-            "country": ["GB", "GB", *["US"] * 9],
-            "gender": ["female"] * 11,
-            "age": [18, 24, *[20] * 9],
-        }
-        baseline = self.learned(make_batch(tags, **facts), k=2)
-        # (2 + 100 * 2/11) / 102 < (0 + 100 * 9/11) / 102: two posts are no reason.
-        assert baseline.rank(
-            make_batch([[]], country=["GB"], gender=["female"], age=[20])
-        ).tolist() == [[0, 1]]
-        more = {name: facts[name] + facts[name][:1] * 70 for name in facts}
-        baseline = self.learned(make_batch(tags + [[1]] * 70, **more), k=2)
-        asked = make_batch([[], []], country=["GB", "US"], gender=["female"] * 2, age=[20, 20])
-        assert baseline.rank(asked).tolist() == [[1, 0], [1, 0]]
-        asked = make_batch([[], []], country=["US"] * 2, gender=["female"] * 2, age=[20, 25])
-        # 9 of 9 posts weigh less than 72 of 81 of everyone; an unseen group is as everyone.
-        assert baseline.rank(asked).tolist() == [[1, 0], [1, 0]]
-
     @pytest.mark.parametrize("size", [1000, 17])
     def test_against_brute_force(self, size):
         rng = np.random.default_rng(0)
@@ -68,7 +37,9 @@ class TestDemographic:
             for c, g, a in zip(*facts.values(), strict=True)
         ]
         tags = [sorted({int(rng.geometric(0.3) + shift) % Y for _ in range(2)}) for shift in shifts]
-        baseline = self.learned(make_batch(tags, **facts), size)
+        baseline = DemographicBaseline(Y, Y, BOUNDS)
+        for piece in batches_of(make_batch(tags, **facts), size):
+            baseline.learn(piece)
         groups = [
             (c, g, age_group(a, BOUNDS))
             for c, g, a in zip(facts["country"], facts["gender"], facts["age"], strict=True)
@@ -91,27 +62,80 @@ class TestDemographic:
         assert len(seen) > 5
 
 
-class TestMakeBaselines:
-    @pytest.fixture(scope="class")
-    def dataset(self, tmp_path_factory):
-        path = tmp_path_factory.mktemp("baselines") / "dataset"
-        return write_dataset(path, posts=700, people=3, validation=0, test=30)
+def draw_tags(rng, number):
+    return [
+        sorted(rng.choice(Y, rng.integers(1, 4), replace=False).tolist()) for _ in range(number)
+    ]
 
-    def made(self, dataset, names, folder=None):
-        options = {"num_tags": 20, "k": 20, "age_bounds": BOUNDS, "neighbour_posts": 1000}
-        return make_baselines(names, folder or dataset, Manifest.load(dataset), **options)
 
-    def test_only_those_asked_for(self, dataset, tmp_path):
-        assert self.made(dataset, ()) == {}
-        assert list(self.made(dataset, ("neighbour",))) == ["neighbour_baseline"]
-        # The most frequent tags take no training posts.
-        frequency = self.made(dataset, ("frequency",), folder=tmp_path / "nowhere")
-        assert list(frequency) == ["frequency_baseline"]
+def learned(batch, size=1000, **options):
+    number = len(batch["post_id"])
+    options = {"num_posts": number, "most_posts": number, "num_tags": Y, "k": 5, **options}
+    baseline = NeighbourBaseline(**options)
+    for piece in batches_of(batch, size):
+        baseline.learn(piece)
+    return baseline
 
-    def test_training_posts_that_are_not_there(self, dataset, tmp_path):
-        (tmp_path / "train").mkdir()
-        with pytest.raises(UserError, match="train: 0 shards, but dataset.json names 3"):
-            self.made(dataset, ("demographic",), folder=tmp_path)
+
+def test_neighbours_by_hand():
+    descriptors = np.array([[3, 0], [1, 1], [0, 2], [-1, 0.0]], np.float32)
+    batch = make_batch([[7], [8, 9], [9], [7, 3]], descriptor=descriptors)
+    asked = make_batch([[], []], descriptor=np.array([[1, 0.1], [0, 5]], np.float32))
+    # Of the two nearest: cosines 0.995 (7) and 0.774 (8, 9); 1 (9) and 0.707 (8, 9).
+    # Then the most frequent of all: 7 and 9 twice, 3 and 8 once.
+    best = learned(batch, neighbours=2).rank(asked).tolist()
+    assert best == [[7, 9, 8, 3, 0], [9, 8, 7, 3, 0]]
+    # The opposite direction does not vote: it would take from 7 what the first gave.
+    assert learned(batch).rank(asked).tolist()[0] == [7, 9, 8, 3, 0]
+
+
+@pytest.mark.parametrize("size", [1000, 64])
+def test_neighbours_against_brute_force(size):
+    rng = np.random.default_rng(1)
+    descriptors = np.abs(rng.normal(size=(300, 6))).astype(np.float32)
+    tags = draw_tags(rng, 300)
+    queries = np.abs(rng.normal(size=(40, 6))).astype(np.float32)
+    baseline = learned(make_batch(tags, descriptor=descriptors), size, k=Y)
+    best = baseline.rank(make_batch([[]] * 40, descriptor=queries))
+    for query, row in zip(queries, best.tolist(), strict=True):
+        votes = neighbour_votes(descriptors, tags, query, Y)
+        assert row == ranking(votes, Y)
+
+
+def test_a_descriptor_of_zeros():
+    """A descriptor of zeros is near to nobody: the most frequent tags are left."""
+    batch = make_batch([[4], [4], [2]], descriptor=np.eye(3, dtype=np.float32))
+    asked = make_batch([[]], descriptor=np.zeros((1, 3), np.float32))
+    assert learned(batch).rank(asked).tolist() == [[4, 2, 0, 1, 3]]
+
+
+@pytest.mark.parametrize("size", [1000, 30])
+def test_neighbours_are_drawn_where_there_are_more(size):
+    """Each post has a direction and a tag set of its own, so that it tells if it was taken."""
+    number, most = 64, 20
+    tags = [[row // 8, 8 + row % 4] for row in range(number)]
+    descriptors = np.eye(number, dtype=np.float32)
+    batch = make_batch(tags, descriptor=descriptors)
+    taken = []
+    for seed in (0, 0, 1):
+        baseline = learned(batch, size, most_posts=most, seed=seed, k=2)
+        # A post that was taken is its own nearest neighbour, and the only one.
+        ranked = baseline.rank(batch).tolist()
+        taken.append([row for row in range(number) if sorted(ranked[row]) == tags[row]])
+    assert taken[0] == taken[1] != taken[2]
+    assert len(taken[0]) == most
+    # From all over the split.
+    assert min(taken[0]) < 16
+    assert max(taken[0]) >= 48
+
+
+def test_training_posts_that_are_not_there(tmp_path):
+    dataset = write_dataset(tmp_path / "dataset", posts=60, validation=0, test=5)
+    shutil.rmtree(dataset / "train")
+    (dataset / "train").mkdir()
+    options = {"num_tags": 20, "k": 20, "age_bounds": BOUNDS, "neighbour_posts": 1000}
+    with pytest.raises(UserError, match="train: 0 shards, but dataset.json names"):
+        make_baselines(("demographic",), dataset, Manifest.load(dataset), **options)
 
 
 VOTES = st.tuples(st.integers(0, 3), st.integers(0, 9), st.sampled_from([0.5, 1.0, 1.5, 3.0]))

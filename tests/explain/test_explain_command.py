@@ -131,6 +131,19 @@ def test_posts_of_every_split(folder, ask, split):
     assert tags_of(answer["age_and_gender"][0]) == expected
 
 
+@pytest.mark.parametrize(
+    ("user", "label"),
+    [
+        (User(), "unknown user"),
+        (User(age=30.5, gender="other"), "other, 30.5"),
+        (User(country="gb", latitude=51.507, longitude=-0.128), "GB, 51.51 -0.128"),
+        (User(gender="female", name="Ann"), "Ann"),
+    ],
+)
+def test_labels_of_users(user, label):
+    assert user.label == label
+
+
 def test_default_cities_are_two_of_each_country(ask):
     answer = json.loads(ask(image="ball.jpg", json=True, top_k=2))
     assert len(answer["age_and_gender"]) == 8
@@ -206,11 +219,8 @@ def test_without_cities_of_the_countries_it_says_so(folder, monkeypatch, capsys)
     ("options", "words"),
     [
         ({}, "give either --image=FILE or --post_id=POST"),
-        ({"image": "ball.jpg", "post_id": "test1"}, "give either --image=FILE or --post_id=POST"),
         ({"image": "absent.jpg"}, "cannot read the image absent.jpg: No such file"),
-        ({"image": "."}, "cannot read the image .: Is a directory"),
         ({"image": "broken.jpg"}, "broken.jpg is no picture that can be decoded"),
-        ({"image": "images/dataset.json"}, "dataset.json is no picture that can be decoded"),
         ({"post_id": "test999"}, "images has no post 'test999' in train, validation, test"),
         (
             {"image": "ball.jpg", "workdir": "bilinear", "data": "ready"},
@@ -219,27 +229,17 @@ def test_without_cities_of_the_countries_it_says_so(folder, monkeypatch, capsys)
         ({"image": "ball.jpg", "cities": "Londn"}, "did you mean London"),
         ({"image": "ball.jpg", "ages": "16,160"}, "age must be from 0 to 150, got 160"),
         ({"image": "ball.jpg", "ages": "old"}, "--ages=old: could not convert .*: give years"),
-        ({"image": "ball.jpg", "genders": "women"}, "gender must be one of female"),
-        ({"image": "ball.jpg", "age": -3}, "age must be from 0 to 150"),
         ({"image": "ball.jpg", "latitude": 3}, "go together"),
         ({"image": "ball.jpg", "hashtag": "tga3", "age": 3}, "did you mean #tag"),
         ({"image": "ball.jpg", "hashtag": "tag3"}, "say something of the user"),
         ({"image": "ball.jpg", "top_k": 21}, "--top_k=21: the vocabulary has 20 tags"),
-        ({"image": "ball.jpg", "workdir": "nowhere"}, "nowhere is no workdir of tagkeras.train"),
         ({"image": "ball.jpg", "data": "ready"}, "ready has another vocabulary than run"),
-        ({"image": "ball.jpg", "data": "nowhere"}, "nowhere"),
     ],
 )
 def test_mistakes_get_one_line(ask, options, words):
     with pytest.raises(UserError, match=words) as caught:
         ask(**options)
     assert "\n" not in str(caught.value)
-
-
-def test_a_workdir_without_a_checkpoint(folder, ask, tmp_path):
-    (tmp_path / "config.json").write_text((folder / "run" / "config.json").read_text())
-    with pytest.raises(UserError, match="has no checkpoint yet"):
-        ask(workdir=tmp_path, image="ball.jpg")
 
 
 def test_hashed_post_ids_are_hinted_at(folder, ask, tmp_path):
@@ -249,13 +249,3 @@ def test_hashed_post_ids_are_hinted_at(folder, ask, tmp_path):
     dataclasses.replace(other, cnn=run.cnn, privacy=privacy).save(dataset)
     with pytest.raises(UserError, match="'abc' in train, .*: its post ids are stored as hashes"):
         ask(data=dataset, post_id="abc")
-
-
-def test_a_damaged_shard_is_named(folder, ask, tmp_path):
-    dataset = write_dataset(tmp_path / "damaged", posts=150)
-    manifest = Manifest.load(folder / "images")
-    dataclasses.replace(Manifest.load(dataset), cnn=manifest.cnn).save(dataset)
-    shard = next((dataset / "train").iterdir())
-    shard.write_bytes(shard.read_bytes()[:-5])
-    with pytest.raises(UserError, match=f"{shard.name}: cut off in the record"):
-        ask(data=dataset, post_id="nowhere")

@@ -6,24 +6,52 @@ import math
 import hypothesis
 import numpy as np
 import pytest
-from explaining_helpers import (
-    COUNTRIES,
-    descriptors_against_unknown,
-    make_manifest,
-    make_model,
-    make_vocabulary,
-)
 from hypothesis import strategies as st
-from numpy_embeddings import FORMULAS, weights_of
+from numpy_embeddings import FORMULAS, make_embedding, weights_of
 
-from tagkeras.cli.errors import UserError
 from tagkeras.data.facts import Facts
+from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER, User
+from tagkeras.data.vocabulary import Vocabulary
+from tagkeras.explain.counterfactuals import describe_users
 from tagkeras.explain.explanation import explain_hashtag
 from tagkeras.explain.user_parts import split_into_parts
+from tagkeras.models import HashtagModel
 from tagkeras.names import MODELS
 
+COUNTRIES = ("US", "GB", "CA", "AU", "NZ")
+M = 5 + len(COUNTRIES)
 GB = 3  # its place in a user descriptor
+
+
+def make_manifest(n, num_tags):
+    return Manifest(
+        descriptor_size=n,
+        descriptor_dtype="float32",
+        num_tags=num_tags,
+        splits={},
+        user_descriptor={"countries": list(COUNTRIES), "location_decimals": 1, "size": M},
+    )
+
+
+def make_vocabulary(*tags):
+    return Vocabulary(tags, np.arange(len(tags), 0, -1))
+
+
+def make_model(name, num_tags, n, *, d=4, rank=9, user_hidden=6, seed=0):
+    embedding = make_embedding(
+        name,
+        embedding_dim=d,
+        seed=seed,
+        initial_stddev=0.6,
+        rank=rank,
+        user_hidden=user_hidden,
+    )
+    model = HashtagModel(embedding, num_tags, initial_stddev=0.6, seed=seed)
+    model.build({"descriptor": (None, n), "user_descriptor": (None, M)})
+    return model
+
+
 VOCABULARY = make_vocabulary("ball", "crisps", "pub")
 RANDOM_N, RANDOM_TAGS = 5, 12
 RANDOM_VOCABULARY = make_vocabulary(*(f"tag{i}" for i in range(RANDOM_TAGS)))
@@ -89,12 +117,6 @@ def test_factors_by_hand(by_hand):
     assert without.score == pytest.approx(-1.4)
 
 
-def test_what_is_not_listed_is_one_sum(by_hand):
-    e = explain(by_hand, np.array([3.0, 4.0]), "ball", User(country="GB"), num_contributions=1)
-    assert [c.value for c in e.contributions] == pytest.approx([-12.8])
-    assert (e.num_others, e.others) == (1, pytest.approx(7.2))
-
-
 def test_features_by_hand():
     model = make_model("user_biased", 3, 2, d=1)
     S = np.zeros((1, 10))
@@ -141,7 +163,7 @@ def test_contributions_add_up(name, user, descriptor, tag_id, num_contributions,
     # Shorter ones are not brought to length 1.
     hypothesis.assume(not 0 < np.linalg.norm(x) < 1e-12)
     weights, row = weights_of(model.embedding), model.tag_table.numpy()[tag_id].astype(np.float64)
-    u, u0 = descriptors_against_unknown(user, manifest)
+    u, u0 = describe_users([user, UNKNOWN_USER], manifest).astype(np.float64)
     formula = FORMULAS[name]
     expected = (formula(weights, x, u) - formula(weights, x, u0)) @ row
 
@@ -168,23 +190,3 @@ def test_contributions_add_up(name, user, descriptor, tag_id, num_contributions,
         is_raised = c.value > 0
         assert is_raised or e.hashtag not in c.raised
         assert len(c.raised) <= 5
-
-
-def test_an_unknown_user_differs_in_nothing():
-    model = make_model("multiplicative", 3, 2)
-    e = explain(model, np.array([3.0, 4.0]), "pub", UNKNOWN_USER)
-    assert (e.contributions, e.num_others, e.others, e.without) == ((), 0, 0, ())
-    assert e.score == pytest.approx(e.unknown_score)
-
-
-@pytest.mark.parametrize(
-    ("hashtag", "words"),
-    [
-        ("crsips", "did you mean #crisps"),
-        ("xyzzy", "is not among the 3 of the vocabulary: vocabulary.tsv"),
-        ("#", "is not among the 3"),
-    ],
-)
-def test_unknown_hashtags(hashtag, words):
-    with pytest.raises(UserError, match=words):
-        explain(make_model("bilinear", 3, 2), np.array([3.0, 4.0]), hashtag, User(age=3))

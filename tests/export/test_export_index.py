@@ -1,7 +1,5 @@
 """Exports with an approximate index, against the exact ones of the same run."""
 
-import json
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -116,25 +114,6 @@ def test_served_in_batches_without_blocked_hashtags(folder, tmp_path):
         assert found == pytest.approx(expected, abs=1e-5)
 
 
-def test_the_command_reports(folder, capsys):
-    paths = {"workdir": folder / "run", "data": folder / "dataset"}
-    export.main(
-        parse_flags(export.Config, **paths, output=folder / "reported", index="ivf", index_posts=50)
-    )
-    written = json.loads(
-        (folder / "reported" / "1" / "assets.extra" / "tagkeras.json").read_text()
-    )["index"]
-    said, progress = capsys.readouterr()
-    assert f"index of {written['cells']} cells, {written['probes']} looked into" in said
-    assert f"recall@10 {written['recall']:.4f}" in said
-    assert "on 50 validation posts" in said
-    assert progress.splitlines()[-3:] == [
-        "drawing 50 of 600 train posts",
-        "drawing 50 of 80 validation posts",
-        "dividing 300 hashtags into 69 cells",
-    ]
-
-
 def test_an_export_with_other_answers_than_its_index_is_refused(folder, ivf):
     dataset = folder / "dataset"
     manifest, workdir = Manifest.load(dataset), Workdir(folder / "run")
@@ -146,7 +125,7 @@ def test_an_export_with_other_answers_than_its_index_is_refused(folder, ivf):
     index = IVFTopK(model.tag_table, upside_down, probes=5, k=K)
     tags = workdir.vocabulary().tags
     exact = ExactTopK(model.tag_table, k=K)
-    for names, other in ((tags, index), (tags[::-1], index), (tags, exact)):
+    for names, other in ((tags, index), (tags, exact)):
         with pytest.raises(RuntimeError, match="warm-up request . is not answered as"):
             validate(ivf, names, trained, other)
 
@@ -155,17 +134,11 @@ def test_an_export_with_other_answers_than_its_index_is_refused(folder, ivf):
     ("options", "message"),
     [
         ({"recall_target": 0.9}, "--recall_target=0.9: give --index=ivf, too"),
-        ({"index_cells": 9}, "--index_cells=9: give --index=ivf, too"),
-        ({"index_posts": 9}, "--index_posts=9: give --index=ivf, too"),
         ({"index": "ivf", "index_cells": 301}, "--index_cells=301: there are 300 hashtags"),
         ({"index": "ivf", "recall_target": 1}, "--recall_target=1: only --index=exact"),
         (
             {"index": "ivf", "index_posts": 51},
             "0.99: to show it takes 52 posts at least, .* on 51; give --index_posts=52 or more, or",
-        ),
-        (
-            {"index": "ivf", "recall_target": 0.999},
-            "0.999: to show it takes 528 posts .* on 80; the validation split has 80, or give a",
         ),
         (
             {"index": "ivf", "recall_target": 0.8, "index_cells": 1},

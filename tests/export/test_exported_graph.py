@@ -142,22 +142,13 @@ def test_images_are_ranked_as_their_descriptors(servable, descriptor_model):
     ("signature", "inputs", "message"),
     [
         ("serving_default", {"image": strings(photo(0), b"hello")}, "image 1: not a JPEG, PNG"),
-        ("serving_default", {"image": strings(b"", photo(0))}, "image 0: an empty file"),
         ("serving_default", {"image": strings(photo(0)[:200], photo(0))}, "JPEG"),
-        ("serving_default", {"image": strings(photo(0, "PNG")[:60], photo(0))}, "PNG"),
         (
             "serving_default",
             {"image": strings(photo(0))},
             "rows; descriptor, age.* have.*1 2 2 2 2 2|equal 0th-dimension size",
         ),
         ("descriptor", {"descriptor": np.zeros((2, N + 1), np.float32)}, r"\[2,7\] is not"),
-        ("descriptor", {"descriptor": np.zeros((N,), np.float32)}, r"\[6\] is not compatible"),
-        (
-            "descriptor",
-            {"descriptor": np.zeros((3, N), np.float32)},
-            "equally many rows|equal 0th-dimension size",
-        ),
-        ("descriptor", {"descriptor": np.zeros((2, N), np.float64)}, "float"),
     ],
 )
 def test_a_bad_request_fails_alone_and_says_why(servable, signature, inputs, message):

@@ -114,11 +114,6 @@ class TestFrequency:
         assert {"0", "1", "2-3", "4-7", "natural", "balanced"} <= texts
         assert {"6 / 6", "6 / 4", "3 / 1", "1 / 0"} <= texts  # on at least so many posts
 
-    def test_of_one_distribution_rows_begin_where_hashtags_are(self, texts_of):
-        figure = draw_tag_frequency({"natural": tag_histogram(np.array([1, 2_000_000]))})
-        assert "0" not in [label.get_text() for label in figure.axes[0].get_yticklabels()]
-        assert "1,048,576-2,097,151" in " ".join(texts_of(figure))
-
 
 class TestNeighbours:
     def test_by_hand(self):
@@ -126,8 +121,3 @@ class TestNeighbours:
         found = find_neighbours(vectors, ["tbt", "$x^", "c", "d", "e"], ["tbt"], k=10)
         # A hashtag that was never learned is near to none.
         assert found == {"tbt": [("c", pytest.approx(0.6)), ("$x^", 0), ("d", -1)]}
-
-    def test_ties_go_to_the_more_frequent_and_zeros_have_no_neighbours(self):
-        vectors = np.array([[1.0, 0], [2, 0], [3, 0], [0, 0]])
-        found = find_neighbours(vectors, list("abcd"), ["c", "d"], k=1)
-        assert found == {"c": [("a", 1.0)], "d": []}

@@ -102,15 +102,7 @@ def test_samples_are_photos_of_the_split(page, output):
     post_id = pictures[0]["alt"].removeprefix("Photo of post ")
     (row,) = [r for r in predictions.to_pylist() if r["post_id"] == post_id]
     card = page.source.split('class="sample"')[1]
-    assert card.count('title="hit"') <= 30
     assert all(f"#{tag}" in card for tag in row["hashtags"] if tag != HOSTILE)
-
-
-def test_counts_and_commands(page, world):
-    assert "python -m tagkeras.train" in page.source
-    assert f"--workdir={world / 'runs' / 'bilinear'}" in page.source
-    assert "--model=bilinear" in page.words
-    assert "python -m tagkeras.report" in page.source
 
 
 def test_missing_packages_are_named():

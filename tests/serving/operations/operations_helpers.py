@@ -6,13 +6,10 @@ import shutil
 from pathlib import Path
 
 import yaml
-from absl import flags
 from google.protobuf import text_format
 from serving_helpers import free_port
 
-from serving.server.flags import Config
 from serving.server.models import model_config
-from tagkeras.cli import option_flags
 
 ROOT = Path(__file__).parents[3]
 SERVING = ROOT / "serving"
@@ -40,14 +37,6 @@ def server_arguments(source):
     text = re.sub(r"\\\n", " ", (DOCKER / "Dockerfile").read_text())
     (entry_point,) = re.findall(r"^ENTRYPOINT (\[.*\])$", text, re.MULTILINE)
     return json.loads(entry_point)[1:]
-
-
-def parse(arguments):
-    """The server's Config, and the arguments that are none of its flags."""
-    values = flags.FlagValues()
-    option_flags.define(Config, values)
-    _, *unknown = values(["server", *arguments], known_only=True)
-    return option_flags.build(Config, values), unknown
 
 
 def relocated(arguments, folder, saved_model):

@@ -10,13 +10,13 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from operations_helpers import (
     DOCKER,
     container,
-    parse,
     relocated,
     server_arguments,
 )
 from serving_helpers import WAIT, photo
 
 from serving import HashtagClient, ServerProcess
+from serving.server.flags import Config
 from serving.server.models.versions import State
 from serving.server.serve import build
 
@@ -42,7 +42,8 @@ def is_healthy(server):
 @pytest.fixture
 def server(tmp_path, hashtag_models):
     arguments = relocated(server_arguments("Deployment"), tmp_path, hashtag_models / "1")
-    config, unknown = parse([*arguments, "--file_system_poll_wait_seconds=1"])
+    arguments.append("--file_system_poll_wait_seconds=1")
+    config, unknown = commandline.parse_known(Config, arguments)
     assert unknown == []
     with build(config) as started:
         yield started
