@@ -85,7 +85,6 @@ def test_without_the_newest_version_the_one_before_serves_again(hashtag_models, 
 
 def test_a_version_that_is_complete_later(hashtag_models, tmp_path):
     version = tmp_path / "tags" / "1"
-    version.mkdir(parents=True)
     options = ManagerOptions(
         file_system_poll_wait_seconds=0.05,
         max_num_load_retries=1_000_000,
@@ -95,6 +94,7 @@ def test_a_version_that_is_complete_later(hashtag_models, tmp_path):
         config = model_config.single_model("tags", str(version.parent))
         starter = threading.Thread(target=models.reload, args=[config])
         starter.start()
+        version.mkdir(parents=True)
         assert models.wait_for_state("tags", 1, State.LOADING, WAIT)
         shutil.copytree(hashtag_models / "1", version, dirs_exist_ok=True)
         assert models.wait_for_state("tags", 1, State.AVAILABLE, WAIT)
