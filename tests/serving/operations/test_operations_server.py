@@ -19,6 +19,7 @@ from serving import HashtagClient, ServerProcess
 from serving.server.flags import Config
 from serving.server.models.versions import State
 from serving.server.serve import build
+from tagkeras.cli import commandline
 
 
 def status(server, path):
