@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from tiny_cnn import save_cnn
 
+from beam.preprocess.config import Config as PreprocessConfig
 from beam.preprocess.preprocess import preprocess
-from beam.preprocess.settings import Config as PreprocessConfig
 from beam.running.runner import parse_options
 from serving import HashtagClient, User
 from serving.server.flags import ManagerOptions

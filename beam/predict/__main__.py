@@ -6,7 +6,7 @@ Posts are those of beam.preprocess, but need neither user_id nor hashtags. Runs 
 option of Apache Beam, --runner=FlinkRunner for one, runs it elsewhere.
 """
 
-from beam.predict.settings import Config
+from beam.predict.config import Config
 from tagkeras.cli import commandline
 
 

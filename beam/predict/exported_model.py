@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from beam.predict.settings import USER_EMBEDDING
+from beam.predict.config import USER_EMBEDDING
 from beam.running import storage
 from tagkeras.cli.errors import UserError
 

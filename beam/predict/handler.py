@@ -11,8 +11,8 @@ from beam.images.describer import DescribedImages, ImageDescriber
 from beam.images.handler import BlockHandler, images_of, replace_images
 from beam.posts.descriptors import from_raw, to_lists
 from beam.posts.parse import PostBlock
+from beam.predict.config import HASHTAGS, IMAGE_EMBEDDING, USER_EMBEDDING
 from beam.predict.exported_model import ExportedModel
-from beam.predict.settings import HASHTAGS, IMAGE_EMBEDDING, USER_EMBEDDING
 from beam.running import storage
 from tagkeras.cli.errors import UserError
 from tagkeras.data.facts import FACTS, to_columns
@@ -38,7 +38,7 @@ class Predictor:
 
     Args:
         model: what to load.
-        outputs: of `beam.predict.settings.OUTPUTS`.
+        outputs: of `beam.predict.config.OUTPUTS`.
     """
 
     def __init__(self, model: ExportedModel, outputs: Sequence[str]) -> None:
@@ -114,7 +114,7 @@ class PredictionHandler(BlockHandler[Predictor]):
 
     Args:
         model: exported.
-        outputs: of `beam.predict.settings.OUTPUTS`.
+        outputs: of `beam.predict.config.OUTPUTS`.
         large_model: keep one model per worker host, not one per worker process.
     """
 

@@ -22,9 +22,9 @@ from beam.posts.files import find_inputs
 from beam.posts.identities import load_id_key
 from beam.posts.parse import IMAGE, ParsePosts
 from beam.posts.peek import InputKind, peek
+from beam.predict.config import Config
 from beam.predict.exported_model import ExportedModel
 from beam.predict.handler import PredictionHandler, make_fact_columns
-from beam.predict.settings import Config
 from beam.running import storage
 from beam.running.publish import check_output, published
 from beam.running.runner import versions

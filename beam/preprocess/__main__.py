@@ -5,7 +5,7 @@
 Runs in this process; any option of Apache Beam, --runner=FlinkRunner for one, runs it elsewhere.
 """
 
-from beam.preprocess.settings import Config
+from beam.preprocess.config import Config
 from tagkeras.cli import commandline
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from beam.posts import identities
 from beam.posts.descriptors import to_lists
-from beam.preprocess.settings import Config
+from beam.preprocess.config import Config
 from tagkeras.data.facts import to_columns
 from tagkeras.data.posts import Post
 from tagkeras.data.records import SINGLE_FACTS

@@ -7,7 +7,7 @@ import numpy as np
 
 from beam.posts.peek import InputKind
 from beam.posts.rows import InputFile
-from beam.preprocess.settings import Config
+from beam.preprocess.config import Config
 from beam.preprocess.shards import ShardSummary
 from beam.running.runner import versions
 from beam.staging.passes import StagedPosts, describe_losses

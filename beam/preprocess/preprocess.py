@@ -12,8 +12,8 @@ from beam.posts.identities import load_id_key
 from beam.posts.parse import IMAGE, ParsePosts
 from beam.posts.peek import peek
 from beam.preprocess.columns import DatasetColumns
+from beam.preprocess.config import Config
 from beam.preprocess.make_manifest import make_manifest
-from beam.preprocess.settings import Config
 from beam.preprocess.shards import ShardSummary, WriteShard, add_up
 from beam.preprocess.vocabulary import write_vocabulary
 from beam.running import storage

@@ -17,7 +17,7 @@ from apache_beam.metrics.metric import Metrics
 
 from beam.posts import identities
 from beam.posts.descriptors import from_lists, from_raw
-from beam.preprocess.settings import Config
+from beam.preprocess.config import Config
 from beam.running import storage
 from beam.staging.shards import ShardFiles, ShardPlan, ShardReader
 from beam.staging.staging_folder import StagingFolder

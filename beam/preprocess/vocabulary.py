@@ -14,7 +14,7 @@ from apache_beam.transforms import combiners
 from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
-from beam.preprocess.settings import Config
+from beam.preprocess.config import Config
 from beam.running import storage
 from beam.staging.duplicates import is_among
 from beam.staging.staging_folder import StagedBlock, StagingFolder

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from beam.preprocess.config import Config
 from beam.preprocess.preprocess import preprocess
-from beam.preprocess.settings import Config
 from beam.running.runner import parse_options
 from tagkeras.data import records
 from tagkeras.data.manifest import Manifest

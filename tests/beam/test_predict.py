@@ -12,8 +12,8 @@ import tensorflow as tf
 from beam_helpers import SIZE, give_images, make_posts, read_rejected, run, write_lines
 from tiny_cnn import save_cnn
 
+from beam.predict.config import Config
 from beam.predict.predict import predict
-from beam.predict.settings import Config
 from beam.running.runner import parse_options
 from beam.staging import passes
 from tagkeras.cli import commandline

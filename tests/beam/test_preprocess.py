@@ -25,7 +25,7 @@ from beam_helpers import (
 from tiny_cnn import save_cnn
 
 from beam.posts import identities
-from beam.preprocess.settings import Config
+from beam.preprocess.config import Config
 from beam.running.publish import published
 from beam.staging import passes
 from beam.staging.staging_folder import StagingFolder

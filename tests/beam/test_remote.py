@@ -8,8 +8,8 @@ from beam_helpers import check_same, give_images, make_posts, read_rejected, wri
 from moto.server import ThreadedMotoServer
 from tiny_cnn import save_cnn
 
+from beam.preprocess.config import Config
 from beam.preprocess.preprocess import preprocess
-from beam.preprocess.settings import Config
 from beam.running import publish, storage
 from beam.running.publish import check_output, published
 from beam.running.runner import parse_options
