@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def look_up(kind: str, classes: Mapping[str, type[T]], identifier: str | T, arguments: Any) -> T:
-    """An object by the name of its class, made with these arguments; an object as it is.
+    """Makes the class that `identifier` names; returns an `identifier` that is no string as it is.
 
     Args:
         kind: of the object, for the message.

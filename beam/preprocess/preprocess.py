@@ -131,7 +131,8 @@ def _load_vocabulary(staging: StagingFolder, staged: StagedPosts, config: Config
         vocabulary = Vocabulary.load(local)
     if not len(vocabulary):
         raise UserError(
-            f"no hashtag is on {config.min_tag_count} training posts of {config.min_tag_users}"
-            " people: lower --min_tag_count or --min_tag_users, or shorten --stop_tags"
+            f"no hashtag is on at least {config.min_tag_count} training posts by at least"
+            f" {config.min_tag_users} people: lower --min_tag_count or"
+            " --min_tag_users, or shorten --stop_tags"
         )
     return vocabulary

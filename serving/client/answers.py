@@ -33,7 +33,7 @@ class StatusCode(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Hashtag:
-    """A hashtag, without `#`, and the model's score for it (higher is better, no probability)."""
+    """A hashtag, without `#`, and its score (higher is better, not a probability)."""
 
     hashtag: str
     score: float

@@ -53,7 +53,7 @@ class ModelClient(abc.ABC):
 
     def __post_init__(self) -> None:
         if not self.model:
-            raise UserError("the model's name is empty; give the name it is served by")
+            raise UserError("the model's name is empty; give the name it is served under")
         if self.version is not None and self.version_label is not None:
             raise UserError("ask for a version or for a version label, not for both")
         if self.version is not None and self.version < 0:
@@ -110,7 +110,7 @@ class BlockingClient(ModelClient):
     Calls that find the server unavailable are retried after pauses of 0.1 s to 0.8 s (and up to a
     fifth more or less); other failures are not. Unknown facts of a user are sent as the model
     expects them (NaN, ""). Every method raises `RequestError` for a call that fails, and
-    `UserError` for bad arguments, before anything is sent.
+    `UserError` for bad arguments, before anything is sent, and for a model that is not of tagkeras.
 
     See `ModelClient` for the arguments.
     """
@@ -121,8 +121,8 @@ class BlockingClient(ModelClient):
         """Hashtags of images for users, pairwise, in one call.
 
         Args:
-            images: encoded images (bytes) or paths of image files; one is asked for every user.
-            users: as many as images; one is asked about every image.
+            images: encoded (bytes) or paths of files; a single one is paired with every user.
+            users: as many as images; a single one is paired with every image.
 
         Returns:
             A prediction for each pair.

@@ -223,9 +223,9 @@ def _define_flag(field: dataclasses.Field[Any], kind: type, values: flags.FlagVa
     bounds: dict[str, Any] = {"lower_bound": extra["minimum"], "upper_bound": extra["maximum"]}
     name, text = field.name, extra["help"]
     if extra["positional"] and kind is tuple:
-        text += "; arguments without a name are further ones"
+        text += "; may also be given as positional arguments"
     elif extra["positional"]:
-        text += "; also taken without its name, as the one such argument"
+        text += "; may also be given as the positional argument"
     if extra["choices"]:
         flags.DEFINE_enum(name, default, list(extra["choices"]), text, **common)
     elif kind is bool:

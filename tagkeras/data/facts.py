@@ -19,7 +19,10 @@ MAX_LOCATION_DECIMALS = 4
 
 
 class FactError(ValueError):
-    """A value that a fact cannot have; the message does not repeat it, since facts are private."""
+    """A value that a fact cannot have.
+
+    The message does not repeat it: it may end up in `rejected/`, and facts are private.
+    """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +82,7 @@ class GenderFact(Fact):
 
     def _parse_known(self, value: Any) -> str:
         if not isinstance(value, str):
-            raise FactError(f"{self.name} must be a text")
+            raise FactError(f"{self.name} must be a string")
         return value if value in GENDERS else "other"
 
 

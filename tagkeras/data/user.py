@@ -44,7 +44,7 @@ class User:
         if (self.latitude is None) != (self.longitude is None):
             raise UserError("latitude and longitude go together: give both or neither")
         if self.name is not None and not isinstance(self.name, str):
-            raise UserError(f"name must be a text, got {self.name!r}")
+            raise UserError(f"name must be a string, got {self.name!r}")
 
     @property
     def facts(self) -> dict[str, float | str | None]:

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tagkeras.data.facts import Facts
 
-_MAX_AGE = 100.0
+_AGE_SCALE = 100.0
 
 
 @keras.saving.register_keras_serializable(package="tagkeras")
@@ -62,7 +62,9 @@ class UserDescriptor(keras.layers.Layer):
         gender, country = (
             tf.convert_to_tensor(inputs[name], tf.string) for name in ("gender", "country")
         )
-        age = tf.where(tf.math.is_finite(age), tf.clip_by_value(age, 0, _MAX_AGE) / _MAX_AGE, 0.5)
+        age = tf.where(
+            tf.math.is_finite(age), tf.clip_by_value(age, 0, _AGE_SCALE) / _AGE_SCALE, 0.5
+        )
         sign = tf.cast(tf.equal(gender, "male"), tf.float32)
         sign -= tf.cast(tf.equal(gender, "female"), tf.float32)
         columns = [age[:, tf.newaxis], sign[:, tf.newaxis]]

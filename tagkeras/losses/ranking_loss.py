@@ -8,7 +8,7 @@ import tensorflow as tf
 from tagkeras.data.post_tags import PostTags
 
 # The score of a masked tag: its exponential is 0. Finite, so that the gradient of a sum over masked
-# tags alone is no NaN.
+# tags alone is not NaN.
 MASKED_SCORE = -1e30
 
 

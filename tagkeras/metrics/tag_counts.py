@@ -25,7 +25,7 @@ class TagCounts(keras.metrics.Metric):
     Attributes:
         truth: int64 [Y], posts that have the tag.
         predicted: int64 [Y], posts whose top k has it.
-        hits: int64 [Y], posts of both.
+        hits: int64 [Y], posts with both.
 
     Example:
         >>> metric = TagCounts(num_tags=3, k=2)

@@ -19,10 +19,10 @@ from tagkeras.optimizers import RowOptimizer
 class TrainingStep:
     """One step of gradient descent on a batch of posts.
 
-    In this order: `loss.draw` draws the negatives (WARP: by its sampler, which gives the rank
-    weight); a tape differentiates `loss.total` by the weights and by the gathered rows of the
-    table; the optimizers update both; max-norm projects them: the columns of the weights here, the
-    rows in `RowOptimizer.apply`.
+    In this order: `loss.draw` draws the negatives (WARP: its sampler finds violators, and
+    the number of draws gives the rank weight); a tape differentiates `loss.total` by the weights
+    and by the gathered rows of the table; the optimizers update both; max-norm projects them: the
+    columns of the weights here, the rows in `RowOptimizer.apply`.
 
     The loss of a batch is the mean over its positives, those without a loss included. Under a
     `tf.distribute` strategy each replica calls it with its share of the global batch: gradients of

@@ -99,7 +99,7 @@ class ExactTopK(TopK):
         return tf.gather(self.table.value, ids)
 
     def get_config(self) -> dict[str, Any]:
-        """K and the shape of the table, whose values are weights."""
+        """The arguments of `__init__`; the values of the table are weights."""
         return {**super().get_config(), "table_shape": list(self.table.shape)}
 
     @classmethod
@@ -123,7 +123,7 @@ class IVFTopK(TopK):
         table: float [Y, d], copied.
         cells: of its rows, as `find_cells` makes them.
         probes: cells that a search looks into, 1 to the number of cells.
-        k: how many rows to find; any `probes` cells have to have as many.
+        k: how many rows to find; any choice of `probes` cells must hold at least k.
 
     Example:
         >>> table = np.array([[1, 0], [0, 1], [0.9, 0], [0, 0.8]], np.float32)

@@ -57,7 +57,7 @@ class Pooled(Sampler):
         thresholds: tf.Tensor,
         seed: tf.Tensor,
     ) -> Negatives:
-        """The negatives of a batch: one walk of a pool for most positives, more for the few."""
+        """The negatives of a batch: most positives need one walk of a pool, a few need more."""
         zeros = tf.zeros_like(post_tags.post)
         start = Negatives(tf.zeros_like(post_tags.tag), zeros, zeros > 0)
 

@@ -1,8 +1,8 @@
-"""The training loop, and how it takes its steps: on one device, or by several threads.
+"""The training loop, and how it takes its steps: on one device or by several threads.
 
 `keras.Model.fit` would do for a plain run, but it can neither start in the middle of an epoch, nor
 hold ragged tags in a distributed iterator, nor train by threads. One loop does for all, and makes
-the calls of callbacks that `fit` makes.
+the `on_train_*` and `on_epoch_*` calls that `fit` makes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

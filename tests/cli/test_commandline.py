@@ -127,4 +127,4 @@ def test_a_real_command_says_one_line_and_exits_with_2():
 def test_help_is_no_failure_and_names_the_positional_flag():
     done = run_command("--help", module="tagkeras.compare")
     assert done.returncode == 0
-    assert "arguments without a name are further ones" in " ".join(done.stdout.split())
+    assert "may also be given as positional arguments" in " ".join(done.stdout.split())

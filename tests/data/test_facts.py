@@ -85,7 +85,7 @@ def test_schema_round_trip(countries, decimals):
         ({"country": "GBR"}, "country must be two letters"),
         ({"latitude": 9, "longitude": 181}, "longitude must be from -180 to 180"),
         ({"latitude": 9}, "go together"),
-        ({"name": 7}, "name must be a text"),
+        ({"name": 7}, "name must be a string"),
     ],
 )
 def test_users_that_are_refused(facts, words):
