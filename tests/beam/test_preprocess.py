@@ -296,7 +296,7 @@ def test_replaces_a_dataset_and_nothing_else(tmp_path, monkeypatch):
             {},
             "some posts have images and some descriptors.*byte",
         ),
-        (make_posts(20), {"min_tag_count": 1000}, "no hashtag is on 1000 training posts"),
+        (make_posts(20), {"min_tag_count": 1000}, "no hashtag is on at least 1000 training posts"),
         (
             [*make_posts(20), "x", "y"],
             {"max_rejected_fraction": 0.05},
