@@ -47,6 +47,7 @@ def serve(application: "Starlette", listener: socket.socket, stopping: threading
     server = uvicorn.Server(
         uvicorn.Config(
             application,
+            log_config=None,  # leaves the handlers of other libraries open
             log_level="critical",
             access_log=False,
             server_header=False,
