@@ -77,12 +77,10 @@ def from_proto(proto: tensor_pb2.TensorProto) -> Array:
 
 
 def to_proto(array: Array, *, as_content: bool = False) -> tensor_pb2.TensorProto:
-    """The TensorProto of an array (object and bytes arrays are strings).
+    """The TensorProto of an array (object and bytes arrays are strings) of a TensorFlow type.
 
-    Args:
-        array: any array of a type that TensorFlow has.
-        as_content: pack numbers into `tensor_content` (smaller and faster) instead of filling the
-            typed field. Strings always go to `string_val`.
+    `as_content` packs numbers into `tensor_content` (smaller and faster) instead of the typed
+    field. Strings always go to `string_val`.
     """
     proto = tensor_pb2.TensorProto()
     fill_proto(proto, array, as_content=as_content)

@@ -43,11 +43,7 @@ class ServerFlags:
         return self.server.startswith(("http://", "https://"))
 
     def connect(self) -> "BlockingClient":
-        """A client of the server's gRPC API or, if `server` is a URL, of its REST API.
-
-        Raises:
-            UserError: a bad address or another bad flag.
-        """
+        """A client of the gRPC API or, for a URL, the REST API; `UserError` for a bad flag."""
         if self.label is not None and self.version_label is not None:
             raise UserError("--label and --version_label are the same; give one of them")
         files = {"ca": self.tls_ca, "certificate": self.tls_cert, "key": self.tls_key}
@@ -75,8 +71,7 @@ class ServerFlags:
 def read_users(path: str | os.PathLike[str]) -> list[User]:
     """Reads users from JSON Lines with the fields of `User`, each of which may be null or absent.
 
-    Raises:
-        UserError: the file cannot be read, has no user, or a line is not a user; names the line.
+    A line that is not a user is a `UserError` that names it; so is a file without users.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()

@@ -136,11 +136,7 @@ class AsyncHashtagClient(ModelClient):
 
 
 def open_channel(api: Any, client: ModelClient, options: Sequence[tuple[str, str | int]]) -> Any:
-    """A channel of `grpc` or `grpc.aio` to a client's server, connected by its first call.
-
-    Raises:
-        UserError: the address is not one of gRPC.
-    """
+    """A channel of `grpc` or `grpc.aio`, not connected yet; `UserError` for a bad address."""
     _check_address(client.server)
     if client.tls is None:
         return api.insecure_channel(client.server, options)

@@ -29,11 +29,7 @@ _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b
 
 
 class PhotoError(UserError):
-    """A file that the page does not accept; the message is for the visitor.
-
-    Attributes:
-        status: of the HTTP response.
-    """
+    """A file that the page does not accept: a message for the visitor, and an HTTP status."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -71,11 +67,7 @@ class Photos:
             self.gallery[key] = path
 
     def add(self, data: bytes) -> str:
-        """Keeps a visitor's photo and returns its key.
-
-        Raises:
-            PhotoError: as of `check_photo`.
-        """
+        """Keeps a visitor's photo and returns its key; raises as `check_photo`."""
         check_photo(data)
         key = _key(data)
         if key not in self._kept:
@@ -96,11 +88,7 @@ class Photos:
 
 
 def check_photo(data: bytes) -> None:
-    """Checks the size and the header of an encoded photo.
-
-    Raises:
-        PhotoError: more than `MAX_BYTES` or `MAX_PIXELS`, or none of `FORMATS`.
-    """
+    """Raises `PhotoError` for more than `MAX_BYTES` or `MAX_PIXELS`, or none of `FORMATS`."""
     if len(data) > MAX_BYTES:
         raise PhotoError(f"This photo is too large: at most {MAX_BYTES >> 20} MB, please.", 413)
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
@@ -123,11 +111,7 @@ def check_photo(data: bytes) -> None:
 
 
 def find_gallery(photos: str | None) -> list[Path]:
-    """The photos of a folder or of a pattern such as `photos/*.jpg`, the first 24 by name.
-
-    Raises:
-        UserError: there are none.
-    """
+    """The first photos, by name, of a folder or a pattern; `UserError` if there are none."""
     if photos is None:
         return []
     if Path(photos).is_dir():

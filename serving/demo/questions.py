@@ -30,11 +30,7 @@ _HTTP_STATUS = {
 
 
 class Questions:
-    """Asks one model for all visitors.
-
-    Args:
-        client: of the model; its calls block, so each runs in a thread.
-    """
+    """Asks one model for all visitors; the client's calls block, so each runs in a thread."""
 
     def __init__(self, client: "BlockingClient") -> None:
         self._client = client

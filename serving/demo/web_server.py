@@ -18,11 +18,7 @@ _GRACE_SECONDS = 1
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens at a port; 0 is any free one.
-
-    Raises:
-        UserError: the address cannot be had.
-    """
+    """A socket that listens at a port, 0 for any free one; `UserError` if that fails."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -37,16 +33,11 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(application: "Starlette", listener: socket.socket, stopping: threading.Event) -> None:
-    """Serves an application until an event is set.
-
-    Args:
-        application: the ASGI application.
-        listener: the socket to accept connections from.
-        stopping: ends the web server.
-    """
+    """Serves an ASGI application to a listener's connections until `stopping` is set."""
     server = uvicorn.Server(
         uvicorn.Config(
             application,
+            log_config=None,  # leaves the handlers of other libraries open
             log_level="critical",
             access_log=False,
             server_header=False,

@@ -79,11 +79,7 @@ class Summary:
 
 
 def summarize(path: str | Path) -> Summary:
-    """Reads a SavedModel's files.
-
-    Raises:
-        UserError: there is no SavedModel for serving at `path`, or it is damaged.
-    """
+    """Reads a SavedModel's files; `UserError` if there is none for serving, or it is damaged."""
     path = Path(path)
     meta_graph = _meta_graph(path)
     shapes, sizes = _variables(path)

@@ -48,15 +48,10 @@ SSLConfig, MonitoringConfig = (
 
 
 def read(path: str | os.PathLike[str], message: MessageT, example: str) -> MessageT:
-    """Reads an ascii protocol buffer from a file.
+    """Reads an ascii protocol buffer from a file into an empty `message` and returns it.
 
-    Args:
-        path: the file.
-        message: an empty message, which is filled in and returned.
-        example: such a message in few words, for the error.
-
-    Raises:
-        UserError: the file cannot be read or holds no such message.
+    `example` is such a message in few words, for the `UserError` if the file cannot be read or
+    parsed.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -72,23 +67,14 @@ def read(path: str | os.PathLike[str], message: MessageT, example: str) -> Messa
 
 
 def read_monitoring_path(path: str | os.PathLike[str]) -> str | None:
-    """Where on the REST port a MonitoringConfig shows the metrics; None for nowhere.
-
-    Raises:
-        UserError: the file cannot be read or is no MonitoringConfig.
-    """
+    """The path of the metrics that a MonitoringConfig enables, or None; `UserError` as `read`."""
     example = f'prometheus_config {{ enable: true path: "{DEFAULT_MONITORING_PATH}" }}'
     prometheus = read(path, MonitoringConfig(), example).prometheus_config
     return (prometheus.path or DEFAULT_MONITORING_PATH) if prometheus.enable else None
 
 
 def read_credentials(path: str | os.PathLike[str]) -> grpc.ServerCredentials:
-    """The credentials of an ascii `tensorflow.serving.SSLConfig`.
-
-    Raises:
-        UserError: the file cannot be read, is no SSLConfig, or holds keys or certificates that
-            cannot be used.
-    """
+    """The credentials of an SSLConfig; `UserError` as `read`, and for keys that do not work."""
     config = read(
         path,
         SSLConfig(),

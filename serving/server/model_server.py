@@ -128,13 +128,10 @@ class ModelServer:
         return f"localhost:{self.rest_port}" if self._rest else None
 
     def start(self, cancelled: Callable[[], bool] = lambda: False) -> bool:
-        """Loads the models, then opens the ports.
-
-        Args:
-            cancelled: checked while models load; once true, the start is given up.
+        """Loads the models, then opens the ports; gives up if `cancelled()` while models load.
 
         Returns:
-            Whether the server is now answering (not so if `cancelled`).
+            Whether the server is now answering.
 
         Raises:
             ServingError: a model cannot be served, or a port is taken.
@@ -154,11 +151,7 @@ class ModelServer:
         return True
 
     def stop(self, grace: float = DEFAULT_GRACE_SECONDS) -> None:
-        """Takes no more calls, finishes those under way, unloads the models.
-
-        Args:
-            grace: seconds after which calls still under way are cancelled.
-        """
+        """Takes no more calls, gives those under way `grace` seconds, unloads the models."""
         if self._health:
             self._health.enter_graceful_shutdown()
         grpc_stopped = self._grpc.stop(grace)

@@ -61,9 +61,6 @@ class ServerProcess:
     def start(self, timeout: float = 300.0) -> None:
         """Starts the process and waits until it answers; it is ended if anything goes wrong.
 
-        Args:
-            timeout: seconds after which it is given up.
-
         Raises:
             RuntimeError: the process ended instead; standard error says why.
             TimeoutError: it did not answer within `timeout` seconds.
@@ -93,11 +90,7 @@ class ServerProcess:
         raise RuntimeError(f"the server ended with status {status} before it was ready")
 
     def wait(self, timeout: float | None = None) -> int:
-        """Waits for the process to end; its exit status.
-
-        Raises:
-            subprocess.TimeoutExpired: it did not end within `timeout` seconds.
-        """
+        """The exit status, once it ends; `subprocess.TimeoutExpired` after `timeout` seconds."""
         process = self._started()
         status = process.wait(timeout)
         if process.stdout is not None:

@@ -63,11 +63,7 @@ def serve(config: Config) -> None:
 
 
 def build(config: Config) -> ModelServer:
-    """The server that the flags describe, not started yet.
-
-    Raises:
-        UserError: flags that do not go together, or a file that one of them names is bad.
-    """
+    """The server that the flags describe, not started; `UserError` for bad flags or files."""
     if config.rest_api_port and config.rest_api_port == config.port:
         raise UserError(f"--rest_api_port={config.port} is --port, too; give another")
     if config.monitoring_config_file and not config.rest_api_port:
@@ -96,11 +92,7 @@ def build(config: Config) -> ModelServer:
 
 
 def models(config: Config) -> model_server_config_pb2.ModelServerConfig:
-    """The models that the flags name.
-
-    Raises:
-        UserError: there is none, or what they name cannot be served.
-    """
+    """The models that the flags name; `UserError` if there are none or they cannot be served."""
     if config.model_config_file:
         return model_config.read(config.model_config_file)
     path = config.model_base_path
@@ -119,11 +111,7 @@ def models(config: Config) -> model_server_config_pb2.ModelServerConfig:
 
 
 def channel_arguments(text: str) -> list[tuple[str, int | str]]:
-    """Names and values of `name=value,name=value`; values that are whole numbers become such.
-
-    Raises:
-        UserError: a part has no name or no `=`.
-    """
+    """Parses `name=value,name=value`, with integers where possible; `UserError` if malformed."""
     arguments: list[tuple[str, int | str]] = []
     for part in filter(None, text.split(",")):
         name, equals, value = part.partition("=")

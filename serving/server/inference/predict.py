@@ -60,11 +60,7 @@ def run_signature(
     wanted: Collection[str] = (),
     timeout: float | None = None,
 ) -> dict[str, Array]:
-    """Computes the outputs of a signature that are `wanted`, all of them if that is empty.
-
-    Raises:
-        ServingError: as `predict`.
-    """
+    """Computes the `wanted` outputs of a signature, all if empty; raises as `predict`."""
     if servable.check_method_names and signature.method_name not in _METHODS:
         raise ServingError(
             grpc.StatusCode.INTERNAL,

@@ -25,8 +25,7 @@ _log = logging.getLogger(__name__)
 def warm_up(servable: Servable, iterations: int = 1) -> int:
     """Runs the model's warm-up requests, each `iterations` times but at least once; their number.
 
-    Raises:
-        ServingError: the file is damaged or too long, or a request in it fails.
+    Raises `ServingError` if the file is damaged or too long, or a request in it fails.
     """
     path = f"{servable.path}/{REQUESTS_FILE}"
     if not tf.io.gfile.exists(path):

@@ -22,11 +22,7 @@ def single_model(name: str, base_path: str) -> model_server_config_pb2.ModelServ
 
 
 def read(path: str | os.PathLike[str]) -> model_server_config_pb2.ModelServerConfig:
-    """Reads an ascii ModelServerConfig.
-
-    Raises:
-        UserError: the file cannot be read or is no ModelServerConfig.
-    """
+    """Reads an ascii ModelServerConfig; `UserError` if the file is not one or unreadable."""
     return config_files.read(
         path,
         model_server_config_pb2.ModelServerConfig(),
@@ -75,10 +71,8 @@ def assign_labels(
 ) -> Labels:
     """The labels of a config that follows one with the labels `old`.
 
-    With `allow_unavailable`, a label not in use may point to a version that cannot answer yet.
-
-    Raises:
-        ServingError: `FAILED_PRECONDITION`: a label points to a version that is not available.
+    With `allow_unavailable`, a label not in use may point to a version that cannot answer yet;
+    otherwise that is `FAILED_PRECONDITION`.
     """
     labels: dict[str, dict[str, int]] = {}
     for model in config.model_config_list.config:

@@ -30,12 +30,8 @@ class ModelManager:
     """The models of a server.
 
     A thread compares the disk with what is loaded and takes `next_step` until there is none; loads
-    and unloads run in threads of their own. A version that takes over is available before the one
-    it replaces begins to unload, and that one ends with its last call.
-
-    Args:
-        options: see `ManagerOptions`.
-        metrics: where loads and runs are measured.
+    and unloads run in threads of their own, and `metrics` measures them. A version that takes over
+    is available before the one it replaces begins to unload, and that one ends with its last call.
     """
 
     def __init__(
@@ -76,10 +72,7 @@ class ModelManager:
         """Takes over a config, and waits until each new model of it has an available version.
 
         Models that the config no longer has are unloaded. Nothing changes if it is refused.
-
-        Args:
-            config: a ModelServerConfig with a `model_config_list`.
-            cancelled: checked while waiting; once true, the wait ends.
+        The wait ends early once `cancelled()`.
 
         Raises:
             ServingError: the config is not valid, a label points to a version that is not
@@ -130,10 +123,7 @@ class ModelManager:
     def status(self, spec: model_pb2.ModelSpec) -> get_model_status_pb2.GetModelStatusResponse:
         """The versions of a model, newest first, those that failed or were unloaded included.
 
-        A version in `spec` selects that one; a label is ignored.
-
-        Raises:
-            ServingError: `NOT_FOUND` if there never was such a model or version.
+        A version in `spec` selects that one, a label is ignored; `NOT_FOUND` if there is none.
         """
         with self._changed:
             versions = self._models.get(spec.name, {})
@@ -155,11 +145,7 @@ class ModelManager:
             return self._changed.wait_for(lambda: self._state(name, version) is state, timeout)
 
     def close(self, grace: float = float("inf")) -> None:
-        """Ends every thread and unloads every version, each after its last call.
-
-        Args:
-            grace: seconds after which calls still under way are cancelled.
-        """
+        """Ends every thread and unloads every version, giving its calls `grace` seconds."""
         with self._changed:
             self._closed = True
             self._unload_by = time.monotonic() + grace

@@ -42,10 +42,7 @@ def next_step(wanted: Mapping[int, State], unwanted: Mapping[int, State]) -> tup
     """The next thing to do for a model, as TensorFlow Serving's AvailabilityPreservingPolicy.
 
     An old version is unloaded only once a wanted one is available (or none is wanted), the newest
-    wanted version is loaded first.
-
-    Returns:
-        `("unload", version)`, `("load", version)`, or None if there is nothing to do now.
+    wanted version is loaded first. `("unload", version)`, `("load", version)`, or None.
     """
     old = [version for version, state in unwanted.items() if state is State.AVAILABLE]
     if old and (not wanted or State.AVAILABLE in wanted.values() or len(old) > 1):
@@ -64,12 +61,9 @@ class VersionSource:
         self._logged: dict[str, list[str]] = {}
 
     def poll(self, model: model_server_config_pb2.ModelConfig) -> dict[int, str]:
-        """Folders of the wanted versions by number, oldest first.
+        """Folders of the wanted versions by number, oldest first; passes over other names.
 
-        Sub-folders whose names are no numbers are passed over.
-
-        Raises:
-            ServingError: `INVALID_ARGUMENT`: the model's folder cannot be listed.
+        `INVALID_ARGUMENT` if the model's folder cannot be listed.
         """
         try:
             names = tf.io.gfile.listdir(model.base_path)

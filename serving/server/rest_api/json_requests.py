@@ -52,11 +52,7 @@ class Format(enum.Enum):
 
 
 def parse(body: bytes) -> dict[str, Any]:
-    """Reads a document that must begin with a JSON object.
-
-    Raises:
-        ServingError: `INVALID_ARGUMENT` for anything else, and nesting that the stack cannot hold.
-    """
+    """Reads a document; `INVALID_ARGUMENT` if it is not a JSON object or nested too deeply."""
     try:
         document, _ = _DECODER.raw_decode(body.decode("utf-8-sig").lstrip(_WHITE_SPACE))
     except ValueError as error:  # UnicodeDecodeError and JSONDecodeError, too
@@ -69,11 +65,7 @@ def parse(body: bytes) -> dict[str, Any]:
 
 
 def signature_name(document: Mapping[str, Any]) -> str:
-    """The signature that a document asks for, "" if it names none.
-
-    Raises:
-        ServingError: `INVALID_ARGUMENT` for a name that is no string.
-    """
+    """The signature that a document names, or ""; `INVALID_ARGUMENT` if it is not a string."""
     name = document.get("signature_name", "")
     if not isinstance(name, str):
         raise invalid_argument("'signature_name' key must be a string value.")
@@ -110,10 +102,8 @@ def decode_predict(document: Mapping[str, Any], infos: Infos) -> tuple[dict[str,
 def fill_examples(document: Mapping[str, Any], examples: input_pb2.Input) -> None:
     """Fills in the examples of a `:classify` or `:regress`, and their context if there is one.
 
-    Integers and booleans become int64 features, numbers with a point float ones.
-
-    Raises:
-        ServingError: `INVALID_ARGUMENT` naming what is wrong.
+    Integers and booleans become int64 features, numbers with a point float ones;
+    `INVALID_ARGUMENT` names what is wrong.
     """
     into = examples.example_list.examples
     if "context" in document:

@@ -39,11 +39,8 @@ class RestServer:
     Args:
         application: answers the requests.
         host: address to listen on; all interfaces by default, as the original.
-        port: TCP port; 0 takes any free one, which `port` then names.
+        port: TCP port; 0 takes any free one, which the attribute `port` then names.
         num_threads: requests answered at the same time.
-
-    Attributes:
-        port: the port, once started.
     """
 
     def __init__(
@@ -62,11 +59,7 @@ class RestServer:
         self._thread: threading.Thread | None = None
 
     def listen(self) -> None:
-        """Opens the port; requests wait until `start`.
-
-        Raises:
-            ServingError: `UNAVAILABLE` naming the address if the port is taken.
-        """
+        """Opens the port, `UNAVAILABLE` if it is taken; requests wait until `start`."""
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         try:
             self._listener = socket.create_server(
@@ -103,11 +96,7 @@ class RestServer:
         self._thread.start()
 
     def stop(self, grace: float) -> None:
-        """Takes no more requests, finishes those received, closes every connection.
-
-        Args:
-            grace: seconds after which requests still under way are given up.
-        """
+        """Takes no more requests, gives those received `grace` seconds, closes every connection."""
         if self._thread is None:
             if self._listener:
                 self._listener.close()

@@ -35,10 +35,9 @@ def is_api(uri: str) -> bool:
 
 
 def parse_route(method: str, uri: str) -> Route:
-    """Reads a method, and path and query as the client wrote them, percent signs included.
+    """Reads a method, and path and query as written, percent signs included.
 
-    Raises:
-        ServingError: `INVALID_ARGUMENT` if the API has no such method and path.
+    `INVALID_ARGUMENT` if the API has no such method and path.
     """
     pattern = {"POST": _POST, "GET": _GET}.get(method)
     match = pattern.fullmatch(uri) if pattern and _URI.fullmatch(uri) else None

@@ -15,6 +15,20 @@ from tagkeras.cli.errors import UserError
 
 
 @pytest.mark.slow
+def test_batching_flags_are_accepted_and_change_nothing(tmp_path):
+    (tmp_path / "models.config").write_text("model_config_list {}")
+    command = [sys.executable, "-m", "serving.server", "--port=0"]
+    command += ["--enable_batching=true", "--batching_parameters_file=/batching.config"]
+    command += [f"--model_config_file={tmp_path}/models.config"]
+    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as process:
+        assert "change nothing here" in process.stdout.readline()
+        assert "Running gRPC ModelServer" in process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+@pytest.mark.slow
 def test_a_server_told_to_stop_before_it_is_ready(tmp_path):
     (tmp_path / "empty").mkdir()
     command = [sys.executable, "-m", "serving.server", "--port=0"]
@@ -43,7 +57,6 @@ def test_unsupported_arguments_are_refused_by_name(argument, words):
     "argument",
     [
         "--saved_model_tags=serve",
-        "--enable_batching=true",
         "--noenable_profiler",
         "-prefer_tflite_model=False",
     ],

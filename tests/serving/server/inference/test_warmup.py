@@ -153,7 +153,7 @@ def test_a_damaged_file(folder, fails, damage):
 
 
 @pytest.mark.parametrize("warm", [True, False])
-def test_a_request_that_fails_fails_the_load_unless_turned_off(self, folder, metrics, warm):
+def test_a_request_that_fails_fails_the_load_unless_turned_off(folder, metrics, warm):
     write(folder, log("predict", predict_request(signature="guess")))
     options = ManagerOptions(max_num_load_retries=0, enable_model_warmup=warm)
     manager = ModelManager(options, metrics=metrics)
