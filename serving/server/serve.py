@@ -48,7 +48,11 @@ def serve(config: Config) -> None:
     gc.freeze()
     try:
         if server.start(cancelled=stopping.is_set):
-            _announce(config, server)
+            print(f"Running gRPC ModelServer at {server.address} ...", flush=True)
+            if path := config.grpc_socket_path:
+                print(f"Running gRPC ModelServer at UNIX socket {path} ...", flush=True)
+            if server.rest_endpoint:
+                print(f"Exporting HTTP/REST API at:{server.rest_endpoint} ...", flush=True)
             with contextlib.ExitStack() as stack:
                 seconds = config.model_config_file_poll_wait_seconds
                 if config.model_config_file and seconds:
@@ -159,11 +163,3 @@ def follow_config(
     finally:
         stopping.set()
         thread.join()
-
-
-def _announce(config: Config, server: ModelServer) -> None:
-    print(f"Running gRPC ModelServer at {server.address} ...", flush=True)
-    if config.grpc_socket_path:
-        print(f"Running gRPC ModelServer at UNIX socket {config.grpc_socket_path} ...", flush=True)
-    if server.rest_endpoint:
-        print(f"Exporting HTTP/REST API at:{server.rest_endpoint} ...", flush=True)

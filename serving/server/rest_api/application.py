@@ -73,12 +73,7 @@ class Response(NamedTuple):
 class RestApplication:
     """Answers HTTP requests with the versions that a manager holds. Thread-safe.
 
-    Args:
-        manager: the server's models.
-        metrics: counts the requests.
-        timeout: seconds after which a computation is stopped; None for never.
-        cors: let web pages of any origin ask.
-        monitoring_path: where the metrics are shown; None for nowhere.
+    `timeout`, `cors` and `monitoring_path` are those of `ModelServer`; None for no timeout.
     """
 
     manager: ModelManager
@@ -126,7 +121,7 @@ class RestApplication:
     def _answer(self, route: Route, body: bytes) -> bytes:
         """The JSON document that answers a request; the body of others than POST is ignored."""
         if route.action == STATUS:
-            return self._status(route.spec)
+            return json_responses.encode(_as_dict(self.manager.status(route.spec)))
         if route.action == METADATA:
             return self._metadata(route.spec)
         document = json_requests.parse(body)

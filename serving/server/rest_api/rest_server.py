@@ -31,16 +31,10 @@ _BACKLOG = 1024
 
 
 class RestServer:
-    """Serves an application over HTTP.
+    """Serves an application over HTTP; `host`, `port` and `num_threads` are as of `ModelServer`.
 
     One thread reads requests and writes answers for all connections, so that a slow client keeps
     no other waiting; the threads of a pool compute, a request each.
-
-    Args:
-        application: answers the requests.
-        host: address to listen on; all interfaces by default, as the original.
-        port: TCP port; 0 takes any free one, which the attribute `port` then names.
-        num_threads: requests answered at the same time.
     """
 
     def __init__(
