@@ -167,11 +167,7 @@ class BlockingClient(ModelClient):
 
     @abc.abstractmethod
     def input_shapes(self, signature: str) -> dict[str, Shape]:
-        """The inputs of a signature and their shapes, -1 for a dimension of any size.
-
-        Raises:
-            UserError: the model has no such signature.
-        """
+        """The inputs of a signature and their shapes, -1 for any size; or `UserError`."""
 
     @abc.abstractmethod
     def close(self) -> None:

@@ -36,14 +36,9 @@ _GRACE_SECONDS = 1
 def build(
     questions: Questions, photos: Photos, *, title: str, server: str, root_path: str = ""
 ) -> Starlette:
-    """The application, with the page at `/`.
+    """The application, with the page at `/` and below `root_path`.
 
-    Args:
-        questions: asks the model.
-        photos: the gallery and visitors' photos.
-        title: heading of the page.
-        server: address of the model server, for display.
-        root_path: a path below which the same is served; "" for none.
+    `title` is the page's heading, and `server` the model server's address, for display.
     """
     description = {
         "title": title,

@@ -42,10 +42,7 @@ class Questions:
     ) -> dict[str, Any]:
         """Asks the model about all users in one request, when it is this visitor's turn.
 
-        Args:
-            photo: the encoded image.
-            users: the people to predict hashtags for.
-            has_left: whether the visitor has disconnected; then the model is not asked.
+        The model is not asked if `has_left()`: the visitor has disconnected.
 
         Returns:
             The `model` and `version` that answered, the `milliseconds` it took, and in `answers`

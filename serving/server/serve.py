@@ -27,8 +27,7 @@ _log = logging.getLogger(__name__)
 def serve(config: Config) -> None:
     """Loads the models, opens the ports, and serves until SIGTERM or SIGINT.
 
-    Raises:
-        UserError: the flags or files are bad, a model does not load, or a port is taken.
+    `UserError` if the flags or files are bad, a model does not load, or a port is taken.
     """
     absl_logging.set_verbosity(absl_logging.INFO)
     tf.get_logger().setLevel(logging.ERROR)

@@ -23,9 +23,8 @@ _BYTES_SUFFIX = "_bytes"
 def predictions(outputs: Mapping[str, Array], form: Format) -> bytes:
     """The answer to a Predict in the format of its request; rows need outputs [batch, ...].
 
-    Raises:
-        ServingError: `INVALID_ARGUMENT` for no outputs, outputs of different batch sizes in rows,
-            or a type that JSON cannot express.
+    `INVALID_ARGUMENT` for no outputs, outputs of different batch sizes in rows, or a type that JSON
+    cannot express.
     """
     if not outputs:
         raise invalid_argument("Cannot convert empty tensor map to JSON")

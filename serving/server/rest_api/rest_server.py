@@ -1,6 +1,5 @@
 """The HTTP server of the REST API."""
 
-import contextlib
 import logging
 import resource
 import socket
@@ -167,8 +166,7 @@ class _HttpChannel(waitress.channel.HTTPChannel):
 
 def _connection_limit() -> int:
     """As many connections as there are file descriptors for, some left for the models' files."""
-    with contextlib.suppress(OSError):
-        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if soft != resource.RLIM_INFINITY:
-            return max(100, min(_MAX_CONNECTIONS, soft // 2))
-    return _MAX_CONNECTIONS
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return _MAX_CONNECTIONS
+    return max(100, min(_MAX_CONNECTIONS, soft // 2))
