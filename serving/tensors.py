@@ -69,10 +69,15 @@ def from_proto(proto: tensor_pb2.TensorProto) -> Array:
     dtype = _DTYPES[proto.dtype]
     if count * (_STRING_HEADER_BYTES if is_string else dtype.itemsize) > _MAX_TENSOR_BYTES:
         raise ValueError(f"shape {shape} is larger than any message")
-    if proto.tensor_content:
-        flat = _from_content(proto.tensor_content, dtype, count)
-    else:
+    content = proto.tensor_content
+    if not content:
         flat = _from_field(proto, dtype, count)
+    elif is_string:
+        flat = _unpack_strings(content, count)
+    elif len(content) == count * dtype.itemsize:
+        flat = np.frombuffer(content, dtype)
+    else:
+        raise ValueError(f"{len(content)} bytes of content for {count} elements of {dtype}")
     return flat.reshape(shape)
 
 
@@ -136,14 +141,6 @@ def _from_field(proto: tensor_pb2.TensorProto, dtype: np.dtype[Any], count: int)
     rest = np.empty(count - len(given), dtype)
     rest[:] = given[-1] if len(given) else zero
     return np.concatenate([given, rest])
-
-
-def _from_content(content: bytes, dtype: np.dtype[Any], count: int) -> Array:
-    if dtype == np.object_:
-        return _unpack_strings(content, count)
-    if len(content) != count * dtype.itemsize:
-        raise ValueError(f"{len(content)} bytes of content for {count} elements of {dtype}")
-    return np.frombuffer(content, dtype)
 
 
 def _unpack_strings(content: bytes, count: int) -> Array:

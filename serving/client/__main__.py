@@ -99,13 +99,13 @@ def main(config: Config) -> None:
 
 def _refusal(image: str, error: "RequestError") -> str:
     """Names the image where it is at fault, and not the rest of the request."""
-    from serving.client import refusals
+    from serving.client.answers import Cause, read_refusal
 
-    refusal = refusals.read(str(error))
+    refusal = read_refusal(str(error))
     match refusal.cause:
-        case refusals.Cause.IMAGE:  # without its place: the same image for every user
+        case Cause.IMAGE:  # without its place: the same image for every user
             return f"{image}: {refusal.words}"
-        case refusals.Cause.DESCRIPTOR:
+        case Cause.DESCRIPTOR:
             return f"the model takes descriptors, not images ({refusal.words})"
         case _:
             return refusal.words

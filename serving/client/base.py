@@ -5,8 +5,14 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from serving.client import questions, refusals
-from serving.client.answers import HashtagEmbeddings, Prediction, RequestError, StatusCode
+from serving.client import questions
+from serving.client.answers import (
+    HashtagEmbeddings,
+    Prediction,
+    RequestError,
+    StatusCode,
+    queue_is_full,
+)
 from serving.client.questions import AnswerT, Image, Question
 from serving.client.tls import Tls
 from tagkeras.cli.errors import UserError
@@ -73,7 +79,7 @@ class ModelClient(abc.ABC):
                     f"{self.server} and this client do not trust each other; check the TLS files "
                     f"({words})"
                 )
-            case StatusCode.UNAVAILABLE if refusals.queue_is_full(words):
+            case StatusCode.UNAVAILABLE if queue_is_full(words):
                 message = f"{self.server} is overloaded; try again later ({words})"
             case StatusCode.UNAVAILABLE:
                 # A server that refuses the client's certificate just closes the connection.
@@ -161,11 +167,7 @@ class BlockingClient(ModelClient):
 
     @abc.abstractmethod
     def input_shapes(self, signature: str) -> dict[str, Shape]:
-        """The inputs of a signature and their shapes, -1 for a dimension of any size.
-
-        Raises:
-            UserError: the model has no such signature.
-        """
+        """The inputs of a signature and their shapes, -1 for any size; or `UserError`."""
 
     @abc.abstractmethod
     def close(self) -> None:

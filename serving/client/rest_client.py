@@ -40,11 +40,6 @@ class RestHashtagClient(BlockingClient):
     `server` is `host:port`, `http://host:port` or `https://host:port`. A REST answer does not name
     the version that gave it. Where the answer of a method names it, the client first asks which
     version is served and then asks this version, two requests in all (one with `version` given).
-
-    Example:
-        with RestHashtagClient("http://localhost:8501", "tags") as client:
-            (answer,) = client.predict(["ball.jpg"], [User(age=30, country="GB")])
-            print(answer.hashtags[0].hashtag)
     """
 
     def input_shapes(self, signature: str) -> dict[str, Shape]:

@@ -17,10 +17,7 @@ class Tls:
     Attributes:
         ca: PEM file of the certificate authorities to trust; by default the well-known ones.
         certificate: PEM file of the client's own certificate, for servers that ask for one.
-        key: PEM file of its private key.
-
-    Raises:
-        UserError: a certificate without a key or the other way round, or a file cannot be read.
+        key: PEM file of its private key; `UserError` if one comes without the other.
     """
 
     ca: FileName | None = None

@@ -37,7 +37,7 @@ def main(config: Config) -> None:
     """Serves the page until a signal."""
     stopping = stop_signals()
     try:
-        from serving.demo import application, web_server
+        from serving.demo import application
     except ModuleNotFoundError as error:
         if error.name not in ("starlette", "uvicorn"):
             raise
@@ -47,7 +47,7 @@ def main(config: Config) -> None:
 
     photos = Photos(find_gallery(config.photos))
     with (
-        web_server.listen(config.host, config.port) as listener,
+        application.listen(config.host, config.port) as listener,
         config.connect() as client,
     ):
         page = application.build(
@@ -63,7 +63,7 @@ def main(config: Config) -> None:
         )
         if config.open:
             webbrowser.open(url)
-        web_server.serve(page, listener, stopping)
+        application.serve(page, listener, stopping)
 
 
 def _url(host: str, port: int) -> str:

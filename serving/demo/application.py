@@ -1,9 +1,12 @@
-"""The web application behind the page: static files, the gallery, photos and questions."""
+"""The web application behind the page, and its web server."""
 
 import asyncio
 import dataclasses
+import socket
+import threading
 from pathlib import Path
 
+import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -24,19 +27,18 @@ _MAX_QUESTION_BYTES = 2**16
 # Uploads are buffered in memory: this many at a time, each within this time; others wait.
 _MAX_UPLOADS = 16
 _UPLOAD_SECONDS = 120
+# Far more than may ask the model or wait for it; further ones are answered 503.
+_MAX_CONNECTIONS = 512
+# Browsers keep connections open; at the end, they and questions under way get this long.
+_GRACE_SECONDS = 1
 
 
 def build(
     questions: Questions, photos: Photos, *, title: str, server: str, root_path: str = ""
 ) -> Starlette:
-    """The application, with the page at `/`.
+    """The application, with the page at `/` and below `root_path`.
 
-    Args:
-        questions: asks the model.
-        photos: the gallery and visitors' photos.
-        title: heading of the page.
-        server: address of the model server, for display.
-        root_path: a path below which the same is served; "" for none.
+    `title` is the page's heading, and `server` the model server's address, for display.
     """
     description = {
         "title": title,
@@ -96,6 +98,42 @@ def build(
     if prefix := root_path.strip("/"):
         routes.insert(0, Mount(f"/{prefix}", routes=routes.copy()))
     return Starlette(routes=routes, exception_handlers={HTTPException: _error})
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens at a port, 0 for any free one; `UserError` if that fails."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        problem = error.strerror or str(error)
+        raise UserError(f"cannot listen at {host}:{port}: {problem}; try another --port") from error
+    return listener
+
+
+def serve(application: Starlette, listener: socket.socket, stopping: threading.Event) -> None:
+    """Serves an ASGI application to a listener's connections until `stopping` is set."""
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application,
+            log_config=None,  # leaves the handlers of other libraries open
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            limit_concurrency=_MAX_CONNECTIONS,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+    )
+
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="web server")
+    thread.start()
+    stopping.wait()
+    server.should_exit = True
+    thread.join()
 
 
 async def _error(request: Request, error: Exception) -> Response:

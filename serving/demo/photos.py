@@ -39,15 +39,9 @@ class PhotoError(UserError):
 class Photos:
     """Photos that the model can be asked about, by the SHA-256 of their bytes.
 
-    Those that visitors send are kept in memory, the most recently used ones up to `max_bytes`.
-    Browsers send a photo again if it was dropped.
-
-    Args:
-        gallery: files that are always there.
-        max_bytes: the most that visitors' photos may take together.
-
-    Raises:
-        UserError: a file of the gallery is no photo.
+    Those of the `gallery` are always there; `UserError` if one is no photo. Those that visitors
+    send are kept in memory, the most recently used ones up to `max_bytes` together. Browsers send
+    a photo again if it was dropped.
     """
 
     def __init__(self, gallery: Sequence[Path] = (), max_bytes: int = _MAX_KEPT_BYTES) -> None:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 
-from serving.client import refusals
-from serving.client.answers import RequestError, StatusCode
+from serving.client.answers import Cause, RequestError, StatusCode, read_refusal
 from serving.demo.photos import NOT_A_PHOTO
 from tagkeras.cli.errors import UserError
 from tagkeras.data.user import User
@@ -43,10 +42,7 @@ class Questions:
     ) -> dict[str, Any]:
         """Asks the model about all users in one request, when it is this visitor's turn.
 
-        Args:
-            photo: the encoded image.
-            users: the people to predict hashtags for.
-            has_left: whether the visitor has disconnected; then the model is not asked.
+        The model is not asked if `has_left()`: the visitor has disconnected.
 
         Returns:
             The `model` and `version` that answered, the `milliseconds` it took, and in `answers`
@@ -91,14 +87,14 @@ class Questions:
 def _explained(error: RequestError) -> HTTPException:
     """A failed call as an HTTP error with a message for the visitor."""
     if error.code is StatusCode.INVALID_ARGUMENT:
-        refusal = refusals.read(error.details)
+        refusal = read_refusal(error.details)
         if refusal.limit:
             limit = re.sub(r"\d+", lambda number: f"{int(number[0]):,}", refusal.limit)
             words = f"This photo has {limit}, too many for the model. Please make it smaller."
             return HTTPException(415, words)
-        if refusal.cause is refusals.Cause.IMAGE:
+        if refusal.cause is Cause.IMAGE:
             return HTTPException(415, NOT_A_PHOTO)
-        if refusal.cause is refusals.Cause.DESCRIPTOR:
+        if refusal.cause is Cause.DESCRIPTOR:
             return HTTPException(502, "This model takes descriptors of images, not photos.")
     details = error.details.strip().partition("\n")[0]
     # Without the server's own words, which the message ends with in parentheses.

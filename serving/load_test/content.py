@@ -28,16 +28,11 @@ def make_requests(
     images: Sequence[bytes] | None = None,
     users: Sequence[User] | None = None,
 ) -> list[dict[str, Column]]:
-    """Inputs of requests for a signature; all images and users come up in them.
+    """Inputs of requests of `batch` images (or descriptors) for a signature's inputs and `shapes`.
 
-    Args:
-        shapes: of the signature's inputs.
-        batch: images (or descriptors) of a request.
-        images: encoded; None to generate photos or descriptors, whichever the model takes.
-        users: to ask for; None for a few sample users.
-
-    Raises:
-        UserError: the signature takes something else, or no images though some are given.
+    All images (encoded; None to generate photos or descriptors, whichever the model takes) and
+    users (None for a few sample users) come up in them. `UserError` if the signature takes
+    something else, or no images though some are given.
     """
     if images is not None and "image" not in shapes:
         raise UserError(f"the signature takes no images, but {', '.join(sorted(shapes))}")

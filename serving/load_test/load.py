@@ -24,17 +24,7 @@ _SHORT_SLEEP_SECONDS = 0.004  # asyncio's own sleep may end whole milliseconds l
 class Load:
     """A closed loop of clients, or an open loop at a rate; for a time or a number of requests.
 
-    Args:
-        clients: of a closed loop, each of which sends its next request when the last is answered; 1
-            unless there is a rate.
-        rate: requests a second of an open loop, sent whether or not earlier ones are answered.
-        arrivals: of an open loop: `even`, 1/rate apart; or `poisson`, as of many independent users.
-        duration: seconds that are measured; 10 unless there is a number of requests.
-        requests: how many are measured.
-        warmup: what goes before and is not measured, in the same unit; a tenth by default.
-
-    Raises:
-        UserError: arguments that exclude each other.
+    The fields are the flags of these names; `UserError` for those that exclude each other.
     """
 
     clients: int | None = None

@@ -24,12 +24,7 @@ _MAX_BUSY = 0.9
 
 
 def make_report(generator: LoadGenerator, load: Load, batch: int) -> Report:
-    """Figures of the requests after the warm-up.
-
-    Args:
-        generator: that has run.
-        load: that it has put on the server.
-        batch: images (or descriptors) of a request.
+    """Figures of the requests after the warm-up, each of `batch` images (or descriptors).
 
     Returns:
         `clients`, `asked_rate`, `arrivals` and `batch`, as asked for;

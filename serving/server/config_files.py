@@ -101,28 +101,18 @@ def _check_pem(path: str | os.PathLike[str], key: str, certificate: str, authori
                 f"{path}: {name} must be the PEM text itself (-----BEGIN ...), not a path"
             )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with tempfile.TemporaryDirectory() as folder:  # private to this user
-        key_file, certificate_file = Path(folder, "key.pem"), Path(folder, "cert.pem")
-        key_file.write_text(key)
-        certificate_file.write_text(certificate)
-        try:
+    problem = "server_key and server_cert are no PEM key and its certificate"
+    try:
+        with tempfile.TemporaryDirectory() as folder:  # private to this user
+            key_file, certificate_file = Path(folder, "key.pem"), Path(folder, "cert.pem")
+            key_file.write_text(key)
+            certificate_file.write_text(certificate)
             # Without a password, a key that needs one would be asked for at the terminal.
             context.load_cert_chain(certificate_file, key_file, password="")
-        except (ssl.SSLError, ValueError) as error:
-            raise UserError(
-                f"{path}: server_key and server_cert are no PEM key and its certificate: "
-                f"{_openssl_reason(error)}"
-            ) from error
-    if authority:
-        try:
+        if authority:
+            problem = "custom_ca is no PEM certificate"
             context.load_verify_locations(cadata=authority)
-        except (ssl.SSLError, ValueError) as error:
-            raise UserError(
-                f"{path}: custom_ca is no PEM certificate: {_openssl_reason(error)}"
-            ) from error
-
-
-def _openssl_reason(error: Exception) -> str:
-    """OpenSSL's reason in words, such as `key values mismatch`."""
-    reason = getattr(error, "reason", None)
-    return reason.replace("_", " ").lower() if reason else str(error)
+    except (ssl.SSLError, ValueError) as error:
+        reason = getattr(error, "reason", None)  # of OpenSSL, such as KEY_VALUES_MISMATCH
+        words = reason.replace("_", " ").lower() if reason else str(error)
+        raise UserError(f"{path}: {problem}: {words}") from error

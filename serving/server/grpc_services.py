@@ -48,13 +48,7 @@ def _aborts(method: Callable[[Any, Any, grpc.ServicerContext], Any]) -> Any:
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Answers calls with the versions that a manager holds.
-
-    Args:
-        manager: the server's models.
-        metrics: counts the calls.
-        tensor_content: answer numbers in `tensor_content` instead of the typed fields.
-    """
+    """Answers calls with a manager's versions; `tensor_content` is that of `ModelServer`."""
 
     def __init__(
         self, manager: ModelManager, metrics: Metrics, *, tensor_content: bool = False

@@ -130,11 +130,8 @@ class ModelServer:
     def start(self, cancelled: Callable[[], bool] = lambda: False) -> bool:
         """Loads the models, then opens the ports; gives up if `cancelled()` while models load.
 
-        Returns:
-            Whether the server is now answering.
-
-        Raises:
-            ServingError: a model cannot be served, or a port is taken.
+        Returns whether it now answers; `ServingError` if a model cannot be served or a port is
+        taken.
         """
         self.manager.reload(self._config, cancelled)
         if cancelled():

@@ -35,7 +35,9 @@ class ServerProcess:
     ) -> None:
         self._flags: dict[str, object] = {"port": 0, **flags}
         if rest:
-            self._flags.setdefault("rest_api_port", _free_port())
+            with socket.socket() as probe:
+                probe.bind(("localhost", 0))
+                self._flags.setdefault("rest_api_port", probe.getsockname()[1])
         self._env = env
         self._process: subprocess.Popen[str] | None = None
         self.port: int | None = None
@@ -127,9 +129,3 @@ class ServerProcess:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return int(probe.getsockname()[1])

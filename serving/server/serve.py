@@ -27,8 +27,7 @@ _log = logging.getLogger(__name__)
 def serve(config: Config) -> None:
     """Loads the models, opens the ports, and serves until SIGTERM or SIGINT.
 
-    Raises:
-        UserError: the flags or files are bad, a model does not load, or a port is taken.
+    `UserError` if the flags or files are bad, a model does not load, or a port is taken.
     """
     absl_logging.set_verbosity(absl_logging.INFO)
     tf.get_logger().setLevel(logging.ERROR)
@@ -48,7 +47,11 @@ def serve(config: Config) -> None:
     gc.freeze()
     try:
         if server.start(cancelled=stopping.is_set):
-            _announce(config, server)
+            print(f"Running gRPC ModelServer at {server.address} ...", flush=True)
+            if path := config.grpc_socket_path:
+                print(f"Running gRPC ModelServer at UNIX socket {path} ...", flush=True)
+            if server.rest_endpoint:
+                print(f"Exporting HTTP/REST API at:{server.rest_endpoint} ...", flush=True)
             with contextlib.ExitStack() as stack:
                 seconds = config.model_config_file_poll_wait_seconds
                 if config.model_config_file and seconds:
@@ -159,11 +162,3 @@ def follow_config(
     finally:
         stopping.set()
         thread.join()
-
-
-def _announce(config: Config, server: ModelServer) -> None:
-    print(f"Running gRPC ModelServer at {server.address} ...", flush=True)
-    if config.grpc_socket_path:
-        print(f"Running gRPC ModelServer at UNIX socket {config.grpc_socket_path} ...", flush=True)
-    if server.rest_endpoint:
-        print(f"Exporting HTTP/REST API at:{server.rest_endpoint} ...", flush=True)

@@ -51,9 +51,8 @@ def classify(
 ) -> classification_pb2.ClassificationResponse:
     """Feeds the request's tf.Examples and answers classes, scores or both for each.
 
-    Raises:
-        ServingError: `INVALID_ARGUMENT` for an unknown signature, one that is no classification, or
-            no examples; or the status of the computation.
+    `INVALID_ARGUMENT` for an unknown signature, one that is no classification, or no examples; or
+    the status of the computation.
     """
     task = _task(servable, request.model_spec, _CLASSIFY)
     (outputs,) = _run(servable, request.input, [task], timeout, api="Classify")
@@ -78,9 +77,8 @@ def multi_inference(
 ) -> inference_pb2.MultiInferenceResponse:
     """Answers several classifications and regressions of the same tf.Examples by one run.
 
-    Raises:
-        ServingError: `INVALID_ARGUMENT` for tasks that do not go together, `UNIMPLEMENTED` for a
-            method other than classify and regress, and as `classify` and `regress`.
+    `INVALID_ARGUMENT` for tasks that do not go together, `UNIMPLEMENTED` for a method other than
+    classify and regress, and errors as of these.
     """
     tasks = []
     for asked in request.tasks:

@@ -29,12 +29,8 @@ def predict(
     """Feeds the request's tensors and answers the signature's outputs, or those asked for.
 
     Inputs that the request leaves out are taken from the signature's defaults, if it has them.
-
-    Args:
-        servable: the version that answers.
-        request: tensors by the names of the signature's inputs.
-        timeout: seconds after which the computation is stopped; None for never.
-        as_content: answer numbers in `tensor_content` instead of the typed fields.
+    The computation is stopped after `timeout` seconds, or never if that is None. `as_content`
+    answers numbers in `tensor_content` instead of the typed fields.
 
     Raises:
         ServingError: `FAILED_PRECONDITION` for an unknown signature, `INVALID_ARGUMENT` for inputs

@@ -29,8 +29,6 @@ class Servable:
     of `tf.saved_model.load`, can be stopped at a deadline. Thread-safe.
 
     Args:
-        name: the model's name.
-        version: the version's number.
         path: folder of the SavedModel.
         metrics: where loads and runs are measured.
         check_method_names: whether a call must match the `method_name` of its signature, as in

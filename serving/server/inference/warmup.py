@@ -5,6 +5,8 @@ They lie in `assets.extra/tf_serving_warmup_requests`, a TFRecord file of Predic
 
 import logging
 import time
+from collections.abc import Callable
+from typing import Any
 
 import grpc
 import tensorflow as tf
@@ -18,6 +20,12 @@ from serving.server.inference.servable import Servable
 
 REQUESTS_FILE = "assets.extra/tf_serving_warmup_requests"
 MAX_RECORDS = 1000
+_METHODS: dict[str, Callable[[Servable, Any], object]] = {
+    "predict_log": predict,
+    "classify_log": classify,
+    "regress_log": regress,
+    "multi_inference_log": multi_inference,
+}
 
 _log = logging.getLogger(__name__)
 
@@ -70,18 +78,10 @@ def _replay_file(servable: Servable, path: str, iterations: int) -> int:
 
 
 def _replay(servable: Servable, log: prediction_log_pb2.PredictionLog) -> None:
-    match log.WhichOneof("log_type"):
-        case "predict_log":
-            predict(servable, log.predict_log.request)
-        case "classify_log":
-            classify(servable, log.classify_log.request)
-        case "regress_log":
-            regress(servable, log.regress_log.request)
-        case "multi_inference_log":
-            multi_inference(servable, log.multi_inference_log.request)
-        case "session_run_log":
-            raise ServingError(
-                grpc.StatusCode.UNIMPLEMENTED, "Unsupported log_type for warmup: session_run_log"
-            )
-        case _:  # of a later kind, or none at all
-            pass
+    kind = log.WhichOneof("log_type")  # None, too, and what later versions add is passed over
+    if kind == "session_run_log":
+        raise ServingError(
+            grpc.StatusCode.UNIMPLEMENTED, "Unsupported log_type for warmup: session_run_log"
+        )
+    if infer := _METHODS.get(kind):
+        infer(servable, getattr(log, kind).request)

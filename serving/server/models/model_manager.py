@@ -1,7 +1,6 @@
 """Loads, swaps and unloads versions as the disk and the config say, and hands them to calls."""
 
 import contextlib
-import functools
 import gc
 import logging
 import os
@@ -74,9 +73,8 @@ class ModelManager:
         Models that the config no longer has are unloaded. Nothing changes if it is refused.
         The wait ends early once `cancelled()`.
 
-        Raises:
-            ServingError: the config is not valid, a label points to a version that is not
-                available, or no version of a new model could be loaded.
+        `ServingError` if the config is not valid, a label points to a version that is not
+        available, or no version of a new model could be loaded.
         """
         with self._changed:
             model_config.check(self._config, config)
@@ -104,9 +102,8 @@ class ModelManager:
     def serving(self, spec: model_pb2.ModelSpec) -> Iterator[Servable]:
         """The version that a ModelSpec asks for, held loaded until the block ends.
 
-        Raises:
-            ServingError: `NOT_FOUND` for a model or version that is not available,
-                `INVALID_ARGUMENT` for an unknown label or no name at all.
+        `NOT_FOUND` for a model or version that is not available, `INVALID_ARGUMENT` for an unknown
+        label or no name at all.
         """
         with self._changed:
             version = self._find(spec)
@@ -288,19 +285,15 @@ class ModelManager:
                 continue
             action, number = step
             version = versions[number]
-            if action == "load":
-                version.state = State.LOADING
-                self._start(functools.partial(self._load, version))
-            else:
-                version.state = State.UNLOADING
-                self._start(functools.partial(self._unload, version))
+            version.state = State.LOADING if action == "load" else State.UNLOADING
+            self._start(self._load if action == "load" else self._unload, version)
             taken = True
         return taken
 
-    def _start(self, work: Callable[[], None]) -> None:
+    def _start(self, work: Callable[[ManagedVersion], None], version: ManagedVersion) -> None:
         def run() -> None:
             try:
-                work()
+                work(version)
             finally:
                 with self._changed:
                     self._workers.discard(threading.current_thread())

@@ -31,6 +31,15 @@ _log = logging.getLogger(__name__)
 Environment = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
+# By route: the message that holds the examples, what answers it, and the answer's JSON.
+_EXAMPLE_METHODS: dict[str, tuple[Any, Any, Callable[[Any], bytes]]] = {
+    "classify": (
+        classification_pb2.ClassificationRequest,
+        classify,
+        json_responses.classifications,
+    ),
+    "regress": (regression_pb2.RegressionRequest, regress, json_responses.regressions),
+}
 _METHODS = ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH")
 _CLIENT_CLOSED_REQUEST = 499  # not a standard one
 # 500 for those that HTTP cannot tell apart.
@@ -73,12 +82,7 @@ class Response(NamedTuple):
 class RestApplication:
     """Answers HTTP requests with the versions that a manager holds. Thread-safe.
 
-    Args:
-        manager: the server's models.
-        metrics: counts the requests.
-        timeout: seconds after which a computation is stopped; None for never.
-        cors: let web pages of any origin ask.
-        monitoring_path: where the metrics are shown; None for nowhere.
+    `timeout`, `cors` and `monitoring_path` are those of `ModelServer`; None for no timeout.
     """
 
     manager: ModelManager
@@ -126,13 +130,18 @@ class RestApplication:
     def _answer(self, route: Route, body: bytes) -> bytes:
         """The JSON document that answers a request; the body of others than POST is ignored."""
         if route.action == STATUS:
-            return self._status(route.spec)
+            return json_responses.encode(_as_dict(self.manager.status(route.spec)))
         if route.action == METADATA:
             return self._metadata(route.spec)
         document = json_requests.parse(body)
         route.spec.signature_name = json_requests.signature_name(document)
-        infer = {"predict": self._predict, "classify": self._classify, "regress": self._regress}
-        return infer[route.action](route.spec, document)
+        if route.action == "predict":
+            return self._predict(route.spec, document)
+        request_type, infer, write = _EXAMPLE_METHODS[route.action]
+        request = request_type(model_spec=route.spec)
+        json_requests.fill_examples(document, request.input)
+        with self.manager.serving(route.spec) as servable:
+            return write(infer(servable, request, self.timeout).result)
 
     def _predict(self, spec: model_pb2.ModelSpec, document: Mapping[str, Any]) -> bytes:
         name = signature_name(spec)
@@ -145,23 +154,6 @@ class RestApplication:
             inputs, form = json_requests.decode_predict(document, signature.inputs)
             outputs = run_signature(servable, signature, inputs, timeout=self.timeout)
         return json_responses.predictions(outputs, form)
-
-    def _classify(self, spec: model_pb2.ModelSpec, document: Mapping[str, Any]) -> bytes:
-        request = classification_pb2.ClassificationRequest(model_spec=spec)
-        json_requests.fill_examples(document, request.input)
-        with self.manager.serving(spec) as servable:
-            response = classify(servable, request, self.timeout)
-        return json_responses.classifications(response.result)
-
-    def _regress(self, spec: model_pb2.ModelSpec, document: Mapping[str, Any]) -> bytes:
-        request = regression_pb2.RegressionRequest(model_spec=spec)
-        json_requests.fill_examples(document, request.input)
-        with self.manager.serving(spec) as servable:
-            response = regress(servable, request, self.timeout)
-        return json_responses.regressions(response.result)
-
-    def _status(self, spec: model_pb2.ModelSpec) -> bytes:
-        return json_responses.encode(_as_dict(self.manager.status(spec)))
 
     def _metadata(self, spec: model_pb2.ModelSpec) -> bytes:
         with self.manager.serving(spec) as servable:

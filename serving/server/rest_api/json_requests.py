@@ -75,9 +75,8 @@ def signature_name(document: Mapping[str, Any]) -> str:
 def decode_predict(document: Mapping[str, Any], infos: Infos) -> tuple[dict[str, Array], Format]:
     """The inputs of a `:predict` by name, and the format in which the answer is expected.
 
-    Raises:
-        ServingError: `INVALID_ARGUMENT` naming what does not fit the signature, `UNIMPLEMENTED`
-            for inputs of a type that JSON cannot express.
+    `INVALID_ARGUMENT` names what does not fit the signature; `UNIMPLEMENTED` is for inputs of a
+    type that JSON cannot express.
     """
     if not infos:
         raise invalid_argument("The signature has no inputs")

@@ -23,9 +23,8 @@ _BYTES_SUFFIX = "_bytes"
 def predictions(outputs: Mapping[str, Array], form: Format) -> bytes:
     """The answer to a Predict in the format of its request; rows need outputs [batch, ...].
 
-    Raises:
-        ServingError: `INVALID_ARGUMENT` for no outputs, outputs of different batch sizes in rows,
-            or a type that JSON cannot express.
+    `INVALID_ARGUMENT` for no outputs, outputs of different batch sizes in rows, or a type that JSON
+    cannot express.
     """
     if not outputs:
         raise invalid_argument("Cannot convert empty tensor map to JSON")
@@ -72,9 +71,12 @@ def _values(name: str, array: Array) -> Any:
     """A tensor as nested lists of JSON values."""
     kind = array.dtype.kind
     if kind == "O":
+        if name.endswith(_BYTES_SUFFIX):
+            flat = [{"b64": base64.b64encode(value).decode()} for value in array.flat]
+        else:
+            flat = [value.decode("utf-8", "surrogateescape") for value in array.flat]
         values = np.empty(array.shape, np.object_)
-        convert = _base64 if name.endswith(_BYTES_SUFFIX) else _text
-        values.reshape(-1)[:] = [convert(value) for value in array.flat]
+        values.reshape(-1)[:] = flat
         return values.tolist()
     if kind in "biu" or array.dtype == np.float64:
         return array.tolist()
@@ -86,11 +88,3 @@ def _values(name: str, array: Array) -> Any:
 def _shortest(values: npt.ArrayLike) -> Any:
     """Numbers that Python writes with the digits of the float32 numbers next to `values`."""
     return np.asarray(values, np.float32).astype(np.str_).astype(np.float64).tolist()
-
-
-def _base64(value: bytes) -> dict[str, str]:
-    return {"b64": base64.b64encode(value).decode()}
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "surrogateescape")

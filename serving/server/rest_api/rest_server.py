@@ -1,6 +1,5 @@
 """The HTTP server of the REST API."""
 
-import contextlib
 import logging
 import resource
 import socket
@@ -31,16 +30,10 @@ _BACKLOG = 1024
 
 
 class RestServer:
-    """Serves an application over HTTP.
+    """Serves an application over HTTP; `host`, `port` and `num_threads` are as of `ModelServer`.
 
     One thread reads requests and writes answers for all connections, so that a slow client keeps
     no other waiting; the threads of a pool compute, a request each.
-
-    Args:
-        application: answers the requests.
-        host: address to listen on; all interfaces by default, as the original.
-        port: TCP port; 0 takes any free one, which the attribute `port` then names.
-        num_threads: requests answered at the same time.
     """
 
     def __init__(
@@ -173,8 +166,7 @@ class _HttpChannel(waitress.channel.HTTPChannel):
 
 def _connection_limit() -> int:
     """As many connections as there are file descriptors for, some left for the models' files."""
-    with contextlib.suppress(OSError):
-        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if soft != resource.RLIM_INFINITY:
-            return max(100, min(_MAX_CONNECTIONS, soft // 2))
-    return _MAX_CONNECTIONS
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return _MAX_CONNECTIONS
+    return max(100, min(_MAX_CONNECTIONS, soft // 2))

@@ -41,11 +41,10 @@ def parse_route(method: str, uri: str) -> Route:
     """
     pattern = {"POST": _POST, "GET": _GET}.get(method)
     match = pattern.fullmatch(uri) if pattern and _URI.fullmatch(uri) else None
-    if match is None:
+    # An action in capitals is found, too, but is none.
+    if match is None or (method == "POST" and match["action"] not in INFERENCES):
         raise invalid_argument(f"Malformed request: {method} {uri}")
     action = match["action"]
-    if method == "POST" and action not in INFERENCES:  # written in capitals
-        raise invalid_argument(f"Malformed request: {method} {uri}")
     spec = model_pb2.ModelSpec()
     if match["version"]:
         digits = match["version"].lstrip("0") or "0"

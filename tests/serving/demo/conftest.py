@@ -7,7 +7,7 @@ from demo_process import Visitor
 from serving_helpers import WAIT, photo
 
 from serving import Hashtag, Prediction
-from serving.demo import application, web_server
+from serving.demo import application
 from serving.demo.photos import Photos
 from serving.demo.questions import Questions
 
@@ -45,8 +45,8 @@ def running(model, tmp_path):
         Questions(model), Photos([tmp_path / "example.png"]), title="Tags", server="localhost:8500"
     )
     stopping = threading.Event()
-    with web_server.listen("127.0.0.1", 0) as listener:
-        thread = threading.Thread(target=web_server.serve, args=(page, listener, stopping))
+    with application.listen("127.0.0.1", 0) as listener:
+        thread = threading.Thread(target=application.serve, args=(page, listener, stopping))
         thread.start()
         yield listener, stopping, thread
         model.may_answer.set()

@@ -10,7 +10,7 @@ import pytest
 from demo_process import Demo, Visitor
 from serving_helpers import WAIT, photo
 
-from serving.demo import web_server
+from serving.demo import application
 from tagkeras.cli.errors import UserError
 
 
@@ -56,4 +56,4 @@ def test_a_second_page_finds_the_port_taken(tmp_path):
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
 def test_a_host_that_is_not_this_machine(host):
     with pytest.raises(UserError, match=f"cannot listen at {host}:0"):
-        web_server.listen(host, 0)
+        application.listen(host, 0)
