@@ -13,13 +13,7 @@ KINDS = {
 
 
 def read_hashtag_kinds(path: Path) -> dict[str, str]:
-    """Reads lines of `hashtag<TAB>kind`.
-
-    Args:
-        path: of `hashtags.tsv` that `tagkeras.synthetic` writes.
-
-    Returns:
-        The kind, one of `KINDS`, by hashtag.
+    """The kind, one of `KINDS`, by hashtag: lines of `hashtag<TAB>kind` of `tagkeras.synthetic`.
 
     Raises:
         UserError: the file cannot be read, or a line does not fit.

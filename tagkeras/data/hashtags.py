@@ -36,11 +36,7 @@ def normalize(hashtag: str) -> str:
 
 
 def read_tag_list(path: str | Path, flag: str) -> frozenset[str]:
-    """The hashtags of a text file, one a line, normalised; empty lines are passed over.
-
-    Args:
-        path: of the file, UTF-8.
-        flag: named in errors.
+    """The hashtags of a UTF-8 file, one a line, normalised; errors name the flag.
 
     Raises:
         UserError: the file cannot be read, or a line is no hashtag.

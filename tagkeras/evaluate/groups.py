@@ -35,12 +35,7 @@ class Grouping:
 def make_groupings(
     posts: EvaluatedPosts, age_bounds: Sequence[float] = AGE_BOUNDS
 ) -> list[Grouping]:
-    """The posts by age group, by gender and by country; unknown is a group of its own.
-
-    Args:
-        posts: of a split.
-        age_bounds: years at which an age group begins, rising; the first group is younger.
-    """
+    """The posts by age group, by gender and by country; unknown is a group of its own."""
     return [
         _by_age(posts.age, age_bounds),
         _by_word("gender", posts.gender),

@@ -94,14 +94,7 @@ def check_content(content: bytes) -> tuple[bytes, int]:
 
 
 def read_header(content: bytes) -> Header | None:
-    """What an image file says, whether or not it can be decoded.
-
-    Args:
-        content: of the file.
-
-    Returns:
-        None if it is not of a format that is read.
-    """
+    """What an image file says, decodable or not; None if it is of no format that is read."""
     for kind, start in STARTS.items():
         if content.startswith(start):
             try:
