@@ -160,8 +160,6 @@ def _parse_image(path: Any, content: Any) -> str | bytes | None:
 
 def _is_text(value: str) -> bool:
     """Whether UTF-8 can encode it: not with lone surrogates."""
-    if value.isascii():
-        return True
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -67,8 +67,7 @@ class ImageError(ValueError):
 def check_content(content: bytes) -> tuple[bytes, int]:
     """Refuses an image that would take too much memory or time, by its size and header alone.
 
-    Args:
-        content: of the file; of one of more than `MAX_BYTES`, one byte more is enough.
+    Of a file of more than `MAX_BYTES`, one byte more is enough.
 
     Returns:
         What of it is to be decoded, and how many bytes and pixels that is.
