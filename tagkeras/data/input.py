@@ -112,7 +112,7 @@ def parse(
 ) -> Batch:
     """Parses a batch as `tagkeras.data.records.parse` does, and checks it.
 
-    Run it under `named_errors`. At least `TRAINING_NAMES` are to be made.
+    Run it under `named_errors`. The names include `TRAINING_NAMES` at least.
     """
     return record_checks.check_batch(records.parse(serialized, manifest, names), manifest.num_tags)
 
@@ -144,7 +144,7 @@ def post_bytes(manifest: Manifest) -> int:
 def named_errors(dataset: Path) -> Iterator[None]:
     """Turns what tf.data raises for damaged posts into an error that names the shard and the post.
 
-    The dataset, whose posts the block reads, is read again on an error, to find them.
+    On an error, the dataset that the block reads is read again to find them.
 
     Raises:
         UserError: a shard is truncated or corrupt, a record is not as the manifest says, or there

@@ -48,8 +48,8 @@ def bootstrap_means(
     Args:
         users: int [N], the user of each post, from 0.
         scores: float [N, M], of each post; NaN leaves a post out of a column's mean.
-        samples: of `resample`.
-        seed: of `resample`.
+        samples: how many resamples.
+        seed: of the draws; see `resample`.
 
     Returns:
         float64 [samples, M]; NaN where a resample has no post for a column.

@@ -42,8 +42,8 @@ def rank_split(
     """Ranks the posts of a split, and writes `post_id`, `hashtags` (best first) and `scores`.
 
     The batches are those of `tagkeras.data.input.read_split`. Baselines rank as many tags as the
-    largest k of the metrics, `top_k` predictions are written. `tag_counts` and `curve_scores` take
-    what the model predicts, `advance` how many more posts are done.
+    largest k of the metrics; `top_k` predictions are written. `tag_counts` and `curve_scores` take
+    what the model predicts, and `advance` how many more posts are done.
 
     Returns:
         The posts with the hits of each ranking, and the rankings by name: int32 [N, k] for the

@@ -47,7 +47,9 @@ def check_rows(inputs: Tensors) -> Tensors:
 
 
 def decode_images(images: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """As `ImageDecoder`, string [B] to float32 [B, height, width, 3], of files that may be bombs.
+    """As `ImageDecoder`, for images of which one may be broken, or a bomb.
+
+    String [B], the content of files, to float32 [B, height, width, 3] in [0, 255].
 
     Raises:
         tf.errors.InvalidArgumentError: when the graph runs: an image cannot be decoded or is too

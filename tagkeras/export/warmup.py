@@ -41,7 +41,7 @@ def generated_requests(descriptor_size: int | None) -> list[Request]:
 
 
 def requests_of_posts(path: Path, descriptor_size: int | None) -> list[Request]:
-    """A request of each post of a file, with an image or, of a given size n, a descriptor.
+    """A request of each post of a file, with its image or, given a size n, its descriptor.
 
     The posts may lack users and hashtags; images are relative to the folder of the file.
 
