@@ -89,11 +89,6 @@ def _choose_new_tags(
 ) -> dict[str, int]:
     """The tags to add and how many of the posts have each, most frequent first, ties by name.
 
-    Args:
-        config: names the tags; if it does not, all that are not known are added.
-        posts: the normalised, distinct hashtags of each post.
-        vocabulary: what is known.
-
     Raises:
         UserError: there is nothing to add, or a wanted tag is none, is known, or has too few posts.
     """
@@ -142,13 +137,6 @@ def _write_workdir(
     the end with a count of 0, which is how many training posts of the dataset are counted for them;
     how many examples each has is in `added_tags.json`, which marks such a workdir. Instead of
     checkpoints it has the optimizers' state, for a run to start warm from.
-
-    Args:
-        run: of the known tags.
-        output: of the new workdir.
-        new_tags: each new tag in order, and how many examples it has.
-        rows: float32 [T, d], their rows.
-        origin: what they were learned from and how, for `added_tags.json`.
     """
     settings, manifest, known = Settings.of(run.config()), run.manifest(), run.vocabulary()
     manifest = dataclasses.replace(manifest, num_tags=len(known) + len(new_tags))

@@ -39,13 +39,7 @@ def embed_background(
     """Training posts of a dataset that do not have the new tags, as far as is known.
 
     A post with tags outside the vocabulary may have one that is to be added. Such posts are left
-    out, unless hardly any others are left.
-
-    Args:
-        dataset: folder that `beam.preprocess` wrote.
-        manifest: its manifest.
-        model: embeds the posts.
-        num_posts: to draw at random, at most.
+    out, unless hardly any others are left. At most `num_posts` are drawn at random.
 
     Raises:
         UserError: the dataset is damaged or has no training posts.
@@ -71,15 +65,7 @@ def embed_examples(
     model: HashtagModel,
     image_root: Path,
 ) -> np.ndarray:
-    """Phi of the posts of a file, float32 [B, d].
-
-    Args:
-        path: of the file, for errors.
-        posts: of it.
-        dataset: whose descriptor model describes images.
-        manifest: of the dataset.
-        model: embeds the posts.
-        image_root: what paths of images are relative to.
+    """Phi of the posts of a file, float32 [B, d]; images by the dataset's descriptor model.
 
     Raises:
         UserError: some posts' images or descriptors cannot be used; the first are named.

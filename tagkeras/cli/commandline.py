@@ -33,11 +33,9 @@ from tagkeras.cli.errors import UserError
 
 ConfigT = TypeVar("ConfigT")
 
-_REQUIRED: Any = object()
-
 
 def option(
-    default: Any = _REQUIRED,
+    default: Any = dataclasses.MISSING,
     *,
     help: str,  # noqa: A002 - the name that absl and argparse use
     choices: Sequence[str] | None = None,
@@ -62,8 +60,6 @@ def option(
         "maximum": maximum,
         "positional": positional,
     }
-    if default is _REQUIRED:
-        return dataclasses.field(metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
 
 

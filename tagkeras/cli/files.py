@@ -70,12 +70,8 @@ def files_written_aside(folder: str | os.PathLike[str], *, last: str) -> Iterato
 def locked(folder: str | os.PathLike[str], *, busy: str) -> Iterator[None]:
     """Locks a folder for the block, or until the process ends; does nothing on disks without locks.
 
-    Args:
-        folder: an existing one.
-        busy: message of the error.
-
     Raises:
-        UserError: another process has locked it.
+        UserError: another process has locked it; the message is `busy`.
     """
     descriptor, is_held = _lock(folder, wait=False)
     try:

@@ -26,13 +26,7 @@ POLL_INTERVAL = 1.0
 
 @contextlib.contextmanager
 def progress(description: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
-    """Yields a function to call with how many more units are done.
-
-    Args:
-        description: what is going on, as in "evaluating".
-        total: units in all; None if nobody knows.
-        unit: their name, as in "posts".
-    """
+    """Yields a function to call with how many more units are done, of `total` if that is known."""
     if sys.stderr.isatty():
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         bar = Progress(*columns, _Rate(unit), TimeRemainingColumn())

@@ -83,12 +83,7 @@ def parse_city(text: str) -> City:
 
 
 def default_cities(countries: Sequence[str], per_country: int = 2) -> list[City]:
-    """The largest cities of the table in some countries; none of a country that it lacks.
-
-    Args:
-        countries: ISO 3166 alpha-2, in the order wanted.
-        per_country: of each at most.
-    """
+    """The largest cities of the table in some countries, in their order."""
     return [
         city
         for country in countries
@@ -97,15 +92,9 @@ def default_cities(countries: Sequence[str], per_country: int = 2) -> list[City]
 
 
 def nearest_city(latitude: float, longitude: float, within_km: float = 50.0) -> str | None:
-    """The name of the nearest city of the table.
+    """The name of the nearest city of the table to a place in degrees, along the ground.
 
-    Args:
-        latitude: degrees; may be NaN, unknown.
-        longitude: degrees; may be NaN, unknown.
-        within_km: how far it may be, along the ground.
-
-    Returns:
-        None if none is that near, or the place is unknown.
+    None if none is near, or the place is unknown (NaN).
     """
     if not (math.isfinite(latitude) and math.isfinite(longitude)):
         return None

@@ -14,6 +14,14 @@ MAX_LENGTH = 200
 _LEADING_HASHES = re.compile(r"(?:#(?!\ufe0f?\u20e3)|\s)+")
 _CONTROL_CATEGORIES = frozenset({"Cc", "Cs"})
 
+# What a hashtag may depend on, where the world that posts were drawn from is known.
+KINDS = {
+    "image": "what the photo shows",
+    "user": "who posts it",
+    "both": "the two together",
+    "neither": "neither: anybody, on anything",
+}
+
 
 def normalize(hashtag: str) -> str:
     """The form in which a hashtag is stored: NFKC, case-folded, without leading # and spaces.
@@ -36,28 +44,44 @@ def normalize(hashtag: str) -> str:
 
 
 def read_tag_list(path: str | Path, flag: str) -> frozenset[str]:
-    """The hashtags of a text file, one a line, normalised; empty lines are passed over.
-
-    Args:
-        path: of the file, UTF-8.
-        flag: named in errors.
+    """The hashtags of a UTF-8 file, one a line, normalised; errors name the flag.
 
     Raises:
         UserError: the file cannot be read, or a line is no hashtag.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise UserError(f"--{flag}={path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"--{flag}={path}: not UTF-8") from error
     tags = set()
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_read(path, f"--{flag}={path}").split("\n"), 1):
         tag = normalize(line)
         if line.strip() and not tag:
             raise UserError(f"--{flag}={path}, line {number}: no hashtag")
         tags.add(tag)
     return frozenset(tags - {""})
+
+
+def read_hashtag_kinds(path: Path) -> dict[str, str]:
+    """The kind, one of `KINDS`, by hashtag: lines of `hashtag<TAB>kind` of `tagkeras.synthetic`.
+
+    Raises:
+        UserError: the file cannot be read, or a line does not fit.
+    """
+    kinds = {}
+    for number, line in enumerate(_read(path, str(path)).splitlines(), start=1):
+        hashtag, tab, kind = line.rpartition("\t")
+        if not tab or kind not in KINDS:
+            raise UserError(
+                f"{path}, line {number}: not a hashtag, a tab and one of {', '.join(KINDS)}"
+            )
+        kinds[hashtag] = kind
+    return kinds
+
+
+def _read(path: str | Path, name: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{name}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{name}: not UTF-8") from error
 
 
 @functools.lru_cache(maxsize=2**18)

@@ -67,17 +67,9 @@ def load(
 
 
 def read_split(dataset: Path, manifest: Manifest, split: str, batch_size: int) -> tf.data.Dataset:
-    """All posts of a split, in the order of its shards.
+    """All posts of a split, in the order of its shards; read them under `named_errors`.
 
-    Args:
-        dataset: folder that `beam.preprocess` wrote.
-        manifest: its manifest.
-        split: `train`, `validation` or `test`.
-        batch_size: posts in a batch, but for the last.
-
-    Returns:
-        A dataset of dicts as `tagkeras.data.records.parse` makes them. Read it under
-        `named_errors`.
+    Batches are as `tagkeras.data.records.parse` makes them.
 
     Raises:
         UserError: the split has no posts, or its shards are not all there.
@@ -93,18 +85,8 @@ def sample_posts(
 ) -> tf.data.Dataset:
     """Some posts of a split, each as likely as any other and none twice, in random order.
 
-    All shards are read, but only what was drawn is parsed.
-
-    Args:
-        dataset: folder that `beam.preprocess` wrote.
-        manifest: its manifest.
-        split: `train`, `validation` or `test`.
-        num_posts: to draw; all if there are fewer.
-        batch_size: posts in a batch, but for the last.
-        seed: of the draw and of the order.
-
-    Returns:
-        As of `read_split`, the same each time.
+    All shards are read, but only what was drawn is parsed: `num_posts`, or all if there are fewer.
+    The batches are like those of `read_split`, and the same each time.
 
     Raises:
         UserError: the split has no posts, or its shards are not all there.
@@ -128,26 +110,15 @@ def sample_posts(
 def parse(
     serialized: tf.Tensor, manifest: Manifest, names: Collection[str] = records.ALL_NAMES
 ) -> Batch:
-    """Parses and checks a batch of posts, in graph.
+    """Parses a batch as `tagkeras.data.records.parse` does, and checks it.
 
-    Args:
-        serialized: string [B].
-        manifest: of the dataset.
-        names: of the tensors to make, those of `tagkeras.data.records.TRAINING_NAMES` at least.
-
-    Returns:
-        What `tagkeras.data.records.parse` does. Run it under `named_errors`.
+    Run it under `named_errors`. The names include `TRAINING_NAMES` at least.
     """
     return record_checks.check_batch(records.parse(serialized, manifest, names), manifest.num_tags)
 
 
 def find_shards(dataset: Path, manifest: Manifest, split: str) -> list[str]:
     """Paths of the shards of a split, in the order of their names, checked against the manifest.
-
-    Args:
-        dataset: folder that `beam.preprocess` wrote.
-        manifest: its manifest.
-        split: `train`, `validation` or `test`.
 
     Raises:
         UserError: the split has no posts, or its shards are not all there.
@@ -173,8 +144,7 @@ def post_bytes(manifest: Manifest) -> int:
 def named_errors(dataset: Path) -> Iterator[None]:
     """Turns what tf.data raises for damaged posts into an error that names the shard and the post.
 
-    Args:
-        dataset: folder that is read in the block; on an error it is read again to find them.
+    On an error, the dataset that the block reads is read again to find them.
 
     Raises:
         UserError: a shard is truncated or corrupt, a record is not as the manifest says, or there

@@ -123,12 +123,7 @@ class Manifest:
 def fingerprint(dataset: Path, manifest: Manifest) -> str:
     """A hash of a dataset's vocabulary and of what its manifest says of posts and descriptors.
 
-    Args:
-        dataset: folder that `beam.preprocess` wrote.
-        manifest: its manifest.
-
-    Returns:
-        16 hexadecimal digits, the same wherever the dataset lies.
+    16 hexadecimal digits, the same wherever the dataset lies.
     """
     content = [getattr(manifest, name) for name in _IDENTITY]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())

@@ -68,13 +68,7 @@ class PostStore(tf.Module):
     def load(
         cls, dataset: Path, manifest: Manifest, shards: Sequence[str], device: str
     ) -> "PostStore":
-        """Loads the training posts; shows progress.
-
-        Args:
-            dataset: folder that `beam.preprocess` wrote.
-            manifest: its manifest.
-            shards: paths of the training split's shards.
-            device: to hold the descriptors on.
+        """Loads the training posts from the shards of the split; shows progress.
 
         Raises:
             UserError: a shard or a post is damaged, there are more or fewer than the manifest says,
@@ -119,15 +113,9 @@ class PostStore(tf.Module):
             )
 
     def lookup(self, batch: Mapping[str, Any]) -> Batch:
-        """Gathers posts.
+        """Gathers posts by `row` int64 [B], their places in the order of the shards.
 
-        Args:
-            batch: dict with `row` int64 [B], of the posts in the order of the shards.
-
-        Returns:
-            `descriptor` float32 [B, n], `user_descriptor` float32 [B, m], `tags` and
-            `tags_removed` ragged int64 [B, None] and `out_of_vocabulary` int64 [B], as
-            `tagkeras.data.records.parse` makes them.
+        Gives the tensors of `tagkeras.data.records.TRAINING_NAMES`, as `parse` makes them.
         """
         row = batch["row"]
         # Where they are: an op elsewhere would copy all of them, not the rows that it gathers.
@@ -147,10 +135,6 @@ class PostStore(tf.Module):
 
 def check_memory(manifest: Manifest, cache: str) -> None:
     """Refuses to load more than the memory that is available, where that is known.
-
-    Args:
-        manifest: of the dataset.
-        cache: value of --cache, for the message.
 
     Raises:
         UserError: the training posts do not fit.

@@ -154,14 +154,7 @@ class PostTags(NamedTuple):
 
 
 def split_batch(batch: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A batch of records, a dict, as the pair that `fit` and `evaluate` take.
-
-    Args:
-        batch: as `tagkeras.data.records.parse` makes it.
-
-    Returns:
-        The model's inputs, and the hashtags as `Truth.parse` reads them.
-    """
+    """A batch of records as `fit` and `evaluate` take it: inputs, and what `Truth.parse` reads."""
     truth = ("tags", "tags_removed", "out_of_vocabulary")
     return {name: batch[name] for name in INPUTS}, {name: batch[name] for name in truth}
 

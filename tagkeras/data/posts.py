@@ -60,11 +60,8 @@ def parse_post(row: Mapping[str, Any], *, labelled: bool = True) -> Post:
     """Checks a row; an absent field, null and NaN all mean unknown.
 
     Ids may be integers; `tagkeras.data.facts` says what facts may be. Fields that are not of a post
-    are ignored, `descriptor` is left to `parse_descriptor`.
-
-    Args:
-        row: fields by name.
-        labelled: whether the post must have a user and hashtags; without, neither is looked at.
+    are ignored, `descriptor` is left to `parse_descriptor`. Unless the post is to be `labelled`,
+    its user and hashtags are not looked at.
 
     Raises:
         PostError: the post cannot be used.
@@ -163,8 +160,6 @@ def _parse_image(path: Any, content: Any) -> str | bytes | None:
 
 def _is_text(value: str) -> bool:
     """Whether UTF-8 can encode it: not with lone surrogates."""
-    if value.isascii():
-        return True
     try:
         value.encode()
     except UnicodeEncodeError:

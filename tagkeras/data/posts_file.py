@@ -47,11 +47,9 @@ class PlacedPost(NamedTuple):
 
 
 def read_posts(path: Path, *, labelled: bool = True) -> list[PlacedPost]:
-    """All the posts of a file, in its order.
+    """All the posts of a `.jsonl`, `.jsonl.gz` or `.parquet` file, in its order.
 
-    Args:
-        path: of a `.jsonl`, `.jsonl.gz` or `.parquet` file.
-        labelled: whether posts must have a user and hashtags.
+    `labelled` posts must have a user and hashtags.
 
     Raises:
         UserError: no such file, another format, no post in it, or posts that cannot be used, of
@@ -81,12 +79,7 @@ def read_posts(path: Path, *, labelled: bool = True) -> list[PlacedPost]:
 
 
 def refuse_bad_posts(path: Path, errors: list[tuple[str, PostError]], num_posts: int) -> None:
-    """Names posts that cannot be used.
-
-    Args:
-        path: of their file.
-        errors: their places, and what is wrong with each.
-        num_posts: in the file.
+    """Names the first posts of a file that cannot be used, by their places.
 
     Raises:
         UserError: there are any.

@@ -39,13 +39,6 @@ class ShardError(Exception):
 def check_batch(batch: Batch, num_tags: int) -> Batch:
     """A parsed batch, which fails where training on it would silently go wrong.
 
-    Args:
-        batch: of `tagkeras.data.records.parse`, with the names that training needs at least.
-        num_tags: Y.
-
-    Returns:
-        The same batch.
-
     Raises:
         tf.errors.InvalidArgumentError: when run, if a tag id is not in [0, Y) or a descriptor has
             values that are not finite.
@@ -81,10 +74,6 @@ def is_damage(error: Exception) -> bool:
 def find_bad_values(batch: Batch, num_tags: int) -> dict[str, np.ndarray]:
     """What `check_batch` refuses.
 
-    Args:
-        batch: of `tagkeras.data.records.parse`.
-        num_tags: Y.
-
     Returns:
         For each problem, in words, the rows of the posts that have it: int64, ascending.
     """
@@ -100,15 +89,9 @@ def find_bad_values(batch: Batch, num_tags: int) -> dict[str, np.ndarray]:
 
 
 def find_problems(batch: Batch, num_tags: int, split: str) -> dict[str, np.ndarray]:
-    """All that is wrong with the posts of a batch, each post for itself.
+    """All that is wrong with the posts of a batch, each for itself, as `find_bad_values` gives it.
 
-    Args:
-        batch: of `tagkeras.data.records.parse`.
-        num_tags: Y.
-        split: in `train`, tags that are not in the vocabulary do not make up for known ones.
-
-    Returns:
-        As of `find_bad_values`.
+    In `train`, tags that are not in the vocabulary do not make up for known ones.
     """
     tags, removed = (_to_keys(batch[name], num_tags) for name in ("tags", "tags_removed"))
     out_of_vocabulary = batch["out_of_vocabulary"].numpy()
@@ -130,12 +113,7 @@ def find_problems(batch: Batch, num_tags: int, split: str) -> dict[str, np.ndarr
 def read_shard(
     path: str | Path, manifest: Manifest, batch_size: int = _BATCH_SIZE
 ) -> Iterator[Batch]:
-    """The records of a shard, in order, in batches of `tagkeras.data.records.parse`.
-
-    Args:
-        path: local.
-        manifest: of the dataset.
-        batch_size: records in a batch, but for the last.
+    """The records of a local shard, in order, in batches of `tagkeras.data.records.parse`.
 
     Raises:
         ShardError: it is cut off or corrupt, or a record is not as the manifest says; some of the

@@ -73,12 +73,7 @@ class PostRecord:
 
 
 def encode(record: PostRecord, descriptor_dtype: str) -> bytes:
-    """Serializes a post as a tf.Example.
-
-    Args:
-        record: the post.
-        descriptor_dtype: to store the descriptor in, of `DESCRIPTOR_DTYPES`.
-    """
+    """Serializes a post as a tf.Example, its descriptor in one of `DESCRIPTOR_DTYPES`."""
     example = tf.train.Example()
     feature = example.features.feature
     stored = np.dtype(descriptor_dtype).newbyteorder("<")

@@ -1,7 +1,6 @@
 """What is known of a person whose hashtags are asked for."""
 
 import dataclasses
-from typing import Any
 
 from tagkeras.cli.errors import UserError
 from tagkeras.data.facts import FACTS, GENDERS, FactError
@@ -69,10 +68,6 @@ class User:
         """The name, or without one what is known, or "unknown user"."""
         known = ", ".join(word for word in (self.person, self.place) if word)
         return self.name or known or "unknown user"
-
-    def to_json(self) -> dict[str, Any]:
-        """The fields by name; None is unknown."""
-        return dataclasses.asdict(self)
 
 
 UNKNOWN_USER = User()

@@ -19,7 +19,6 @@ PRIOR_POSTS = 100
 NEIGHBOURS = 50
 _BATCH_SIZE = 512
 
-
 # Ranks tags for the B posts of a batch, as `tagkeras.data.input.read_split` gives it: int64 [B, k],
 # the ids of the best k of each post, best first; -1 where there is none.
 Ranker = Callable[[Mapping[str, Any]], np.ndarray]
@@ -35,16 +34,10 @@ def make_baselines(
     age_bounds: Sequence[float],
     neighbour_posts: int,
 ) -> dict[str, Ranker]:
-    """Makes baselines; all but `frequency` read the training posts once.
+    """Makes baselines of `BASELINES`; all but `frequency` read the training posts once.
 
-    Args:
-        names: of `tagkeras.evaluate.config.BASELINES`.
-        dataset: folder that `beam.preprocess` wrote.
-        manifest: its manifest.
-        num_tags: Y, of the model; at least that of the dataset.
-        k: how many tags they give each post.
-        age_bounds: of the demographic baseline.
-        neighbour_posts: training posts that the neighbour baseline looks at.
+    They give each post k of the model's Y tags. `age_bounds` are of the demographic baseline,
+    `neighbour_posts` is how many training posts the neighbour baseline looks at.
 
     Returns:
         By their names in `metrics.json`, such as `frequency_baseline`.

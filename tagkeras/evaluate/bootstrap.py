@@ -27,13 +27,10 @@ _CHUNK = 2**22
 
 
 def resample(num_users: int, samples: int, seed: int) -> Iterator[np.ndarray]:
-    """Draws users with replacement, as many as there are.
+    """Draws users with replacement, as many as there are, `samples` times.
 
-    Args:
-        num_users: how many there are.
-        samples: how many times.
-        seed: the same seed gives the same resamples, so that statistics of two runs on the same
-            users are paired.
+    The same seed gives the same resamples, so that statistics of two runs on the same users are
+    paired.
 
     Yields:
         int64 [num_users], how often each was drawn.
@@ -99,13 +96,9 @@ def draw_weights(num_users: int, samples: int, seed: int) -> Iterator[np.ndarray
 
 
 def percentiles(means: np.ndarray) -> np.ndarray:
-    """The interval that holds the middle 95% of resampled statistics.
+    """The interval that holds the middle 95% of resampled statistics, float [samples, M].
 
-    Args:
-        means: float [samples, M]; NaN counts as no sample.
-
-    Returns:
-        float64 [M, 2]: low and high; NaN where there is no sample at all.
+    NaN counts as no sample. Gives float64 [M, 2]: low and high; NaN where there is no sample.
     """
     tail = (1 - LEVEL) / 2
     bounds = np.full((means.shape[1], 2), np.nan)

@@ -64,12 +64,7 @@ def differences(
 ) -> dict[str, Difference]:
     """Compares two rankings of the same posts, as `compare` does.
 
-    Args:
-        users: int [N], the user of each post, from 0.
-        before: scores by the first, float [N] by metric.
-        after: scores by the second, in the same metrics.
-        samples: resamples of the interval.
-        seed: of the draws.
+    Users are int [N], from 0; scores are float [N] by metric, in the same metrics.
     """
     gains = np.stack([after[name] - before[name] for name in before], axis=1)
     bounds = percentiles(bootstrap_means(users, gains, samples, seed))

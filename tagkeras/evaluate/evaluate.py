@@ -46,7 +46,7 @@ def evaluate(config: Config) -> dict[str, Any]:
     num_tags = len(vocabulary)
     batches = data_input.read_split(dataset, manifest, config.split, BATCH_SIZE)
     num_posts = manifest.splits[config.split]["posts"]
-    ks, top_k, age_bounds, curve_tags = _parse_options(config, vocabulary, num_posts)
+    ks, top_k, age_bounds, curve_tags = parse_options(config, vocabulary, num_posts)
     oracles = read_oracles(Path(config.oracle), vocabulary, max(ks)) if config.oracle else {}
     baselines = make_baselines(
         config.baselines,
@@ -109,19 +109,14 @@ def evaluate(config: Config) -> dict[str, Any]:
     return metrics
 
 
-def check_options(config: Config, vocabulary: Vocabulary) -> None:
-    """Checks that options fit a vocabulary, before any work.
+def parse_options(
+    config: Config, vocabulary: Vocabulary, num_posts: int = 1
+) -> tuple[tuple[int, ...], int, tuple[float, ...], np.ndarray]:
+    """The k of the metrics, `top_k`, the ages at which groups begin, and the tags of curves.
 
     Raises:
         UserError: more tags are asked for than there are, or a name or number is not accepted.
     """
-    _parse_options(config, vocabulary, num_posts=1)
-
-
-def _parse_options(
-    config: Config, vocabulary: Vocabulary, num_posts: int
-) -> tuple[tuple[int, ...], int, tuple[float, ...], np.ndarray]:
-    """The k of the metrics, `top_k`, the ages at which groups begin, and the tags of curves."""
     if unknown := set(config.baselines) - set(BASELINES):
         raise UserError(f"--baselines={min(unknown)}: give some of {', '.join(BASELINES)}")
     age_bounds = parse_age_bounds(config.age_groups)

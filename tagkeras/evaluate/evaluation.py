@@ -58,14 +58,9 @@ class EvaluatedPosts:
         return np.unique(np.array(self.user_ids), return_inverse=True)[1]
 
     def scores(self, ranking: str, ks: Sequence[int]) -> dict[str, np.ndarray]:
-        """P@k, R@k, A@k, nDCG@k and MRR@k of each post.
+        """P@k, R@k, A@k, nDCG@k and MRR@k of each post, by one of the rankings of `hits`.
 
-        Args:
-            ranking: one of `hits`.
-            ks: how many predictions count.
-
-        Returns:
-            float64 [N] by name, such as `R@10`; fractions in [0, 1].
+        float64 [N] by name, such as `R@10`; fractions in [0, 1].
         """
         hits, num_truth = tf.constant(self.hits[ranking]), tf.constant(self.num_truth)
         metrics = [metric(k) for metric in _SCORES for k in ks]

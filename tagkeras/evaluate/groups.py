@@ -35,12 +35,7 @@ class Grouping:
 def make_groupings(
     posts: EvaluatedPosts, age_bounds: Sequence[float] = AGE_BOUNDS
 ) -> list[Grouping]:
-    """The posts by age group, by gender and by country; unknown is a group of its own.
-
-    Args:
-        posts: of a split.
-        age_bounds: years at which an age group begins, rising; the first group is younger.
-    """
+    """The posts by age group, by gender and by country; unknown is a group of its own."""
     return [
         _by_age(posts.age, age_bounds),
         _by_word("gender", posts.gender),
@@ -110,15 +105,9 @@ def group_metrics(
     samples: int,
     seed: int,
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """The metrics of each group, with intervals.
+    """The metrics of each group, with intervals by bootstrap over users.
 
-    Args:
-        grouping: of the posts.
-        users: int [N], the user of each post, from 0.
-        scores: float [N] by name of the metric.
-        gap_metric: whose largest gap is named.
-        samples: of the bootstrap.
-        seed: of its draws.
+    Users are int [N], from 0; scores are float [N] by name of the metric.
 
     Returns:
         For each group a dict of `group`, `posts`, `users`, the metrics and their `intervals`; and

@@ -41,16 +41,9 @@ def rank_split(
 ) -> tuple[EvaluatedPosts, dict[str, np.ndarray]]:
     """Ranks the posts of a split, and writes `post_id`, `hashtags` (best first) and `scores`.
 
-    Args:
-        model: trained.
-        batches: as `tagkeras.data.input.read_split` gives them.
-        baselines: other rankings, by name; of as many tags as the largest k.
-        tag_counts: take the model's predictions, for each k of the metrics.
-        curve_scores: takes the scores of the tags that have curves.
-        vocabulary: of the model.
-        output: Parquet file of the predictions.
-        top_k: predictions that are written.
-        advance: called with how many more posts are done.
+    The batches are those of `tagkeras.data.input.read_split`. Baselines rank as many tags as the
+    largest k of the metrics; `top_k` predictions are written. `tag_counts` and `curve_scores` take
+    what the model predicts, and `advance` how many more posts are done.
 
     Returns:
         The posts with the hits of each ranking, and the rankings by name: int32 [N, k] for the

@@ -24,14 +24,8 @@ def summarize(
 ) -> dict[str, Any]:
     """All metrics of all rankings, with intervals, and those of the model for each group.
 
-    Args:
-        posts: N of them, with the hits of each ranking.
-        predictions: of each ranking, int [N, k], tag ids, best first; -1 where there is none.
-        ks: of the metrics, rising.
-        num_tags: Y.
-        age_bounds: years at which an age group begins.
-        samples: of the bootstrap.
-        seed: of its draws.
+    The predictions of each ranking are int [N, k], tag ids, best first, -1 where there is none;
+    `samples` and `seed` are of the bootstrap.
 
     Returns:
         The model's metrics by name; a dict of metrics for each baseline; `intervals`, `bootstrap`,

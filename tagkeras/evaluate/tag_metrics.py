@@ -128,12 +128,7 @@ def default_curve_tags(num_tags: int, num_posts: int) -> int:
 def tag_table(
     vocabulary: Vocabulary, counts: Sequence[TagCounts], curves: Mapping[int, TagCurve]
 ) -> pa.Table:
-    """A row for each tag, in the order of ids.
-
-    Args:
-        vocabulary: of the model.
-        counts: of the predictions, for each k.
-        curves: by tag id; tags may be missing.
+    """A row for each tag, in the order of ids; curves are by tag id, and may be missing.
 
     Returns:
         `id`, `tag`, `count` (training posts), `truth` (posts of the split that have the tag); for

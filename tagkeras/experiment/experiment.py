@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tagkeras.cli import files
 from tagkeras.cli.errors import UserError
-from tagkeras.data.hashtag_kinds import read_hashtag_kinds
+from tagkeras.data.hashtags import read_hashtag_kinds
 from tagkeras.data.manifest import Manifest, fingerprint
 from tagkeras.experiment.findings import FINDINGS, FINDINGS_TEXT, find_all, write_findings
 from tagkeras.experiment.make_runs import make_runs, share_machine

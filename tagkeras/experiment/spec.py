@@ -15,7 +15,7 @@ from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.evaluate.config import Config as EvaluateConfig
-from tagkeras.evaluate.evaluate import check_options
+from tagkeras.evaluate.evaluate import parse_options
 from tagkeras.evaluate.evaluation import METRICS
 from tagkeras.train.config import Config as TrainConfig
 
@@ -204,7 +204,7 @@ def read_spec(path: Path, datasets: Sequence[str] = ()) -> Spec:
             if not Manifest.load(dataset.path).splits.get(spec.split, {}).get("posts"):
                 raise UserError(f"{dataset.path} has no posts in its {spec.split} split")
             vocabulary = Vocabulary.load(Path(dataset.path) / "vocabulary.tsv")
-            check_options(_parse_flags(EvaluateConfig, spec.evaluate), vocabulary)
+            parse_options(_parse_flags(EvaluateConfig, spec.evaluate), vocabulary)
         except UserError as error:
             raise UserError(f"{path}: datasets.{name}: {error}") from error
     return spec

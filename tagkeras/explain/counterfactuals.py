@@ -41,13 +41,7 @@ def counterfactual_lists(
 ) -> tuple[RankedHashtags, ...]:
     """The k best hashtags of one photo for each user, as `HashtagModel.top_k` ranks them.
 
-    Args:
-        model: trained.
-        manifest: of its dataset.
-        vocabulary: of its workdir; has k hashtags or more.
-        descriptor: of the photo, float [n].
-        users: one list for each, in their order.
-        k: length of the lists.
+    The photo's descriptor is float [n]; the vocabulary has k hashtags or more.
     """
     if not users:
         return ()

@@ -51,11 +51,6 @@ def print_lists(title: str, lists: Sequence[RankedHashtags], console: Console) -
     """Prints lists side by side, in as many tables as the width asks for.
 
     Hashtags that no other list has are green and have a star.
-
-    Args:
-        title: over the first table.
-        lists: of the same length.
-        console: to print on.
     """
     uses = collections.Counter(tag.hashtag for ranked in lists for tag in ranked.hashtags)
     own = {hashtag for hashtag, number in uses.items() if number == 1 and len(lists) > 1}

@@ -56,14 +56,8 @@ def split_into_parts(
 ) -> UserParts:
     """The parts in which a model sees the difference of a user and an unknown one.
 
-    In float64, of the float32 weights: parts add up to rounding of that.
-
-    Args:
-        embedding: built.
-        descriptor: of the photo, float [n].
-        user_descriptor: u, float [m].
-        unknown_descriptor: u0, float [m].
-        feature_names: of the values of a user descriptor, m of them.
+    In float64, of the float32 weights: parts add up to rounding of that. The photo's descriptor is
+    float [n]; u and u0 are float [m], with as many feature names.
     """
     x, u, u0 = (
         np.asarray(v, np.float64) for v in (descriptor, user_descriptor, unknown_descriptor)

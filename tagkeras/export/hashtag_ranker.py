@@ -7,6 +7,7 @@ import tensorflow as tf
 from tagkeras.data.facts import FACTS
 from tagkeras.data.manifest import Manifest
 from tagkeras.export.requests import (
+    Function,
     GraphBatching,
     Tensors,
     check_rows,
@@ -19,8 +20,6 @@ from tagkeras.retrieval import TopK
 
 FACT_DTYPES = {fact.name: tf.string if fact.is_text else tf.float32 for fact in FACTS}
 _LINE_NUMBER = tf.lookup.TextFileIndex.LINE_NUMBER
-# Hashtags and scores of pictures, in either form, and what is known of their users.
-_Rank = Callable[..., tuple[tf.Tensor, ...]]
 
 
 class HashtagRanker:
@@ -104,7 +103,7 @@ class HashtagRanker:
         Of an `image` or a `descriptor`. What may fail for one request alone, such as decoding an
         image, comes before batching.
         """
-        rank: _Rank
+        rank: Function
         if "image" in inputs:
             picture, rank = self._decode(inputs["image"]), self._rank_pixels
         else:

@@ -48,17 +48,10 @@ def make_ivf_index(
 ) -> tuple[IVFTopK, dict[str, Any]]:
     """An inverted file that meets a recall on validation posts, and what provenance says of it.
 
-    Args:
-        model: trained.
-        kept_ids: ids of the model's hashtags that can be answered, in order.
-        k: hashtags in an answer.
-        dataset: that the model was trained on. Cells are made for its training posts, so that the
-            validation posts tell what they are worth for others.
-        manifest: its manifest.
-        recall_target: share of the exact answers' hashtags that a search has to find, below 1.
-        num_cells: C; None for four times the square root of the hashtags.
-        num_posts: validation posts to measure the recall on, and training posts to make the cells
-            for, at most; drawn at random.
+    Cells are made for training posts, so that the validation posts tell what they are worth for
+    others; of both, `num_posts` are drawn at random, at most. `recall_target` is the share of the
+    exact answers' hashtags that a search has to find, below 1. There are `num_cells`, or four times
+    the square root of the hashtags.
 
     Raises:
         UserError: there are more cells than hashtags, too few validation posts to show the recall,

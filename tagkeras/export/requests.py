@@ -49,13 +49,7 @@ def check_rows(inputs: Tensors) -> Tensors:
 def decode_images(images: tf.Tensor, height: int, width: int) -> tf.Tensor:
     """As `ImageDecoder`, for images of which one may be broken, or a bomb.
 
-    Args:
-        images: string [B], the content of image files.
-        height: of the pixels.
-        width: of the pixels.
-
-    Returns:
-        float32 [B, height, width, 3] in [0, 255].
+    String [B], the content of files, to float32 [B, height, width, 3] in [0, 255].
 
     Raises:
         tf.errors.InvalidArgumentError: when the graph runs: an image cannot be decoded or is too
@@ -90,12 +84,10 @@ class GraphBatching:
     num_threads: int = 1
 
     def apply(self, function: Function) -> Function:
-        """The function, computed in batches.
+        """A function of tensors, row by row, computed in batches.
 
-        Args:
-            function: takes tensors, and returns tensors, of a row for each of their rows. A row
-                must not depend on others, nor an error on what a row holds: it would fail all
-                requests of the batch.
+        A row must not depend on others, nor an error on what a row holds: it would fail all
+        requests of the batch.
         """
         batched = tf.nondifferentiable_batch_function(
             self.num_threads,

@@ -22,13 +22,9 @@ RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE = 1e-4, 1e-5
 
 @dataclasses.dataclass(frozen=True)
 class TrainedModel:
-    """The answers of a trained model itself, without an export's graph.
+    """The answers of a trained model itself, for the ids that are kept, without an export's graph.
 
-    Attributes:
-        model: trained.
-        descriptor_model: of its dataset; None if posts came with descriptors.
-        user_descriptor: of its dataset.
-        kept_ids: of the hashtags that can be answered.
+    The descriptor model is None if posts came with descriptors.
     """
 
     model: HashtagModel

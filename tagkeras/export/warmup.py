@@ -24,11 +24,7 @@ Request = dict[str, np.ndarray]
 
 
 def generated_requests(descriptor_size: int | None) -> list[Request]:
-    """Requests of one, two, four, ... noise images, or random descriptors, by unknown users.
-
-    Args:
-        descriptor_size: n for a model that takes descriptors; None for one that takes images.
-    """
+    """Requests of 1, 2, 4 and 8 unknown users, with noise images or random descriptors [n]."""
     rng = np.random.default_rng(0)
     requests = []
     for size in (1, 2, 4, _GENERATED):
@@ -45,11 +41,9 @@ def generated_requests(descriptor_size: int | None) -> list[Request]:
 
 
 def requests_of_posts(path: Path, descriptor_size: int | None) -> list[Request]:
-    """A request of each post of a file, images relative to its folder.
+    """A request of each post of a file, with its image or, given a size n, its descriptor.
 
-    Args:
-        path: of the file; its posts may lack users and hashtags.
-        descriptor_size: n for a model that takes descriptors; None for one that takes images.
+    The posts may lack users and hashtags; images are relative to the folder of the file.
 
     Raises:
         UserError: the file or an image is missing, a post cannot be used, or there are too many.

@@ -92,11 +92,9 @@ def _jpeg_orientation(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def _exif_orientation(before: tf.Tensor, tiff: tf.Tensor) -> tf.Tensor:
-    """The orientation in the first directory of the TIFF structure that Exif is.
+    """The orientation in the first directory of the TIFF structure that follows the Exif mark.
 
-    Args:
-        before: scalar string, the file up to the mark; an APP1 marker and two bytes should end it.
-        tiff: scalar string, the file from there on.
+    An APP1 marker and two bytes should stand right before the mark.
     """
     marker = tf.concat([[0, 0, 0, 0], to_bytes(before)], axis=0)[-4:-2]
     data = tf.concat([to_bytes(tiff), [0] * 8], axis=0)

@@ -101,13 +101,7 @@ def _has_bmp_palette(header: tf.Tensor) -> tf.Tensor:
 
 
 def _apply_bmp_palette(image: tf.Tensor, encoded: tf.Tensor, header: tf.Tensor) -> tf.Tensor:
-    """The colors of a BMP file with a palette.
-
-    Args:
-        image: uint8 [height, width, 3], with the numbers of colors.
-        encoded: scalar string, the file.
-        header: its first bytes.
-    """
+    """The picture of a BMP file whose pixels are numbers of its palette's colors."""
     # The palette, 4 bytes a color, stands between the header and the picture.
     start, stop = 14 + _little_endian(header[14:18]), _little_endian(header[10:14])
     palette = to_bytes(tf.strings.substr(encoded, 0, _PALETTE_REACH))[start:stop]

@@ -67,8 +67,7 @@ class ImageError(ValueError):
 def check_content(content: bytes) -> tuple[bytes, int]:
     """Refuses an image that would take too much memory or time, by its size and header alone.
 
-    Args:
-        content: of the file; of one of more than `MAX_BYTES`, one byte more is enough.
+    Of a file of more than `MAX_BYTES`, one byte more is enough.
 
     Returns:
         What of it is to be decoded, and how many bytes and pixels that is.
@@ -94,14 +93,7 @@ def check_content(content: bytes) -> tuple[bytes, int]:
 
 
 def read_header(content: bytes) -> Header | None:
-    """What an image file says, whether or not it can be decoded.
-
-    Args:
-        content: of the file.
-
-    Returns:
-        None if it is not of a format that is read.
-    """
+    """What an image file says, decodable or not; None if it is of no format that is read."""
     for kind, start in STARTS.items():
         if content.startswith(start):
             try:

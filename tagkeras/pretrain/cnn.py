@@ -30,16 +30,8 @@ def pretrain(
 ) -> dict[str, float]:
     """Trains and writes the CNN, and its concepts to a `.json` beside it.
 
-    Args:
-        data: folder of `concepts.jsonl` and its images.
-        output: file to write, ending in `.keras`.
-        image_size: height and width that images are resized to.
-        descriptor_size: length of the descriptor.
-        epochs: passes over the images.
-        batch_size: images in a step.
-        learning_rate: the highest, after a tenth of the steps; falls to 0.
-        validation_fraction: share of the images that the CNN is only checked on.
-        seed: of weights, order and split.
+    The arguments are the options of `tagkeras.pretrain`; the learning rate is the highest, reached
+    after a tenth of the steps.
 
     Returns:
         The metrics of `measure` on the held-out images.
@@ -182,11 +174,7 @@ def mirror_half(images: tf.Tensor, seed: int) -> tf.Tensor:
 
 
 def measure(predicted: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """How well concepts are found.
-
-    Args:
-        predicted: probabilities [images, concepts].
-        labels: 0 or 1, of the same shape.
+    """How well concepts are found: probabilities against labels, both [images, concepts].
 
     Returns:
         `mAP`, the mean average precision over the concepts that some image shows; and `exact`, the

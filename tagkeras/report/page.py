@@ -15,8 +15,7 @@ from tagkeras import __version__
 from tagkeras.cli import files
 from tagkeras.cli.errors import UserError
 from tagkeras.cli.progress import progress
-from tagkeras.data.hashtag_kinds import read_hashtag_kinds
-from tagkeras.data.hashtags import normalize
+from tagkeras.data.hashtags import normalize, read_hashtag_kinds
 from tagkeras.report import formats
 from tagkeras.report.config import Config
 from tagkeras.report.find_runs import RunFinder

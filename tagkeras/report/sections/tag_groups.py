@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from matplotlib.figure import Figure
 
-from tagkeras.data.hashtag_kinds import KINDS, read_hashtag_kinds
+from tagkeras.data.hashtags import KINDS, read_hashtag_kinds
 from tagkeras.report import formats
 from tagkeras.report.drawing import Estimate, Row, draw_rows
 from tagkeras.report.inputs import Inputs, Omitted
