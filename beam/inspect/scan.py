@@ -95,9 +95,8 @@ class Scan:
             self.whole.discard(split)
         self._posts[shard] = np.concatenate(posts)
         self._users[split][shard] = _sort_distinct(np.concatenate(users))
-        for words, number in numbers.items():
-            first = f"{number:,} posts, the first {firsts[words]}"
-            self.problems.append(f"{shard}: {words}: {first}")
+        for words, first in firsts.items():
+            self.problems.append(f"{shard}: {words}: {numbers[words]:,} posts, the first {first}")
 
     def _count(self, batch: Batch, split: str) -> None:
         counts, num_posts = self.counts[split], len(batch["post_id"])
@@ -132,11 +131,9 @@ class Scan:
         hashes = np.sort(np.concatenate([_NO_IDS, *self._posts.values()]))
         repeated = hashes[1:][hashes[1:] == hashes[:-1]]
         if repeated.size:
-            *_, earlier, shard = (
-                shard for shard, ids in self._posts.items() for _ in ids[ids == repeated[0]]
-            )
-            words = f"{repeated.size:,} posts have an id that came before, one of them in {earlier}"
-            self.problems.append(f"{shard}: {words}")
+            shards = [shard for shard, ids in self._posts.items() if repeated[0] in ids]
+            words = f"{repeated.size:,} posts have an id that came before, one of them in"
+            self.problems.append(f"{shards[-1]}: {words} {shards[0]}")
         users = {
             split: _sort_distinct(np.concatenate([_NO_IDS, *of_shards.values()]))
             for split, of_shards in self._users.items()

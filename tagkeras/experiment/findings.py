@@ -202,19 +202,16 @@ def write_findings(
     seeds, over = f"{len(results[0].seeds)} seeds", " and seeds"
     if len(results[0].seeds) == 1:
         seeds, over = "One seed", ": how far seeds differ is not in them"
-    rows, details = [], []
+    intervals = _SENTENCES["intervals"].format(seeds=seeds, over=over, number=len(findings))
+    lines = ["# The paper's findings on these data", "", intervals, ""]
+    lines += ["| claim | data | verdict |", "|---|---|---|"]
+    details = [""]
     for finding in findings:
         claim, datasets = finding["claim"], ", ".join(finding["datasets"])
         verdict, text = finding["verdict"], finding["text"]
-        rows.append(f"| {claim} | {datasets} | {verdict} |")
+        lines.append(f"| {claim} | {datasets} | {verdict} |")
         details.append(f"- {claim} ({datasets}): **{verdict}**. {text[0].upper()}{text[1:]}")
-    lines = [
-        "# The paper's findings on these data",
-        "",
-        _SENTENCES["intervals"].format(seeds=seeds, over=over, number=len(findings)),
-        "",
-        *("| claim | data | verdict |", "|---|---|---|", *rows, "", *details),
-    ]
+    lines += details
     if untested:
         lines += ["", "Not tested:", "", *(f"- {claim}." for claim in untested)]
     files.write_text(folder / FINDINGS_TEXT, "\n".join(lines) + "\n")
