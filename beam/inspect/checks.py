@@ -25,6 +25,7 @@ ValueT = TypeVar("ValueT")
 
 # The form of the fields of `dataset.json` that the checks rely on: dictionaries by key, "*" for any
 # key, types, and tuples or ranges of what a value may be. Sums of counts stay far below 2^63.
+# Those of `_OPTIONAL` may be absent or None.
 _COUNT, _SIZE = range(2**40), range(1, 2**31)
 _COUNTS = {"*": _COUNT}
 _FORM = {
@@ -153,7 +154,8 @@ def _check_vocabulary(dataset: str, vocabulary: Vocabulary, scan: Scan) -> Itera
     # only tags off that are more frequent than its target.
     dropped = manifest.counts["dropped"].get(NO_TAG_LEFT, 0)
     found = scan.kept + scan.removed
-    most = np.where(counts > manifest.distribution.get("target", np.inf), dropped, 0)
+    target = manifest.distribution.get("target") or np.inf
+    most = np.where(counts > target, dropped, 0)
     wrong = np.flatnonzero((counts < found) | (counts > found + most))
     if wrong.size:
         tag = wrong[0]
@@ -161,7 +163,7 @@ def _check_vocabulary(dataset: str, vocabulary: Vocabulary, scan: Scan) -> Itera
             f"{path}: {wrong.size:,} counts are not those of the training posts, the first that of"
             f" {printable(vocabulary.tags[tag])}, {counts[tag]:,}, which {found[tag]:,} posts have"
         )
-    histograms = manifest.distribution.get("tags_by_training_posts", {})
+    histograms = manifest.distribution.get("tags_by_training_posts") or {}
     for name, of_tags in (("natural", counts), ("balanced", scan.kept)):
         if name in histograms and histograms[name] != histogram(of_tags):
             words = f"the {name} histogram of hashtags is not that of the training posts"

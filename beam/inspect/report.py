@@ -90,8 +90,8 @@ def _overview(scan: Scan) -> Iterator[tuple[str, str]]:
     if manifest.image_decoder:
         yield "images", _join(manifest.image_decoder)
     distribution = str(manifest.distribution["name"])
-    if "target" in manifest.distribution:
-        distribution += f", hashtags thinned out to {manifest.distribution['target']:.6g} posts"
+    if target := manifest.distribution.get("target"):
+        distribution += f", hashtags thinned out to {target:.6g} posts"
     yield "distribution", distribution
     yield "privacy", _join(manifest.privacy)
     yield "versions", _join(manifest.versions)
