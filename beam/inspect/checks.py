@@ -4,10 +4,9 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
-import pydantic
 import tensorflow as tf
 
 from beam.inspect.scan import Scan, find_files, printable
@@ -15,8 +14,7 @@ from beam.preprocess.make_manifest import histogram
 from beam.preprocess.shards import NO_TAG_LEFT
 from beam.running import storage
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import Facts
-from tagkeras.data.manifest import FILE_NAME, SPLITS, Manifest
+from tagkeras.data.manifest import DESCRIPTOR_DTYPES, FILE_NAME, SPLIT_COUNTS, SPLITS, Manifest
 from tagkeras.data.posts_file import parse_json_line
 from tagkeras.data.record_checks import REMEDY
 from tagkeras.data.vocabulary import FILE_NAME as VOCABULARY
@@ -24,6 +22,31 @@ from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.images.cnn.descriptor_model import FOLDER, DescriptorModel
 
 ValueT = TypeVar("ValueT")
+
+# The form of the fields of `dataset.json` that the checks rely on: dictionaries by key, "*" for any
+# key, types, and tuples or ranges of what a value may be. Sums of counts stay far below 2^63.
+# Those of `_OPTIONAL` may be absent or None.
+_COUNT, _SIZE = range(2**40), range(1, 2**31)
+_COUNTS = {"*": _COUNT}
+_FORM = {
+    "descriptor_size": _SIZE,
+    "descriptor_dtype": DESCRIPTOR_DTYPES,
+    "num_tags": _SIZE,
+    "splits": {split: dict.fromkeys(SPLIT_COUNTS, _COUNT) for split in SPLITS},
+    "user_descriptor": {"countries": list, "location_decimals": int, "size": _SIZE},
+    "cnn": dict,
+    "image_decoder": {"height": _SIZE, "width": _SIZE},
+    "distribution": {
+        "name": ("natural", "balanced"),
+        "target": float | int,
+        "tags_by_training_posts": {"*": _COUNTS},
+    },
+    "privacy": dict,
+    "counts": dict.fromkeys(("posts_read", "posts_written"), _COUNT)
+    | dict.fromkeys(("rejected", "dropped"), _COUNTS),
+    "versions": dict,
+}
+_OPTIONAL = ("cnn", "image_decoder", "target", "tags_by_training_posts")
 
 
 def inspect(dataset: str, num_samples: int) -> tuple[Scan, Vocabulary | None, list[str]]:
@@ -42,83 +65,40 @@ def inspect(dataset: str, num_samples: int) -> tuple[Scan, Vocabulary | None, li
     """
     path = storage.join(dataset, FILE_NAME)
     manifest = _load(path, lambda local: Manifest.load(local.parent))
-    try:
-        _Manifest.model_validate(manifest)
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        place, words = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
-        raise UserError(f"{path}: {printable(f'{place}: {words}')}: {REMEDY}") from error
+    if wrong := next(_find_malformed("", vars(manifest), _FORM), ""):
+        raise UserError(f"{path}: {printable(wrong)}: {REMEDY}")
+    if manifest.facts.size != manifest.user_descriptor["size"]:
+        words = f"user_descriptor.size: these facts have {manifest.facts.size}"
+        raise UserError(f"{path}: {words}: {REMEDY}")
+    vocabulary, unreadable = None, []
     try:
         vocabulary = _load(storage.join(dataset, VOCABULARY), Vocabulary.load)
-        unreadable = []
     except UserError as error:
-        vocabulary, unreadable = None, [f"{error}; {REMEDY}"]
+        unreadable = [str(error)]
     scan = Scan(dataset, manifest, num_samples)
-    found = itertools.chain(
+    problems = itertools.chain(
+        unreadable,
+        scan.problems,
         _check_counts(dataset, scan),
         _check_vocabulary(dataset, vocabulary, scan) if vocabulary else (),
         _check_rejected(dataset, manifest),
         _check_descriptor_model(dataset, manifest),
     )
-    problems = [*unreadable, *scan.problems, *(f"{problem}: {REMEDY}" for problem in found)]
-    return scan, vocabulary, problems
+    return scan, vocabulary, [f"{problem}: {REMEDY}" for problem in problems]
 
 
-# Sums of some of them stay far below 2^63.
-_Count = Annotated[int, pydantic.Field(ge=0, lt=2**40)]
-_Size = Annotated[int, pydantic.Field(gt=0, lt=2**31)]
-_Counts = dict[str, _Count]
-_Split = Literal["train", "validation", "test"]
-
-
-class _Part(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(strict=True, from_attributes=True)
-
-
-class _SplitCounts(_Part):
-    posts: _Count
-    shards: _Count
-    tag_pairs: _Count
-    tag_pairs_removed: _Count
-    out_of_vocabulary: _Count
-
-
-class _PostCounts(_Part):
-    posts_read: _Count
-    posts_written: _Count
-    rejected: _Counts
-    dropped: _Counts
-
-
-class _Distribution(_Part):
-    name: Literal["natural", "balanced"]
-    target: float = np.inf
-    tags_by_training_posts: dict[Literal["natural", "balanced"], _Counts] = {}
-
-
-def _check_facts(values: dict[str, Any]) -> dict[str, Any]:
-    try:
-        facts = Facts.from_dict(values)
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"not facts of users: {error!r}") from error
-    if facts.size != values.get("size"):
-        raise ValueError(f"the size of these facts is {facts.size}")
-    return values
-
-
-class _Manifest(_Part):
-    """The fields of `dataset.json` that the checks rely on."""
-
-    descriptor_size: _Size
-    descriptor_dtype: Literal["float16", "float32"]
-    num_tags: _Size
-    splits: Annotated[dict[_Split, _SplitCounts], pydantic.Field(min_length=3)]
-    user_descriptor: Annotated[dict[str, Any], pydantic.AfterValidator(_check_facts)]
-    cnn: dict[str, Any] | None
-    distribution: _Distribution
-    privacy: dict[str, Any]
-    counts: _PostCounts
-    versions: dict[str, Any]
+def _find_malformed(place: str, value: Any, form: Any) -> Iterator[str]:
+    """What is not of its form in a value of a manifest, by dotted keys."""
+    if isinstance(form, dict) and isinstance(value, dict):
+        for key in value if "*" in form else form:
+            if key not in _OPTIONAL or value.get(key) is not None:
+                inner = form.get("*", form.get(key))
+                yield from _find_malformed(f"{place}.{key}".lstrip("."), value.get(key), inner)
+    elif isinstance(form, range | tuple):
+        if type(value) is not type(form[0]) or value not in form:
+            yield f"{place}: {value!r} is not in {form}"
+    elif not isinstance(value, dict if isinstance(form, dict) else form):
+        yield f"{place}: {value!r} is of the wrong type"
 
 
 def _load(path: str, load: Callable[[Path], ValueT]) -> ValueT:
@@ -134,13 +114,13 @@ def _load(path: str, load: Callable[[Path], ValueT]) -> ValueT:
             except UserError as error:
                 raise UserError(str(error).replace(str(local), path)) from error
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror or storage.explain(error)}: {REMEDY}") from error
+        raise UserError(f"{path}: {error.strerror or storage.explain(error)}") from error
 
 
 def _check_counts(dataset: str, scan: Scan) -> Iterator[str]:
     """Counts of the manifest that do not add up, or are not those of the shards.
 
-    A split that could not be read to its end is left out: that is a problem already.
+    Of a split with missing or unreadable shards, only these are named.
     """
     path, counts = storage.join(dataset, FILE_NAME), scan.manifest.counts
     read, written = counts["posts_read"], counts["posts_written"]
@@ -148,39 +128,42 @@ def _check_counts(dataset: str, scan: Scan) -> Iterator[str]:
     if read != written + rejected + dropped:
         parts = f"{written:,} written + {rejected:,} rejected + {dropped:,} dropped"
         yield f"{path}: {read:,} posts read are not {parts}"
-    in_splits = sum(split["posts"] for split in scan.manifest.splits.values())
+    in_splits = sum(scan.manifest.splits[split]["posts"] for split in SPLITS)
     if written != in_splits:
         yield f"{path}: {written:,} posts written, but its splits have {in_splits:,}"
-    for split in (split for split in SPLITS if split in scan.whole):
-        for name, found in scan.counts[split].items():
-            expected = scan.manifest.splits[split][name]
-            if found != expected:
-                words = f"{found:,} {name.replace('_', ' ')}, but dataset.json says {expected:,}"
-                yield f"{storage.join(dataset, split)}: {words}"
+    for split in SPLITS:
+        folder, expected = storage.join(dataset, split), scan.manifest.splits[split]
+        for name in SPLIT_COUNTS if split in scan.whole else ("shards",):
+            yield from _compare(
+                folder, name.replace("_", " "), scan.counts[split][name], expected[name]
+            )
+
+
+def _compare(place: str, words: str, found: int, expected: int) -> Iterator[str]:
+    if found != expected:
+        yield f"{place}: {found:,} {words}, but dataset.json says {expected:,}"
 
 
 def _check_vocabulary(dataset: str, vocabulary: Vocabulary, scan: Scan) -> Iterator[str]:
     """Counts of `vocabulary.tsv` that are not those of the training posts."""
     path, manifest, counts = storage.join(dataset, VOCABULARY), scan.manifest, vocabulary.counts
-    if len(vocabulary) != manifest.num_tags:
-        yield f"{path}: {len(vocabulary):,} hashtags, but dataset.json says {manifest.num_tags:,}"
-        return
-    if "train" not in scan.whole:
+    yield from _compare(path, "hashtags", len(vocabulary), manifest.num_tags)
+    if len(vocabulary) != manifest.num_tags or "train" not in scan.whole:
         return
     # Balancing drops the posts that no tag is left of, after the vocabulary counted them, and takes
     # only tags off that are more frequent than its target.
     dropped = manifest.counts["dropped"].get(NO_TAG_LEFT, 0)
     found = scan.kept + scan.removed
-    most = np.where(counts > manifest.distribution.get("target", np.inf), dropped, 0)
+    target = manifest.distribution.get("target") or np.inf
+    most = np.where(counts > target, dropped, 0)
     wrong = np.flatnonzero((counts < found) | (counts > found + most))
     if wrong.size:
         tag = wrong[0]
-        first = (
-            f"{printable(vocabulary.tags[tag])}, {counts[tag]:,}, which {found[tag]:,} posts have"
+        yield (
+            f"{path}: {wrong.size:,} counts are not those of the training posts, the first that of"
+            f" {printable(vocabulary.tags[tag])}, {counts[tag]:,}, which {found[tag]:,} posts have"
         )
-        words = "counts are not those of the training posts, the first that of"
-        yield f"{path}: {wrong.size:,} {words} {first}"
-    histograms = manifest.distribution.get("tags_by_training_posts", {})
+    histograms = manifest.distribution.get("tags_by_training_posts") or {}
     for name, of_tags in (("natural", counts), ("balanced", scan.kept)):
         if name in histograms and histograms[name] != histogram(of_tags):
             words = f"the {name} histogram of hashtags is not that of the training posts"
@@ -195,7 +178,7 @@ def _check_rejected(dataset: str, manifest: Manifest) -> Iterator[str]:
         try:
             rows = [parse_json_line(x) for x in _load(path, Path.read_bytes).splitlines()]
         except UserError as error:
-            yield str(error).removesuffix(f": {REMEDY}")
+            yield str(error)
             continue
         bad = []
         for number, row in enumerate(rows, 1):
@@ -207,32 +190,31 @@ def _check_rejected(dataset: str, manifest: Manifest) -> Iterator[str]:
             yield f"{path}, {bad[0]}: {len(bad):,} such lines"
     expected = Counter(manifest.counts["rejected"])
     for reason in sorted(reasons.keys() | expected.keys()):
-        if reasons[reason] != expected[reason]:
-            words = f"{reasons[reason]:,} posts refused for {printable(reason)}"
-            yield f"{folder}: {words}, but dataset.json says {expected[reason]:,}"
+        words = f"posts refused for {printable(reason)}"
+        yield from _compare(folder, words, reasons[reason], expected[reason])
 
 
 def _check_descriptor_model(dataset: str, manifest: Manifest) -> Iterator[str]:
     """Whether `descriptor_model/` is there if the manifest names a CNN, and describes images."""
-    folder, decoder = storage.join(dataset, FOLDER), manifest.image_decoder
+    folder = storage.join(dataset, FOLDER)
     is_there = bool(find_files(folder, "**"))
     if is_there and manifest.cnn is None:
         yield f"{folder}: is there, but dataset.json names no CNN"
-    if not is_there and manifest.cnn is not None:
+    elif manifest.cnn is not None and not is_there:
         yield f"{folder}: is not there, but dataset.json names a CNN"
-    if not is_there or manifest.cnn is None:
-        return
-    try:
-        with storage.reading_folder(folder) as local:
-            model = DescriptorModel.load(local)
-        height, width = model.image_size
-        descriptors = model.from_pixels(tf.zeros([1, height, width, 3])).numpy()
-    except Exception as error:  # damaged files of a SavedModel make TensorFlow raise anything
-        yield f"{folder}: cannot be loaded and called ({printable(' '.join(str(error).split()))})"
-        return
-    if not decoder or (height, width) != (decoder.get("height"), decoder.get("width")):
-        yield f"{folder}: takes images of {height} x {width}, but dataset.json says {decoder}"
-    size = descriptors.shape[-1]
-    if size != manifest.descriptor_size or not np.isfinite(descriptors).all():
-        words = f"gives {size:,} values for an image, or some that are not finite"
-        yield f"{folder}: {words}, but dataset.json says {manifest.descriptor_size:,}"
+    elif is_there:
+        try:
+            with storage.reading_folder(folder) as local:
+                model = DescriptorModel.load(local)
+            descriptors = model.from_pixels(tf.zeros([1, *model.image_size, 3])).numpy()
+        except Exception as error:  # damaged files of a SavedModel make TensorFlow raise anything
+            words = printable(" ".join(str(error).split()))
+            yield f"{folder}: cannot be loaded and called ({words})"
+            return
+        decoder = manifest.image_decoder or {}
+        for side, here in zip(("height", "width"), model.image_size, strict=True):
+            yield from _compare(folder, f"is the {side} of images", here, decoder.get(side, 0))
+        size = descriptors.shape[-1]
+        yield from _compare(folder, "values for an image", size, manifest.descriptor_size)
+        if not np.isfinite(descriptors).all():
+            yield f"{folder}: gives NaN or infinity for a black image"

@@ -1,33 +1,21 @@
-"""Shows what is in a dataset: tables on a terminal, plain columns elsewhere."""
+"""Shows what is in a dataset, as tables."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from beam.inspect.scan import Scan, printable
-from tagkeras.cli.console import fitting
+from tagkeras.cli.console import fitting, number_table
 from tagkeras.data.manifest import SPLITS
 from tagkeras.data.records import SINGLE_FACTS
 from tagkeras.data.vocabulary import Vocabulary
 
-# Columns of texts; all others but the first are of numbers.
-_TEXTS = {" ", "split", "hashtag", "hashtags", *(f.name for f in SINGLE_FACTS if f.is_text)}
-
 
 def print_report(scan: Scan, vocabulary: Vocabulary | None, num_tags: int, num_posts: int) -> None:
-    """Prints a dataset.
-
-    Args:
-        scan: of its shards.
-        vocabulary: None if it cannot be read.
-        num_tags: hashtags to show.
-        num_posts: posts to show.
-    """
+    """Prints a dataset: `num_tags` hashtags and `num_posts` posts of it."""
 
     def name(tag: int) -> str:
         """The text of a tag; its id where there is none."""
@@ -35,72 +23,52 @@ def print_report(scan: Scan, vocabulary: Vocabulary | None, num_tags: int, num_p
         return printable(tags[tag]) if 0 <= tag < len(tags) else f"[{tag}]"
 
     def hashtags(post: Mapping[str, Any]) -> str:
-        text, removed = (" ".join(map(name, post[key])) for key in ("tags", "tags_removed"))
-        text += f" (removed: {removed})" if removed else ""
-        unknown = int(post["out_of_vocabulary"])
-        return (text + (f" (+ {unknown} out of vocabulary)" if unknown else "")).strip()
+        parts = [*map(name, post["tags"])]
+        if len(post["tags_removed"]):
+            parts.append(f"(removed: {' '.join(map(name, post['tags_removed']))})")
+        if post["out_of_vocabulary"]:
+            parts.append(f"(+ {post['out_of_vocabulary']} out of vocabulary)")
+        return " ".join(parts)
 
-    _print("", " | ", _overview(scan))
-    _print(
-        "splits",
-        "split|posts|shards|tag pairs|removed|out of vocabulary|users",
-        [(split, *scan.counts[split].values(), len(scan.users_of(split))) for split in SPLITS],
+    _print("dataset|", _overview(scan), labels=2)
+    rows: Iterable[Sequence[str | int]]
+    rows = ((split, *scan.counts[split].values(), scan.num_users[split]) for split in SPLITS)
+    _print("split|posts|shards|tag pairs|removed|out of vocabulary|users", rows)
+    components = zip(scan.manifest.facts.feature_names, scan.user_descriptors.T, strict=True)
+    rows = (
+        (printable(component), *(f"{x:.3f}" if np.isfinite(x) else "-" for x in values))
+        for component, values in components
     )
-    numbers = [
-        [f"{value:.3f}" if np.isfinite(value) else "-" for value in values]
-        for values in scan.user_descriptors().T
-    ]
-    names = map(printable, scan.manifest.facts.feature_names)
-    rows: list[tuple[str | int, ...]] = [
-        (name, *values) for name, values in zip(names, numbers, strict=True)
-    ]
-    _print("user descriptors", "user descriptor|min|mean|max", rows)
+    _print("user descriptor|min|mean|max", rows)
     if histograms := scan.manifest.distribution.get("tags_by_training_posts"):
-        natural, balanced = histograms["natural"], histograms["balanced"]
-        sizes = {**natural, **balanced}
-        columns = "training posts|hashtags, natural|hashtags, balanced"
-        rows = [(size, natural.get(size, 0), balanced.get(size, 0)) for size in sizes]
-        _print("distribution of hashtags", columns, rows)
+        natural, balanced = (histograms.get(name, {}) for name in ("natural", "balanced"))
+        rows = ((size, natural.get(size, 0), balanced.get(size, 0)) for size in natural | balanced)
+        _print("training posts|hashtags, natural|hashtags, balanced", rows)
     if num_tags:
-        kept, removed = scan.kept.tolist(), scan.removed.tolist()
-        counts = (scan.kept + scan.removed if vocabulary is None else vocabulary.counts).tolist()
-        by_tag = enumerate(zip(counts, kept, removed, strict=False))
-        rows = [(str(tag), name(tag), *numbers) for tag, numbers in by_tag]
+        counts = scan.kept + scan.removed if vocabulary is None else vocabulary.counts
+        by_tag = zip(counts, scan.kept, scan.removed, strict=False)
+        rows = ((str(tag), name(tag), *map(int, numbers)) for tag, numbers in enumerate(by_tag))
         columns = "id|hashtag|training posts|kept|removed"
-        _print("most frequent hashtags", columns, rows[:num_tags])
+        _print(columns, itertools.islice(rows, num_tags), labels=2)
     if num_posts:
         of_splits = [[(split, post) for post in scan.samples[split]] for split in SPLITS]
         in_turn = filter(None, itertools.chain(*itertools.zip_longest(*of_splits)))
-        rows = [
+        rows = (
             (printable(post["post_id"]), split, hashtags(post), *_facts(post))
             for split, post in itertools.islice(in_turn, num_posts)
-        ]
-        columns = f"post|split|hashtags|{'|'.join(fact.name for fact in SINGLE_FACTS)}"
-        _print("some posts", columns, rows)
+        )
+        facts = [fact.name for fact in SINGLE_FACTS]
+        _print(f"post|split|hashtags|{'|'.join(facts)}", rows, labels=3 + len(facts))
 
 
-def _print(title: str, columns: str, rows: Iterable[Sequence[str | int]]) -> None:
+def _print(columns: str, rows: Iterable[Sequence[str | int]], *, labels: int = 1) -> None:
     """Prints a table, with separators of thousands; `columns` are separated by `|`."""
-    console = fitting(Console(markup=False, emoji=False, highlight=False))
-    is_terminal = console.is_terminal
-    table = Table(
-        title=title if is_terminal and title else None,
-        title_justify="left",
-        box=box.ROUNDED if is_terminal else None,
-        show_header=bool(title),
-        pad_edge=is_terminal,
-    )
-    for number, column in enumerate(columns.split("|")):
-        is_text = number == 0 or column in _TEXTS
-        table.add_column(column, justify="left" if is_text else "right")
+    table = number_table(*columns.split("|"), labels=labels)
+    for column in table.columns:
+        column.no_wrap = False  # long hashtags and ids are shown whole
     for row in rows:
-        table.add_row(*(cell if isinstance(cell, str) else f"{cell:,}" for cell in row))
-    with console.capture() as captured:
-        console.print(table)
-    # Columns are padded with spaces, the last one too.
-    print(*(line.rstrip() for line in captured.get().splitlines()), sep="\n")
-    if not is_terminal:
-        print()
+        table.add_row(*(Text(cell if isinstance(cell, str) else f"{cell:,}") for cell in row))
+    fitting().print(table)
 
 
 def _overview(scan: Scan) -> Iterator[tuple[str, str]]:
@@ -108,8 +76,8 @@ def _overview(scan: Scan) -> Iterator[tuple[str, str]]:
     yield "posts read", f"{counts['posts_read']:,}"
     yield "posts written", f"{counts['posts_written']:,}"
     for title in ("rejected", "dropped"):
-        total = f"{sum(counts[title].values()):,}"
-        yield title, f"{total}: {_join(counts[title])}" if counts[title] else total
+        reasons = f": {_join(counts[title])}" if counts[title] else ""
+        yield title, f"{sum(counts[title].values()):,}{reasons}"
     yield "vocabulary", f"{manifest.num_tags:,} hashtags"
     descriptor = f"{manifest.descriptor_size:,} {manifest.descriptor_dtype} values"
     if found["finite"]:
@@ -122,8 +90,8 @@ def _overview(scan: Scan) -> Iterator[tuple[str, str]]:
     if manifest.image_decoder:
         yield "images", _join(manifest.image_decoder)
     distribution = str(manifest.distribution["name"])
-    if "target" in manifest.distribution:
-        distribution += f", hashtags thinned out to {manifest.distribution['target']:.6g} posts"
+    if target := manifest.distribution.get("target"):
+        distribution += f", hashtags thinned out to {target:.6g} posts"
     yield "distribution", distribution
     yield "privacy", _join(manifest.privacy)
     yield "versions", _join(manifest.versions)

@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,12 @@ import tensorflow as tf
 from beam.running import storage
 from tagkeras.cli.progress import progress
 from tagkeras.data.manifest import SPLIT_COUNTS, SPLITS, Manifest
-from tagkeras.data.record_checks import REMEDY, ShardError, find_problems, read_shard
+from tagkeras.data.record_checks import ShardError, find_problems, read_shard
 from tagkeras.data.records import Batch
 
 _BATCH_SIZE = 1024
 _NUM_HASHES = 2**63 - 1
+_NO_IDS = np.zeros(0, np.int64)
 # Characters of an id, or of what a library says of a damaged file, at most.
 _MAX_LENGTH = 160
 # Parts of emoji and of some scripts, harmless on a terminal.
@@ -33,9 +35,11 @@ class Scan:
     Attributes:
         manifest: of the dataset.
         counts: for each split, its `SPLIT_COUNTS`.
-        users: for each split, int64 hashes of the user ids in each shard.
+        num_users: distinct users of each split.
         whole: the splits whose shards are all there and could be read to the end.
         kept, removed: int64 [Y], training posts by tag, and by tag that balancing took off.
+        user_descriptors: minimum, mean and maximum of each component, float64 [3, m]; not finite
+            without posts.
         descriptors: of the finite image descriptors: `finite` (how many), `norms` (sum of L2
             norms), `values`, `zeros` (values that are 0), `all_zeros` (descriptors).
         samples: the first posts of each split, values by the names of a `Batch`.
@@ -45,49 +49,36 @@ class Scan:
     def __init__(self, dataset: str, manifest: Manifest, num_samples: int) -> None:
         self.manifest = manifest
         self.counts = {split: Counter(dict.fromkeys(SPLIT_COUNTS, 0)) for split in SPLITS}
-        self.users: dict[str, dict[str, np.ndarray]] = {split: {} for split in SPLITS}
+        self.num_users: dict[str, int] = {}
         self.whole = set(SPLITS)
         self.kept, self.removed = (np.zeros(manifest.num_tags, np.int64) for _ in range(2))
+        size = manifest.user_descriptor["size"]
+        self.user_descriptors = np.repeat([[np.inf], [0.0], [-np.inf]], size, axis=1)
         self.descriptors: Counter[str] = Counter()
         self.samples: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
         self.problems: list[str] = []
-        size = manifest.user_descriptor["size"]
-        self._lowest, self._highest = np.full(size, np.inf), np.full(size, -np.inf)
-        self._sum = np.zeros(size)
-        self._posts: dict[str, np.ndarray] = {}
         self._num_samples = num_samples
-        total = sum(counts["posts"] for counts in manifest.splits.values())
-        with progress("inspecting", total, "posts") as self._advance:
+        # Hashes of the ids in each shard; of users, for each split.
+        self._posts: dict[str, np.ndarray] = {}
+        self._users: dict[str, dict[str, np.ndarray]] = {split: {} for split in SPLITS}
+        total = sum(manifest.splits[split]["posts"] for split in SPLITS)
+        with progress("inspecting", total, "posts") as advance:
             for split in SPLITS:
-                folder, expected = storage.join(dataset, split), manifest.splits[split]["shards"]
-                shards = find_files(folder, "*.tfrecord")
+                shards = find_files(storage.join(dataset, split), "*.tfrecord")
                 self.counts[split]["shards"] = len(shards)
-                if len(shards) != expected:
-                    words = f"{len(shards):,} shards, but dataset.json names {expected:,}"
-                    self._report(folder, words, of_split=split)
+                if len(shards) != manifest.splits[split]["shards"]:
+                    self.whole.discard(split)
                 for shard in shards:
-                    self._read(shard, split)
+                    self._read(shard, split, advance)
+        self.num_posts = sum(counts["posts"] for counts in self.counts.values())
+        self.user_descriptors[1] /= self.num_posts or np.nan
         self._compare_ids()
 
-    @property
-    def num_posts(self) -> int:
-        """Posts that were read."""
-        return sum(counts["posts"] for counts in self.counts.values())
-
-    def user_descriptors(self) -> np.ndarray:
-        """Minimum, mean and maximum of each component, float64 [3, m]; not finite without posts."""
-        with np.errstate(invalid="ignore"):
-            return np.stack([self._lowest, self._sum / self.num_posts, self._highest])
-
-    def _report(self, place: str, words: str, *, of_split: str | None = None) -> None:
-        """Adds a problem, one that keeps `of_split` from being read as a whole."""
-        self.problems.append(f"{place}: {words}: {REMEDY}")
-        self.whole.discard(of_split or "")
-
-    def _read(self, shard: str, split: str) -> None:
+    def _read(self, shard: str, split: str, advance: Callable[[int], None]) -> None:
         """Takes in a shard; one that cannot be read does not stop the others."""
-        posts, users = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-        found: dict[str, tuple[int, str]] = {}
+        posts, users = [_NO_IDS], [_NO_IDS]
+        numbers: Counter[str] = Counter()
+        firsts: dict[str, str] = {}
         try:
             with storage.reading(shard) as local:
                 for batch in read_shard(local, self.manifest, _BATCH_SIZE):
@@ -95,17 +86,17 @@ class Scan:
                     users.append(_hash(batch["user_id"]))
                     problems = find_problems(batch, self.manifest.num_tags, split)
                     for words, rows in problems.items():
-                        number, first = found.get(words, (0, ""))
-                        first = first or printable(batch["post_id"][rows[0]].numpy())
-                        found[words] = number + len(rows), first
+                        numbers[words] += len(rows)
+                        firsts.setdefault(words, printable(batch["post_id"][rows[0]].numpy()))
                     self._count(batch, split)
-                    self._advance(len(posts[-1]))
+                    advance(len(posts[-1]))
         except (ShardError, OSError) as error:
-            self._report(shard, printable(storage.explain(error)), of_split=split)
+            self.problems.append(f"{shard}: {printable(storage.explain(error))}")
+            self.whole.discard(split)
         self._posts[shard] = np.concatenate(posts)
-        self.users[split][shard] = sort_distinct(np.concatenate(users))
-        for words, (number, post_id) in found.items():
-            self._report(shard, f"{words}: {number:,} posts, the first {post_id}")
+        self._users[split][shard] = _sort_distinct(np.concatenate(users))
+        for words, first in firsts.items():
+            self.problems.append(f"{shard}: {words}: {numbers[words]:,} posts, the first {first}")
 
     def _count(self, batch: Batch, split: str) -> None:
         counts, num_posts = self.counts[split], len(batch["post_id"])
@@ -117,9 +108,10 @@ class Scan:
             if split == "train":
                 np.add.at(by_tag, ids[(ids >= 0) & (ids < len(by_tag))], 1)
         users = batch["user_descriptor"].numpy()
-        np.minimum(self._lowest, users.min(axis=0), out=self._lowest)
-        np.maximum(self._highest, users.max(axis=0), out=self._highest)
-        self._sum += users.sum(axis=0, dtype=np.float64)
+        lowest, total, highest = self.user_descriptors
+        np.minimum(lowest, users.min(axis=0), out=lowest)
+        total += users.sum(axis=0, dtype=np.float64)
+        np.maximum(highest, users.max(axis=0), out=highest)
         descriptors = batch["descriptor"].numpy()
         norms = np.sqrt(np.einsum("ij,ij->i", descriptors, descriptors, dtype=np.float64))
         is_finite = np.isfinite(norms)
@@ -136,28 +128,26 @@ class Scan:
 
     def _compare_ids(self) -> None:
         """Finds posts that are there twice, and users in more than one split."""
-        hashes = np.sort(np.concatenate([np.zeros(0, np.int64), *self._posts.values()]))
+        hashes = np.sort(np.concatenate([_NO_IDS, *self._posts.values()]))
         repeated = hashes[1:][hashes[1:] == hashes[:-1]]
         if repeated.size:
-            *_, earlier, shard = (
-                shard for shard, ids in self._posts.items() for _ in ids[ids == repeated[0]]
-            )
-            words = f"{repeated.size:,} posts have an id that came before, one of them in {earlier}"
-            self._report(shard, words)
-        users = {split: self.users_of(split) for split in SPLITS}
+            shards = [shard for shard, ids in self._posts.items() if repeated[0] in ids]
+            words = f"{repeated.size:,} posts have an id that came before, one of them in"
+            self.problems.append(f"{shards[-1]}: {words} {shards[0]}")
+        users = {
+            split: _sort_distinct(np.concatenate([_NO_IDS, *of_shards.values()]))
+            for split, of_shards in self._users.items()
+        }
+        self.num_users = {split: len(ids) for split, ids in users.items()}
         for one, other in itertools.combinations(SPLITS, 2):
             shared = np.intersect1d(users[one], users[other], assume_unique=True)
             if shared.size:
                 earlier, shard = (
-                    next(path for path, ids in self.users[split].items() if shared[0] in ids)
+                    next(path for path, ids in self._users[split].items() if shared[0] in ids)
                     for split in (one, other)
                 )
                 words = f"{shared.size:,} users are in {one} too, one of them in {earlier}"
-                self._report(shard, words)
-
-    def users_of(self, split: str) -> np.ndarray:
-        """int64, the distinct hashes of the user ids in a split, sorted."""
-        return sort_distinct(np.concatenate([np.zeros(0, np.int64), *self.users[split].values()]))
+                self.problems.append(f"{shard}: {words}")
 
 
 def find_files(folder: str, pattern: str) -> list[str]:
@@ -181,8 +171,8 @@ def printable(text: str | bytes) -> str:
     return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}..."
 
 
-def sort_distinct(values: np.ndarray) -> np.ndarray:
-    """The distinct values, sorted; sorts `values` in place, far faster than `np.unique`."""
+def _sort_distinct(values: np.ndarray) -> np.ndarray:
+    """The distinct values, sorted; sorts `values` in place, 100 times faster than `np.unique`."""
     values.sort()
     return values[np.append(True, values[1:] != values[:-1])[: len(values)]]
 

@@ -35,11 +35,8 @@ def run_experiment(spec: Spec, folder: Path, parallel: int | None = None) -> dic
     Raises:
         UserError: the folder holds or runs another experiment, or a run failed.
     """
-    kinds = {
-        name: read_hashtag_kinds(Path(dataset.hashtag_kinds))
-        for name, dataset in spec.datasets.items()
-        if dataset.hashtag_kinds
-    }
+    files_of_kinds = {name: dataset.hashtag_kinds for name, dataset in spec.datasets.items()}
+    kinds = {name: read_hashtag_kinds(Path(f)) for name, f in files_of_kinds.items() if f}
     # This process does nothing on a GPU, and would take memory from the runs.
     gpus = tf.config.list_physical_devices("GPU")
     tf.config.set_visible_devices([], "GPU")
@@ -95,12 +92,12 @@ def _describe(spec: Spec) -> dict[str, Any]:
     datasets = {}
     for name, dataset in spec.datasets.items():
         manifest = Manifest.load(dataset.path)
-        oracle = Path(dataset.oracle).read_bytes() if dataset.oracle else None
         datasets[name] = {
             **dataset.model_dump(),
             "distribution": manifest.distribution["name"],
             "fingerprint": fingerprint(Path(dataset.path), manifest),
-            "oracle_sha256": None if oracle is None else hashlib.sha256(oracle).hexdigest(),
+            "oracle_sha256": dataset.oracle
+            and hashlib.sha256(Path(dataset.oracle).read_bytes()).hexdigest(),
         }
     runs = [
         {

@@ -119,14 +119,9 @@ def top_gains_depend_on_both(
     dims, kinds, tags = data.dims(MULTIPLICATIVE, BILINEAR), data.hashtag_kinds or {}, data.tags
     frequent = np.flatnonzero(data.tag_posts >= min_posts).tolist()
     eligible = [tag for tag in frequent if tags[tag] in kinds]
-    words: dict[str, object] = {
-        "data": data.name,
-        "top": top,
-        "needed": 2 * top,
-        "min_posts": min_posts,
-    }
+    words: dict[str, object] = {"data": data.name, "top": top, "min_posts": min_posts}
     if not dims or len(eligible) < 2 * top:
-        return _say("top_gains", "takes", **words)
+        return _say("top_gains", "takes", **words, needed=2 * top)
     recalls = [over_sizes(data.tag_recalls, model, dims) for model in (MULTIPLICATIVE, BILINEAR)]
     gains = recalls[0] - recalls[1]
     best = sorted(eligible, key=lambda tag: (-gains[tag], tag))[:top]
@@ -140,8 +135,8 @@ def top_gains_depend_on_both(
     words |= {"eligible": len(eligible), "of_all": of_all, "share": share}
     verdict = NOT_SEEN if p >= 0.05 else SEEN if observed / top > share else CONTRARY
     numbers = {"value": observed / top - share, "low": low - share, "high": high - share}
-    numbers |= {"p_value": p, "verdict": verdict}
-    return _entry("top_gains", [data], words, data.shown_metrics[0], numbers)
+    numbers |= {"metric": data.shown_metrics[0], "p_value": p, "verdict": verdict}
+    return _entry("top_gains", [data], words, **numbers, metrics={})
 
 
 def _natural_and_balanced(results: Sequence[DatasetResults]) -> list[DatasetResults]:
@@ -179,27 +174,17 @@ def _finding(
         value, low, high = factor * value, factor * low, factor * high
         texts.append(f"{metric} {value:+.2f} {units} [{low:+.2f}, {high:+.2f}], p {_describe_p(p)}")
     first = next(iter(found))
-    entry = _entry(claim, datasets, words, first, found[first])
-    return {**entry, "text": f"{entry['text']}: {', '.join(texts)}.", "metrics": found}
+    entry = _entry(claim, datasets, words, metric=first, **found[first], metrics=found)
+    return {**entry, "text": f"{entry['text']}: {', '.join(texts)}."}
 
 
 def _entry(
-    claim: str,
-    datasets: Sequence[DatasetResults],
-    words: Mapping[str, object],
-    metric: str,
-    numbers: Mapping[str, Any],
+    claim: str, datasets: Sequence[DatasetResults], words: Mapping[str, object], **values: Any
 ) -> Finding:
-    return {
-        "name": _say(claim, "name", **words),
-        "claim": _say(claim, "claim", **words),
-        "datasets": [data.name for data in datasets],
-        "metric": metric,
-        "unit": _SENTENCES[claim]["unit"],
-        **numbers,
-        "text": _say(claim, "text", **words),
-        "metrics": {},
-    }
+    """A finding with the sentences of its claim; `values` are its other fields."""
+    names, unit = [data.name for data in datasets], _SENTENCES[claim]["unit"]
+    sentences = {part: _say(claim, part, **words) for part in ("name", "claim", "text")}
+    return {**sentences, "datasets": names, "unit": unit, **values}
 
 
 def _describe_p(value: float) -> str:
@@ -217,19 +202,16 @@ def write_findings(
     seeds, over = f"{len(results[0].seeds)} seeds", " and seeds"
     if len(results[0].seeds) == 1:
         seeds, over = "One seed", ": how far seeds differ is not in them"
-    rows, details = [], []
+    intervals = _SENTENCES["intervals"].format(seeds=seeds, over=over, number=len(findings))
+    lines = ["# The paper's findings on these data", "", intervals, ""]
+    lines += ["| claim | data | verdict |", "|---|---|---|"]
+    details = [""]
     for finding in findings:
         claim, datasets = finding["claim"], ", ".join(finding["datasets"])
         verdict, text = finding["verdict"], finding["text"]
-        rows.append(f"| {claim} | {datasets} | {verdict} |")
+        lines.append(f"| {claim} | {datasets} | {verdict} |")
         details.append(f"- {claim} ({datasets}): **{verdict}**. {text[0].upper()}{text[1:]}")
-    lines = [
-        "# The paper's findings on these data",
-        "",
-        _SENTENCES["intervals"].format(seeds=seeds, over=over, number=len(findings)),
-        "",
-        *("| claim | data | verdict |", "|---|---|---|", *rows, "", *details),
-    ]
+    lines += details
     if untested:
         lines += ["", "Not tested:", "", *(f"- {claim}." for claim in untested)]
     files.write_text(folder / FINDINGS_TEXT, "\n".join(lines) + "\n")

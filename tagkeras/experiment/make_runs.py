@@ -127,14 +127,12 @@ def commands_of(folder: Path, spec: Spec, run: Run, *, baselines: bool) -> list[
 
 def _choose_with_baselines(folder: Path, runs: Sequence[Run]) -> set[Run]:
     """The first run of each dataset, unless a finished one has the dataset's baselines already."""
-    chosen: dict[str, Run] = {}
-    done = set()
-    for run in runs:
-        if not run.is_finished(folder):
-            chosen.setdefault(run.dataset, run)
-        elif set(Evaluation.load(folder / run.evaluation).metrics["intervals"]) - {MODEL}:
-            done.add(run.dataset)
-    return {run for dataset, run in chosen.items() if dataset not in done}
+    finished = [run for run in runs if run.is_finished(folder)]
+    chosen = {run.dataset: run for run in reversed(runs) if run not in finished}
+    for run in finished:
+        if set(Evaluation.load(folder / run.evaluation).metrics["intervals"]) - {MODEL}:
+            chosen.pop(run.dataset, None)
+    return set(chosen.values())
 
 
 def share_machine(parallel: int | None, num_runs: int, num_gpus: int) -> list[dict[str, str]]:

@@ -125,36 +125,35 @@ class Table(NamedTuple):
 def make_table(data: DatasetResults) -> Table:
     """The table of a dataset: baselines, models by size, and oracles, which know the world."""
     order = list(METHODS)
-    oracles = [name for name in order if name.startswith("oracle") and name in data.baselines]
-    baselines = [name for name in data.baselines if name not in oracles]
-    sizes = sorted(data.models, key=lambda size: (order.index(size.model), *size[1:]))
     metrics = sorted(data.shown_metrics, key=lambda metric: "PRA".index(metric[0]))
     found = {**data.models, **{Configuration(n): data.baselines[n] for n in data.baselines}}
     rows = {}
-    for row in (*map(Configuration, baselines), *sizes, *map(Configuration, oracles)):
+    for row in sorted(found, key=lambda row: (order.index(row.model), *row[1:])):
         paper = PAPER.get(row, {}) if data.distribution == "natural" else {}
         rows[row] = np.array(
             [[found[row][m][0], *interval(found[row][m]), paper.get(m, np.nan)] for m in metrics]
         )
-    seeds = len(data.seeds)
+    seeds, over = f"means over {len(data.seeds)} seeds", "users and seeds"
+    if len(data.seeds) == 1:
+        seeds, over = "one seed", "users"
     caption = (
         f"{data.name}: {data.num_posts:,} posts of {data.num_users:,} users that were not trained"
-        f" on, {data.distribution} distribution; models:"
-        f" {f'means over {seeds} seeds' if seeds > 1 else 'one seed'}; 95% intervals over users"
-        f"{' and seeds' if seeds > 1 else ''}"
+        f" on, {data.distribution} distribution; models: {seeds}; 95% intervals over {over}"
     )
     return Table(caption, metrics, rows)
 
 
 def write_tables(folder: Path, results: Sequence[DatasetResults]) -> dict[str, str]:
     """Writes `tables/DATASET.md`, `.csv` and `.tex`; returns the Markdown by dataset."""
-    tables = {data.name: make_table(data) for data in results}
+    markdown = {}
     with files.folder_written_aside(folder / TABLES) as aside:
-        for name, table in tables.items():
-            (aside / f"{name}.md").write_text(table.markdown(), encoding="utf-8")
-            (aside / f"{name}.csv").write_text(table.csv(), encoding="utf-8")
-            (aside / f"{name}.tex").write_text(table.latex(), encoding="utf-8")
-    return {name: table.markdown() for name, table in tables.items()}
+        for data in results:
+            table = make_table(data)
+            markdown[data.name] = table.markdown()
+            texts = {"md": table.markdown(), "csv": table.csv(), "tex": table.latex()}
+            for suffix, text in texts.items():
+                (aside / f"{data.name}.{suffix}").write_text(text, encoding="utf-8")
+    return markdown
 
 
 def write_results(folder: Path, runs: Sequence[Run]) -> None:
@@ -180,8 +179,7 @@ def write_results(folder: Path, runs: Sequence[Run]) -> None:
 
 def _head(row: Configuration) -> list[str]:
     """Method, d and K as they are printed."""
-    method = METHODS.get(row.model, row.model.replace("_", " "))
-    return [method, str(row.embedding_dim or ""), str(row.rank or "")]
+    return [METHODS[row.model], str(row.embedding_dim or ""), str(row.rank or "")]
 
 
 def _csv(lines: Iterable[Sequence[object]]) -> str:

@@ -66,15 +66,15 @@ DAMAGES = {
     ),
     "fewer shards": (
         [delete("train/*"), delete("test")],
-        ["train: 2 shards, but dataset.json names 3", "test: 0 shards, but dataset.json names 3"],
+        ["train: 2 shards, but dataset.json says 3:", "test: 0 shards, but dataset.json says 3:"],
     ),
     "more shards": (
         [copy(FIRST, "train/99999.tfrecord"), copy(FIRST, "test/99999.tfrecord")],
         [
-            "train: 4 shards, but dataset.json names 3",
-            "test: 4 shards, but dataset.json names 3",
             "t\\w+/99999.tfrecord: \\d+ posts have an id that came before, one of them in ",
             f"test/99999.tfrecord: \\d+ users are in train too, one of them in .*{FIRST}",
+            "train: 4 shards, but dataset.json says 3:",
+            "test: 4 shards, but dataset.json says 3:",
         ],
     ),
     "counts": (
@@ -114,7 +114,7 @@ DAMAGES = {
             edit_text("rejected/*.jsonl", lambda text: text[:-9]),
         ],
         [
-            "vocabulary.tsv, line 1: not a tag, a tab and a count; copy the dataset anew",
+            "vocabulary.tsv, line 1: not a tag, a tab and a count: copy the dataset anew",
             "rejected/0000\\d.jsonl, line 2: not JSON: 1 such lines: copy the dataset anew",
             "rejected: 0 posts refused for bad_age, but dataset.json says 1",
         ],
@@ -202,9 +202,9 @@ def test_damage_of_a_balanced_dataset(copy_dataset, damage, words):
         ),
         (
             set_value("image_decoder", "height", to=15),
-            "takes images of 16 x 20, but dataset.json says",
+            "16 is the height of images, but dataset.json says 15",
         ),
-        (set_value("descriptor_size", to=5), "gives 6 values for an image"),
+        (set_value("descriptor_size", to=5), "6 values for an image, but dataset.json says 5"),
     ],
 )
 def test_damage_of_the_descriptor_model(copy_dataset, damage, words):
@@ -217,14 +217,16 @@ def test_damage_of_the_descriptor_model(copy_dataset, damage, words):
     ("damage", "words"),
     [
         (delete("dataset.json"), "No such file or directory: run python -m beam.preprocess"),
-        (set_value("splits", to={}), "splits: "),
+        (set_value("splits", to={}), "splits.train: "),
         (set_value("splits", "test", "posts", to="many"), "splits.test.posts: "),
         (set_value("splits", "test", to={"posts": 1}), "splits.test.shards: "),
         (set_value("descriptor_dtype", to="int8"), "descriptor_dtype: "),
         (set_value("num_tags", to=10**30), "num_tags: "),
-        (set_value("user_descriptor", "size", to=3), "user_descriptor: the size of these facts"),
-        (set_value("user_descriptor", to={"size": 5}), "user_descriptor: not facts of users"),
+        (set_value("user_descriptor", "size", to=3), "user_descriptor.size: these facts"),
+        (set_value("user_descriptor", to={"size": 5}), "user_descriptor.countries: "),
         (set_value("counts", to={}), "counts.posts_read: "),
+        (set_value("counts", "rejected", to={"bad_age": -1}), "counts.rejected.bad_age: "),
+        (set_value("distribution", to="odd"), "distribution: "),
         (set_value("distribution", "name", to="odd"), "distribution.name: "),
     ],
 )

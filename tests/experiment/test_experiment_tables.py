@@ -20,7 +20,7 @@ def make(name="natural", **options):
     baselines = {
         "oracle": baseline(0.6),
         "frequency_baseline": baseline(0.125),
-        "my_baseline": baseline(0.1),
+        "neighbour_baseline": baseline(0.1),
     }
     models = {K100: 0.5, D64: 0.25, "user_biased": 0.375}
     return make_table(make_results(models, name=name, baselines=baselines, **options))
@@ -35,7 +35,7 @@ def test_markdown():
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|\n"
         "| frequency baseline |  |  | 12.50% [11.50, 13.50] | 12.50% [11.50, 13.50] |"
         " 12.50% [11.50, 13.50] | 3.04% | 5.63% | 9.45% |\n"
-        "| my baseline |  |  | 10.00% [9.00, 11.00] | 10.00% [9.00, 11.00] |"
+        "| neighbour baseline |  |  | 10.00% [9.00, 11.00] | 10.00% [9.00, 11.00] |"
         " 10.00% [9.00, 11.00] |  |  |  |\n"
         "| bilinear | 64 |  | 25.00% [24.00, 26.00] | 25.00% [24.00, 26.00] |"
         " 25.00% [24.00, 26.00] | 7.37% | 11.71% | 18.69% |\n"
