@@ -4,6 +4,7 @@ One schema for all who read facts, ask about them or show them. NumPy is importe
 are made, so that a client may go without.
 """
 
+import abc
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +27,7 @@ class FactError(ValueError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Fact:
+class Fact(abc.ABC):
     """A number or a text that may be known of a user.
 
     Attributes:
@@ -57,8 +58,9 @@ class Fact:
             return self.unknown
         return self._parse_known(value)
 
+    @abc.abstractmethod
     def _parse_known(self, value: Any) -> float | str:
-        raise NotImplementedError
+        """The value to keep of one that is known; `FactError` if there is none."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
 from tagkeras.layers.normalized_product import normalized_product
 from tagkeras.layers.user_biased_embedding import UserBiasedEmbedding
 from tagkeras.layers.user_descriptor import UserDescriptor
-from tagkeras.names import MODELS, look_up
+from tagkeras.names import look_up
 
 __all__ = [
     "BilinearEmbedding",
@@ -23,9 +23,11 @@ __all__ = [
     "project_max_norm",
 ]
 
-_CLASSES: dict[str, type[ImageUserEmbedding]] = dict(
-    zip(MODELS, (BilinearEmbedding, UserBiasedEmbedding, MultiplicativeEmbedding), strict=True)
-)
+_CLASSES: dict[str, type[ImageUserEmbedding]] = {
+    "bilinear": BilinearEmbedding,
+    "user_biased": UserBiasedEmbedding,
+    "multiplicative": MultiplicativeEmbedding,
+}
 
 
 def get(identifier: str | ImageUserEmbedding, **kwargs: Any) -> ImageUserEmbedding:

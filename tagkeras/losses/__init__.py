@@ -7,7 +7,7 @@ from tagkeras.losses.ranking_loss import Draw, PairLoss, RankingLoss
 from tagkeras.losses.sampled_softmax import SampledSoftmax
 from tagkeras.losses.softmax import Softmax
 from tagkeras.losses.warp import Warp, estimate_rank, rank_weight
-from tagkeras.names import LOSSES, look_up
+from tagkeras.names import look_up
 
 __all__ = [
     "Bpr",
@@ -22,9 +22,12 @@ __all__ = [
     "rank_weight",
 ]
 
-_CLASSES: dict[str, type[RankingLoss]] = dict(
-    zip(LOSSES, (Warp, Softmax, SampledSoftmax, Bpr), strict=True)
-)
+_CLASSES: dict[str, type[RankingLoss]] = {
+    "warp": Warp,
+    "softmax": Softmax,
+    "sampled_softmax": SampledSoftmax,
+    "bpr": Bpr,
+}
 
 
 def get(identifier: str | RankingLoss, **kwargs: Any) -> RankingLoss:

@@ -4,14 +4,17 @@ from typing import Any
 
 import keras
 
-from tagkeras.names import OPTIMIZERS, look_up
+from tagkeras.names import look_up
 from tagkeras.optimizers.row_adagrad import RowAdagrad
 from tagkeras.optimizers.row_optimizer import RowOptimizer, sum_duplicates
 from tagkeras.optimizers.row_sgd import RowSGD
 
 __all__ = ["RowAdagrad", "RowOptimizer", "RowSGD", "get", "matching", "sum_duplicates"]
 
-_CLASSES: dict[str, type[RowOptimizer]] = dict(zip(OPTIMIZERS, (RowAdagrad, RowSGD), strict=True))
+_CLASSES: dict[str, type[RowOptimizer]] = {
+    "adagrad": RowAdagrad,
+    "sgd": RowSGD,
+}
 
 
 def get(identifier: str | RowOptimizer, **kwargs: Any) -> RowOptimizer:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tagkeras.names import SAMPLERS, look_up
+from tagkeras.names import look_up
 from tagkeras.samplers.exhaustive import Exhaustive
 from tagkeras.samplers.pooled import Pooled
 from tagkeras.samplers.sampler import Negatives, Sampler
@@ -10,9 +10,11 @@ from tagkeras.samplers.sequential import Sequential
 
 __all__ = ["Exhaustive", "Negatives", "Pooled", "Sampler", "Sequential", "get"]
 
-_CLASSES: dict[str, type[Sampler]] = dict(
-    zip(SAMPLERS, (Pooled, Sequential, Exhaustive), strict=True)
-)
+_CLASSES: dict[str, type[Sampler]] = {
+    "pooled": Pooled,
+    "sequential": Sequential,
+    "exhaustive": Exhaustive,
+}
 
 
 def get(identifier: str | Sampler, **kwargs: Any) -> Sampler:
