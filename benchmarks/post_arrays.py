@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import planted
-from tagkeras.data.facts import Facts
+from tagkeras.data.facts import FactSchema
 from tagkeras.layers import UserDescriptor
 
 USER_DESCRIPTOR_SIZE = 10
@@ -62,7 +62,7 @@ def describe_planted(posts: planted.PlantedPosts) -> PostArrays:
         return tf.constant([unknown if user[name] is None else user[name] for user in posts.users])
 
     nan = float("nan")
-    users = UserDescriptor(Facts(tuple(planted.COUNTRIES)))(
+    users = UserDescriptor(FactSchema(tuple(planted.COUNTRIES)))(
         {
             **{name: column(name, nan) for name in ("age", "latitude", "longitude")},
             **{name: column(name, "") for name in ("gender", "country")},

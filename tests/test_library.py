@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 import tagkeras
-from tagkeras.data.facts import Facts
+from tagkeras.data.facts import FactSchema
 from tagkeras.layers import (
     BilinearEmbedding,
     MultiplicativeEmbedding,
@@ -71,7 +71,7 @@ def test_every_public_class_has_an_example():
         MultiplicativeEmbedding(
             3, rank=5, user_hidden=6, initial_stddev=0.3, dtype="mixed_float16"
         ),
-        UserDescriptor(Facts(("US", "NZ"), 3)),
+        UserDescriptor(FactSchema(("US", "NZ"), 3)),
         Warp(),
         Warp(0.3, Exhaustive(max_negatives=7, tile=64)),
         Bpr(),

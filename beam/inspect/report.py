@@ -10,7 +10,7 @@ from rich.text import Text
 from beam.inspect.scan import Scan, printable
 from tagkeras.cli.console import fitting, number_table
 from tagkeras.data.manifest import SPLITS
-from tagkeras.data.records import SINGLE_FACTS
+from tagkeras.data.records import single_facts
 from tagkeras.data.vocabulary import Vocabulary
 
 
@@ -57,7 +57,7 @@ def print_report(scan: Scan, vocabulary: Vocabulary | None, num_tags: int, num_p
             (printable(post["post_id"]), split, hashtags(post), *_facts(post))
             for split, post in itertools.islice(in_turn, num_posts)
         )
-        facts = [fact.name for fact in SINGLE_FACTS]
+        facts = [fact.name for fact in single_facts()]
         _print(f"post|split|hashtags|{'|'.join(facts)}", rows, labels=3 + len(facts))
 
 
@@ -98,7 +98,7 @@ def _overview(scan: Scan) -> Iterator[tuple[str, str]]:
 
 
 def _facts(post: Mapping[str, Any]) -> Iterator[str]:
-    for fact in SINGLE_FACTS:
+    for fact in single_facts():
         value = post[fact.name]
         text = printable(value) if fact.is_text else "" if np.isnan(value) else f"{value:g}"
         yield text or "-"

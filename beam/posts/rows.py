@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from beam.running import storage
 from tagkeras.cli.errors import UserError
+from tagkeras.data.facts import FACTS
 from tagkeras.data.posts import FIELDS, PostError
 from tagkeras.data.posts_file import BYTE_ORDER_MARK, parse_parquet_rows
 
@@ -166,7 +167,8 @@ def read_parquet(part: FileRange, block_rows: int) -> Iterator[RowBlock]:
     """
     with _open_parquet(part.file) as parquet:
         names = parquet.schema_arrow.names
-        columns = [name for name in FIELDS if name in names]
+        fields = (*FIELDS, *(fact.name for fact in FACTS))
+        columns = [name for name in fields if name in names]
         wanted = [*columns, "descriptor"] if "descriptor" in names else columns
         for name in wanted:
             if names.count(name) > 1:

@@ -12,7 +12,7 @@ from beam.posts.descriptors import to_lists
 from beam.preprocess.config import Config
 from tagkeras.data.facts import to_columns
 from tagkeras.data.posts import Post
-from tagkeras.data.records import SINGLE_FACTS
+from tagkeras.data.records import single_facts
 from tagkeras.layers import UserDescriptor
 
 # Users are described so many at a time: sines of other batch sizes may round otherwise, and what
@@ -24,7 +24,7 @@ _USERS = 64
 class DatasetColumns:
     """Makes the columns that `WriteShard` makes records of.
 
-    They are `split` int8 (index of `SPLITS`), `hashtags` list of strings, those of `SINGLE_FACTS`
+    They are `split` int8 (index of `SPLITS`), `hashtags` list of strings, those of `single_facts`
     (float or binary), `location` 2 floats and `user_descriptor` m floats.
 
     Attributes:
@@ -44,7 +44,7 @@ class DatasetColumns:
             "hashtags": pa.array(hashtags, pa.list_(pa.string())),
             **{
                 fact.name: pa.array(columns[fact.name], "binary" if fact.is_text else "float32")
-                for fact in SINGLE_FACTS
+                for fact in single_facts()
             },
             **self._describe_users(columns, len(posts)),
         }

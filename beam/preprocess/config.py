@@ -5,7 +5,7 @@ import dataclasses
 from beam.posts import flags
 from tagkeras.cli.commandline import option
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import MAX_LOCATION_DECIMALS, Facts
+from tagkeras.data.facts import MAX_LOCATION_DECIMALS, FactSchema
 from tagkeras.data.manifest import DESCRIPTOR_DTYPES
 
 
@@ -83,6 +83,6 @@ class Config:
             raise UserError("--balance_target needs --distribution=balanced")
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> FactSchema:
         """The facts that users are described by."""
-        return Facts(self.countries, self.location_decimals)
+        return FactSchema(self.countries, self.location_decimals)

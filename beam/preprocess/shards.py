@@ -156,7 +156,7 @@ class WriteShard(beam.DoFn):
         self, posts: pa.Table, summary: ShardSummary
     ) -> Iterator[tuple[str, records.PostRecord]]:
         """The records of the posts that are not dropped, each with its split."""
-        facts = [fact.name for fact in records.SINGLE_FACTS]
+        facts = [fact.name for fact in records.single_facts()]
         columns = {
             name: posts.column(name).to_pylist()
             for name in ("post_id", "post_digest", "user_id", "split", *facts)

@@ -10,7 +10,7 @@ import importlib
 from typing import Any
 
 _MODULES = {
-    "facts": ("FACTS", "Facts", "to_columns"),
+    "facts": ("FACTS", "FactSchema", "to_columns"),
     "hashtags": ("normalize",),
     "input": ("load", "named_errors", "read_split", "sample_posts"),
     "manifest": ("Manifest", "fingerprint"),

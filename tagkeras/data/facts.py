@@ -6,9 +6,11 @@ are made, so that a client may go without.
 
 import abc
 import dataclasses
+import functools
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +19,44 @@ GENDERS = ("female", "male", "other")
 MAX_AGE = 150
 # Beyond that float32 degrees cannot be rounded exactly, and places would be too exact to keep.
 MAX_LOCATION_DECIMALS = 4
+# Values of a category that a dataset tells apart, at most, and characters of one.
+MAX_CATEGORY_VALUES, MAX_CATEGORY_LENGTH = 1000, 200
+_MAX_NUMBER = 3.4e38  # of float32
+# Standard deviations that a number of one's own is clipped to.
+MAX_DEVIATION = 5
+# A fact names a field, a feature of records, an input of signatures and a column of tables, where
+# these names mean something else.
+_FACT_NAME = re.compile("[A-Za-z][A-Za-z0-9_]{0,63}")
+_RESERVED = frozenset(
+    [
+        "post_id",
+        "user_id",
+        "user",
+        "name",
+        "image",
+        "image_bytes",
+        "is_path",
+        "descriptor",
+        "user_descriptor",
+        "hashtags",
+        "hashtag",
+        "scores",
+        "tags",
+        "tags_removed",
+        "out_of_vocabulary",
+        "location",
+        "place",
+        "inputs",
+        "pixels",
+        "num_truth",
+        "model",
+        "row_key",
+        "post_digest",
+        "split",
+        "reason",
+        "detail",
+    ]
+)
 
 
 class FactError(ValueError):
@@ -58,6 +98,16 @@ class Fact(abc.ABC):
             return self.unknown
         return self._parse_known(value)
 
+    def parse_text(self, text: str) -> float | str:
+        """As `parse`, of a value in the form of a text, as flags give it."""
+        if self.is_text or not text.strip():
+            return self.parse(text.strip())
+        try:
+            number = float(text)
+        except ValueError as error:
+            raise FactError(f"{self.name} must be a number") from error
+        return self.parse(number)
+
     @abc.abstractmethod
     def _parse_known(self, value: Any) -> float | str:
         """The value to keep of one that is known; `FactError` if there is none."""
@@ -89,7 +139,23 @@ class GenderFact(Fact):
 
 
 @dataclasses.dataclass(frozen=True)
-class CountryFact(Fact):
+class CategoryFact(Fact):
+    """One of a number of texts, whose form is free; whole numbers and booleans count as texts."""
+
+    def _parse_known(self, value: Any) -> str:
+        if isinstance(value, bool):
+            return str(value).lower()
+        if isinstance(value, int):
+            return str(value)
+        if not isinstance(value, str) or not is_utf8(value):
+            raise FactError(f"{self.name} must be a string")
+        if len(value) > MAX_CATEGORY_LENGTH:
+            raise FactError(f"{self.name} must have at most {MAX_CATEGORY_LENGTH} characters")
+        return value
+
+
+@dataclasses.dataclass(frozen=True)
+class CountryFact(CategoryFact):
     """An ISO 3166 alpha-2 code, in either case; kept in capital letters."""
 
     def _parse_known(self, value: Any) -> str:
@@ -104,59 +170,153 @@ GENDER = GenderFact("gender", "bad_gender")
 COUNTRY = CountryFact("country", "bad_country")
 LATITUDE = NumberFact("latitude", "bad_coordinates", -90, 90)
 LONGITUDE = NumberFact("longitude", "bad_coordinates", -180, 180)
+# The facts that every dataset has.
 FACTS: tuple[Fact, ...] = (AGE, GENDER, COUNTRY, LATITUDE, LONGITUDE)
+# The two coordinates as one fact, as a table of facts or of columns names it.
+PLACE = "place"
+
+
+def make_facts(categories: Iterable[str] = (), numbers: Iterable[str] = ()) -> tuple[Fact, ...]:
+    """`FACTS`, and categories and numbers of one's own, by their names.
+
+    Raises:
+        ValueError: a name that no fact can have, or one twice.
+    """
+    facts = list(FACTS)
+    for names, is_category in ((categories, True), (numbers, False)):
+        for name in names:
+            if not _FACT_NAME.fullmatch(name) or name in _RESERVED:
+                raise ValueError(
+                    f"{name!r} cannot name a fact: use ASCII letters, digits and _, beginning with"
+                    " a letter, and no field that posts have"
+                )
+            if any(fact.name == name for fact in facts):
+                raise ValueError(f"{name!r} names two facts")
+            if is_category:
+                facts.append(CategoryFact(name, f"bad_{name}"))
+            else:
+                facts.append(NumberFact(name, f"bad_{name}", -_MAX_NUMBER, _MAX_NUMBER))
+    return tuple(facts)
+
+
+class Columns(NamedTuple):
+    """The columns of a user descriptor that tell one fact.
+
+    Attributes:
+        fact: its name; `PLACE` of the coordinates.
+        start: the first column.
+        names: what each column is, such as `country GB`.
+        unknown: the value of these columns for "unknown".
+    """
+
+    fact: str
+    start: int
+    names: tuple[str, ...]
+    unknown: float
+
+    @property
+    def stop(self) -> int:
+        """The column after the last."""
+        return self.start + len(self.names)
 
 
 @dataclasses.dataclass(frozen=True)
-class Facts:
+class FactSchema:
     """The facts that a dataset describes its users by.
 
     Args:
         countries: ISO 3166 alpha-2 codes, in the order of their values in the descriptor.
         location_decimals: that degrees are rounded to, 0 to 4.
+        categories: the values that each category of one's own tells apart, by its name.
+        numbers: mean and standard deviation of each number of one's own, by its name.
 
     Raises:
-        ValueError: countries that are no codes, or one twice; too many decimals.
+        ValueError: countries that are no codes, values twice, too many decimals, a name that no
+            fact can have, or a deviation that is not above 0.
     """
 
     countries: tuple[str, ...] = ()
     location_decimals: int = 1
+    categories: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    numbers: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "countries", tuple(self.countries))
+        for name, value in (
+            ("countries", tuple(self.countries)),
+            ("categories", {name: tuple(values) for name, values in self.categories.items()}),
+            ("numbers", {name: (mean, std) for name, (mean, std) in self.numbers.items()}),
+        ):
+            object.__setattr__(self, name, value)
         if any(not is_country(country) for country in self.countries):
             raise ValueError(f"countries must be codes such as US, received {self.countries}")
-        if len(set(self.countries)) < len(self.countries):
-            raise ValueError(f"countries must differ, received {self.countries}")
+        for name, values in {"countries": self.countries, **self.categories}.items():
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name} must differ, received {values}")
         if not 0 <= self.location_decimals <= MAX_LOCATION_DECIMALS:
             raise ValueError(
                 f"location_decimals must be 0 to {MAX_LOCATION_DECIMALS},"
                 f" received {self.location_decimals}"
             )
+        if any(not std > 0 for _, std in self.numbers.values()):
+            raise ValueError(f"standard deviations must be above 0, received {self.numbers}")
+        _ = self.facts
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Facts":
+    def from_dict(cls, values: Mapping[str, Any]) -> "FactSchema":
         """Undoes `to_dict`; takes the manifest's `user_descriptor`."""
-        return cls(tuple(values["countries"]), values["location_decimals"])
+        return cls(
+            values["countries"],
+            values["location_decimals"],
+            values.get("categories", {}),
+            values.get("numbers", {}),
+        )
 
     def to_dict(self) -> dict[str, Any]:
-        """`countries`, `location_decimals` and `size`, as the manifest keeps them."""
+        """The arguments and `size`, as JSON: what the manifest keeps."""
         return {
             "countries": list(self.countries),
             "location_decimals": self.location_decimals,
+            "categories": {name: list(values) for name, values in self.categories.items()},
+            "numbers": {name: list(scale) for name, scale in self.numbers.items()},
             "size": self.size,
         }
+
+    @functools.cached_property
+    def facts(self) -> tuple[Fact, ...]:
+        """All facts: `FACTS` first, then the categories, then the numbers of one's own."""
+        return make_facts(self.categories, self.numbers)
+
+    @property
+    def values(self) -> dict[str, tuple[str, ...]]:
+        """The values that each category tells apart, the country among them, by its name."""
+        return {COUNTRY.name: self.countries, **self.categories}
+
+    @functools.cached_property
+    def columns(self) -> tuple[Columns, ...]:
+        """The columns of a user descriptor, fact by fact, in order."""
+        parts: list[tuple[str, tuple[str, ...], float]] = [
+            (AGE.name, (AGE.name,), 0.5),
+            (GENDER.name, (GENDER.name,), 0.0),
+            (COUNTRY.name, tuple(f"country {country}" for country in self.countries), 0.0),
+            (PLACE, ("x", "y", "z"), 0.5),
+            *((n, tuple(f"{n} {value}" for value in vs), 0.0) for n, vs in self.categories.items()),
+            *((name, (name,), 0.0) for name in self.numbers),
+        ]
+        columns, start = [], 0
+        for fact, names, unknown in parts:
+            columns.append(Columns(fact, start, names, unknown))
+            start += len(names)
+        return tuple(columns)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """What each value of a user descriptor is, in order."""
-        countries = (f"country {country}" for country in self.countries)
-        return ("age", "gender", *countries, "x", "y", "z")
+        return tuple(name for columns in self.columns for name in columns.names)
 
     @property
     def size(self) -> int:
         """m, the length of a user descriptor."""
-        return len(self.feature_names)
+        return self.columns[-1].stop
 
 
 def is_country(code: str) -> bool:
@@ -186,3 +346,12 @@ def to_columns(
         known = [fact.unknown if value is None else value for value in values]
         columns[fact.name] = np.array(known, object if fact.is_text else np.float32)
     return columns
+
+
+def is_utf8(value: str) -> bool:
+    """Whether UTF-8 can encode it: not with lone surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

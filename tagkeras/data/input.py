@@ -107,9 +107,7 @@ def sample_posts(
     return posts.batch(batch_size).map(lambda serialized: parse(serialized, manifest))
 
 
-def parse(
-    serialized: tf.Tensor, manifest: Manifest, names: Collection[str] = records.ALL_NAMES
-) -> Batch:
+def parse(serialized: tf.Tensor, manifest: Manifest, names: Collection[str] | None = None) -> Batch:
     """Parses a batch as `tagkeras.data.records.parse` does, and checks it.
 
     Run it under `named_errors`. The names include `TRAINING_NAMES` at least.

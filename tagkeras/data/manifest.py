@@ -9,7 +9,7 @@ from typing import Any
 from tagkeras.cli import files
 from tagkeras.cli.errors import UserError
 from tagkeras.data import vocabulary
-from tagkeras.data.facts import Facts
+from tagkeras.data.facts import LATITUDE, LONGITUDE, PLACE, Fact, FactSchema
 
 FORMAT_VERSION = 1
 FILE_NAME = "dataset.json"
@@ -41,7 +41,10 @@ class Manifest:
         splits: for `train`, `validation` and `test`, a dict of `posts`, `shards` (files),
             `tag_pairs` ((post, tag) pairs kept), `tag_pairs_removed` (taken off by
             balancing) and `out_of_vocabulary` (pairs with a tag that is not in the vocabulary).
-        user_descriptor: what `Facts.to_dict` gives, `size` (m) among it.
+        user_descriptor: what `FactSchema.to_dict` gives, `size` (m) among it; `varies`, for each
+            column whether it has more than one value in the training posts; and `seen`, for each
+            fact in how many of these it is `known` and, of a category, has a value that was
+            `not_kept` and counts as unknown.
         image_decoder: `height`, `width` and how pictures are decoded; None for ready descriptors.
         cnn: name, layer and a hash of the weights; None for ready descriptors.
         distribution: `name` (`natural` or `balanced`) and, if balanced, `target` and the
@@ -107,9 +110,34 @@ class Manifest:
         return cls(**{name: value for name, value in values.items() if name in fields})
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> FactSchema:
         """The facts that users are described by."""
-        return Facts.from_dict(self.user_descriptor)
+        return FactSchema.from_dict(self.user_descriptor)
+
+    @property
+    def varies(self) -> tuple[bool, ...]:
+        """Which columns of a user descriptor have more than one value in the training posts.
+
+        The others say nothing of anybody: models mask them. All do where the dataset does not tell.
+        """
+        return tuple(self.user_descriptor.get("varies", [True] * self.user_descriptor["size"]))
+
+    @property
+    def masked_facts(self) -> tuple[str, ...]:
+        """Names of the facts that say nothing, `PLACE` of the coordinates: no column varies."""
+        return tuple(
+            columns.fact
+            for columns in self.facts.columns
+            if not any(self.varies[columns.start : columns.stop])
+        )
+
+    @property
+    def telling_facts(self) -> tuple[Fact, ...]:
+        """The facts that are worth asking for: those that are not masked."""
+        masked = set(self.masked_facts)
+        if PLACE in masked:
+            masked |= {LATITUDE.name, LONGITUDE.name}
+        return tuple(fact for fact in self.facts.facts if fact.name not in masked)
 
     def save(self, dataset: str | Path) -> None:
         """Writes `dataset.json` to a dataset folder, in one step."""

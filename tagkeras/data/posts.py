@@ -1,22 +1,15 @@
 """Posts of users, checked: what a row must have, and why it is rejected."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tagkeras.data import hashtags
-from tagkeras.data.facts import FACTS, LATITUDE, Fact, FactError
+from tagkeras.data.facts import FACTS, LATITUDE, Fact, FactError, is_utf8
 
-# The fields that are read; `descriptor` apart, since its column may be large.
-FIELDS = (
-    "post_id",
-    "user_id",
-    "image",
-    "image_bytes",
-    "hashtags",
-    *(fact.name for fact in FACTS),
-)
+# The fields that are read beside the facts; `descriptor` apart, since its column may be large.
+FIELDS = ("post_id", "user_id", "image", "image_bytes", "hashtags")
 
 
 class PostError(ValueError):
@@ -45,7 +38,7 @@ class Post(NamedTuple):
         hashtags: normalised, distinct, at least one; none of a post that need not be labelled.
         hashtags_refused: how many given ones were no hashtags.
         image: path or URI, or the content of the file; None if the post has a descriptor.
-        facts: of `tagkeras.data.facts.FACTS` by name; half a place is unknown.
+        facts: that were asked for, by name; half a place is unknown.
     """
 
     post_id: str
@@ -56,12 +49,19 @@ class Post(NamedTuple):
     facts: Mapping[str, Any]
 
 
-def parse_post(row: Mapping[str, Any], *, labelled: bool = True) -> Post:
-    """Checks a row; an absent field, null and NaN all mean unknown.
+def parse_post(
+    row: Mapping[str, Any], *, facts: Sequence[Fact] = FACTS, labelled: bool = True
+) -> Post:
+    """Checks a row; an absent field, null, NaN and "" all mean unknown.
 
     Ids may be integers; `tagkeras.data.facts` says what facts may be. Fields that are not of a post
     are ignored, `descriptor` is left to `parse_descriptor`. Unless the post is to be `labelled`,
     its user and hashtags are not looked at.
+
+    Args:
+        row: fields by name.
+        facts: to look at, `FACTS` among them.
+        labelled: whether it must have a user and hashtags.
 
     Raises:
         PostError: the post cannot be used.
@@ -73,12 +73,12 @@ def parse_post(row: Mapping[str, Any], *, labelled: bool = True) -> Post:
     if labelled:
         user_id = _parse_id(get("user_id"), "user_id")
         tags, refused = _parse_hashtags(get("hashtags"))
-    facts = {fact.name: _parse_fact(fact, get(fact.name)) for fact in FACTS}
-    latitude, longitude = facts["latitude"], facts["longitude"]
+    known = {fact.name: _parse_fact(fact, get(fact.name)) for fact in facts}
+    latitude, longitude = known["latitude"], known["longitude"]
     if latitude != latitude or longitude != longitude:  # NaN: half a place is unknown
-        facts["latitude"] = facts["longitude"] = LATITUDE.unknown
+        known["latitude"] = known["longitude"] = LATITUDE.unknown
     image = _parse_image(get("image"), get("image_bytes"))
-    return Post(post_id, user_id, tags, refused, image, facts)
+    return Post(post_id, user_id, tags, refused, image, known)
 
 
 def check_content(post: Post, has_descriptor: bool) -> None:
@@ -121,7 +121,7 @@ def _parse_id(value: Any, name: str) -> str:
         value = str(value)
     if value is None or value == "":
         raise PostError(f"no_{name}", f"{name}: missing or empty")
-    if not isinstance(value, str) or not _is_text(value):
+    if not isinstance(value, str) or not is_utf8(value):
         raise PostError(f"bad_{name}", f"{name}: not a string that UTF-8 can hold")
     return value
 
@@ -150,18 +150,9 @@ def _parse_image(path: Any, content: Any) -> str | bytes | None:
     if path is not None and content is not None:
         raise PostError("bad_image", "image and image_bytes: give one of them")
     if path is not None:
-        if not isinstance(path, str) or not path or "\0" in path or not _is_text(path):
+        if not isinstance(path, str) or not path or "\0" in path or not is_utf8(path):
             raise PostError("bad_image", "image: not a path")
         return path
     if content is not None and not isinstance(content, bytes):
         raise PostError("bad_image", "image_bytes: not bytes")
     return content
-
-
-def _is_text(value: str) -> bool:
-    """Whether UTF-8 can encode it: not with lone surrogates."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -8,7 +8,7 @@ import contextlib
 import gzip
 import json
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from tagkeras.cli.errors import UserError
 from tagkeras.cli.progress import progress
+from tagkeras.data.facts import FACTS, Fact
 from tagkeras.data.posts import FIELDS, Post, PostError, check_content, parse_post
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet")
@@ -46,10 +47,12 @@ class PlacedPost(NamedTuple):
     descriptor: Any
 
 
-def read_posts(path: Path, *, labelled: bool = True) -> list[PlacedPost]:
+def read_posts(
+    path: Path, *, facts: Sequence[Fact] = FACTS, labelled: bool = True
+) -> list[PlacedPost]:
     """All the posts of a `.jsonl`, `.jsonl.gz` or `.parquet` file, in its order.
 
-    `labelled` posts must have a user and hashtags.
+    Posts have the values of `facts`; `labelled` posts must have a user and hashtags.
 
     Raises:
         UserError: no such file, another format, no post in it, or posts that cannot be used, of
@@ -58,11 +61,12 @@ def read_posts(path: Path, *, labelled: bool = True) -> list[PlacedPost]:
     posts: list[PlacedPost] = []
     errors: list[tuple[str, PostError]] = []
     places: dict[str, str] = {}
-    for place, row in read_rows(path):
+    for place, row in read_rows(path, facts=facts):
         try:
             if isinstance(row, str):
                 raise PostError("malformed_row", row)
-            post, descriptor = parse_post(row, labelled=labelled), row.get("descriptor")
+            post = parse_post(row, facts=facts, labelled=labelled)
+            descriptor = row.get("descriptor")
             check_content(post, descriptor is not None)
             if post.post_id in places:
                 first = places[post.post_id]
@@ -94,12 +98,15 @@ def refuse_bad_posts(path: Path, errors: list[tuple[str, PostError]], num_posts:
     )
 
 
-def read_rows(path: Path, post_ids: Collection[str] | None = None) -> Iterator[tuple[str, Row]]:
+def read_rows(
+    path: Path, post_ids: Collection[str] | None = None, facts: Sequence[Fact] = FACTS
+) -> Iterator[tuple[str, Row]]:
     """The rows of a file, in its order, however long it is.
 
     Args:
         path: of a `.jsonl`, `.jsonl.gz` or `.parquet` file.
         post_ids: rows with one of these are wanted, with progress on the screen; None for all.
+        facts: that rows are to have.
 
     Yields:
         The place of each row, such as "line 3", and its fields, or what keeps it from being read.
@@ -112,9 +119,12 @@ def read_rows(path: Path, post_ids: Collection[str] | None = None) -> Iterator[t
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     wanted = None if post_ids is None else frozenset(post_ids)
-    read = _read_parquet if path.suffix == ".parquet" else _read_lines
     try:
-        yield from read(path, wanted)
+        if path.suffix == ".parquet":
+            fields = (*FIELDS, *(fact.name for fact in facts), "descriptor")
+            yield from _read_parquet(path, wanted, fields)
+        else:
+            yield from _read_lines(path, wanted)
     except (pa.ArrowException, OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: cannot be read: {error}") from error
 
@@ -163,7 +173,9 @@ def _read_lines(path: Path, wanted: frozenset[str] | None) -> Iterator[tuple[str
                 yield f"line {number}", row
 
 
-def _read_parquet(path: Path, wanted: frozenset[str] | None) -> Iterator[tuple[str, Row]]:
+def _read_parquet(
+    path: Path, wanted: frozenset[str] | None, fields: Sequence[str]
+) -> Iterator[tuple[str, Row]]:
     ids = None if wanted is None else pa.array(sorted(wanted), pa.string())
     with (
         pq.ParquetFile(path) as file,
@@ -172,7 +184,7 @@ def _read_parquet(path: Path, wanted: frozenset[str] | None) -> Iterator[tuple[s
         names = set(file.schema_arrow.names)
         if ids is not None and "post_id" not in names:
             raise UserError(f"{path} has no column post_id")
-        columns = [name for name in (*FIELDS, "descriptor") if name in names]
+        columns = [name for name in fields if name in names]
         first = 1
         for batch in file.iter_batches(_PARQUET_ROWS, columns=columns):
             advance(len(batch))

@@ -20,25 +20,20 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tagkeras.data.facts import FACTS, LATITUDE, LONGITUDE
+from tagkeras.data.facts import FACTS, LATITUDE, LONGITUDE, Fact
 from tagkeras.data.manifest import Manifest
 
-# The facts with a feature of their own; the place has one of two values.
-SINGLE_FACTS = tuple(fact for fact in FACTS if fact not in (LATITUDE, LONGITUDE))
-
-# The tensors that `parse` makes, and the features that it makes them from.
+# The tensors that `parse` makes beside the facts, and the features that it makes them from.
 _FEATURES = {
     "post_id": "post_id",
     "user_id": "user_id",
     "descriptor": "image/descriptor",
     "user_descriptor": "user/descriptor",
-    **{fact.name: f"user/{fact.name}" for fact in SINGLE_FACTS},
     "location": "user/location",
     "tags": "tags",
     "tags_removed": "tags/removed",
     "out_of_vocabulary": "tags/out_of_vocabulary",
 }
-ALL_NAMES = tuple(_FEATURES)
 # Those that training needs.
 TRAINING_NAMES = ("descriptor", "user_descriptor", "tags", "tags_removed", "out_of_vocabulary")
 
@@ -57,7 +52,7 @@ class PostRecord:
         tags: vocabulary ids.
         tags_removed: vocabulary ids taken off by balancing.
         out_of_vocabulary: number of tags that are not in the vocabulary.
-        facts: of `SINGLE_FACTS` by name, numbers or UTF-8 bytes; an absent one is unknown.
+        facts: of `single_facts` by name, numbers or UTF-8 bytes; an absent one is unknown.
         location: latitude and longitude in degrees, rounded; both NaN if unknown.
     """
 
@@ -72,8 +67,19 @@ class PostRecord:
     location: tuple[float, float] = (float("nan"), float("nan"))
 
 
-def encode(record: PostRecord, descriptor_dtype: str) -> bytes:
-    """Serializes a post as a tf.Example, its descriptor in one of `DESCRIPTOR_DTYPES`."""
+def single_facts(facts: Sequence[Fact] = FACTS) -> tuple[Fact, ...]:
+    """Those of some facts that have a feature of their own; the place has one of two values."""
+    return tuple(fact for fact in facts if fact not in (LATITUDE, LONGITUDE))
+
+
+def encode(record: PostRecord, descriptor_dtype: str, facts: Sequence[Fact] = FACTS) -> bytes:
+    """Serializes a post as a tf.Example.
+
+    Args:
+        record: the post.
+        descriptor_dtype: of `DESCRIPTOR_DTYPES`, to store its descriptor in.
+        facts: of the dataset.
+    """
     example = tf.train.Example()
     feature = example.features.feature
     stored = np.dtype(descriptor_dtype).newbyteorder("<")
@@ -81,8 +87,8 @@ def encode(record: PostRecord, descriptor_dtype: str) -> bytes:
     feature["user_id"].bytes_list.value.append(record.user_id)
     feature["image/descriptor"].bytes_list.value.append(record.descriptor.astype(stored).tobytes())
     feature["user/descriptor"].float_list.value.extend(record.user_descriptor)
-    for fact in SINGLE_FACTS:
-        of_fact = feature[_FEATURES[fact.name]]
+    for fact in single_facts(facts):
+        of_fact = feature[f"user/{fact.name}"]
         if fact.is_text:
             of_fact.bytes_list.value.append(record.facts.get(fact.name, b""))
         else:
@@ -94,37 +100,41 @@ def encode(record: PostRecord, descriptor_dtype: str) -> bytes:
     return example.SerializeToString(deterministic=True)
 
 
-def parse(serialized: tf.Tensor, manifest: Manifest, names: Collection[str] = ALL_NAMES) -> Batch:
+def parse(serialized: tf.Tensor, manifest: Manifest, names: Collection[str] | None = None) -> Batch:
     """Parses a batch of serialized posts, in graph or eagerly.
 
     Args:
         serialized: string [B].
         manifest: of the dataset; says n, m and how descriptors are stored.
-        names: which of the tensors below to make; the features of others may be missing.
+        names: which of the tensors below to make, by default all; the features of others may be
+            missing.
 
     Returns:
         `post_id` and `user_id` string [B], `descriptor` float32 [B, n], `user_descriptor` float32
         [B, m], `tags` and `tags_removed` ragged int64 [B, None], `out_of_vocabulary` int64 [B],
-        each of `SINGLE_FACTS` float32 or string [B], `location` float32 [B, 2].
+        each of the `single_facts` float32 or string [B], `location` float32 [B, 2].
 
     Raises:
         tf.errors.InvalidArgumentError: a feature is missing or has another size.
     """
     text, number = tf.io.FixedLenFeature([], tf.string), tf.io.FixedLenFeature([], tf.float32)
     ids = tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64)
+    facts = single_facts(manifest.facts.facts)
+    feature_of = {**_FEATURES, **{fact.name: f"user/{fact.name}" for fact in facts}}
     types = {
         "post_id": text,
         "user_id": text,
         "descriptor": text,
         "user_descriptor": tf.io.FixedLenFeature([manifest.user_descriptor["size"]], tf.float32),
-        **{fact.name: text if fact.is_text else number for fact in SINGLE_FACTS},
+        **{fact.name: text if fact.is_text else number for fact in facts},
         "location": tf.io.FixedLenFeature([2], tf.float32),
         "tags": ids,
         "tags_removed": ids,
         "out_of_vocabulary": tf.io.FixedLenFeature([], tf.int64),
     }
-    features = tf.io.parse_example(serialized, {_FEATURES[name]: types[name] for name in names})
-    batch = {name: features[_FEATURES[name]] for name in names}
+    names = feature_of if names is None else names
+    features = tf.io.parse_example(serialized, {feature_of[name]: types[name] for name in names})
+    batch = {name: features[feature_of[name]] for name in names}
     if "descriptor" in batch:
         batch["descriptor"] = _decode(
             batch["descriptor"], manifest.descriptor_size, manifest.descriptor_dtype

@@ -1,9 +1,10 @@
 """What is known of a person whose hashtags are asked for."""
 
 import dataclasses
+from collections.abc import Mapping
 
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import FACTS, GENDERS, FactError
+from tagkeras.data.facts import FACTS, GENDERS, Fact, FactError, make_facts
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -16,10 +17,12 @@ class User:
         country: ISO 3166 alpha-2 code, such as `GB`; kept in capital letters.
         latitude: of the home town, degrees, -90 to 90; only together with `longitude`.
         longitude: of the home town, degrees, -180 to 180.
+        more: facts of a dataset's own, by name: texts of categories, numbers of numbers.
         name: for the reader of a table; no model sees it.
 
     Raises:
-        UserError: a value out of range, an unknown gender, or half a location.
+        UserError: a value out of range, an unknown gender, half a location, or a name that no fact
+            can have.
     """
 
     age: float | None = None
@@ -27,19 +30,23 @@ class User:
     country: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    more: Mapping[str, float | str] = dataclasses.field(default_factory=dict)
     name: str | None = None
 
     def __post_init__(self) -> None:
         if self.gender not in (None, "", *GENDERS):
             raise UserError(f"gender must be one of {', '.join(GENDERS)}, got {self.gender!r}")
         for fact in FACTS:
-            value = getattr(self, fact.name)
+            object.__setattr__(self, fact.name, _parse(fact, getattr(self, fact.name)))
+        more: dict[str, float | str | None] = {}
+        for is_text in (True, False):
+            given = {n: v for n, v in self.more.items() if isinstance(v, str) == is_text}
             try:
-                parsed = fact.parse(value)
-            except FactError as error:
-                raise UserError(f"{error}, got {value!r}") from error
-            is_known = parsed == parsed and parsed != ""
-            object.__setattr__(self, fact.name, parsed if is_known else None)
+                facts = make_facts(given if is_text else (), () if is_text else given)
+            except ValueError as error:
+                raise UserError(str(error)) from error
+            more |= {fact.name: _parse(fact, given[fact.name]) for fact in facts[len(FACTS) :]}
+        object.__setattr__(self, "more", {n: v for n, v in more.items() if v is not None})
         if (self.latitude is None) != (self.longitude is None):
             raise UserError("latitude and longitude go together: give both or neither")
         if self.name is not None and not isinstance(self.name, str):
@@ -47,8 +54,8 @@ class User:
 
     @property
     def facts(self) -> dict[str, float | str | None]:
-        """What is known, by the names of `tagkeras.data.facts.FACTS`; None is unknown."""
-        return {fact.name: getattr(self, fact.name) for fact in FACTS}
+        """What is known, by the names of facts; None is unknown."""
+        return {**{fact.name: getattr(self, fact.name) for fact in FACTS}, **self.more}
 
     @property
     def person(self) -> str:
@@ -66,8 +73,17 @@ class User:
     @property
     def label(self) -> str:
         """The name, or without one what is known, or "unknown user"."""
-        known = ", ".join(word for word in (self.person, self.place) if word)
+        more = ", ".join(f"{name} {value}" for name, value in self.more.items())
+        known = ", ".join(word for word in (self.person, self.place, more) if word)
         return self.name or known or "unknown user"
+
+
+def _parse(fact: Fact, value: float | str | None) -> float | str | None:
+    try:
+        parsed = fact.parse(value)
+    except FactError as error:
+        raise UserError(f"{error}, got {value!r}") from error
+    return parsed if parsed == parsed and parsed != "" else None
 
 
 UNKNOWN_USER = User()

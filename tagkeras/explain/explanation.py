@@ -184,7 +184,7 @@ def _without_each_fact(user: User) -> dict[str, User]:
         "home town": ("latitude", "longitude"),
     }
     return {
-        fact: dataclasses.replace(user, **dict.fromkeys(fields))
+        fact: dataclasses.replace(user, **dict.fromkeys(fields))  # type: ignore[arg-type]
         for fact, fields in facts.items()
         if getattr(user, fields[0]) is not None
     }

@@ -1,7 +1,7 @@
 """The base class of the three embeddings phi(x, u) of an image as a user sees it."""
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -34,6 +34,8 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
             The multiplicative model has a saddle at zero: 0.001, the paper's value, needs many
             more steps to leave it than 0.1.
         seed: seed of the initial weights.
+        user_mask: m booleans: whether each column of the user descriptor counts; the others are
+            taken as 0, whatever they are. None if all count.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
         *,
         initial_stddev: float = 0.1,
         seed: int | None = None,
+        user_mask: Sequence[bool] | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("autocast", False)
@@ -53,12 +56,14 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
         self.embedding_dim = embedding_dim
         self.initial_stddev = initial_stddev
         self.seed = seed
+        self.user_mask = None if user_mask is None else [bool(counts) for counts in user_mask]
 
     @abc.abstractmethod
     def embed(self, descriptor: tf.Tensor, user_descriptor: tf.Tensor) -> tf.Tensor:
         """phi(x, u), descriptors not yet normalised: [batch, n], [batch, m] -> [batch, d].
 
-        Products with the descriptor go through `image_product`, which normalises it.
+        Products with the descriptor go through `image_product`, which normalises it, those with the
+        user descriptor through `user_product`, which masks it.
         """
 
     @property
@@ -68,8 +73,15 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
 
     def call(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """phi(x, u) of a batch."""
-        user_descriptor = tf.cast(inputs["user_descriptor"], self.compute_dtype)
-        return self.embed(tf.convert_to_tensor(inputs["descriptor"]), user_descriptor)
+        descriptor = tf.convert_to_tensor(inputs["descriptor"])
+        return self.embed(descriptor, tf.convert_to_tensor(inputs["user_descriptor"]))
+
+    def user_product(self, user_descriptor: tf.Tensor, weight: keras.Variable) -> tf.Tensor:
+        """User descriptors [batch, m], masked, times the transpose of a weight [k, m]."""
+        user_descriptor = tf.cast(user_descriptor, self.compute_dtype)
+        if self.user_mask is not None:
+            user_descriptor = tf.where(tf.constant(self.user_mask), user_descriptor, 0)
+        return tf.matmul(user_descriptor, self.in_compute_dtype(weight), transpose_b=True)
 
     def image_product(
         self, descriptor: tf.Tensor, weight: keras.Variable, *, transpose_weight: bool = False
@@ -103,4 +115,5 @@ class ImageUserEmbedding(keras.layers.Layer, abc.ABC):
             "embedding_dim": self.embedding_dim,
             "initial_stddev": self.initial_stddev,
             "seed": self.seed,
+            "user_mask": self.user_mask,
         }

@@ -79,8 +79,8 @@ class MultiplicativeEmbedding(ImageUserEmbedding):
 
     def embed_user(self, user_descriptor: tf.Tensor) -> tf.Tensor:
         """The learned user vector h = ReLU(W u + b): [batch, m] -> [batch, user_hidden]."""
-        W, b = self.in_compute_dtype(self.W), self.in_compute_dtype(self.b)
-        return tf.nn.relu(tf.matmul(user_descriptor, W, transpose_b=True) + b)
+        product = self.user_product(user_descriptor, self.W)
+        return tf.nn.relu(product + self.in_compute_dtype(self.b))
 
     def embed(self, descriptor: tf.Tensor, user_descriptor: tf.Tensor) -> tf.Tensor:
         """Beta ((alpha^T h) * (gamma^T x))."""

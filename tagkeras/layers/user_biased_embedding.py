@@ -37,6 +37,5 @@ class UserBiasedEmbedding(ImageUserEmbedding):
 
     def embed(self, descriptor: tf.Tensor, user_descriptor: tf.Tensor) -> tf.Tensor:
         """P x + S u."""
-        return self.image_product(descriptor, self.P, transpose_weight=True) + tf.matmul(
-            user_descriptor, self.in_compute_dtype(self.S), transpose_b=True
-        )
+        offset = self.user_product(user_descriptor, self.S)
+        return self.image_product(descriptor, self.P, transpose_weight=True) + offset

@@ -1,4 +1,4 @@
-"""The user descriptor: what a person says of themself, as a short vector."""
+"""The user descriptor: what is known of a person, as a vector."""
 
 import math
 from collections.abc import Mapping
@@ -7,14 +7,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tagkeras.data.facts import Facts
+from tagkeras.data.facts import MAX_DEVIATION, FactSchema
 
 _AGE_SCALE = 100.0
 
 
 @keras.saving.register_keras_serializable(package="tagkeras")
 class UserDescriptor(keras.layers.Layer):
-    """Age, gender, country and home town as a vector of m = 5 + len(countries) floats in [-1, 1].
+    """What is known of a user as a vector u of m floats, m = 5 + len(countries) + further facts.
 
     In order:
 
@@ -23,23 +23,27 @@ class UserDescriptor(keras.layers.Layer):
     - one value for each country, 1 for the user's; all 0 for another or an unknown one
     - x, y, z of the home town on the unit sphere, each scaled to [0, 1] by (v + 1) / 2, its degrees
       rounded before; unknown 0.5, 0.5, 0.5. x points to (0N, 0E), y to (0N, 90E), z to the pole.
+    - one value for each value of each category, 1 for the user's; all 0 for another or unknown
+    - (v - mean) / std of each number, clipped to [-5, 5]; unknown 0
 
     Only stock TensorFlow ops, so that preprocessing and the exported graph share it.
 
     Args:
-        facts: the schema: which countries, and how far degrees are rounded. Its `to_dict` will do.
+        facts: the schema: which facts, values of categories, scales of numbers, and how far degrees
+            are rounded. Its `to_dict` will do.
         **kwargs: of `keras.layers.Layer`.
 
     Call arguments:
         inputs: dict of `age` float [B] in years, `gender` string [B], `country` string [B] (upper
-            or lower case), `latitude` and `longitude` float [B] in degrees. Unknown is NaN (or
-            infinity) for a float and "" for a string; a place is unknown if either degree is.
+            or lower case), `latitude` and `longitude` float [B] in degrees, and each category
+            string [B] and number float [B] by name. Unknown is NaN (or infinity) for a float and
+            "" for a string; a place is unknown if either degree is.
 
     Returns:
-        float32 [B, 5 + len(countries)].
+        float32 [B, m].
 
     Example:
-        >>> layer = UserDescriptor(Facts(("US", "GB")))
+        >>> layer = UserDescriptor(FactSchema(("US", "GB")))
         >>> layer.size
         7
 
@@ -47,9 +51,9 @@ class UserDescriptor(keras.layers.Layer):
         Denton et al., "User Conditional Hashtag Prediction for Images" (KDD 2015), section 4.
     """
 
-    def __init__(self, facts: Facts | Mapping[str, Any], **kwargs: Any) -> None:
+    def __init__(self, facts: FactSchema | Mapping[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.facts = facts if isinstance(facts, Facts) else Facts.from_dict(facts)
+        self.facts = facts if isinstance(facts, FactSchema) else FactSchema.from_dict(facts)
 
     @property
     def size(self) -> int:
@@ -67,13 +71,22 @@ class UserDescriptor(keras.layers.Layer):
         )
         sign = tf.cast(tf.equal(gender, "male"), tf.float32)
         sign -= tf.cast(tf.equal(gender, "female"), tf.float32)
-        columns = [age[:, tf.newaxis], sign[:, tf.newaxis]]
-        if self.facts.countries:
-            codes = tf.constant(self.facts.countries)[tf.newaxis, :]
-            is_home = tf.equal(tf.strings.upper(country)[:, tf.newaxis], codes)
-            columns.append(tf.cast(is_home, tf.float32))
         location = self.round_location(inputs["latitude"], inputs["longitude"])
-        columns.append(_on_unit_sphere(location))
+        columns = [
+            age[:, tf.newaxis],
+            sign[:, tf.newaxis],
+            _one_hot(tf.strings.upper(country), self.facts.countries),
+            _on_unit_sphere(location),
+        ]
+        for name, values in self.facts.categories.items():
+            columns.append(_one_hot(tf.convert_to_tensor(inputs[name], tf.string), values))
+        for name, (mean, std) in self.facts.numbers.items():
+            # float64, since a mean may be large beside the deviation.
+            deviation = (tf.cast(inputs[name], tf.float64) - mean) / std
+            deviation = tf.clip_by_value(deviation, -MAX_DEVIATION, MAX_DEVIATION)
+            known = tf.math.is_finite(inputs[name])
+            deviation = tf.where(known, tf.cast(deviation, tf.float32), 0.0)
+            columns.append(deviation[:, tf.newaxis])
         return tf.concat(columns, axis=1)
 
     def round_location(self, latitude: tf.Tensor, longitude: tf.Tensor) -> tf.Tensor:
@@ -91,6 +104,12 @@ class UserDescriptor(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """The arguments of `__init__`."""
         return {**super().get_config(), "facts": self.facts.to_dict()}
+
+
+def _one_hot(texts: tf.Tensor, values: tuple[str, ...]) -> tf.Tensor:
+    """Which of some values each text is: string [B] to float32 [B, values]."""
+    is_value = tf.equal(texts[:, tf.newaxis], tf.constant(values, tf.string, [1, len(values)]))
+    return tf.cast(is_value, tf.float32)
 
 
 def _on_unit_sphere(location: tf.Tensor) -> tf.Tensor:

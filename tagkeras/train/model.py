@@ -33,6 +33,7 @@ def make_model(
         "initial_stddev": settings.initial_stddev,
         "dtype": precision,
         "seed": settings.seed + 1,  # the tag table takes `seed` itself
+        "user_mask": None if all(manifest.varies) else manifest.varies,
     }
     if settings.model == "multiplicative":
         arguments |= {

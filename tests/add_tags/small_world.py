@@ -7,7 +7,7 @@ import tensorflow as tf
 from training_runs import make_config, parse_flags
 
 from tagkeras.add_tags.config import Config
-from tagkeras.data.facts import Facts, to_columns
+from tagkeras.data.facts import FactSchema, to_columns
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.records import PostRecord, encode
 from tagkeras.data.user import User
@@ -75,7 +75,7 @@ def write_dataset(path, splits, held_out=()):
 
 def describe_users(posts):
     users = to_columns(User(country=post["country"]) for post in posts)
-    return UserDescriptor(Facts(COUNTRIES))(users).numpy()
+    return UserDescriptor(FactSchema(COUNTRIES))(users).numpy()
 
 
 def run_training(dataset, workdir, **options):

@@ -10,7 +10,7 @@ from tiny_cnn import save_cnn
 from tagkeras.add_tags import embedded_posts
 from tagkeras.add_tags.embedded_posts import embed_background, embed_examples
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import Facts, to_columns
+from tagkeras.data.facts import FactSchema, to_columns
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.posts import parse_post
 from tagkeras.data.posts_file import PlacedPost
@@ -74,7 +74,7 @@ def test_images_by_path_and_content_and_ready_descriptors(pictures):
     )
     user = to_columns([User(age=30, country="US")])
     expected = model(
-        {"descriptor": descriptor, "user_descriptor": UserDescriptor(Facts(("US",)))(user)}
+        {"descriptor": descriptor, "user_descriptor": UserDescriptor(FactSchema(("US",)))(user)}
     ).numpy()
     np.testing.assert_allclose(phi[:3], np.repeat(expected, 3, axis=0), rtol=1e-4, atol=1e-6)
     assert np.abs(phi[3] - expected).max() > 1e-3

@@ -30,7 +30,7 @@ from beam.running.publish import published
 from beam.staging import passes
 from beam.staging.staging_folder import StagingFolder
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import Facts
+from tagkeras.data.facts import FactSchema
 from tagkeras.data.hashtags import normalize
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.images.cnn.descriptor_model import DescriptorModel
@@ -87,7 +87,7 @@ def test_user_descriptors_are_those_of_the_layer(tmp_path):
     first = next(post for post in posts if post["post_id"] == b"post0")
     np.testing.assert_allclose(first["location"], [51.51, -0.13], atol=1e-5)
     location = tf.constant([post["location"] for post in posts])
-    described = UserDescriptor(Facts(("FR", "US"), 2))(
+    described = UserDescriptor(FactSchema(("FR", "US"), 2))(
         {
             "age": tf.constant([post["age"] for post in posts]),
             "gender": tf.constant([post["gender"] for post in posts]),

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import AGE, COUNTRY, FACTS, GENDER, LATITUDE, FactError, Facts, to_columns
+from tagkeras.data.facts import (
+    AGE,
+    COUNTRY,
+    FACTS,
+    GENDER,
+    LATITUDE,
+    FactError,
+    FactSchema,
+    to_columns,
+)
 from tagkeras.data.user import UNKNOWN_USER, User
 
 NAN = math.nan
@@ -70,8 +79,8 @@ def test_columns_of_people():
 
 @given(st.lists(st.sampled_from(["US", "GB", "NZ", "FR"]), unique=True), st.integers(0, 4))
 def test_schema_round_trip(countries, decimals):
-    facts = Facts(tuple(countries), decimals)
-    assert Facts.from_dict(facts.to_dict()) == facts
+    facts = FactSchema(tuple(countries), decimals)
+    assert FactSchema.from_dict(facts.to_dict()) == facts
     # With the paper's five countries m is 10.
     assert facts.size == len(facts.feature_names) == 5 + len(countries)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 from numpy_embeddings import FORMULAS, make_embedding, weights_of
 
-from tagkeras.data.facts import Facts
+from tagkeras.data.facts import FactSchema
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.data.vocabulary import Vocabulary
@@ -167,7 +167,7 @@ def test_contributions_add_up(name, user, descriptor, tag_id, num_contributions,
     formula = FORMULAS[name]
     expected = (formula(weights, x, u) - formula(weights, x, u0)) @ row
 
-    parts = split_into_parts(model.embedding, x, u, u0, Facts(COUNTRIES).feature_names)
+    parts = split_into_parts(model.embedding, x, u, u0, FactSchema(COUNTRIES).feature_names)
     assert parts.pushes @ (row @ parts.directions) == pytest.approx(expected, abs=1e-12)
     e = explain_hashtag(
         model,

@@ -4,7 +4,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagkeras.data.facts import Facts
+from tagkeras.data.facts import FactSchema
 from tagkeras.layers import UserDescriptor
 
 COUNTRIES = ("US", "GB", "CA", "AU", "NZ")
@@ -45,7 +45,7 @@ def oracle(age, gender, country, latitude, longitude, decimals):
 
 
 def test_by_hand():
-    layer = UserDescriptor(Facts(("US", "GB")))
+    layer = UserDescriptor(FactSchema(("US", "GB")))
     assert layer.size == 7
     described = describe(
         layer,
@@ -74,7 +74,7 @@ def test_by_hand():
 )
 def test_agrees_with_the_definition(age, gender, country, latitude, longitude, decimals):
     user = (age, gender, country, latitude, longitude)
-    described = describe(UserDescriptor(Facts(COUNTRIES, decimals)), user)[0]
+    described = describe(UserDescriptor(FactSchema(COUNTRIES, decimals)), user)[0]
     np.testing.assert_allclose(described, oracle(*user, decimals), atol=2e-6)
     assert (np.abs(described) <= 1 + 1e-6).all()
 
@@ -90,13 +90,13 @@ def test_agrees_with_the_definition(age, gender, country, latitude, longitude, d
     ],
 )
 def test_the_same_place(here, there):
-    layer = UserDescriptor(Facts(COUNTRIES))
+    layer = UserDescriptor(FactSchema(COUNTRIES))
     near, far = describe(layer, (30, "", "", *here), (30, "", "", *there))
     np.testing.assert_allclose(near, far, atol=1e-6)
 
 
 def test_rounded_places_stay_where_they_are():
-    layer = UserDescriptor(Facts(COUNTRIES, 2))
+    layer = UserDescriptor(FactSchema(COUNTRIES, 2))
     latitude = tf.constant([51.50735, -33.86882, NAN, 12.0])
     longitude = tf.constant([-0.12776, 151.20929, 3.0, float("inf")])
     once = layer.round_location(latitude, longitude)
@@ -106,7 +106,7 @@ def test_rounded_places_stay_where_they_are():
 
 
 def test_no_countries_and_no_users():
-    layer = UserDescriptor(Facts())
+    layer = UserDescriptor(FactSchema())
     assert describe(layer, (30, "male", "US", 1.0, 2.0)).shape == (1, 5)
     nobody = {name: value[:0] for name, value in to_inputs([(1.0, "", "", 1.0, 1.0)]).items()}
     assert layer(nobody).shape == (0, 5)
@@ -119,11 +119,11 @@ def test_no_countries_and_no_users():
 )
 def test_refuses(arguments):
     with pytest.raises(ValueError, match="received"):
-        Facts(**arguments)
+        FactSchema(**arguments)
 
 
 def test_saved_with_stock_ops_alone(tmp_path):
-    layer = UserDescriptor(Facts(COUNTRIES))
+    layer = UserDescriptor(FactSchema(COUNTRIES))
     specs = {
         name: tf.TensorSpec(
             [None], tf.string if name in ("gender", "country") else tf.float32, name

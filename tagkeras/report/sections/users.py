@@ -15,7 +15,6 @@ from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
 from tagkeras.data.cities import nearest_city
-from tagkeras.data.facts import Facts
 from tagkeras.evaluate.config import AGE_BOUNDS
 from tagkeras.evaluate.groups import age_group_names, name_age_groups
 from tagkeras.layers.user_descriptor import UserDescriptor
@@ -44,7 +43,7 @@ def build(inputs: Inputs) -> dict[str, Any]:
     age, location = posts.age[rows], posts.location[rows]
     gender, country = (np.array(words, object)[rows] for words in (posts.gender, posts.country))
     assert run.manifest is not None
-    describe = UserDescriptor(Facts.from_dict(run.manifest.user_descriptor))
+    describe = UserDescriptor(run.manifest.facts)
     columns = {"age": age, "gender": gender, "country": country}
     columns["latitude"], columns["longitude"] = location.T
     vectors = run.restored.embedding.embed_user(describe(columns)).numpy()
