@@ -28,34 +28,9 @@ MAX_DEVIATION = 5
 # these names mean something else.
 _FACT_NAME = re.compile("[A-Za-z][A-Za-z0-9_]{0,63}")
 _RESERVED = frozenset(
-    [
-        "post_id",
-        "user_id",
-        "user",
-        "name",
-        "image",
-        "image_bytes",
-        "is_path",
-        "descriptor",
-        "user_descriptor",
-        "hashtags",
-        "hashtag",
-        "scores",
-        "tags",
-        "tags_removed",
-        "out_of_vocabulary",
-        "location",
-        "place",
-        "inputs",
-        "pixels",
-        "num_truth",
-        "model",
-        "row_key",
-        "post_digest",
-        "split",
-        "reason",
-        "detail",
-    ]
+    "post_id user_id user name image image_bytes is_path descriptor user_descriptor hashtags hashtag"
+    " scores tags tags_removed out_of_vocabulary location place inputs pixels num_truth model"
+    " row_key post_digest split reason detail".split()  # noqa: SIM905
 )
 
 
