@@ -26,12 +26,12 @@ _MAX_NUMBER = 3.4e38  # of float32
 MAX_DEVIATION = 5
 # A fact names a field, a feature of records, an input of signatures and a column of tables, where
 # these names mean something else.
-_FACT_NAME = re.compile("[A-Za-z][A-Za-z0-9_]{0,63}")
-_RESERVED = frozenset(
-    "post_id user_id user name image image_bytes is_path descriptor user_descriptor hashtags hashtag"
-    " scores tags tags_removed out_of_vocabulary location place inputs pixels num_truth model"
-    " row_key post_digest split reason detail".split()  # noqa: SIM905
+_RESERVED = (
+    "post_id|user_id|user|name|image|image_bytes|is_path|descriptor|user_descriptor|hashtags?|tags"
+    "|scores|tags_removed|out_of_vocabulary|location|place|inputs|pixels|num_truth|model|row_key"
+    "|post_digest|split|reason|detail"
 )
+_FACT_NAME = re.compile(rf"(?!({_RESERVED})$)[A-Za-z][A-Za-z0-9_]{{0,63}}")
 
 
 class FactError(ValueError):
@@ -160,7 +160,7 @@ def make_facts(categories: Iterable[str] = (), numbers: Iterable[str] = ()) -> t
     facts = list(FACTS)
     for names, is_category in ((categories, True), (numbers, False)):
         for name in names:
-            if not _FACT_NAME.fullmatch(name) or name in _RESERVED:
+            if not _FACT_NAME.fullmatch(name):
                 raise ValueError(
                     f"{name!r} cannot name a fact: use ASCII letters, digits and _, beginning with"
                     " a letter, and no field that posts have"
