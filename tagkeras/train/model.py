@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tagkeras import layers, losses, samplers
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import Facts
+from tagkeras.data.facts import FactSchema
 from tagkeras.data.manifest import Manifest
 from tagkeras.models import HashtagModel, InputDropout
 from tagkeras.train.checkpoints import CheckpointError, read_checkpoint
@@ -60,14 +60,14 @@ def make_model(
     return model
 
 
-def _make_input_dropout(settings: Settings, facts: Facts) -> InputDropout | None:
+def _make_input_dropout(settings: Settings, facts: FactSchema) -> InputDropout | None:
     if not settings.descriptor_dropout and not settings.fact_dropout:
         return None
     return InputDropout(
         descriptor=settings.descriptor_dropout,
         facts=settings.fact_dropout,
-        groups=[(start, stop) for _, start, stop in getattr(facts, "groups", ())],
-        unknown=list(getattr(facts, "unknown", ())),
+        groups=[(columns.start, columns.stop) for columns in facts.columns],
+        unknown=[columns.unknown for columns in facts.columns for _ in columns.names],
     )
 
 
