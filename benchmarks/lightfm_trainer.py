@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.exact_ranking import Embedded
-from benchmarks.post_arrays import PostArrays
+from benchmarks.post_arrays import PostArrays, to_sparse
 from benchmarks.stopwatch import Stopwatch
 from tagkeras.cli.errors import UserError
 
@@ -70,7 +70,7 @@ class LightFMTrainer:
             random_state=0,
         )
         self.features = make_features(posts) if features is None else features
-        self.interactions = _interactions(posts, num_tags)
+        self.interactions = to_sparse(posts.tags, num_tags)
         self.watch = Stopwatch()
         self.positives = 0
 
@@ -102,12 +102,3 @@ def make_features(posts: PostArrays) -> Any:
     from scipy import sparse
 
     return sparse.csr_matrix(np.hstack([posts.descriptors, posts.user_descriptors]))
-
-
-def _interactions(posts: PostArrays, num_tags: int) -> Any:
-    from scipy import sparse
-
-    tags = np.concatenate(posts.tags).astype(np.int32)
-    starts = np.cumsum([0, *map(len, posts.tags)], dtype=np.int32)
-    ones = np.ones(len(tags), np.float32)
-    return sparse.csr_matrix((ones, tags, starts), shape=(len(posts), num_tags))

@@ -1,6 +1,8 @@
 """Posts as arrays in memory, for benchmarks that train without files."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -52,7 +54,7 @@ def draw_posts(posts: int, descriptor_size: int, num_tags: int) -> PostArrays:
         some = descriptors[start : start + CHUNK]
         some += np.float32(0.6) * rng.standard_normal(some.shape, np.float32)
     users = rng.random((posts, USER_DESCRIPTOR_SIZE), np.float32)
-    return PostArrays(_normalised(descriptors), users, list((rank * topics + topic)[:, None]))
+    return PostArrays(normalised(descriptors), users, list((rank * topics + topic)[:, None]))
 
 
 def describe_planted(posts: planted.PlantedPosts) -> PostArrays:
@@ -68,10 +70,19 @@ def describe_planted(posts: planted.PlantedPosts) -> PostArrays:
             **{name: column(name, "") for name in ("gender", "country")},
         }
     )
-    return PostArrays(_normalised(posts.descriptors), users.numpy(), posts.tags)
+    return PostArrays(normalised(posts.descriptors), users.numpy(), posts.tags)
 
 
-def _normalised(descriptors: np.ndarray) -> np.ndarray:
+def to_sparse(tags: Sequence[np.ndarray], num_tags: int) -> Any:
+    """Lists of ids as a sparse float32 matrix of SciPy, [posts, Y], 1 where a post has a tag."""
+    from scipy import sparse
+
+    ids = np.concatenate(tags).astype(np.int32)
+    starts = np.cumsum([0, *map(len, tags)], dtype=np.int32)
+    return sparse.csr_matrix((np.ones(len(ids), np.float32), ids, starts), (len(tags), num_tags))
+
+
+def normalised(descriptors: np.ndarray) -> np.ndarray:
     """Rows of length 1, as the first layer of every model makes them; in place."""
-    descriptors /= np.linalg.norm(descriptors, axis=1, keepdims=True)
+    descriptors /= np.maximum(np.linalg.norm(descriptors, axis=1, keepdims=True), 1e-12)
     return descriptors

@@ -19,13 +19,14 @@ class Usage(NamedTuple):
     peak_mib: float
 
 
-def run_module(module: str, **flags: object) -> Usage:
-    """Runs `python -m module` with flags; its output goes to standard error.
+def run_module(module: str, *arguments: str, **flags: object) -> Usage:
+    """Runs `python -m module` with arguments and flags; its output goes to standard error.
 
     Raises:
         RuntimeError: it failed.
     """
-    command = [sys.executable, "-m", module, *(f"--{k}={v}" for k, v in flags.items())]
+    command = [sys.executable, "-m", module, *arguments]
+    command += [f"--{name}={value}" for name, value in flags.items()]
     start = time.monotonic()
     process = subprocess.Popen(command, stdout=sys.stderr)
     _, status, usage = os.wait4(process.pid, 0)

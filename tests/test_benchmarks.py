@@ -5,10 +5,13 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import lightfm_trainer
+from benchmarks import lightfm_trainer, planted
 from benchmarks.exact_ranking import Embedded, mean_draws, rank, score
 from benchmarks.large_world import LargeWorld
+from benchmarks.ridge import Ridge
 from tagkeras.cli.errors import UserError
+from tagkeras.evaluate.config import Config as EvaluateConfig
+from tagkeras.evaluate.evaluate import evaluate
 
 
 class TestExactRanking:
@@ -35,6 +38,27 @@ class TestExactRanking:
         first = 1 + 3 / 4 + (3 / 4) ** 2
         second = 1 + 1 / 4 + (1 / 4) ** 2  # three tags score the same 9
         assert draws == round((first + second) / 2, 1)
+
+
+@pytest.mark.parametrize("posts", [3, 30])  # fewer than features, and more
+def test_ridge_is_the_least_penalised_square(posts):
+    rng = np.random.default_rng(0)
+    features, others = rng.normal(size=(posts, 5)), rng.normal(size=(4, 5))
+    tags = [rng.choice(6, size=2, replace=False) for _ in range(posts)]
+    truth = np.zeros((posts, 6))
+    for row, ids in zip(truth, tags, strict=True):
+        row[ids] = 1
+    ridge = Ridge(features, tags, 6)
+    for strength in (0.1, 2.0):
+        # The intercept is a column of ones that has no penalty.
+        design = np.hstack([features, np.ones((posts, 1))])
+        penalty = strength * np.diag([1, 1, 1, 1, 1, 0])
+        weights = np.linalg.solve(design.T @ design + penalty, design.T @ truth)
+        np.testing.assert_allclose(
+            ridge.embed(others, strength).scores(slice(None)),
+            np.hstack([others, np.ones((4, 1))]) @ weights,
+            atol=1e-6,
+        )
 
 
 def test_without_lightfm_the_remedy_is_named(monkeypatch):
@@ -77,3 +101,33 @@ def test_the_index_is_measured(tmp_path):
             assert times["exact"]["ms"] > 0
             assert times["ivf"]["ratio"] > 0
     assert "training" not in done.stderr
+
+
+@pytest.mark.slow
+def test_what_people_would_use_is_measured_as_evaluate_does(tmp_path):
+    size = {"posts": 600, "descriptor_size": 16, "tags": 40, "topics": 5}
+    planted.main(planted.Config(output=str(tmp_path), **size))
+    command = [sys.executable, "-m", "benchmarks.real", f"--posts={tmp_path / 'posts.parquet'}"]
+    flags = "--seeds=1 --parts=ridge,baselines,warp --models=multiplicative --min_tag_count=20"
+    command += [f"--folder={tmp_path}", *flags.split()]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    result = json.loads(done.stdout)
+    methods, seed = result["methods"], tmp_path / "seed0"
+    metrics = evaluate(
+        EvaluateConfig(
+            workdir=str(seed / "multiplicative"),
+            data=str(seed / "dataset"),
+            output=str(tmp_path / "evaluation"),
+        )
+    )
+    assert result["test_posts"] == metrics["num_posts"]
+    told, blind = (methods[f"multiplicative, WARP{facts}"] for facts in ("", ", no facts"))
+    assert told["by_seed"] != blind["by_seed"]
+    for name in ("P@1", "R@10", "A@10"):
+        for baseline in ("frequency", "demographic", "neighbour"):
+            expected = metrics[f"{baseline}_baseline"][name]
+            assert methods[f"{baseline} baseline"][name] == pytest.approx(expected, abs=1e-4)
+        assert told[name] == pytest.approx(metrics[name], abs=1e-4)
+        bounds = metrics["intervals"]["model"][name]
+        assert told["intervals"][name] == pytest.approx(bounds, abs=1e-4)
+        assert methods["ridge, image"][name] > methods["frequency baseline"][name]
