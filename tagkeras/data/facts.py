@@ -194,6 +194,16 @@ class Columns(NamedTuple):
         """The column after the last."""
         return self.start + len(self.names)
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of posts that the fact is told by: the two coordinates of the place."""
+        return (LATITUDE.name, LONGITUDE.name) if self.fact == PLACE else (self.fact,)
+
+    @property
+    def title(self) -> str:
+        """What people call the fact."""
+        return "home town" if self.fact == PLACE else self.fact
+
 
 @dataclasses.dataclass(frozen=True)
 class FactSchema:

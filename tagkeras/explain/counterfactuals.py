@@ -71,34 +71,27 @@ def embed_for_users(
 
 def describe_users(users: Sequence[User], manifest: Manifest) -> np.ndarray:
     """User descriptors, float32 [U, m], as those of a dataset's posts were made."""
-    return UserDescriptor(manifest.facts)(to_columns(users)).numpy()
+    facts = manifest.facts
+    return UserDescriptor(facts)(to_columns(users, facts.facts)).numpy()
 
 
 def users_by_age_and_gender(
-    ages: Sequence[float], genders: Sequence[str], place: User = UNKNOWN_USER
+    ages: Sequence[float | None], genders: Sequence[str | None], user: User = UNKNOWN_USER
 ) -> list[User]:
-    """A user of each gender and age in years, one gender after the other, who live in `place`.
+    """A user of each gender and age in years, one gender after the other, otherwise as `user`.
 
     Raises:
         UserError: an age out of range, or an unknown gender.
     """
-    users = [
-        dataclasses.replace(place, age=age, gender=gender, name=None)
-        for gender in genders
-        for age in ages
-    ]
-    return [dataclasses.replace(user, name=user.person) for user in users]
+    users = [user.but({"age": age, "gender": gender}) for gender in genders for age in ages]
+    return [dataclasses.replace(one, name=one.person) for one in users]
 
 
-def users_by_city(cities: Sequence[City], person: User = UNKNOWN_USER) -> list[User]:
-    """A user in each city, of the age and gender of `person`."""
-    return [
-        dataclasses.replace(
-            person,
-            country=city.country,
-            latitude=city.latitude,
-            longitude=city.longitude,
-            name=city.name,
-        )
-        for city in cities
-    ]
+def users_by_city(cities: Sequence[City], user: User = UNKNOWN_USER) -> list[User]:
+    """A user in each city, otherwise as `user`."""
+    return [dataclasses.replace(user, **dataclasses.asdict(city)) for city in cities]
+
+
+def users_by_value(category: str, values: Sequence[str], user: User = UNKNOWN_USER) -> list[User]:
+    """A user of each value of a category, otherwise as `user`."""
+    return [dataclasses.replace(user.but({category: value}), name=value) for value in values]

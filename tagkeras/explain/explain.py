@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tagkeras.cli.errors import UserError
@@ -14,6 +15,7 @@ from tagkeras.explain.counterfactuals import (
     counterfactual_lists,
     users_by_age_and_gender,
     users_by_city,
+    users_by_value,
 )
 from tagkeras.explain.explanation import (
     HashtagExplanation,
@@ -21,8 +23,14 @@ from tagkeras.explain.explanation import (
     find_hashtag,
 )
 from tagkeras.explain.photo_descriptor import describe_image, descriptor_of_post
+from tagkeras.explain.user_facts import parse_user, say_masked, told_in_vain
 from tagkeras.train.model import restore_model
 from tagkeras.train.workdir import Workdir
+
+# Who is compared by default.
+_AGES, _GENDERS = ("16", "30", "45", "70"), ("female", "male")
+_MOST_CATEGORIES, _MOST_VALUES = 3, 5
+_PLACE = ("country", "latitude")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,8 +43,9 @@ class Answer:
         model: `multiplicative`, `user_biased` or `bilinear`.
         workdir: of the model.
         epoch: of its weights.
-        age_and_gender: lists by gender and age, all in the place of the user of the flags.
-        cities: lists by city, all of the age and gender of that user.
+        age_and_gender: lists by gender and age, all otherwise of the user of the flags.
+        cities: lists by city, likewise.
+        categories: lists by value of a category, likewise, by its name.
         explanation: of the hashtag, if one was asked about.
     """
 
@@ -47,6 +56,7 @@ class Answer:
     epoch: int
     age_and_gender: tuple[RankedHashtags, ...]
     cities: tuple[RankedHashtags, ...]
+    categories: dict[str, tuple[RankedHashtags, ...]]
     explanation: HashtagExplanation | None
 
 
@@ -55,48 +65,33 @@ def explain(config: Config) -> Answer:
 
     Raises:
         UserError: no checkpoint, another dataset, no such image, post, city or hashtag, or a fact
-            of a user that is out of range.
+            of a user that is unknown or out of range.
     """
     if (config.image is None) == (config.post_id is None):
         raise UserError("give either --image=FILE or --post_id=POST of the dataset")
-    user = User(
-        age=config.age,
-        gender=config.gender,
-        country=config.country,
-        latitude=config.latitude,
-        longitude=config.longitude,
-    )
+    workdir, dataset = Workdir(config.workdir), Path(config.data)
+    manifest = Manifest.load(dataset)
+    user = parse_user(config, config.fact, manifest)
     if config.hashtag is not None and user == UNKNOWN_USER:
         raise UserError(
             f"--hashtag={config.hashtag}: say something of the user to compare with an unknown one,"
-            " by --age, --gender, --country, or --latitude and --longitude"
+            " by --age, --gender, --country, --latitude and --longitude, or --fact"
         )
-    by_person = users_by_age_and_gender(_numbers(config.ages), config.genders, user)
-    cities = None if config.cities is None else [parse_city(city) for city in config.cities]
-
-    workdir, dataset = Workdir(config.workdir), Path(config.data)
-    model = restore_model(workdir)
+    by_person, by_city, by_value = _choose_people(config, manifest, user)
+    model, vocabulary = restore_model(workdir), workdir.vocabulary()
     workdir.check_dataset(dataset)
-    manifest, vocabulary = Manifest.load(dataset), workdir.vocabulary()
     if config.top_k is not None and config.top_k > len(vocabulary):
         raise UserError(f"--top_k={config.top_k}: the vocabulary has {len(vocabulary)} tags")
     k = config.top_k or min(10, len(vocabulary))
     if config.hashtag is not None:
         find_hashtag(config.hashtag, vocabulary)  # before the work that follows
-    countries = manifest.user_descriptor["countries"]
-    if cities is None:
-        cities = default_cities(countries)
-        if not cities:
-            _warn("no city of the dataset's countries is known: name some by --cities")
-    elsewhere = {city.country for city in cities} | {user.country}
-    for country in sorted(elsewhere - {None, *countries}, key=str):
-        _warn(
-            f"{country} is none of the dataset's countries ({', '.join(countries)}):"
-            " the model takes it as unknown"
-        )
-    if config.hashtag is None and not by_person and not cities:
+    people = [user, *by_city]
+    for line in told_in_vain([person.facts for person in people], manifest):
+        _warn(line)
+    if config.hashtag is None and not (by_person or by_city or by_value):
         raise UserError(
-            "nothing to compare: give --ages and --genders, --cities, or a --hashtag to explain"
+            "nothing to compare: give --ages and --genders, --cities, --categories, or a --hashtag"
+            " to explain"
         )
     if config.image is None:
         descriptor = descriptor_of_post(dataset, manifest, str(config.post_id))
@@ -115,16 +110,68 @@ def explain(config: Config) -> Answer:
         workdir=config.workdir,
         epoch=workdir.best_epoch()["epoch"],
         age_and_gender=counterfactual_lists(*asked, by_person, k),
-        cities=counterfactual_lists(*asked, users_by_city(cities, user), k),
+        cities=counterfactual_lists(*asked, by_city, k),
+        categories={n: counterfactual_lists(*asked, users, k) for n, users in by_value.items()},
         explanation=explanation,
     )
+
+
+def _choose_people(
+    config: Config, manifest: Manifest, user: User
+) -> tuple[list[User], list[User], dict[str, list[User]]]:
+    """Whom to compare by age and gender, by city, and by value of each category.
+
+    By default those who differ in something that the model looks at.
+    """
+    telling, values = {fact.name for fact in manifest.telling_facts}, manifest.telling_values
+
+    def choose(
+        flag: str, given: Sequence[str] | None, default: Sequence[str], *facts: str
+    ) -> Sequence[str] | None:
+        """What was given, or the default; None where the model looks at none of the facts."""
+        if telling.isdisjoint(facts):
+            if given:
+                _warn(f"--{flag} is left out: {say_masked(' and '.join(facts))}")
+            return None
+        return default if given is None else given
+
+    ages = choose("ages", config.ages, _AGES, "age")
+    genders = choose("genders", config.genders, _GENDERS, "gender")
+    by_person = []
+    if ages is not None or genders is not None:
+        by_person = users_by_age_and_gender(
+            [user.age] if ages is None else _numbers(ages),
+            [user.gender] if genders is None else genders,
+            user,
+        )
+    cities = [parse_city(city) for city in choose("cities", config.cities, (), *_PLACE) or ()]
+    if config.cities is None and "latitude" in telling:
+        cities = default_cities(values.get("country", ())[:_MOST_VALUES])
+        if not cities:
+            _warn("no city of the dataset's countries is known: name some by --cities")
+    # People of one country are told apart by their cities, if at all.
+    by_default = [name for name in values if name != "country" or not cities][:_MOST_CATEGORIES]
+    categories = by_default if config.categories is None else config.categories
+    if unknown := set(categories) - set(manifest.facts.values):
+        raise UserError(
+            f"--categories={min(unknown)}: give some of {', '.join(manifest.facts.values)}"
+        )
+    by_value = {
+        name: users_by_value(name, values.get(name, ())[:_MOST_VALUES], user)
+        for name in categories
+        if choose("categories", [name], (), name)
+    }
+    if not telling:
+        _warn("the model looks at no fact of users: everybody is given the same")
+        by_person = [user]
+    return by_person, users_by_city(cities, user), by_value
 
 
 def _warn(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def _numbers(ages: tuple[str, ...]) -> list[float]:
+def _numbers(ages: Sequence[str]) -> list[float]:
     try:
         return [float(age) for age in ages]
     except ValueError as error:
