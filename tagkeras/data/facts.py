@@ -294,6 +294,11 @@ class FactSchema:
         return tuple(columns)
 
     @property
+    def unknown(self) -> tuple[float, ...]:
+        """The user descriptor of one of whom nothing is known."""
+        return tuple(columns.unknown for columns in self.columns for _ in columns.names)
+
+    @property
     def feature_names(self) -> tuple[str, ...]:
         """What each value of a user descriptor is, in order."""
         return tuple(name for columns in self.columns for name in columns.names)

@@ -37,6 +37,8 @@ class EvaluatedPosts:
         country: ISO 3166 alpha-2, or empty if unknown.
         location: float32 [N, 2], latitude and longitude in degrees; NaN if unknown.
         num_truth: int64 [N], how many hashtags each post has, unknown ones included.
+        more: facts of the dataset's own by name: N texts, empty if unknown, or numbers, float32
+            [N], NaN if unknown.
         hits: for each ranking, bool [N, k]: whether each prediction, best first, is right.
     """
 
@@ -47,6 +49,7 @@ class EvaluatedPosts:
     country: list[str]
     location: np.ndarray
     num_truth: np.ndarray
+    more: Mapping[str, list[str] | np.ndarray] = dataclasses.field(default_factory=dict)
     hits: Mapping[str, np.ndarray]
 
     def __len__(self) -> int:
@@ -81,6 +84,9 @@ class EvaluatedPosts:
             "longitude": pa.array(self.location[:, 1], pa.float32(), from_pandas=True),
             "num_truth": pa.array(self.num_truth, pa.int64()),
         }
+        for name, values in self.more.items():
+            kind = pa.string() if isinstance(values, list) else pa.float32()
+            columns[name] = pa.array(values, kind, from_pandas=True)
         for name, hits in self.hits.items():
             flat = pa.array(hits.ravel(), pa.bool_())
             columns[name] = pa.FixedSizeListArray.from_arrays(flat, hits.shape[1])
@@ -100,6 +106,14 @@ class EvaluatedPosts:
         def numbers(name: str) -> np.ndarray:
             return table.column(name).to_numpy().astype(np.float32)
 
+        def texts_or_numbers(name: str) -> list[str] | np.ndarray:
+            column = table.column(name)
+            return column.to_pylist() if pa.types.is_string(column.type) else numbers(name)
+
+        names = [name for name in table.column_names if name not in _FACTS]
+        # Whether each is a ranking's hits, or else a fact of the dataset's own.
+        is_ranking = {n: pa.types.is_fixed_size_list(table.schema.field(n).type) for n in names}
+
         return cls(
             post_ids=table.column("post_id").to_pylist(),
             user_ids=table.column("user_id").to_pylist(),
@@ -108,14 +122,15 @@ class EvaluatedPosts:
             country=table.column("country").to_pylist(),
             location=np.stack([numbers("latitude"), numbers("longitude")], axis=1),
             num_truth=table.column("num_truth").to_numpy(),
+            more={name: texts_or_numbers(name) for name in names if not is_ranking[name]},
             hits={
                 name: table.column(name)
                 .combine_chunks()
                 .flatten()
                 .to_numpy(zero_copy_only=False)
                 .reshape(len(table), -1)
-                for name in table.column_names
-                if name not in _FACTS
+                for name in names
+                if is_ranking[name]
             },
         )
 

@@ -1,8 +1,9 @@
-"""Groups of people (by age, gender and country): their metrics, and the gaps between them."""
+"""Groups of people by age and by each category: their metrics, and the gaps between them."""
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from tagkeras.evaluate.evaluation import EvaluatedPosts
 UNKNOWN = "unknown"
 # Groups of fewer users are listed, but no gap is named for them: it would be chance.
 MIN_USERS = 30
+# Values of a category of the dataset's own that are groups by themselves.
+MOST_VALUES = 15
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -22,7 +25,7 @@ class Grouping:
     """A partition of posts.
 
     Attributes:
-        attribute: `age`, `gender` or `country`.
+        attribute: `age`, `gender`, `country` or a category of the dataset's own.
         names: of the groups.
         group: int64 [N], of each post, an index into `names`.
     """
@@ -33,14 +36,23 @@ class Grouping:
 
 
 def make_groupings(
-    posts: EvaluatedPosts, age_bounds: Sequence[float] = AGE_BOUNDS
+    posts: EvaluatedPosts,
+    age_bounds: Sequence[float] = AGE_BOUNDS,
+    masked_facts: Collection[str] = (),
 ) -> list[Grouping]:
-    """The posts by age group, by gender and by country; unknown is a group of its own."""
-    return [
+    """The posts by age group, gender, country and each category; unknown is a group of its own.
+
+    Facts that are masked, or the same for all posts, tell no groups apart and are left out. Rare
+    values of a category of the dataset's own are one group.
+    """
+    categories = {name: words for name, words in posts.more.items() if isinstance(words, list)}
+    groupings = [
         _by_age(posts.age, age_bounds),
         _by_word("gender", posts.gender),
         _by_word("country", posts.country),
+        *(_by_word(name, _join_rare(words)) for name, words in categories.items()),
     ]
+    return [g for g in groupings if len(g.names) > 1 and g.attribute not in masked_facts]
 
 
 def parse_age_bounds(words: Sequence[str]) -> tuple[float, ...]:
@@ -94,6 +106,15 @@ def _by_word(attribute: str, words: Sequence[str]) -> Grouping:
     order = sorted(range(len(found)), key=lambda i: (found[i] == "", -counts[i], found[i]))
     place = np.argsort(order)
     return Grouping(attribute, tuple(str(found[i]) or UNKNOWN for i in order), place[group])
+
+
+def _join_rare(words: list[str]) -> list[str]:
+    """The words, all but the most common ones made `others`; an empty one stays."""
+    counts = Counter(word for word in words if word)
+    if len(counts) <= MOST_VALUES + 1:
+        return words
+    kept = {"", *sorted(counts, key=lambda word: (-counts[word], word))[:MOST_VALUES]}
+    return [word if word in kept else "others" for word in words]
 
 
 def group_metrics(

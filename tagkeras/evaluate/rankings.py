@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow as tf
 
+from tagkeras.data.facts import Fact
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.evaluate.baselines import Ranker
 from tagkeras.evaluate.evaluation import MODEL, EvaluatedPosts
@@ -38,12 +39,14 @@ def rank_split(
     output: Path,
     top_k: int,
     advance: Callable[[int], None],
+    own_facts: Sequence[Fact] = (),
 ) -> tuple[EvaluatedPosts, dict[str, np.ndarray]]:
     """Ranks the posts of a split, and writes `post_id`, `hashtags` (best first) and `scores`.
 
     The batches are those of `tagkeras.data.input.read_split`. Baselines rank as many tags as the
     largest k of the metrics; `top_k` predictions are written. `tag_counts` and `curve_scores` take
-    what the model predicts, and `advance` how many more posts are done.
+    what the model predicts, and `advance` how many more posts are done. `own_facts` are those that
+    the dataset has beside the usual ones.
 
     Returns:
         The posts with the hits of each ranking, and the rankings by name: int32 [N, k] for the
@@ -68,7 +71,7 @@ def rank_split(
             for name, best in rankings.items():
                 predictions[name].append(best.astype(np.int32))
                 hits[name].append(find_hits(tf.constant(best, tf.int64), batch["tags"]).numpy())
-            for name in _FACTS:
+            for name in (*_FACTS, *(fact.name for fact in own_facts)):
                 facts[name].append(batch[name].numpy())
             num_truth = batch["tags"].row_lengths() + batch["out_of_vocabulary"]
             facts["num_truth"].append(num_truth.numpy())
@@ -80,11 +83,13 @@ def rank_split(
             writer.write_batch(pa.record_batch(arrays, schema=SCHEMA))
             advance(len(ids))
     joined: dict[str, Any] = {name: np.concatenate(parts) for name, parts in facts.items()}
-    for name in ("post_id", "user_id", "gender", "country"):
+    texts = (fact.name for fact in own_facts if fact.is_text)
+    for name in ("post_id", "user_id", "gender", "country", *texts):
         joined[name] = [text.decode() for text in joined[name]]
     posts = EvaluatedPosts(
         post_ids=joined.pop("post_id"),
         user_ids=joined.pop("user_id"),
+        more={fact.name: joined.pop(fact.name) for fact in own_facts},
         **joined,
         hits={name: np.concatenate(parts) for name, parts in hits.items()},
     )
