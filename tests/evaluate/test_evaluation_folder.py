@@ -24,6 +24,7 @@ def posts():
         gender=["female", "", "other"],
         country=["", "GB", "NZ"],
         location=np.array([[51.5, -0.1], [NAN, NAN], [0, 0]], np.float32),
+        more={"camera": ["slr", "", "phone"], "followers": np.array([5, NAN, 0], np.float32)},
         hits={"model": HITS, "frequency_baseline": ~HITS},
     )
 
@@ -36,6 +37,8 @@ def test_posts_there_and_back(posts, tmp_path):
     for name in ("age", "location", "num_truth"):
         np.testing.assert_array_equal(getattr(same, name), getattr(posts, name))
         assert getattr(same, name).dtype == getattr(posts, name).dtype
+    assert same.more["camera"] == posts.more["camera"]
+    np.testing.assert_array_equal(same.more["followers"], posts.more["followers"])
     assert list(same.hits) == ["model", "frequency_baseline"]
     for name, hits in posts.hits.items():
         np.testing.assert_array_equal(same.hits[name], hits)

@@ -27,7 +27,8 @@ def groups_of(posts, attribute, bounds=AGE_BOUNDS):
 
 
 def people(ages=None, **words):
-    (number,) = {len(v) for v in (ages, *words.values()) if v is not None}
+    lists = (ages, *(words[name] for name in words if name != "more"))
+    (number,) = {len(v) for v in lists if v is not None}
     ages = np.full(number, NAN) if ages is None else ages
     hits = np.zeros((number, 1), bool)
     return make_posts(hits, age=np.array(ages, np.float32), **words)
@@ -40,6 +41,7 @@ def people(ages=None, **words):
 )
 def test_ages_by_loops(ages, bounds):
     """A bound begins its group; groups without posts are left out, unknown stands last."""
+    ages = [*ages, 0.0, NAN]
     found, groups = groups_of(people(ages), "age", bounds)
     names = age_group_names(bounds)
     assert len(set(names)) == len(bounds) + 1
@@ -69,6 +71,24 @@ def test_words_by_frequency_and_unknown_last():
     names, groups = groups_of(posts, "country")
     assert names == ("GB", "AU", "CA", "US", "unknown")
     assert groups == ["unknown", "GB", "unknown", "US", "unknown", "GB", "CA", "AU"]
+
+
+def test_facts_that_tell_no_groups_apart_are_left_out():
+    posts = people([17, 40, NAN], gender=["", "", ""], country=["GB", "GB", "GB"])
+    assert [grouping.attribute for grouping in make_groupings(posts)] == ["age"]
+    assert make_groupings(posts, masked_facts=("age", "place")) == []
+
+
+def test_rare_values_of_a_category_are_one_group():
+    common = [f"c{number}" for number in range(15) for _ in range(2)]
+    more = {"camera": [*common, "x", "", "y"], "followers": np.zeros(33, np.float32)}
+    names, groups = groups_of(people(country=[""] * 33, more=more), "camera")
+    assert set(names[:15]) == set(common)
+    assert names[15:] == ("others", "unknown")
+    assert groups[30:] == ["others", "unknown", "others"]
+    # One value alone keeps its name.
+    more = {"camera": [*common, "x", "", "x"]}
+    assert "x" in groups_of(people(country=[""] * 33, more=more), "camera")[0]
 
 
 @pytest.mark.parametrize("text", ["", "old", "25,18", "0", "18,nan", "18,200"])
