@@ -60,6 +60,17 @@ class EvaluatedPosts:
         """int64 [N]: the user of each post, numbered from 0 in the order of their ids."""
         return np.unique(np.array(self.user_ids), return_inverse=True)[1]
 
+    @functools.cached_property
+    def facts(self) -> dict[str, np.ndarray]:
+        """Each fact as the user layer takes it: float32 [N], or objects of type `str` [N]."""
+        latitude, longitude = self.location.T
+        columns = {"age": self.age, "gender": self.gender, "country": self.country}
+        columns |= {"latitude": latitude, "longitude": longitude, **self.more}
+        return {
+            name: np.array(values, object if isinstance(values, list) else np.float32)
+            for name, values in columns.items()
+        }
+
     def scores(self, ranking: str, ks: Sequence[int]) -> dict[str, np.ndarray]:
         """P@k, R@k, A@k, nDCG@k and MRR@k of each post, by one of the rankings of `hits`.
 
