@@ -10,6 +10,8 @@ MODELS = ("bilinear", "user_biased", "multiplicative")
 LOSSES = ("warp", "softmax", "sampled_softmax", "bpr")
 SAMPLERS = ("pooled", "sequential", "exhaustive")
 OPTIMIZERS = ("adagrad", "sgd")
+RANK_WEIGHTS = ("harmonic", "none")
+REDUCTIONS = ("mean", "sum")
 
 T = TypeVar("T")
 

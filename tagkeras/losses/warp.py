@@ -8,6 +8,7 @@ import tensorflow as tf
 from tagkeras import samplers
 from tagkeras.data.post_tags import PostTags
 from tagkeras.losses.ranking_loss import Draw, PairLoss
+from tagkeras.names import RANK_WEIGHTS
 
 EULER_GAMMA = 0.5772156649015329
 
@@ -24,6 +25,7 @@ class Warp(PairLoss):
     Args:
         margin: of the hinge, at least 0.
         sampler: of the negatives: one of `tagkeras.samplers`, or its name.
+        rank_weight: `harmonic`, or `none` for L = 1: every violator counts alike.
 
     Example:
         >>> loss = Warp(margin=0.1, sampler=tagkeras.samplers.Pooled(max_negatives=100))
@@ -31,15 +33,25 @@ class Warp(PairLoss):
         >>> model.compile(loss=loss)
 
     References:
-        Weston, Bengio, Usunier, "WSABIE" (IJCAI 2011), equations 3 and 7.
+        Weston, Bengio, Usunier, "WSABIE" (IJCAI 2011), equations 3 and 7. Without the weight it is
+        the loss of Wu et al., "StarSpace" (AAAI 2018).
     """
 
     measures = ("violator_share", "mean_draws")
 
-    def __init__(self, margin: float = 0.1, sampler: str | samplers.Sampler = "pooled") -> None:
+    def __init__(
+        self,
+        margin: float = 0.1,
+        sampler: str | samplers.Sampler = "pooled",
+        *,
+        rank_weight: str = "harmonic",
+    ) -> None:
         if margin < 0:
             raise ValueError(f"margin must be at least 0, received {margin}")
+        if rank_weight not in RANK_WEIGHTS:
+            raise ValueError(f"rank_weight must be one of {RANK_WEIGHTS}, received {rank_weight!r}")
         self.margin = margin
+        self.rank_weight = rank_weight
         self.sampler = samplers.get(sampler)
 
     def draw(
@@ -50,8 +62,11 @@ class Warp(PairLoss):
         own = tf.gather(table, post_tags.tag)
         scores = tf.reduce_sum(tf.gather(phi, post_tags.post) * own, axis=1)
         negatives = self.sampler.sample(phi, table, post_tags, scores - self.margin, seed)
-        draws = tf.maximum(negatives.draws, 1)
-        weight = rank_weight(estimate_rank(post_tags.num_candidates(num_tags), draws))
+        if self.rank_weight == "none":
+            weight = tf.ones_like(scores)
+        else:
+            draws = tf.maximum(negatives.draws, 1)
+            weight = rank_weight(estimate_rank(post_tags.num_candidates(num_tags), draws))
         measures = {"violator_share": negatives.found, "mean_draws": negatives.draws}
         return self.draw_pairs(table, post_tags, negatives.tag, weight, negatives.found, measures)
 
@@ -62,7 +77,12 @@ class Warp(PairLoss):
     def get_config(self) -> dict[str, Any]:
         """The arguments of `__init__`."""
         sampler = keras.saving.serialize_keras_object(self.sampler)
-        return {**super().get_config(), "margin": self.margin, "sampler": sampler}
+        return {
+            **super().get_config(),
+            "margin": self.margin,
+            "sampler": sampler,
+            "rank_weight": self.rank_weight,
+        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Warp":

@@ -9,7 +9,9 @@ import tensorflow as tf
 
 from tagkeras import losses, metrics, optimizers
 from tagkeras.data.post_tags import INPUTS, PostTags, Truth
+from tagkeras.models.input_dropout import InputDropout
 from tagkeras.models.training_step import TrainingStep
+from tagkeras.names import REDUCTIONS
 from tagkeras.retrieval.top_k import top_k
 
 Inputs = Mapping[str, Any]
@@ -33,7 +35,8 @@ class HashtagModel(keras.Model):
         max_norm: C, the largest norm of a row of V and of a column of the `max_norm_weights`; None
             for no bound.
         initial_stddev: of the normal distribution that V starts from.
-        seed: of the initial V and of the negatives.
+        seed: of the initial V, of the negatives and of `input_dropout`.
+        input_dropout: what training hides of the inputs; None for nothing.
 
     Call arguments:
         inputs: dict with `descriptor` float [B, n] and `user_descriptor` float [B, m].
@@ -70,6 +73,7 @@ class HashtagModel(keras.Model):
         max_norm: float | None = 1.0,
         initial_stddev: float = 0.1,
         seed: int = 0,
+        input_dropout: InputDropout | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -82,6 +86,7 @@ class HashtagModel(keras.Model):
         self.max_norm = max_norm
         self.initial_stddev = initial_stddev
         self.seed = seed
+        self.input_dropout = input_dropout
         self._compiled = _Compiled()
 
     def build(self, input_shape: Mapping[str, Sequence[int | None]]) -> None:
@@ -124,6 +129,7 @@ class HashtagModel(keras.Model):
         metrics: Sequence[keras.metrics.Metric] | None = None,
         *,
         row_optimizer: optimizers.RowOptimizer | str | None = None,
+        reduction: str = "mean",
         jit_compile: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -136,13 +142,17 @@ class HashtagModel(keras.Model):
             metrics: of `tagkeras.metrics`; by default P@1, R@10 and A@10.
             row_optimizer: of the tag table, one of `tagkeras.optimizers`; by default
                 `tagkeras.optimizers.matching(optimizer)`, at the rate of `optimizer`.
+            reduction: of the loss: `mean` over the positives of a batch, or their `sum`, the
+                paper's, whose steps are as many times as long.
             jit_compile: whether XLA compiles the step, its draws and its updates included. Batches
                 are padded to one of few shapes then, each of which is compiled once.
             **kwargs: of `keras.Model.compile`.
 
         Raises:
-            ValueError: a metric asks for more hashtags than there are.
+            ValueError: a metric asks for more hashtags than there are; no such reduction.
         """
+        if reduction not in REDUCTIONS:
+            raise ValueError(f"reduction must be one of {REDUCTIONS}, received {reduction!r}")
         if optimizer is None:
             optimizer = keras.optimizers.Adagrad(0.05, initial_accumulator_value=1e-6)
         # Only `take_step` is compiled: XLA cannot compile the padding of the batches.
@@ -154,7 +164,7 @@ class HashtagModel(keras.Model):
             if metric.k > self.num_tags:
                 raise ValueError(f"{metric.name}: there are only {self.num_tags} hashtags")
         means = [keras.metrics.Mean(name) for name in ("loss", *self.loss.measures)]
-        self._compiled = _Compiled(ranking, means, jit_compile)
+        self._compiled = _Compiled(ranking, means, reduction, jit_compile)
         if self.built:
             self._prepare_training()
 
@@ -173,6 +183,8 @@ class HashtagModel(keras.Model):
             row_optimizer=self.row_optimizer,
             max_norm=self.max_norm,
             seed=self.seed,
+            input_dropout=self.input_dropout,
+            reduction=self._compiled.reduction,
             for_xla=self._compiled.jit_compile,
         )
         self.take_step = tf.function(step, jit_compile=True) if step.for_xla else step
@@ -231,15 +243,17 @@ class HashtagModel(keras.Model):
             "max_norm": self.max_norm,
             "initial_stddev": self.initial_stddev,
             "seed": self.seed,
+            "input_dropout": keras.saving.serialize_keras_object(self.input_dropout),
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "HashtagModel":
         """Undoes `get_config`."""
-        embedding = keras.saving.deserialize_keras_object(
-            config["embedding"], custom_objects=custom_objects
-        )
-        return cls(**{**config, "embedding": embedding})
+        parts = {
+            name: keras.saving.deserialize_keras_object(config.get(name), custom_objects)
+            for name in ("embedding", "input_dropout")
+        }
+        return cls(**{**config, **parts})
 
     def get_build_config(self) -> dict[str, Any]:
         """The sizes that `build` took, for `.keras` files."""
@@ -259,6 +273,7 @@ class HashtagModel(keras.Model):
             "loss": serialize(self.loss),
             "metrics": [serialize(metric) for metric in self._compiled.ranking],
             "row_optimizer": serialize(self.row_optimizer),
+            "reduction": self._compiled.reduction,
             "jit_compile": self._compiled.jit_compile,
             "steps_per_execution": self.steps_per_execution,
         }
@@ -291,11 +306,13 @@ class _Compiled:
     Attributes:
         ranking: metrics of rankings.
         means: of what a step measures.
+        reduction: of the loss.
         jit_compile: whether XLA compiles the step.
     """
 
     ranking: Sequence[keras.metrics.Metric] = ()
     means: Sequence[keras.metrics.Mean] = ()
+    reduction: str = "mean"
     jit_compile: bool = False
 
 

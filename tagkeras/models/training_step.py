@@ -12,6 +12,7 @@ from tagkeras.data.post_tags import PostTags
 from tagkeras.layers.max_norm import max_norm_weights, project_columns
 from tagkeras.layers.normalized_product import not_for_xla
 from tagkeras.losses import RankingLoss
+from tagkeras.models.input_dropout import InputDropout
 from tagkeras.optimizers import RowOptimizer
 
 
@@ -19,12 +20,14 @@ from tagkeras.optimizers import RowOptimizer
 class TrainingStep:
     """One step of gradient descent on a batch of posts.
 
-    In this order: `loss.draw` draws the negatives (WARP: its sampler finds violators, and
-    the number of draws gives the rank weight); a tape differentiates `loss.total` by the weights
-    and by the gathered rows of the table; the optimizers update both; max-norm projects them: the
-    columns of the weights here, the rows in `RowOptimizer.apply`.
+    In this order: `input_dropout` hides parts of the inputs; `loss.draw` draws the negatives (WARP:
+    its sampler finds violators, and the number of draws gives the rank weight); a tape
+    differentiates `loss.total` by the weights and by the gathered rows of the table; the optimizers
+    update both; max-norm projects them: the columns of the weights here, the rows in
+    `RowOptimizer.apply`.
 
-    The loss of a batch is the mean over its positives, those without a loss included. Under a
+    The loss of a batch is the mean over its positives, those without a loss included, or their sum:
+    a sum makes the step of the paper, which adds up the steps of single examples. Under a
     `tf.distribute` strategy each replica calls it with its share of the global batch: gradients of
     the weights are summed by the Keras optimizer, and those of the rows gathered from all replicas
     and merged, so that all take the step that one device would take on the whole batch.
@@ -38,6 +41,8 @@ class TrainingStep:
         max_norm: radius of the embedding's `max_norm_weights` and of the table's rows; None for no
             bound.
         seed: of the draws.
+        input_dropout: None to hide nothing.
+        reduction: `mean` or `sum`, over the positives of the batch.
         for_xla: whether the step will be compiled by XLA.
     """
 
@@ -48,6 +53,8 @@ class TrainingStep:
     row_optimizer: RowOptimizer
     max_norm: float | None
     seed: int
+    input_dropout: InputDropout | None
+    reduction: str
     for_xla: bool
 
     def __call__(
@@ -66,6 +73,8 @@ class TrainingStep:
             weighted mean is the measure.
         """
         seed = self._draw_seed(thread)
+        if self.input_dropout is not None:
+            inputs = self.input_dropout(inputs, seed)
         with tf.GradientTape() as tape:
             with contextlib.nullcontext() if self.for_xla else not_for_xla():
                 phi = tf.cast(self.embedding(inputs, training=True), tf.float32)
@@ -75,8 +84,9 @@ class TrainingStep:
             tape.watch(rows)
             total = self.loss.total(phi, rows, post_tags, draw)
             num_positives = tf.cast(post_tags.num_positives, total.dtype)
-            num_global = tf.maximum(_sum_over_replicas(num_positives), 1)
-            objective = total / num_global
+            objective = total
+            if self.reduction == "mean":
+                objective /= tf.maximum(_sum_over_replicas(num_positives), 1)
             if self.embedding.losses:  # regularizers of phi
                 objective += tf.add_n(self.embedding.losses) / _num_replicas()
             # Under `mixed_float16` the loss is scaled up, so that small gradients do not underflow.

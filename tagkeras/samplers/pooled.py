@@ -144,9 +144,11 @@ class Pooled(Sampler):
         num_groups = -(-num_posts // self.pool_group)
         shape = [num_groups, num_blocks * BLOCK]
         tags = tf.random.stateless_uniform(shape, seed, 0, num_tags, tf.int64)
-        padding = num_groups * self.pool_group - num_posts
+        # A batch that is smaller than a group is one, without padding.
+        group_size = tf.maximum(tf.minimum(self.pool_group, num_posts), 1)
+        padding = num_groups * group_size - num_posts
         grouped = tf.reshape(
-            tf.pad(phi, [[0, padding], [0, 0]]), [num_groups, self.pool_group, phi.shape[1]]
+            tf.pad(phi, [[0, padding], [0, 0]]), [num_groups, group_size, phi.shape[1]]
         )
         scores = tf.matmul(grouped, tf.gather(table, tags), transpose_b=True)
         scores = tf.reshape(scores, [-1, num_blocks * BLOCK])[:num_posts]

@@ -10,7 +10,7 @@ from typing import Any
 from tagkeras.cli.commandline import option
 from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest
-from tagkeras.names import LOSSES, MODELS, OPTIMIZERS, SAMPLERS
+from tagkeras.names import LOSSES, MODELS, OPTIMIZERS, RANK_WEIGHTS, REDUCTIONS, SAMPLERS
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 SCHEDULES = ("linear", "plateau", "constant")
@@ -64,6 +64,16 @@ class Settings:
         " own), exhaustive (all tags scored; for GPUs and small vocabularies)",
         choices=SAMPLERS,
     )
+    rank_weight: str = option(
+        "harmonic",
+        help="warp: weight of a violator by the positive's rank: harmonic (the paper's), none",
+        choices=RANK_WEIGHTS,
+    )
+    reduction: str = option(
+        "mean",
+        help="of the loss of a batch: mean over its positives, or their sum (the paper's)",
+        choices=REDUCTIONS,
+    )
     pool_group: int = option(512, help="warp, pooled: posts that share a pool", minimum=1)
     max_norm: float = option(
         1.0,
@@ -86,6 +96,16 @@ class Settings:
         1.0, help="multiplicative: the same of its user layer", minimum=1e-9
     )
     user_bias: float = option(0.5, help="multiplicative: initial bias of its user layer")
+    descriptor_dropout: float = option(
+        0.0, help="share of an image's values hidden in training", minimum=0, maximum=0.99
+    )
+    fact_dropout: float = option(
+        0.0,
+        help="share of the posts whose user's facts are hidden in training, so that the model can"
+        " do without",
+        minimum=0,
+        maximum=1,
+    )
     precision: str = option(
         "float32", help="dtype policy (of Keras) of the embedding", choices=PRECISIONS
     )

@@ -7,8 +7,9 @@ import tensorflow as tf
 
 from tagkeras import layers, losses, samplers
 from tagkeras.cli.errors import UserError
+from tagkeras.data.facts import FactSchema
 from tagkeras.data.manifest import Manifest
-from tagkeras.models import HashtagModel
+from tagkeras.models import HashtagModel, InputDropout
 from tagkeras.train.checkpoints import CheckpointError, read_checkpoint
 from tagkeras.train.config import Settings
 from tagkeras.train.workdir import Workdir
@@ -48,6 +49,7 @@ def make_model(
         max_norm=settings.max_norm or None,
         initial_stddev=settings.initial_stddev,
         seed=settings.seed,
+        input_dropout=_make_input_dropout(settings, manifest.facts),
     )
     model.build(
         {
@@ -56,6 +58,17 @@ def make_model(
         }
     )
     return model
+
+
+def _make_input_dropout(settings: Settings, facts: FactSchema) -> InputDropout | None:
+    if not settings.descriptor_dropout and not settings.fact_dropout:
+        return None
+    return InputDropout(
+        descriptor=settings.descriptor_dropout,
+        facts=settings.fact_dropout,
+        groups=[(columns.start, columns.stop) for columns in facts.columns],
+        unknown=[columns.unknown for columns in facts.columns for _ in columns.names],
+    )
 
 
 def compile_model(model: HashtagModel, settings: Settings) -> None:
@@ -69,7 +82,12 @@ def compile_model(model: HashtagModel, settings: Settings) -> None:
     if settings.precision == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     # Rows are updated by the matching row optimizer, at the same rate.
-    model.compile(optimizer, make_loss(settings), jit_compile=settings.jit_compile)
+    model.compile(
+        optimizer,
+        make_loss(settings),
+        reduction=settings.reduction,
+        jit_compile=settings.jit_compile,
+    )
 
 
 def make_loss(settings: Settings) -> losses.RankingLoss:
@@ -81,7 +99,8 @@ def make_loss(settings: Settings) -> losses.RankingLoss:
     arguments = {"max_negatives": settings.max_negatives}
     if settings.sampler == "pooled":
         arguments["pool_group"] = settings.pool_group
-    return losses.Warp(settings.margin, samplers.get(settings.sampler, **arguments))
+    sampler = samplers.get(settings.sampler, **arguments)
+    return losses.Warp(settings.margin, sampler, rank_weight=settings.rank_weight)
 
 
 def restore_model(workdir: Workdir) -> HashtagModel:

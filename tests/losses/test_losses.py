@@ -154,6 +154,22 @@ def test_value_and_gradients(name, mode):
         np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-5)
 
 
+def test_warp_without_the_rank_weight():
+    """Each hinge counts once, and the draws for nothing."""
+    loss, (phi, table) = Warp(MARGIN, GivenNegatives(), rank_weight="none"), make_values()
+    given = loss.sampler
+    _, total, *gradients = run(loss, phi, table, as_post_tags(TAGS, REMOVED))
+    phi, table = phi.astype(np.float64), table.astype(np.float64)
+
+    def oracle():
+        choice = (given.tag, given.draws, given.found, MARGIN, False)
+        return numpy_losses.warp(phi, table, TAGS, REMOVED, *choice)
+
+    np.testing.assert_allclose(total, oracle(), rtol=1e-5)
+    for value, gradient in zip((phi, table), gradients, strict=True):
+        np.testing.assert_allclose(gradient, slopes(value, oracle), rtol=1e-3, atol=1e-5)
+
+
 @by_loss
 def test_measures_are_of_the_positives(name):
     loss, (phi, table) = MAKE[name](), make_values()

@@ -249,6 +249,8 @@ def test_bad_calls_are_named():
     model, (inputs, tags) = make_model("bilinear"), make_batch()
     with pytest.raises(ValueError, match="R@9: there are only 8 hashtags"):
         model.compile(metrics=[tagkeras.metrics.RecallAtK(9)])
+    with pytest.raises(ValueError, match="reduction must be one of"):
+        model.compile(reduction="max")
     with pytest.raises(ValueError, match="sample_weight is not supported in training"):
         model.train_step((inputs, tags, np.ones(4)))
     flat = keras.Sequential([Joined(), keras.layers.Reshape([-1, 4])])

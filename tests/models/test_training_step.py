@@ -87,8 +87,8 @@ def project(matrix, axis):
     return matrix / np.maximum(norms / MAX_NORM, 1)
 
 
-def step_in_numpy(model, name, loss_name, batch):
-    """The loss, and weights and table after one step of SGD."""
+def step_in_numpy(model, name, loss_name, batch, scale=1):
+    """The loss, and weights and table after one step of SGD at `scale` times the rate."""
     weights = weights_of(model.embedding)
     table = model.tag_table.numpy().astype(np.float64)
     inputs = [batch[0][key].numpy().astype(np.float64) for key in ("descriptor", "user_descriptor")]
@@ -97,10 +97,11 @@ def step_in_numpy(model, name, loss_name, batch):
         phi = np.array([FORMULAS[name](weights, x, u) for x, u in zip(*inputs, strict=True)])
         return ORACLES[loss_name](phi, table) / len(NEGATIVE)
 
-    after = {key: value - RATE * slopes(value, loss) for key, value in weights.items()}
+    rate = RATE * scale
+    after = {key: value - rate * slopes(value, loss) for key, value in weights.items()}
     for weight in model.embedding.max_norm_weights:
         after[weight.name] = project(after[weight.name], axis=0)
-    after["table"] = table - RATE * slopes(table, loss)
+    after["table"] = table - rate * slopes(table, loss)
     touched = list(TOUCHED[loss_name])
     after["table"][touched] = project(after["table"], axis=1)[touched]
     return loss(), after
@@ -143,6 +144,17 @@ def test_compiled_step(loss_name):
     for key in other:
         np.testing.assert_allclose(results[key], other[key], rtol=1e-4)
     expected = weights_and_table(plain)
+    for key, value in weights_and_table(model).items():
+        np.testing.assert_allclose(value, expected[key], rtol=1e-3, atol=1e-5, err_msg=key)
+
+
+@pytest.mark.parametrize("loss_name", ["warp", "softmax"])
+def test_sum_is_as_many_times_as_long_as_the_mean(loss_name):
+    model = make_model("multiplicative", MAKE_LOSS[loss_name](), reduction="sum")
+    batch, scale = make_batch(), len(NEGATIVE)
+    expected_loss, expected = step_in_numpy(model, "multiplicative", loss_name, batch, scale)
+    results = model.train_step(batch)
+    np.testing.assert_allclose(results["loss"], expected_loss, rtol=1e-5)  # a mean all the same
     for key, value in weights_and_table(model).items():
         np.testing.assert_allclose(value, expected[key], rtol=1e-3, atol=1e-5, err_msg=key)
 

@@ -26,7 +26,7 @@ def positives_of(tags):
     return [(post, tag) for post, own in enumerate(tags) for tag in own]
 
 
-def warp(phi, table, tags, removed, negatives, draws, found, margin):
+def warp(phi, table, tags, removed, negatives, draws, found, margin, weighted=True):
     total = 0.0
     pairs = zip(positives_of(tags), negatives, draws, found, strict=True)
     for (post, positive), negative, number, is_found in pairs:
@@ -37,6 +37,7 @@ def warp(phi, table, tags, removed, negatives, draws, found, margin):
                 number,
                 len(table) - len(tags[post]) - len(removed[post]),
                 margin,
+                weighted,
             )
     return total
 

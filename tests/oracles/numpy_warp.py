@@ -23,6 +23,6 @@ def harmonic(rank):
     return sum(1.0 / i for i in range(1, rank + 1))
 
 
-def warp_loss(positive_score, negative_score, draws, num_candidates, margin):
-    rank = max(1, num_candidates // draws)
+def warp_loss(positive_score, negative_score, draws, num_candidates, margin, weighted=True):
+    rank = max(1, num_candidates // draws) if weighted else 1
     return harmonic(rank) * max(0.0, margin - positive_score + negative_score)

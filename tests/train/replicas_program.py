@@ -42,7 +42,8 @@ def main(name, dataset, optimizer, result):
     train_model.make_loss = lambda settings: Warp(sampler=GivenNegatives())
     dataset = Path(dataset)
     manifest = Manifest.load(dataset)
-    settings = Settings(optimizer=optimizer, embedding_dim=8, rank=6)
+    reduction = {"sgd": {"reduction": "sum", "learning_rate": 0.002}}.get(optimizer, {})
+    settings = Settings(optimizer=optimizer, embedding_dim=8, rank=6, **reduction)
     posts = TrainingInput(dataset, manifest, batch_size=BATCH_SIZE, seed=1)
     scope = strategy or tf.distribute.get_strategy()
     with scope.scope():
