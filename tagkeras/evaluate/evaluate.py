@@ -15,7 +15,6 @@ from tagkeras.cli import files
 from tagkeras.cli.errors import UserError
 from tagkeras.cli.progress import progress
 from tagkeras.data import input as data_input
-from tagkeras.data.facts import FACTS
 from tagkeras.data.hashtags import normalize
 from tagkeras.data.manifest import Manifest, fingerprint
 from tagkeras.data.vocabulary import Vocabulary
@@ -84,7 +83,7 @@ def evaluate(config: Config) -> dict[str, Any]:
                 output=folder / evaluation.PREDICTIONS,
                 top_k=top_k,
                 advance=advance,
-                own_facts=manifest.facts.facts[len(FACTS) :],
+                facts=manifest.facts.facts,
             )
         posts, without_facts = _split_without_facts(posts, ks)
         summary = summarize(

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
+from tagkeras.data.facts import FACTS
 from tagkeras.metrics import AccuracyAtK, MRRAtK, NDCGAtK, PrecisionAtK, RecallAtK
 
 METRICS, PREDICTIONS = "metrics.json", "predictions.parquet"
@@ -21,7 +22,8 @@ POSTS, TAGS = "posts.parquet", "tags.parquet"
 MODEL = "model"
 _AGAIN = "run python -m tagkeras.evaluate again"
 _NEEDED = ("dataset", "ks", "num_posts", "split", "workdir", "intervals", "groups")
-_FACTS = ("post_id", "user_id", "age", "gender", "country", "latitude", "longitude", "num_truth")
+_NO_FACTS = ("post_id", "user_id", "num_truth")
+_COLUMNS = (*_NO_FACTS, *(fact.name for fact in FACTS), MODEL)
 _SCORES = (PrecisionAtK, RecallAtK, AccuracyAtK, NDCGAtK, MRRAtK)
 
 
@@ -32,24 +34,16 @@ class EvaluatedPosts:
     Attributes:
         post_ids: as in the dataset.
         user_ids: keyed hashes.
-        age: float32 [N], years; NaN if unknown.
-        gender: `female`, `male`, `other`, or empty if unknown.
-        country: ISO 3166 alpha-2, or empty if unknown.
-        location: float32 [N, 2], latitude and longitude in degrees; NaN if unknown.
+        facts: of the users by name: float32 [N], NaN if unknown, or objects of type `str` [N],
+            empty if unknown.
         num_truth: int64 [N], how many hashtags each post has, unknown ones included.
-        more: facts of the dataset's own by name: N texts, empty if unknown, or numbers, float32
-            [N], NaN if unknown.
         hits: for each ranking, bool [N, k]: whether each prediction, best first, is right.
     """
 
     post_ids: list[str]
     user_ids: list[str]
-    age: np.ndarray
-    gender: list[str]
-    country: list[str]
-    location: np.ndarray
+    facts: Mapping[str, np.ndarray]
     num_truth: np.ndarray
-    more: Mapping[str, list[str] | np.ndarray] = dataclasses.field(default_factory=dict)
     hits: Mapping[str, np.ndarray]
 
     def __len__(self) -> int:
@@ -59,17 +53,6 @@ class EvaluatedPosts:
     def users(self) -> np.ndarray:
         """int64 [N]: the user of each post, numbered from 0 in the order of their ids."""
         return np.unique(np.array(self.user_ids), return_inverse=True)[1]
-
-    @functools.cached_property
-    def facts(self) -> dict[str, np.ndarray]:
-        """Each fact as the user layer takes it: float32 [N], or objects of type `str` [N]."""
-        latitude, longitude = self.location.T
-        columns = {"age": self.age, "gender": self.gender, "country": self.country}
-        columns |= {"latitude": latitude, "longitude": longitude, **self.more}
-        return {
-            name: np.array(values, object if isinstance(values, list) else np.float32)
-            for name, values in columns.items()
-        }
 
     def scores(self, ranking: str, ks: Sequence[int]) -> dict[str, np.ndarray]:
         """P@k, R@k, A@k, nDCG@k and MRR@k of each post, by one of the rankings of `hits`.
@@ -88,15 +71,10 @@ class EvaluatedPosts:
         columns: dict[str, Any] = {
             "post_id": self.post_ids,
             "user_id": self.user_ids,
-            "age": pa.array(self.age, pa.float32(), from_pandas=True),
-            "gender": self.gender,
-            "country": self.country,
-            "latitude": pa.array(self.location[:, 0], pa.float32(), from_pandas=True),
-            "longitude": pa.array(self.location[:, 1], pa.float32(), from_pandas=True),
             "num_truth": pa.array(self.num_truth, pa.int64()),
         }
-        for name, values in self.more.items():
-            kind = pa.string() if isinstance(values, list) else pa.float32()
+        for name, values in self.facts.items():
+            kind = pa.string() if values.dtype == object else pa.float32()
             columns[name] = pa.array(values, kind, from_pandas=True)
         for name, hits in self.hits.items():
             flat = pa.array(hits.ravel(), pa.bool_())
@@ -111,38 +89,23 @@ class EvaluatedPosts:
             UserError: it is missing or damaged, or not a file of `save`.
         """
         table = _read_table(path)
-        if missing := {*_FACTS, MODEL} - set(table.column_names):
+        if missing := set(_COLUMNS) - set(table.column_names):
             raise UserError(f"{path} has no column {min(missing)}: {_AGAIN}")
-
-        def numbers(name: str) -> np.ndarray:
-            return table.column(name).to_numpy().astype(np.float32)
-
-        def texts_or_numbers(name: str) -> list[str] | np.ndarray:
+        facts, hits = {}, {}
+        for name in table.column_names:
             column = table.column(name)
-            return column.to_pylist() if pa.types.is_string(column.type) else numbers(name)
-
-        names = [name for name in table.column_names if name not in _FACTS]
-        # Whether each is a ranking's hits, or else a fact of the dataset's own.
-        is_ranking = {n: pa.types.is_fixed_size_list(table.schema.field(n).type) for n in names}
-
+            if pa.types.is_fixed_size_list(column.type):
+                flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+                hits[name] = flat.reshape(len(table), -1)
+            elif name not in _NO_FACTS:
+                is_text = pa.types.is_string(column.type)
+                facts[name] = column.to_numpy().astype(object if is_text else np.float32)
         return cls(
             post_ids=table.column("post_id").to_pylist(),
             user_ids=table.column("user_id").to_pylist(),
-            age=numbers("age"),
-            gender=table.column("gender").to_pylist(),
-            country=table.column("country").to_pylist(),
-            location=np.stack([numbers("latitude"), numbers("longitude")], axis=1),
+            facts=facts,
             num_truth=table.column("num_truth").to_numpy(),
-            more={name: texts_or_numbers(name) for name in names if not is_ranking[name]},
-            hits={
-                name: table.column(name)
-                .combine_chunks()
-                .flatten()
-                .to_numpy(zero_copy_only=False)
-                .reshape(len(table), -1)
-                for name in names
-                if is_ranking[name]
-            },
+            hits=hits,
         )
 
 

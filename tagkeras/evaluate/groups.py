@@ -45,13 +45,11 @@ def make_groupings(
     Facts that are masked, or the same for all posts, tell no groups apart and are left out. Rare
     values of a category of the dataset's own are one group.
     """
-    categories = {name: words for name, words in posts.more.items() if isinstance(words, list)}
-    groupings = [
-        _by_age(posts.age, age_bounds),
-        _by_word("gender", posts.gender),
-        _by_word("country", posts.country),
-        *(_by_word(name, _join_rare(words)) for name, words in categories.items()),
-    ]
+    groupings = [_by_age(posts.facts["age"], age_bounds)]
+    for name, words in posts.facts.items():
+        if words.dtype == object:
+            is_usual = name in ("gender", "country")
+            groupings.append(_by_word(name, words if is_usual else _join_rare(words)))
     return [g for g in groupings if len(g.names) > 1 and g.attribute not in masked_facts]
 
 
@@ -100,21 +98,21 @@ def _by_age(age: np.ndarray, bounds: Sequence[float]) -> Grouping:
     return Grouping("age", tuple(names[place] for place in present), group)
 
 
-def _by_word(attribute: str, words: Sequence[str]) -> Grouping:
+def _by_word(attribute: str, words: np.ndarray) -> Grouping:
     # The most common first, unknown last.
-    found, group, counts = np.unique(np.array(words), return_inverse=True, return_counts=True)
+    found, group, counts = np.unique(words, return_inverse=True, return_counts=True)
     order = sorted(range(len(found)), key=lambda i: (found[i] == "", -counts[i], found[i]))
     place = np.argsort(order)
     return Grouping(attribute, tuple(str(found[i]) or UNKNOWN for i in order), place[group])
 
 
-def _join_rare(words: list[str]) -> list[str]:
-    """The words, all but the most common ones made `others`; an empty one stays."""
-    counts = Counter(word for word in words if word)
+def _join_rare(words: np.ndarray) -> np.ndarray:
+    """Words, `str` [N], all but the most common ones made `others`; an empty one stays."""
+    counts = Counter(words[words != ""].tolist())
     if len(counts) <= MOST_VALUES + 1:
         return words
-    kept = {"", *sorted(counts, key=lambda word: (-counts[word], word))[:MOST_VALUES]}
-    return [word if word in kept else "others" for word in words]
+    common = sorted(counts, key=lambda word: (-counts[word], word))[:MOST_VALUES]
+    return np.where(np.isin(words, ["", *common]), words, "others")
 
 
 def group_metrics(

@@ -2,20 +2,23 @@
 
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tagkeras.cli.errors import UserError
-from tagkeras.data.cities import default_cities, parse_city
+from tagkeras.data.cities import parse_city
+from tagkeras.data.facts import LATITUDE
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.explain.config import Config
 from tagkeras.explain.counterfactuals import (
+    AGES,
+    GENDERS,
+    People,
     RankedHashtags,
+    choose_people,
     counterfactual_lists,
-    users_by_age_and_gender,
-    users_by_city,
-    users_by_value,
 )
 from tagkeras.explain.explanation import (
     HashtagExplanation,
@@ -23,14 +26,9 @@ from tagkeras.explain.explanation import (
     find_hashtag,
 )
 from tagkeras.explain.photo_descriptor import describe_image, descriptor_of_post
-from tagkeras.explain.user_facts import parse_user, say_masked, told_in_vain
+from tagkeras.explain.user_facts import parse_user, told_in_vain
 from tagkeras.train.model import restore_model
 from tagkeras.train.workdir import Workdir
-
-# Who is compared by default.
-_AGES, _GENDERS = ("16", "30", "45", "70"), ("female", "male")
-_MOST_CATEGORIES, _MOST_VALUES = 3, 5
-_PLACE = ("country", "latitude")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -77,7 +75,7 @@ def explain(config: Config) -> Answer:
             f"--hashtag={config.hashtag}: say something of the user to compare with an unknown one,"
             " by --age, --gender, --country, --latitude and --longitude, or --fact"
         )
-    by_person, by_city, by_value = _choose_people(config, manifest, user)
+    people = _choose_people(config, manifest, user)
     model, vocabulary = restore_model(workdir), workdir.vocabulary()
     workdir.check_dataset(dataset)
     if config.top_k is not None and config.top_k > len(vocabulary):
@@ -85,10 +83,7 @@ def explain(config: Config) -> Answer:
     k = config.top_k or min(10, len(vocabulary))
     if config.hashtag is not None:
         find_hashtag(config.hashtag, vocabulary)  # before the work that follows
-    people = [user, *by_city]
-    for line in told_in_vain([person.facts for person in people], manifest):
-        _warn(line)
-    if config.hashtag is None and not (by_person or by_city or by_value):
+    if config.hashtag is None and not any(people):
         raise UserError(
             "nothing to compare: give --ages and --genders, --cities, --categories, or a --hashtag"
             " to explain"
@@ -109,62 +104,40 @@ def explain(config: Config) -> Answer:
         model=workdir.config()["model"],
         workdir=config.workdir,
         epoch=workdir.best_epoch()["epoch"],
-        age_and_gender=counterfactual_lists(*asked, by_person, k),
-        cities=counterfactual_lists(*asked, by_city, k),
-        categories={n: counterfactual_lists(*asked, users, k) for n, users in by_value.items()},
+        age_and_gender=counterfactual_lists(*asked, people.by_person, k),
+        cities=counterfactual_lists(*asked, people.by_city, k),
+        categories={
+            name: counterfactual_lists(*asked, users, k) for name, users in people.by_value.items()
+        },
         explanation=explanation,
     )
 
 
-def _choose_people(
-    config: Config, manifest: Manifest, user: User
-) -> tuple[list[User], list[User], dict[str, list[User]]]:
-    """Whom to compare by age and gender, by city, and by value of each category.
-
-    By default those who differ in something that the model looks at.
-    """
-    telling, values = {fact.name for fact in manifest.telling_facts}, manifest.telling_values
-
-    def choose(
-        flag: str, given: Sequence[str] | None, default: Sequence[str], *facts: str
-    ) -> Sequence[str] | None:
-        """What was given, or the default; None where the model looks at none of the facts."""
-        if telling.isdisjoint(facts):
-            if given:
-                _warn(f"--{flag} is left out: {say_masked(' and '.join(facts))}")
-            return None
-        return default if given is None else given
-
-    ages = choose("ages", config.ages, _AGES, "age")
-    genders = choose("genders", config.genders, _GENDERS, "gender")
-    by_person = []
-    if ages is not None or genders is not None:
-        by_person = users_by_age_and_gender(
-            [user.age] if ages is None else _numbers(ages),
-            [user.gender] if genders is None else genders,
-            user,
-        )
-    cities = [parse_city(city) for city in choose("cities", config.cities, (), *_PLACE) or ()]
-    if config.cities is None and "latitude" in telling:
-        cities = default_cities(values.get("country", ())[:_MOST_VALUES])
-        if not cities:
-            _warn("no city of the dataset's countries is known: name some by --cities")
-    # People of one country are told apart by their cities, if at all.
-    by_default = [name for name in values if name != "country" or not cities][:_MOST_CATEGORIES]
-    categories = by_default if config.categories is None else config.categories
-    if unknown := set(categories) - set(manifest.facts.values):
-        raise UserError(
-            f"--categories={min(unknown)}: give some of {', '.join(manifest.facts.values)}"
-        )
-    by_value = {
-        name: users_by_value(name, values.get(name, ())[:_MOST_VALUES], user)
-        for name in categories
-        if choose("categories", [name], (), name)
-    }
-    if not telling:
+def _choose_people(config: Config, manifest: Manifest, user: User) -> People:
+    """Whom to compare; says what the flags tell in vain."""
+    categories, known = config.categories, manifest.facts.values
+    if unknown := set(categories or ()) - set(known):
+        raise UserError(f"--categories={min(unknown)}: give some of {', '.join(known)}")
+    people = choose_people(
+        manifest,
+        user,
+        ages=AGES if config.ages is None else _numbers(config.ages),
+        genders=GENDERS if config.genders is None else config.genders,
+        cities=None if config.cities is None else [parse_city(city) for city in config.cities],
+        categories=categories,
+    )
+    told: list[Mapping[str, Any]] = [user.facts]
+    told.append({"age": config.ages or None, "gender": config.genders or None})
+    told += [one.facts for one in people.by_city if config.cities]
+    told.append({name: name for name in categories or () if name in manifest.masked_facts})
+    for line in told_in_vain(told, manifest):
+        _warn(line)
+    if not manifest.telling_facts:
         _warn("the model looks at no fact of users: everybody is given the same")
-        by_person = [user]
-    return by_person, users_by_city(cities, user), by_value
+        return people._replace(by_person=[user])
+    if config.cities is None and LATITUDE in manifest.telling_facts and not people.by_city:
+        _warn("no city of the dataset's countries is known: name some by --cities")
+    return people
 
 
 def _warn(line: str) -> None:

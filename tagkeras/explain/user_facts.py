@@ -41,7 +41,10 @@ def told_in_vain(people: Iterable[Mapping[str, Any]], manifest: Manifest) -> lis
         for columns in manifest.facts.columns:
             value = facts.get(columns.fields[0])
             if value is not None and columns.fact in masked:
-                lines.append(say_masked(columns.title))
+                lines.append(
+                    f"{columns.title}: it is the same or unknown in all training posts, so that the"
+                    " model ignores it"
+                )
             elif value is not None and value not in (kept := values.get(columns.fact, (value,))):
                 named = ", ".join((*kept[:_NAMED_VALUES], *["..."] * (len(kept) > _NAMED_VALUES)))
                 lines.append(
@@ -49,8 +52,3 @@ def told_in_vain(people: Iterable[Mapping[str, Any]], manifest: Manifest) -> lis
                     f" ({named}): the model takes it as unknown"
                 )
     return list(dict.fromkeys(lines))
-
-
-def say_masked(title: str) -> str:
-    """That a fact changes no answer, and why."""
-    return f"{title}: it is the same or unknown in all training posts, so that the model ignores it"

@@ -192,14 +192,14 @@ def test_facts_of_the_datasets_own(told, tmp_path):
     assert set(metrics["groups"]) == {"country", "camera"}
     posts = Evaluation.load(tmp_path / "eval").posts
     (batch,) = read_split(told.dataset, Manifest.load(told.dataset), "test", 1000)
-    assert posts.more["camera"] == [camera.decode() for camera in batch["camera"].numpy()]
-    np.testing.assert_array_equal(posts.more["followers"], batch["followers"])
+    assert posts.facts["camera"].tolist() == [camera.decode() for camera in batch["camera"].numpy()]
+    np.testing.assert_array_equal(posts.facts["followers"], batch["followers"])
     cameras = [row["group"] for row in metrics["groups"]["camera"]]
     assert sorted(cameras) == ["film", "phone", "slr", "unknown"]
     assert cameras[-1] == "unknown"
     for row in metrics["groups"]["camera"]:
         known = "" if row["group"] == "unknown" else row["group"]
-        assert row["posts"] == posts.more["camera"].count(known)
+        assert row["posts"] == (posts.facts["camera"] == known).sum()
 
 
 def test_what_an_unknown_user_gets(told, tmp_path):

@@ -27,8 +27,7 @@ def groups_of(posts, attribute, bounds=AGE_BOUNDS):
 
 
 def people(ages=None, **words):
-    lists = (ages, *(words[name] for name in words if name != "more"))
-    (number,) = {len(v) for v in lists if v is not None}
+    (number,) = {len(v) for v in (ages, *words.values()) if v is not None}
     ages = np.full(number, NAN) if ages is None else ages
     hits = np.zeros((number, 1), bool)
     return make_posts(hits, age=np.array(ages, np.float32), **words)
@@ -81,14 +80,13 @@ def test_facts_that_tell_no_groups_apart_are_left_out():
 
 def test_rare_values_of_a_category_are_one_group():
     common = [f"c{number}" for number in range(15) for _ in range(2)]
-    more = {"camera": [*common, "x", "", "y"], "followers": np.zeros(33, np.float32)}
-    names, groups = groups_of(people(country=[""] * 33, more=more), "camera")
+    posts = people(camera=[*common, "x", "", "y"], followers=[0.0] * 33)
+    names, groups = groups_of(posts, "camera")
     assert set(names[:15]) == set(common)
     assert names[15:] == ("others", "unknown")
     assert groups[30:] == ["others", "unknown", "others"]
     # One value alone keeps its name.
-    more = {"camera": [*common, "x", "", "x"]}
-    assert "x" in groups_of(people(country=[""] * 33, more=more), "camera")[0]
+    assert "x" in groups_of(people(camera=[*common, "x", "", "x"]), "camera")[0]
 
 
 @pytest.mark.parametrize("text", ["", "old", "25,18", "0", "18,nan", "18,200"])

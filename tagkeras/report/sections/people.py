@@ -1,42 +1,28 @@
 """The same photo, posted by people of other ages, genders, cities and other facts."""
 
-import functools
 import itertools
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from tagkeras.data import input as data_input
-from tagkeras.data.cities import default_cities, nearest_city
+from tagkeras.data.cities import nearest_city
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.evaluate.evaluation import EvaluatedPosts
 from tagkeras.explain.counterfactuals import (
     RankedHashtags,
+    choose_people,
     counterfactual_lists,
-    users_by_age_and_gender,
-    users_by_city,
-    users_by_value,
 )
 from tagkeras.report.inputs import Inputs, Omitted
 from tagkeras.report.sections.samples import samples_of
 
-_AGES = (16, 30, 45, 70)
-_GENDERS = ("female", "male")
 _HASHTAGS = 8
-_MAX_CITIES = _MAX_VALUES = 8
-_MAX_CATEGORIES = 3
 # Posts to choose from where there are no photos.
 _POSTS = 8
-
-
-class Comparison(NamedTuple):
-    """People to compare: columns under their headings, two rows of them, and who they are."""
-
-    heads: list[tuple[str, tuple[Any, ...]]]
-    people: Callable[[User], Sequence[User]]  # of the user who posted a photo
 
 
 def build(inputs: Inputs) -> dict[str, Any]:
@@ -51,8 +37,7 @@ def build(inputs: Inputs) -> dict[str, Any]:
     run = group.runs[name]
     assert run.dataset is not None
     assert run.manifest is not None
-    comparisons = choose_comparisons(run.manifest)
-    if not comparisons:
+    if not run.manifest.telling_facts:
         raise Omitted("training posts tell no users apart: everybody is given the same.")
     try:
         photos = {post.post_id: (post, photo) for post, photo in samples_of(inputs).posts}
@@ -64,22 +49,23 @@ def build(inputs: Inputs) -> dict[str, Any]:
     descriptors = _read_descriptors(run.dataset, run.manifest, inputs.config.split, ids)
     k = min(_HASHTAGS, len(group.vocabulary))
     tables: dict[str, dict[str, Any]] = {}
-    for what, comparison in comparisons.items():
+    for what in _others(run.manifest, UNKNOWN_USER):
         lists = {}
         # Another photo for each table, if there is one.
         used = [table["post_id"] for table in tables.values()]
         for post_id in [p for p in ids if p not in used] or ids:
-            others = comparison.people(_author(posts, row_of[post_id]))
+            others = _others(run.manifest, _author(posts, row_of[post_id]))[what]
             lists[post_id] = counterfactual_lists(
                 run.restored, run.manifest, group.vocabulary, descriptors[post_id], others, k
             )
         post_id = max(lists, key=lambda post_id: len(set(itertools.chain(*_tags(lists[post_id])))))
+        row = row_of[post_id]
         tables[what] = {
             "post_id": post_id,
             "photo": photos.get(post_id),
-            "author": _author(posts, row_of[post_id]),
-            "city": nearest_city(*posts.location[row_of[post_id]].tolist()),
-            "heads": comparison.heads,
+            "author": _author(posts, row),
+            "city": nearest_city(posts.facts["latitude"][row], posts.facts["longitude"][row]),
+            "heads": [ranked.user.label for ranked in lists[post_id]],
             "rows": _rows(_tags(lists[post_id])),
         }
     return {
@@ -90,37 +76,12 @@ def build(inputs: Inputs) -> dict[str, Any]:
     }
 
 
-def choose_comparisons(manifest: Manifest) -> dict[str, Comparison]:
-    """By age and gender, by city, and by value of a category, as far as a model looks at them."""
-    telling, values = {fact.name for fact in manifest.telling_facts}, manifest.telling_values
-    found: dict[str, Comparison] = {}
-    ages = _AGES if "age" in telling else ()
-    genders = _GENDERS if "gender" in telling else ()
-    if ages or genders:
-        heads: list[tuple[str, tuple[Any, ...]]] = [
-            (gender, ages or ("",)) for gender in genders or ("",)
-        ]
-        by_person = functools.partial(_by_age_and_gender, ages, genders)
-        words = ["ages"] * bool(ages) + ["genders"] * bool(genders)
-        found[" and ".join(words)] = Comparison(heads, by_person)
-    countries = values.get("country", ())
-    per_country = 2 if len(countries) < 4 else 1
-    cities = default_cities(countries, per_country)[:_MAX_CITIES] if "latitude" in telling else []
-    if len(cities) > 1:
-        heads = [(city.name, (city.country,)) for city in cities]
-        found["cities"] = Comparison(heads, functools.partial(users_by_city, cities))
-    categories = [name for name in values if name != "country" or len(cities) < 2]
-    for name in categories[:_MAX_CATEGORIES]:
-        words = list(values[name][:_MAX_VALUES])
-        by_value = functools.partial(users_by_value, name, words)
-        found[f"values of {name}"] = Comparison([(word, ("",)) for word in words], by_value)
-    return found
-
-
-def _by_age_and_gender(
-    ages: Sequence[float], genders: Sequence[str], author: User
-) -> Sequence[User]:
-    return users_by_age_and_gender(ages or (author.age,), genders or (author.gender,), author)
+def _others(manifest: Manifest, author: User) -> dict[str, Sequence[User]]:
+    """Whom to compare with who posted a photo, by what they differ in."""
+    people = choose_people(manifest, author)
+    by_value = {f"values of {name}": users for name, users in people.by_value.items()}
+    tables = {"ages and genders": people.by_person, "cities": people.by_city, **by_value}
+    return {what: users for what, users in tables.items() if users}
 
 
 def _read_descriptors(
