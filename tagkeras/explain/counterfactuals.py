@@ -112,12 +112,13 @@ def choose_people(
         UserError: an age out of range, or an unknown gender.
     """
     telling, values = {fact.name for fact in manifest.telling_facts}, manifest.telling_values
-    by_person = [
-        user.but({"age": age, "gender": gender})
-        for gender in (genders if "gender" in telling else [user.gender])
-        for age in (ages if "age" in telling else [user.age])
-        if {"age", "gender"} & telling
-    ]
+    by_person = []
+    if ages and genders and {"age", "gender"} & telling:
+        by_person = [
+            user.but({"age": age, "gender": gender})
+            for gender in (genders if "gender" in telling else [user.gender])
+            for age in (ages if "age" in telling else [user.age])
+        ]
     if cities is None:
         cities = default_cities(manifest.facts.countries[:MOST_VALUES])
         cities = cities if "latitude" in telling else []
@@ -125,16 +126,12 @@ def choose_people(
         cities = []
     if categories is None:
         categories = [name for name in values if name != "country" or not cities][:MOST_CATEGORIES]
-    by_value = {
-        name: [
-            dataclasses.replace(user.but({name: value}), name=value)
-            for value in values[name][:MOST_VALUES]
-        ]
-        for name in categories
-        if name in values
-    }
+    by_value = {name: values[name][:MOST_VALUES] for name in categories if name in values}
     return People(
         [dataclasses.replace(one, name=one.person) for one in by_person],
         [dataclasses.replace(user, **dataclasses.asdict(city)) for city in cities],
-        by_value,
+        {
+            name: [dataclasses.replace(user.but({name: value}), name=value) for value in kept]
+            for name, kept in by_value.items()
+        },
     )

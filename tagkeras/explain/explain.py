@@ -118,24 +118,27 @@ def _choose_people(config: Config, manifest: Manifest, user: User) -> People:
     categories, known = config.categories, manifest.facts.values
     if unknown := set(categories or ()) - set(known):
         raise UserError(f"--categories={min(unknown)}: give some of {', '.join(known)}")
+    cities = None if config.cities is None else [parse_city(city) for city in config.cities]
     people = choose_people(
         manifest,
         user,
         ages=AGES if config.ages is None else _numbers(config.ages),
         genders=GENDERS if config.genders is None else config.genders,
-        cities=None if config.cities is None else [parse_city(city) for city in config.cities],
+        cities=cities,
         categories=categories,
     )
-    told: list[Mapping[str, Any]] = [user.facts]
-    told.append({"age": config.ages or None, "gender": config.genders or None})
-    told += [one.facts for one in people.by_city if config.cities]
-    told.append({name: name for name in categories or () if name in manifest.masked_facts})
+    told: list[Mapping[str, Any]] = [
+        user.facts,
+        {"age": config.ages or None, "gender": config.genders or None},
+        *(dataclasses.asdict(city) for city in cities or ()),
+        {name: name for name in categories or () if name in manifest.masked_facts},
+    ]
     for line in told_in_vain(told, manifest):
         _warn(line)
     if not manifest.telling_facts:
         _warn("the model looks at no fact of users: everybody is given the same")
         return people._replace(by_person=[user])
-    if config.cities is None and LATITUDE in manifest.telling_facts and not people.by_city:
+    if cities is None and LATITUDE in manifest.telling_facts and not people.by_city:
         _warn("no city of the dataset's countries is known: name some by --cities")
     return people
 

@@ -282,7 +282,16 @@ def test_what_is_told_in_vain_is_named(folder, monkeypatch, capsys):
 
 def test_a_model_that_looks_at_no_fact_lists_the_hashtags_once(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
-    explain.main(config(explain, workdir="silent_run", data="silent", post_id="test7"))
+    silent = {"workdir": "silent_run", "data": "silent", "post_id": "test7"}
+    explain.main(config(explain, **silent, cities="London", json=True))
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["cities"] == []
+    assert [line.split(":")[0] for line in said(printed.err)] == [
+        "country",
+        "home town",
+        "the model looks at no fact of users",
+    ]
+    explain.main(config(explain, **silent))
     printed = capsys.readouterr()
     assert said(printed.err) == ["the model looks at no fact of users: everybody is given the same"]
     assert "post test7 (unknown user; multiplicative model, epoch" in printed.out
