@@ -12,7 +12,12 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.add_tags.config import Config
-from tagkeras.add_tags.embedded_posts import EmbeddedPosts, embed_background, embed_examples
+from tagkeras.add_tags.embedded_posts import (
+    EmbeddedPosts,
+    describe_users,
+    embed_background,
+    embed_examples,
+)
 from tagkeras.add_tags.learn_rows import learn_rows
 from tagkeras.cli import files
 from tagkeras.cli.errors import UserError
@@ -40,13 +45,22 @@ def add_tags(config: Config) -> dict[str, int]:
     workdir.best_epoch()  # raises without one
     workdir.check_dataset(dataset)
     path = Path(config.posts)
-    posts, vocabulary = read_posts(path), workdir.vocabulary()
+    manifest, vocabulary = Manifest.load(dataset), workdir.vocabulary()
+    posts = read_posts(path, facts=manifest.facts.facts)
     new_tags = _choose_new_tags(config, [post.post.hashtags for post in posts], vocabulary)
     ids = {tag: number for number, tag in enumerate((*vocabulary.tags, *new_tags))}
     used = [post for post in posts if any(tag in ids for tag in post.post.hashtags)]
     tags = [[ids[tag] for tag in post.post.hashtags if tag in ids] for post in used]
 
-    model, manifest = restore_model(workdir), Manifest.load(dataset)
+    model = restore_model(workdir)
+    background, people = embed_background(
+        dataset,
+        manifest,
+        model,
+        config.background_posts,
+        describe_users(used, manifest),
+        config.seed,
+    )
     phi = embed_examples(
         path,
         used,
@@ -54,6 +68,8 @@ def add_tags(config: Config) -> dict[str, int]:
         manifest=manifest,
         model=model,
         image_root=path.parent if config.image_root is None else Path(config.image_root),
+        people=people,
+        seed=config.seed,
     )
     learning: dict[str, Any] = {
         "share": config.share,
@@ -66,8 +82,9 @@ def add_tags(config: Config) -> dict[str, int]:
     rows = learn_rows(
         model.tag_table.numpy(),
         len(new_tags),
-        EmbeddedPosts(phi, tags),
-        embed_background(dataset, manifest, model, config.background_posts),
+        EmbeddedPosts(np.concatenate(phi), len(phi) * tags),
+        # Examples are posts without the other new tags, as background posts are.
+        EmbeddedPosts(np.concatenate([phi[0], background.phi]), tags + background.tags),
         **learning,
     )
     origin = {"workdir": config.workdir, "posts": config.posts, **learning}

@@ -72,8 +72,8 @@ def learn_rows(
     known tags. New tags stand in pairs of two kinds:
 
     - as the positive of their examples, against known tags and the other new ones;
-    - as a negative of known positives, of background posts and of examples without the tag. These
-      keep a tag from ranking high everywhere.
+    - as a negative of known positives, of background posts without the tag. These keep a tag from
+      ranking high everywhere.
 
     `share` says how many posts of the one kind there are to one of the other, which the examples do
     not tell. A row starts as the mean direction of its examples' phi, as long as known rows are on
@@ -83,7 +83,7 @@ def learn_rows(
         table: float32 [Y, d], the rows of known tags.
         num_new: T; the ids of new tags are Y to Y + T - 1, and each is on an example.
         examples: posts with new and known tags.
-        background: posts with known tags only.
+        background: other posts, and examples as they are without the other new tags.
         share: of posts that are expected to have a new tag, in (0, 1).
         steps: of Adagrad, at a rate that falls to 0.
         learning_rate: of the first step.
@@ -99,16 +99,13 @@ def learn_rows(
     new_post, new_tag = find_new_pairs(examples.tags, len(table))
     own_pool, own_new = pool.own(examples.tags), np.zeros((len(examples.tags), num_new), bool)
     own_new[new_post, new_tag] = True
-    # Examples are posts without the other new tags, as background posts are.
-    posts = EmbeddedPosts(
-        np.concatenate([examples.phi, background.phi]), examples.tags + background.tags
-    )
-    known_post, threshold, known_weight = find_known_pairs(posts, table, pool, margin)
-    own_of_post = np.concatenate([own_new, np.zeros((len(background.tags), num_new), bool)])
+    known_post, threshold, known_weight = find_known_pairs(background, table, pool, margin)
+    own_of_post = np.zeros((len(background.tags), num_new), bool)
+    own_of_post[find_new_pairs(background.tags, len(table))] = True
 
     # The positives of a tag weigh 1, its negatives as many posts as there are to one with the tag.
     new_weight = (1 / np.bincount(new_tag, minlength=num_new))[new_tag].astype(np.float32)
-    known_weight = known_weight * np.float32((1 / share - 1) / len(posts.tags))
+    known_weight = known_weight * np.float32((1 / share - 1) / len(background.tags))
     rows = tf.Variable(_initial_rows(examples.phi, own_new, pool, max_norm))
     optimizer = RowAdagrad(learning_rate, initial_accumulator_value=INITIAL_ACCUMULATOR)
     optimizer.build(rows)
@@ -127,7 +124,7 @@ def learn_rows(
         post = new_post[a]
         new_batch = (examples.phi[post], new_tag[a], own_pool[post], own_new[post])
         b, known_scale = _draw(rng, len(known_post), _KNOWN_PAIRS)
-        known_batch = (posts.phi[known_post[b]], threshold[b], own_of_post[known_post[b]])
+        known_batch = (background.phi[known_post[b]], threshold[b], own_of_post[known_post[b]])
         take_step(
             tuple(map(tf.constant, (*new_batch, new_weight[a] * scale))),
             tuple(map(tf.constant, (*known_batch, known_weight[b] * known_scale))),
@@ -142,7 +139,7 @@ def find_new_pairs(tags: list[list[int]], num_known: int) -> tuple[np.ndarray, n
         Their examples, int64 [E], and their tags t, int64 [E].
     """
     pairs = [(post, tag - num_known) for post, ids in enumerate(tags) for tag in ids]
-    post, tag = np.array([pair for pair in pairs if pair[1] >= 0], np.int64).T
+    post, tag = np.array([pair for pair in pairs if pair[1] >= 0], np.int64).reshape(-1, 2).T
     return post, tag
 
 

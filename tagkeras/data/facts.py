@@ -194,6 +194,16 @@ class Columns(NamedTuple):
         """The column after the last."""
         return self.start + len(self.names)
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of posts that the fact is told by: the two coordinates of the place."""
+        return (LATITUDE.name, LONGITUDE.name) if self.fact == PLACE else (self.fact,)
+
+    @property
+    def title(self) -> str:
+        """What people call the fact."""
+        return "home town" if self.fact == PLACE else self.fact
+
 
 @dataclasses.dataclass(frozen=True)
 class FactSchema:
@@ -282,6 +292,11 @@ class FactSchema:
             columns.append(Columns(fact, start, names, unknown))
             start += len(names)
         return tuple(columns)
+
+    @property
+    def unknown(self) -> tuple[float, ...]:
+        """The user descriptor of one of whom nothing is known."""
+        return tuple(columns.unknown for columns in self.columns for _ in columns.names)
 
     @property
     def feature_names(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,17 @@ class Manifest:
         if PLACE in masked:
             masked |= {LATITUDE.name, LONGITUDE.name}
         return tuple(fact for fact in self.facts.facts if fact.name not in masked)
+
+    @property
+    def telling_values(self) -> dict[str, tuple[str, ...]]:
+        """The values that training posts tell apart, of each category that is not masked."""
+        values = self.facts.values
+        told = {
+            c.fact: tuple(itertools.compress(values[c.fact], self.varies[c.start : c.stop]))
+            for c in self.facts.columns
+            if c.fact in values
+        }
+        return {name: values for name, values in told.items() if values}
 
     def save(self, dataset: str | Path) -> None:
         """Writes `dataset.json` to a dataset folder, in one step."""

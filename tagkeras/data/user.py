@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 from tagkeras.cli.errors import UserError
 from tagkeras.data.facts import FACTS, GENDERS, Fact, FactError, make_facts
@@ -57,6 +58,13 @@ class User:
         """What is known, by the names of facts; None is unknown."""
         return {**{fact.name: getattr(self, fact.name) for fact in FACTS}, **self.more}
 
+    def but(self, facts: Mapping[str, float | str | None]) -> "User":
+        """The user, without the name, as if some facts were otherwise; None is unknown."""
+        usual = {fact.name: facts[fact.name] for fact in FACTS if fact.name in facts}
+        more = {name: value for name, value in facts.items() if name not in usual}
+        changed: dict[str, Any] = {**usual, "more": {**self.more, **more}, "name": None}
+        return dataclasses.replace(self, **changed)
+
     @property
     def person(self) -> str:
         """Gender and age in words, as far as they are known; "" if neither is."""
@@ -73,7 +81,10 @@ class User:
     @property
     def label(self) -> str:
         """The name, or without one what is known, or "unknown user"."""
-        more = ", ".join(f"{name} {value}" for name, value in self.more.items())
+        more = ", ".join(
+            f"{name} {value}" if isinstance(value, str) else f"{name} {value:.10g}"
+            for name, value in self.more.items()
+        )
         known = ", ".join(word for word in (self.person, self.place, more) if word)
         return self.name or known or "unknown user"
 

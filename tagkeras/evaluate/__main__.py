@@ -7,6 +7,8 @@ people), `predictions.parquet`, `posts.parquet` (what was hit, post by post) and
 metrics of each tag), and prints tables. docs/metrics.md defines every number.
 """
 
+import sys
+
 from tagkeras.cli.commandline import run
 from tagkeras.evaluate.config import Config
 
@@ -14,9 +16,12 @@ from tagkeras.evaluate.config import Config
 def main(config: Config) -> None:
     """Evaluates, prints the tables and says what was written."""
     from tagkeras.evaluate.evaluate import FILES, evaluate
-    from tagkeras.evaluate.tables import print_tables
+    from tagkeras.evaluate.tables import find_shortfalls, print_tables
 
-    print_tables(evaluate(config))
+    metrics = evaluate(config)
+    print_tables(metrics)
+    for line in find_shortfalls(metrics):
+        print(line, file=sys.stderr)
     print(f"wrote {', '.join(f'{config.output}/{name}' for name in FILES)}")
 
 

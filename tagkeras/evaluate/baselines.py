@@ -1,7 +1,7 @@
 """Baselines: rankings of hashtags without a model, to read a model's metrics beside."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,15 @@ from tagkeras.cli.progress import progress
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
 from tagkeras.evaluate.groups import number_age_groups
+from tagkeras.models import HashtagModel
 from tagkeras.retrieval import top_k
 
 # Posts of everyone that count beside those of a group: a small group's counts are mostly chance.
 PRIOR_POSTS = 100
 NEIGHBOURS = 50
 _BATCH_SIZE = 512
+# The model's own ranking, had nobody told it a fact.
+WITHOUT_FACTS = "without_facts"
 
 # Ranks tags for the B posts of a batch, as `tagkeras.data.input.read_split` gives it: int64 [B, k],
 # the ids of the best k of each post, best first; -1 where there is none.
@@ -48,7 +51,8 @@ def make_baselines(
     num_posts = manifest.splits["train"]["posts"]
     learning: dict[str, DemographicBaseline | NeighbourBaseline] = {}
     if "demographic" in names:
-        learning["demographic"] = DemographicBaseline(num_tags, k, age_bounds)
+        masked = manifest.masked_facts
+        learning["demographic"] = DemographicBaseline(num_tags, k, age_bounds, masked)
     if "neighbour" in names:
         learning["neighbour"] = NeighbourBaseline(
             num_posts=num_posts, most_posts=neighbour_posts, num_tags=num_tags, k=k
@@ -74,6 +78,16 @@ def rank_by_frequency(batch: Mapping[str, Any], k: int) -> np.ndarray:
     return np.tile(np.arange(k), (len(batch["post_id"]), 1))
 
 
+def rank_without_facts(
+    batch: Mapping[str, Any], model: HashtagModel, unknown: Sequence[float], k: int
+) -> np.ndarray:
+    """The model's best k tags for each post, its user descriptor the `unknown` one, [m]."""
+    users = tf.tile(tf.constant([unknown], tf.float32), [len(batch["post_id"]), 1])
+    phi = model({"descriptor": batch["descriptor"], "user_descriptor": users})
+    ids: np.ndarray = model.top_k(phi, k)[1].numpy()
+    return ids
+
+
 class DemographicBaseline:
     """The most frequent tags of training users of the same country, gender and age group.
 
@@ -90,13 +104,21 @@ class DemographicBaseline:
         num_tags: Y.
         k: how many tags for each post.
         age_bounds: years at which an age group begins, rising.
+        masked_facts: that say nothing of anybody, and are not looked at.
     """
 
-    def __init__(self, num_tags: int, k: int, age_bounds: Sequence[float]) -> None:
+    def __init__(
+        self,
+        num_tags: int,
+        k: int,
+        age_bounds: Sequence[float],
+        masked_facts: Collection[str] = (),
+    ) -> None:
         self._num_tags = num_tags
         self._k = k
         self._age_bounds = age_bounds
-        self._group_of: dict[tuple[bytes, bytes, int], int] = {}
+        self._masked_facts = masked_facts
+        self._group_of: dict[tuple[Any, ...], int] = {}
         self._pairs: list[np.ndarray] = []  # group * Y + tag
         self._num_posts = 0
         self._best: np.ndarray | None = None
@@ -117,10 +139,16 @@ class DemographicBaseline:
         unseen = len(self._group_of)
         return self._best[[self._group_of.get(key, unseen) for key in self._keys(batch)]]
 
-    def _keys(self, batch: Mapping[str, Any]) -> list[tuple[bytes, bytes, int]]:
+    def _keys(self, batch: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         ages = number_age_groups(batch["age"].numpy(), self._age_bounds)
-        facts = (batch["country"].numpy(), batch["gender"].numpy(), ages.tolist())
-        return list(zip(*facts, strict=True))
+        facts = {
+            "country": batch["country"].numpy(),
+            "gender": batch["gender"].numpy(),
+            "age": ages,
+        }
+        for name in self._masked_facts:
+            facts[name] = np.zeros_like(ages)
+        return list(zip(*(values.tolist() for values in facts.values()), strict=True))
 
     def _rank_groups(self) -> np.ndarray:
         """The best tags of each group, and in the last row those for groups never seen."""

@@ -1,8 +1,10 @@
 """Evaluates a run: ranks a split, scores the rankings, writes the folder of the evaluation."""
 
 import dataclasses
+import functools
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,9 @@ from tagkeras.data.hashtags import normalize
 from tagkeras.data.manifest import Manifest, fingerprint
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.evaluate import evaluation
-from tagkeras.evaluate.baselines import make_baselines
+from tagkeras.evaluate.baselines import WITHOUT_FACTS, make_baselines, rank_without_facts
 from tagkeras.evaluate.config import BASELINES, Config
+from tagkeras.evaluate.evaluation import EvaluatedPosts
 from tagkeras.evaluate.groups import parse_age_bounds
 from tagkeras.evaluate.oracle import read_oracles
 from tagkeras.evaluate.rankings import rank_split
@@ -57,6 +60,12 @@ def evaluate(config: Config) -> dict[str, Any]:
         age_bounds=age_bounds,
         neighbour_posts=config.neighbour_posts,
     )
+    rankers = baselines | oracles
+    if workdir.config()["model"] != "bilinear" and any(manifest.varies):
+        unknown = manifest.facts.unknown
+        rankers[WITHOUT_FACTS] = functools.partial(
+            rank_without_facts, model=model, unknown=unknown, k=max(ks)
+        )
     tag_counts = [TagCounts(num_tags, k) for k in ks]
     curve_scores = CurveScores(curve_tags, num_posts, num_tags)
     with files.files_written_aside(output, last=evaluation.METRICS) as folder:
@@ -67,24 +76,28 @@ def evaluate(config: Config) -> dict[str, Any]:
             posts, predictions = rank_split(
                 model,
                 batches,
-                baselines | oracles,
+                rankers,
                 tag_counts=tag_counts,
                 curve_scores=curve_scores,
                 vocabulary=vocabulary,
                 output=folder / evaluation.PREDICTIONS,
                 top_k=top_k,
                 advance=advance,
+                facts=manifest.facts.facts,
             )
+        posts, without_facts = _split_without_facts(posts, ks)
         summary = summarize(
             posts,
             predictions,
             ks=ks,
             num_tags=num_tags,
             age_bounds=age_bounds,
+            masked_facts=manifest.masked_facts,
             samples=config.bootstrap_samples,
         )
         metrics = {
             **summary,
+            **without_facts,
             "num_posts": num_posts,
             "num_users": len(set(posts.user_ids)),
             "split": config.split,
@@ -107,6 +120,19 @@ def evaluate(config: Config) -> dict[str, Any]:
         pq.write_table(tags, folder / evaluation.TAGS)
         files.write_text(folder / evaluation.METRICS, json.dumps(metrics, indent=2) + "\n")
     return metrics
+
+
+def _split_without_facts(
+    posts: EvaluatedPosts, ks: Sequence[int]
+) -> tuple[EvaluatedPosts, dict[str, dict[str, float]]]:
+    """The posts without the ranking for unknown users, and its averages for `metrics.json`."""
+    hits = dict(posts.hits)
+    if hits.pop(WITHOUT_FACTS, None) is None:
+        return posts, {}
+    scores = posts.scores(WITHOUT_FACTS, ks)
+    names = (f"P@{ks[0]}", f"R@{ks[-1]}", f"A@{ks[-1]}")
+    averages = {name: float(scores[name].mean()) for name in names}
+    return dataclasses.replace(posts, hits=hits), {WITHOUT_FACTS: averages}
 
 
 def parse_options(

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
+from tagkeras.data.facts import FACTS
 from tagkeras.metrics import AccuracyAtK, MRRAtK, NDCGAtK, PrecisionAtK, RecallAtK
 
 METRICS, PREDICTIONS = "metrics.json", "predictions.parquet"
@@ -21,7 +22,8 @@ POSTS, TAGS = "posts.parquet", "tags.parquet"
 MODEL = "model"
 _AGAIN = "run python -m tagkeras.evaluate again"
 _NEEDED = ("dataset", "ks", "num_posts", "split", "workdir", "intervals", "groups")
-_FACTS = ("post_id", "user_id", "age", "gender", "country", "latitude", "longitude", "num_truth")
+_NO_FACTS = ("post_id", "user_id", "num_truth")
+_COLUMNS = (*_NO_FACTS, *(fact.name for fact in FACTS), MODEL)
 _SCORES = (PrecisionAtK, RecallAtK, AccuracyAtK, NDCGAtK, MRRAtK)
 
 
@@ -32,20 +34,15 @@ class EvaluatedPosts:
     Attributes:
         post_ids: as in the dataset.
         user_ids: keyed hashes.
-        age: float32 [N], years; NaN if unknown.
-        gender: `female`, `male`, `other`, or empty if unknown.
-        country: ISO 3166 alpha-2, or empty if unknown.
-        location: float32 [N, 2], latitude and longitude in degrees; NaN if unknown.
+        facts: of the users by name: float32 [N], NaN if unknown, or objects of type `str` [N],
+            empty if unknown.
         num_truth: int64 [N], how many hashtags each post has, unknown ones included.
         hits: for each ranking, bool [N, k]: whether each prediction, best first, is right.
     """
 
     post_ids: list[str]
     user_ids: list[str]
-    age: np.ndarray
-    gender: list[str]
-    country: list[str]
-    location: np.ndarray
+    facts: Mapping[str, np.ndarray]
     num_truth: np.ndarray
     hits: Mapping[str, np.ndarray]
 
@@ -74,13 +71,11 @@ class EvaluatedPosts:
         columns: dict[str, Any] = {
             "post_id": self.post_ids,
             "user_id": self.user_ids,
-            "age": pa.array(self.age, pa.float32(), from_pandas=True),
-            "gender": self.gender,
-            "country": self.country,
-            "latitude": pa.array(self.location[:, 0], pa.float32(), from_pandas=True),
-            "longitude": pa.array(self.location[:, 1], pa.float32(), from_pandas=True),
             "num_truth": pa.array(self.num_truth, pa.int64()),
         }
+        for name, values in self.facts.items():
+            kind = pa.string() if values.dtype == object else pa.float32()
+            columns[name] = pa.array(values, kind, from_pandas=True)
         for name, hits in self.hits.items():
             flat = pa.array(hits.ravel(), pa.bool_())
             columns[name] = pa.FixedSizeListArray.from_arrays(flat, hits.shape[1])
@@ -94,29 +89,23 @@ class EvaluatedPosts:
             UserError: it is missing or damaged, or not a file of `save`.
         """
         table = _read_table(path)
-        if missing := {*_FACTS, MODEL} - set(table.column_names):
+        if missing := set(_COLUMNS) - set(table.column_names):
             raise UserError(f"{path} has no column {min(missing)}: {_AGAIN}")
-
-        def numbers(name: str) -> np.ndarray:
-            return table.column(name).to_numpy().astype(np.float32)
-
+        facts, hits = {}, {}
+        for name in table.column_names:
+            column = table.column(name)
+            if pa.types.is_fixed_size_list(column.type):
+                flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+                hits[name] = flat.reshape(len(table), -1)
+            elif name not in _NO_FACTS:
+                is_text = pa.types.is_string(column.type)
+                facts[name] = column.to_numpy().astype(object if is_text else np.float32)
         return cls(
             post_ids=table.column("post_id").to_pylist(),
             user_ids=table.column("user_id").to_pylist(),
-            age=numbers("age"),
-            gender=table.column("gender").to_pylist(),
-            country=table.column("country").to_pylist(),
-            location=np.stack([numbers("latitude"), numbers("longitude")], axis=1),
+            facts=facts,
             num_truth=table.column("num_truth").to_numpy(),
-            hits={
-                name: table.column(name)
-                .combine_chunks()
-                .flatten()
-                .to_numpy(zero_copy_only=False)
-                .reshape(len(table), -1)
-                for name in table.column_names
-                if name not in _FACTS
-            },
+            hits=hits,
         )
 
 

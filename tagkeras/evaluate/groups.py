@@ -1,8 +1,9 @@
-"""Groups of people (by age, gender and country): their metrics, and the gaps between them."""
+"""Groups of people by age and by each category: their metrics, and the gaps between them."""
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from tagkeras.evaluate.evaluation import EvaluatedPosts
 UNKNOWN = "unknown"
 # Groups of fewer users are listed, but no gap is named for them: it would be chance.
 MIN_USERS = 30
+# Values of a category of the dataset's own that are groups by themselves.
+MOST_VALUES = 15
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -22,7 +25,7 @@ class Grouping:
     """A partition of posts.
 
     Attributes:
-        attribute: `age`, `gender` or `country`.
+        attribute: `age`, `gender`, `country` or a category of the dataset's own.
         names: of the groups.
         group: int64 [N], of each post, an index into `names`.
     """
@@ -33,14 +36,21 @@ class Grouping:
 
 
 def make_groupings(
-    posts: EvaluatedPosts, age_bounds: Sequence[float] = AGE_BOUNDS
+    posts: EvaluatedPosts,
+    age_bounds: Sequence[float] = AGE_BOUNDS,
+    masked_facts: Collection[str] = (),
 ) -> list[Grouping]:
-    """The posts by age group, by gender and by country; unknown is a group of its own."""
-    return [
-        _by_age(posts.age, age_bounds),
-        _by_word("gender", posts.gender),
-        _by_word("country", posts.country),
-    ]
+    """The posts by age group, gender, country and each category; unknown is a group of its own.
+
+    Facts that are masked, or the same for all posts, tell no groups apart and are left out. Rare
+    values of a category of the dataset's own are one group.
+    """
+    groupings = [_by_age(posts.facts["age"], age_bounds)]
+    for name, words in posts.facts.items():
+        if words.dtype == object:
+            is_usual = name in ("gender", "country")
+            groupings.append(_by_word(name, words if is_usual else _join_rare(words)))
+    return [g for g in groupings if len(g.names) > 1 and g.attribute not in masked_facts]
 
 
 def parse_age_bounds(words: Sequence[str]) -> tuple[float, ...]:
@@ -88,12 +98,21 @@ def _by_age(age: np.ndarray, bounds: Sequence[float]) -> Grouping:
     return Grouping("age", tuple(names[place] for place in present), group)
 
 
-def _by_word(attribute: str, words: Sequence[str]) -> Grouping:
+def _by_word(attribute: str, words: np.ndarray) -> Grouping:
     # The most common first, unknown last.
-    found, group, counts = np.unique(np.array(words), return_inverse=True, return_counts=True)
+    found, group, counts = np.unique(words, return_inverse=True, return_counts=True)
     order = sorted(range(len(found)), key=lambda i: (found[i] == "", -counts[i], found[i]))
     place = np.argsort(order)
     return Grouping(attribute, tuple(str(found[i]) or UNKNOWN for i in order), place[group])
+
+
+def _join_rare(words: np.ndarray) -> np.ndarray:
+    """Words, `str` [N], all but the most common ones made `others`; an empty one stays."""
+    counts = Counter(words[words != ""].tolist())
+    if len(counts) <= MOST_VALUES + 1:
+        return words
+    common = sorted(counts, key=lambda word: (-counts[word], word))[:MOST_VALUES]
+    return np.where(np.isin(words, ["", *common]), words, "others")
 
 
 def group_metrics(

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow as tf
 
+from tagkeras.data.facts import FACTS, Fact
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.evaluate.baselines import Ranker
 from tagkeras.evaluate.evaluation import MODEL, EvaluatedPosts
@@ -24,7 +25,6 @@ SCHEMA = pa.schema(
         "scores": pa.list_(pa.float32()),
     }
 )
-_FACTS = ("post_id", "user_id", "age", "gender", "country", "location")
 
 
 def rank_split(
@@ -38,12 +38,14 @@ def rank_split(
     output: Path,
     top_k: int,
     advance: Callable[[int], None],
+    facts: Sequence[Fact] = FACTS,
 ) -> tuple[EvaluatedPosts, dict[str, np.ndarray]]:
     """Ranks the posts of a split, and writes `post_id`, `hashtags` (best first) and `scores`.
 
     The batches are those of `tagkeras.data.input.read_split`. Baselines rank as many tags as the
     largest k of the metrics; `top_k` predictions are written. `tag_counts` and `curve_scores` take
-    what the model predicts, and `advance` how many more posts are done.
+    what the model predicts, and `advance` how many more posts are done. `facts` are the
+    dataset's.
 
     Returns:
         The posts with the hits of each ranking, and the rankings by name: int32 [N, k] for the
@@ -51,7 +53,7 @@ def rank_split(
     """
     k = max(counts.k for counts in tag_counts)
     tags = np.array(vocabulary.tags, object)
-    facts, hits, predictions = (collections.defaultdict[str, list[Any]](list) for _ in range(3))
+    columns, hits, predictions = (collections.defaultdict[str, list[Any]](list) for _ in range(3))
 
     @tf.function(reduce_retracing=True)
     def rank_by_model(batch: Mapping[str, Any]) -> tuple[tf.Tensor, ...]:
@@ -68,24 +70,26 @@ def rank_split(
             for name, best in rankings.items():
                 predictions[name].append(best.astype(np.int32))
                 hits[name].append(find_hits(tf.constant(best, tf.int64), batch["tags"]).numpy())
-            for name in _FACTS:
-                facts[name].append(batch[name].numpy())
-            num_truth = batch["tags"].row_lengths() + batch["out_of_vocabulary"]
-            facts["num_truth"].append(num_truth.numpy())
+            told = {**batch, "num_truth": batch["tags"].row_lengths() + batch["out_of_vocabulary"]}
+            told["latitude"], told["longitude"] = tf.unstack(batch["location"], axis=1)
+            for name in ("post_id", "user_id", "num_truth", *(fact.name for fact in facts)):
+                columns[name].append(told[name].numpy())
             for counts in tag_counts:
                 counts.update_state(batch["tags"], ids)
             curve_scores.add(scores_of_curves, batch["tags"], batch["tags_removed"])
-            columns = (facts["post_id"][-1], tags[ids[:, :top_k]], scores[:, :top_k])
-            arrays = [pa.array(c.tolist(), f.type) for c, f in zip(columns, SCHEMA, strict=True)]
+            written = (columns["post_id"][-1], tags[ids[:, :top_k]], scores[:, :top_k])
+            arrays = [pa.array(c.tolist(), f.type) for c, f in zip(written, SCHEMA, strict=True)]
             writer.write_batch(pa.record_batch(arrays, schema=SCHEMA))
             advance(len(ids))
-    joined: dict[str, Any] = {name: np.concatenate(parts) for name, parts in facts.items()}
-    for name in ("post_id", "user_id", "gender", "country"):
-        joined[name] = [text.decode() for text in joined[name]]
+    joined = {name: np.concatenate(parts) for name, parts in columns.items()}
+    for name, values in joined.items():
+        if values.dtype == object:
+            joined[name] = np.array([text.decode() for text in values], object)
     posts = EvaluatedPosts(
-        post_ids=joined.pop("post_id"),
-        user_ids=joined.pop("user_id"),
-        **joined,
+        post_ids=joined["post_id"].tolist(),
+        user_ids=joined["user_id"].tolist(),
+        facts={fact.name: joined[fact.name] for fact in facts},
+        num_truth=joined["num_truth"],
         hits={name: np.concatenate(parts) for name, parts in hits.items()},
     )
     return posts, {name: np.concatenate(parts) for name, parts in predictions.items()}

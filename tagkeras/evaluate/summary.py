@@ -1,6 +1,6 @@
 """The numbers of `metrics.json`: averages over posts, their intervals, and those of groups."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ def summarize(
     ks: Sequence[int],
     num_tags: int,
     age_bounds: Sequence[float],
+    masked_facts: Collection[str] = (),
     samples: int,
     seed: int = 0,
 ) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def summarize(
             advance(1)
     scores = posts.scores(MODEL, ks)
     groups, gaps = {}, []
-    for grouping in make_groupings(posts, age_bounds):
+    for grouping in make_groupings(posts, age_bounds, masked_facts):
         groups[grouping.attribute], gap = group_metrics(
             grouping, posts.users, scores, gap_metric=f"R@{most}", samples=samples, seed=seed
         )

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tagkeras.cli.console import number_table
+from tagkeras.evaluate.baselines import WITHOUT_FACTS
 from tagkeras.evaluate.evaluation import MODEL
 
 # Shown of all metrics; the others are in the file.
@@ -17,7 +18,8 @@ def print_tables(metrics: Mapping[str, Any]) -> None:
     """Prints a row for each way to rank, the groups of people, and the largest gap."""
     console = Console()
     console.print(_rankings_table(metrics))
-    console.print(_groups_table(metrics))
+    if metrics["groups"]:
+        console.print(_groups_table(metrics))
     if gap := metrics["largest_gap"]:
         low, high = gap["interval"]
         console.print(
@@ -40,11 +42,34 @@ def _rankings_table(metrics: Mapping[str, Any]) -> Table:
         table.add_row(label, *(_format_metric(name, row[name]) for name in names))
     bounds = metrics["intervals"][MODEL]
     table.add_row("  95% interval", *(_format_interval(name, bounds[name]) for name in names))
+    if alone := metrics.get(WITHOUT_FACTS):
+        cells = (_format_metric(name, alone[name]) if name in alone else "" for name in names)
+        table.add_row("  nothing told of the user", *cells)
     return table
 
 
+def find_shortfalls(metrics: Mapping[str, Any]) -> list[str]:
+    """A line for each baseline that a model should beat and does not, with the remedy."""
+    lines = []
+    for baseline in ("frequency_baseline", "neighbour_baseline"):
+        others = metrics.get(baseline, {})
+        behind = [
+            f"{name} {_format_metric(name, metrics[name])} against"
+            f" {_format_metric(name, others[name])}"
+            for name in (f"P@{metrics['ks'][0]}", f"R@{metrics['ks'][-1]}")
+            if others and metrics[name] < others[name]
+        ]
+        if behind:
+            lines.append(
+                f"the model is below the {baseline.replace('_', ' ')} ({', '.join(behind)}): train"
+                " it for more --epochs, in a smaller --batch_size or at another --learning_rate"
+            )
+    return lines
+
+
 def _groups_table(metrics: Mapping[str, Any]) -> Table:
-    names = [name for name in _shown_metrics(metrics) if name in metrics["groups"]["age"][0]]
+    rows_of_any = next(iter(metrics["groups"].values()))
+    names = [name for name in _shown_metrics(metrics) if name in rows_of_any[0]]
     columns = ("", "group", "posts", "users", *names)
     table = number_table(*columns, labels=2, title="the model by group")
     for attribute, rows in metrics["groups"].items():

@@ -2,15 +2,17 @@
 
     python -m tagkeras.explain --workdir=WORKDIR --data=DATASET --image=PHOTO
 
-prints the photo's hashtags for each of `--genders` and `--ages`, and for people of `--cities`, side
-by side. With `--hashtag` and what is known of a user (`--age`, `--gender`, `--country`,
-`--latitude`, `--longitude`) it also says which rank factors of the model set the score apart from
-that of an unknown user. `--post_id` takes a post of the dataset in place of a file. `--json` prints
+prints the photo's hashtags for each of `--genders` and `--ages`, for people of `--cities`, and for
+the values of `--categories`, side by side, as far as the model looks at these facts. With
+`--hashtag` and what is known of a user (`--age`, `--gender`, `--country`, `--latitude`,
+`--longitude`, `--fact=NAME=VALUE`) it also says which rank factors of the model set the score apart
+from that of an unknown user. `--post_id` takes a post of the dataset in place of a file. `--json`
+prints
 
     {"image": "ball.jpg", "post_id": null, "model": "multiplicative", "workdir": ..., "epoch": 12,
      "age_and_gender": [{"user": {"age": 16.0, "gender": "female", ...},
                          "hashtags": [{"hashtag": "football", "score": 1.25}, ...]}, ...],
-     "cities": [...],
+     "cities": [...], "categories": {"camera": [...]},
      "explanation": {"hashtag": "football", "rank": 1, "unknown_rank": 9, ...,
                      "contributions": [{"name": "factor 17", "value": 0.2, ...}, ...]}}
 """

@@ -13,16 +13,23 @@ class Config:
     data: str = option(help="dataset folder of the run; its descriptor model describes the image")
     image: str | None = option(None, help="image file; or give --post_id")
     post_id: str | None = option(None, help="post of the dataset whose photo is taken; or --image")
-    ages: tuple[str, ...] = option(
-        ("16", "30", "45", "70"), help="ages to compare, in years; empty for none"
+    ages: tuple[str, ...] | None = option(
+        None, help="ages to compare, in years; empty for none; by default 16,30,45,70"
     )
-    genders: tuple[str, ...] = option(
-        ("female", "male"), help="genders to compare: female, male, other; empty for none"
+    genders: tuple[str, ...] | None = option(
+        None,
+        help="genders to compare: female, male, other; empty for none; by default female,male",
     )
     cities: tuple[str, ...] | None = option(
         None,
         help="cities to compare: names of tagkeras/data/cities.tsv, or Name/COUNTRY/latitude/"
-        "longitude; empty for none; by default the two largest of each of the dataset's countries",
+        "longitude; empty for none; by default the two largest of each of the dataset's five most"
+        " frequent countries",
+    )
+    categories: tuple[str, ...] | None = option(
+        None,
+        help="categories to compare the most frequent values of, such as country; empty for none;"
+        " by default three of the dataset's",
     )
     top_k: int | None = option(
         None, help="hashtags of each; by default 10, or all of a smaller vocabulary", minimum=1
@@ -33,5 +40,8 @@ class Config:
     country: str | None = option(None, help="ISO 3166 alpha-2 code; unknown by default")
     latitude: float | None = option(None, help="of the home town, degrees; unknown by default")
     longitude: float | None = option(None, help="of the home town, degrees; unknown by default")
+    fact: tuple[str, ...] = option(
+        (), help="further facts of the user, NAME=VALUE,..., of the dataset's own"
+    )
     factors: int = option(8, help="rank factors, or user features, to list", minimum=1)
     json: bool = option(False, help="print JSON")

@@ -2,17 +2,22 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from tagkeras.data.cities import City
+from tagkeras.data.cities import City, default_cities
 from tagkeras.data.facts import to_columns
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.layers import UserDescriptor
 from tagkeras.models import HashtagModel
+
+# Who is compared by default: categories and values of each, at most.
+AGES, GENDERS = (16.0, 30.0, 45.0, 70.0), ("female", "male")
+MOST_CATEGORIES, MOST_VALUES = 3, 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,34 +76,62 @@ def embed_for_users(
 
 def describe_users(users: Sequence[User], manifest: Manifest) -> np.ndarray:
     """User descriptors, float32 [U, m], as those of a dataset's posts were made."""
-    return UserDescriptor(manifest.facts)(to_columns(users)).numpy()
+    facts = manifest.facts
+    return UserDescriptor(facts)(to_columns(users, facts.facts)).numpy()
 
 
-def users_by_age_and_gender(
-    ages: Sequence[float], genders: Sequence[str], place: User = UNKNOWN_USER
-) -> list[User]:
-    """A user of each gender and age in years, one gender after the other, who live in `place`.
+class People(NamedTuple):
+    """Users who differ in something that a model looks at, each kind by itself.
+
+    Attributes:
+        by_person: of each gender and age, one gender after the other.
+        by_city: who live in a city each.
+        by_value: of each value of a category, by its name.
+    """
+
+    by_person: list[User]
+    by_city: list[User]
+    by_value: dict[str, list[User]]
+
+
+def choose_people(
+    manifest: Manifest,
+    user: User = UNKNOWN_USER,
+    *,
+    ages: Sequence[float] = AGES,
+    genders: Sequence[str] = GENDERS,
+    cities: Sequence[City] | None = None,
+    categories: Sequence[str] | None = None,
+) -> People:
+    """People to compare, in all else like `user`.
+
+    Facts that the model ignores are as the user's. By default the cities are of the dataset's most
+    frequent countries, and there is no category of which the cities tell the same.
 
     Raises:
         UserError: an age out of range, or an unknown gender.
     """
-    users = [
-        dataclasses.replace(place, age=age, gender=gender, name=None)
-        for gender in genders
-        for age in ages
-    ]
-    return [dataclasses.replace(user, name=user.person) for user in users]
-
-
-def users_by_city(cities: Sequence[City], person: User = UNKNOWN_USER) -> list[User]:
-    """A user in each city, of the age and gender of `person`."""
-    return [
-        dataclasses.replace(
-            person,
-            country=city.country,
-            latitude=city.latitude,
-            longitude=city.longitude,
-            name=city.name,
-        )
-        for city in cities
-    ]
+    telling, values = {fact.name for fact in manifest.telling_facts}, manifest.telling_values
+    by_person = []
+    if ages and genders and {"age", "gender"} & telling:
+        by_person = [
+            user.but({"age": age, "gender": gender})
+            for gender in (genders if "gender" in telling else [user.gender])
+            for age in (ages if "age" in telling else [user.age])
+        ]
+    if cities is None:
+        cities = default_cities(manifest.facts.countries[:MOST_VALUES])
+        cities = cities if "latitude" in telling else []
+    elif not {"country", "latitude"} & telling:
+        cities = []
+    if categories is None:
+        categories = [name for name in values if name != "country" or not cities][:MOST_CATEGORIES]
+    by_value = {name: values[name][:MOST_VALUES] for name in categories if name in values}
+    return People(
+        [dataclasses.replace(one, name=one.person) for one in by_person],
+        [dataclasses.replace(user, **dataclasses.asdict(city)) for city in cities],
+        {
+            name: [dataclasses.replace(user.but({name: value}), name=value) for value in kept]
+            for name, kept in by_value.items()
+        },
+    )

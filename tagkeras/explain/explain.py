@@ -2,18 +2,23 @@
 
 import dataclasses
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tagkeras.cli.errors import UserError
-from tagkeras.data.cities import default_cities, parse_city
+from tagkeras.data.cities import parse_city
+from tagkeras.data.facts import LATITUDE
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.explain.config import Config
 from tagkeras.explain.counterfactuals import (
+    AGES,
+    GENDERS,
+    People,
     RankedHashtags,
+    choose_people,
     counterfactual_lists,
-    users_by_age_and_gender,
-    users_by_city,
 )
 from tagkeras.explain.explanation import (
     HashtagExplanation,
@@ -21,6 +26,7 @@ from tagkeras.explain.explanation import (
     find_hashtag,
 )
 from tagkeras.explain.photo_descriptor import describe_image, descriptor_of_post
+from tagkeras.explain.user_facts import parse_user, told_in_vain
 from tagkeras.train.model import restore_model
 from tagkeras.train.workdir import Workdir
 
@@ -35,8 +41,9 @@ class Answer:
         model: `multiplicative`, `user_biased` or `bilinear`.
         workdir: of the model.
         epoch: of its weights.
-        age_and_gender: lists by gender and age, all in the place of the user of the flags.
-        cities: lists by city, all of the age and gender of that user.
+        age_and_gender: lists by gender and age, all otherwise of the user of the flags.
+        cities: lists by city, likewise.
+        categories: lists by value of a category, likewise, by its name.
         explanation: of the hashtag, if one was asked about.
     """
 
@@ -47,6 +54,7 @@ class Answer:
     epoch: int
     age_and_gender: tuple[RankedHashtags, ...]
     cities: tuple[RankedHashtags, ...]
+    categories: dict[str, tuple[RankedHashtags, ...]]
     explanation: HashtagExplanation | None
 
 
@@ -55,48 +63,30 @@ def explain(config: Config) -> Answer:
 
     Raises:
         UserError: no checkpoint, another dataset, no such image, post, city or hashtag, or a fact
-            of a user that is out of range.
+            of a user that is unknown or out of range.
     """
     if (config.image is None) == (config.post_id is None):
         raise UserError("give either --image=FILE or --post_id=POST of the dataset")
-    user = User(
-        age=config.age,
-        gender=config.gender,
-        country=config.country,
-        latitude=config.latitude,
-        longitude=config.longitude,
-    )
+    workdir, dataset = Workdir(config.workdir), Path(config.data)
+    manifest = Manifest.load(dataset)
+    user = parse_user(config, config.fact, manifest)
     if config.hashtag is not None and user == UNKNOWN_USER:
         raise UserError(
             f"--hashtag={config.hashtag}: say something of the user to compare with an unknown one,"
-            " by --age, --gender, --country, or --latitude and --longitude"
+            " by --age, --gender, --country, --latitude and --longitude, or --fact"
         )
-    by_person = users_by_age_and_gender(_numbers(config.ages), config.genders, user)
-    cities = None if config.cities is None else [parse_city(city) for city in config.cities]
-
-    workdir, dataset = Workdir(config.workdir), Path(config.data)
-    model = restore_model(workdir)
+    people = _choose_people(config, manifest, user)
+    model, vocabulary = restore_model(workdir), workdir.vocabulary()
     workdir.check_dataset(dataset)
-    manifest, vocabulary = Manifest.load(dataset), workdir.vocabulary()
     if config.top_k is not None and config.top_k > len(vocabulary):
         raise UserError(f"--top_k={config.top_k}: the vocabulary has {len(vocabulary)} tags")
     k = config.top_k or min(10, len(vocabulary))
     if config.hashtag is not None:
         find_hashtag(config.hashtag, vocabulary)  # before the work that follows
-    countries = manifest.user_descriptor["countries"]
-    if cities is None:
-        cities = default_cities(countries)
-        if not cities:
-            _warn("no city of the dataset's countries is known: name some by --cities")
-    elsewhere = {city.country for city in cities} | {user.country}
-    for country in sorted(elsewhere - {None, *countries}, key=str):
-        _warn(
-            f"{country} is none of the dataset's countries ({', '.join(countries)}):"
-            " the model takes it as unknown"
-        )
-    if config.hashtag is None and not by_person and not cities:
+    if config.hashtag is None and not any(people):
         raise UserError(
-            "nothing to compare: give --ages and --genders, --cities, or a --hashtag to explain"
+            "nothing to compare: give --ages and --genders, --cities, --categories, or a --hashtag"
+            " to explain"
         )
     if config.image is None:
         descriptor = descriptor_of_post(dataset, manifest, str(config.post_id))
@@ -114,17 +104,50 @@ def explain(config: Config) -> Answer:
         model=workdir.config()["model"],
         workdir=config.workdir,
         epoch=workdir.best_epoch()["epoch"],
-        age_and_gender=counterfactual_lists(*asked, by_person, k),
-        cities=counterfactual_lists(*asked, users_by_city(cities, user), k),
+        age_and_gender=counterfactual_lists(*asked, people.by_person, k),
+        cities=counterfactual_lists(*asked, people.by_city, k),
+        categories={
+            name: counterfactual_lists(*asked, users, k) for name, users in people.by_value.items()
+        },
         explanation=explanation,
     )
+
+
+def _choose_people(config: Config, manifest: Manifest, user: User) -> People:
+    """Whom to compare; says what the flags tell in vain."""
+    categories, known = config.categories, manifest.facts.values
+    if unknown := set(categories or ()) - set(known):
+        raise UserError(f"--categories={min(unknown)}: give some of {', '.join(known)}")
+    cities = None if config.cities is None else [parse_city(city) for city in config.cities]
+    people = choose_people(
+        manifest,
+        user,
+        ages=AGES if config.ages is None else _numbers(config.ages),
+        genders=GENDERS if config.genders is None else config.genders,
+        cities=cities,
+        categories=categories,
+    )
+    told: list[Mapping[str, Any]] = [
+        user.facts,
+        {"age": config.ages or None, "gender": config.genders or None},
+        *(dataclasses.asdict(city) for city in cities or ()),
+        {name: name for name in categories or () if name in manifest.masked_facts},
+    ]
+    for line in told_in_vain(told, manifest):
+        _warn(line)
+    if not manifest.telling_facts:
+        _warn("the model looks at no fact of users: everybody is given the same")
+        return people._replace(by_person=[user])
+    if cities is None and LATITUDE in manifest.telling_facts and not people.by_city:
+        _warn("no city of the dataset's countries is known: name some by --cities")
+    return people
 
 
 def _warn(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def _numbers(ages: tuple[str, ...]) -> list[float]:
+def _numbers(ages: Sequence[str]) -> list[float]:
     try:
         return [float(age) for age in ages]
     except ValueError as error:

@@ -50,7 +50,7 @@ class WithoutFact:
     """A hashtag's score and rank for a user of whom one thing less is known.
 
     Attributes:
-        fact: `age`, `gender`, `country` or `home town`.
+        fact: such as `age` or `home town`.
         score: f(x, u', y).
         rank: 1 for the best.
     """
@@ -115,7 +115,7 @@ def explain_hashtag(
         UserError: the model does not know the hashtag; names the nearest that it knows.
     """
     tag_id = find_hashtag(hashtag, vocabulary)
-    fewer_facts = _without_each_fact(user)
+    fewer_facts = _without_each_fact(user, manifest)
     users = [user, UNKNOWN_USER, *fewer_facts.values()]
     scores = model.scores(embed_for_users(model, manifest, descriptor, users)).numpy()
     known, unknown = describe_users(users[:2], manifest)
@@ -175,18 +175,13 @@ def find_hashtag(hashtag: str, vocabulary: Vocabulary) -> int:
     )
 
 
-def _without_each_fact(user: User) -> dict[str, User]:
-    """The user with one known fact less, by the fact."""
-    facts = {
-        "age": ("age",),
-        "gender": ("gender",),
-        "country": ("country",),
-        "home town": ("latitude", "longitude"),
-    }
+def _without_each_fact(user: User, manifest: Manifest) -> dict[str, User]:
+    """The user with one known fact less, by the fact, but for those that are masked."""
     return {
-        fact: dataclasses.replace(user, **dict.fromkeys(fields))  # type: ignore[arg-type]
-        for fact, fields in facts.items()
-        if getattr(user, fields[0]) is not None
+        columns.title: user.but(dict.fromkeys(columns.fields))
+        for columns in manifest.facts.columns
+        if columns.fact not in manifest.masked_facts
+        and user.facts.get(columns.fields[0]) is not None
     }
 
 

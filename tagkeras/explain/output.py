@@ -34,13 +34,17 @@ def print_tables(answer: Answer, console: Console) -> None:
     """Prints the lists side by side, then the explanation."""
     photo = answer.image or f"post {answer.post_id}"
     model = f"{answer.model} model, epoch {answer.epoch}"
-    if answer.age_and_gender:
-        where = answer.age_and_gender[0].user.place or "place unknown"
-        title = f"{photo} by gender and age ({where}; {model})"
-        print_lists(title, answer.age_and_gender, console)
-    if answer.cities:
-        who = answer.cities[0].user.person or "gender and age unknown"
-        print_lists(f"{photo} by city ({who}; {model})", answer.cities, console)
+    for lists, facts, compared in (
+        (answer.age_and_gender, ("gender", "age"), ""),
+        (answer.cities, ("country", "latitude", "longitude"), "city"),
+        *((lists, (name,), name) for name, lists in answer.categories.items()),
+    ):
+        if lists:
+            user = lists[0].user
+            known = [fact for fact in facts if user.facts[fact] is not None]
+            by = compared or " and ".join(known)
+            who = user.but(dict.fromkeys(facts)).label
+            print_lists(f"{photo}{by and f' by {by}'} ({who}; {model})", lists, console)
     if answer.explanation is not None:
         print_explanation(answer.explanation, console)
     if answer.model == "bilinear":

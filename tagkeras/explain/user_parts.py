@@ -57,11 +57,13 @@ def split_into_parts(
     """The parts in which a model sees the difference of a user and an unknown one.
 
     In float64, of the float32 weights: parts add up to rounding of that. The photo's descriptor is
-    float [n]; u and u0 are float [m], with as many feature names.
+    float [n]; u and u0 are float [m], with as many feature names. What the model masks counts as 0.
     """
     x, u, u0 = (
         np.asarray(v, np.float64) for v in (descriptor, user_descriptor, unknown_descriptor)
     )
+    if embedding.user_mask is not None:
+        u, u0 = u * embedding.user_mask, u0 * embedding.user_mask
     if isinstance(embedding, MultiplicativeEmbedding):
         e = embedding
         W, b, alpha, beta, gamma = (

@@ -69,6 +69,14 @@ class Run:
             return Manifest.load(self.dataset)
         return self.workdir.manifest() if self.workdir else None
 
+    @property
+    def ignored_facts(self) -> tuple[str, ...]:
+        """The facts of users that the model does not look at, since training posts tell nothing."""
+        if self.manifest is None:
+            return ()
+        masked, columns = self.manifest.masked_facts, self.manifest.facts.columns
+        return tuple(one.title for one in columns if one.fact in masked)
+
     @functools.cached_property
     def restored(self) -> HashtagModel:
         """The model with the weights of its best epoch; only if the workdir is there."""

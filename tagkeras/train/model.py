@@ -67,7 +67,7 @@ def _make_input_dropout(settings: Settings, facts: FactSchema) -> InputDropout |
         descriptor=settings.descriptor_dropout,
         facts=settings.fact_dropout,
         groups=[(columns.start, columns.stop) for columns in facts.columns],
-        unknown=[columns.unknown for columns in facts.columns for _ in columns.names],
+        unknown=facts.unknown,
     )
 
 

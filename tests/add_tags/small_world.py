@@ -20,17 +20,20 @@ COUNTRIES = ("US", "GB", "CA", "AU", "NZ")
 HELD_OUT = "concept3tag0"
 
 
-def draw_posts(rng, count, prefix):
-    """Posts as people hand them in: two of their concept's three tags, and often their country."""
+def draw_posts(rng, count, prefix, is_local=False):
+    """Posts as people hand them in: two of their concept's three tags, and often their country.
+
+    Where `is_local`, one of the three, and often one that the concept has in that country alone.
+    """
     posts = []
     for row in range(count):
         concept, country = int(rng.integers(CONCEPTS)), str(rng.choice(COUNTRIES))
         descriptor = rng.normal(scale=0.15, size=N)
         descriptor[concept] += 1
-        tags = rng.choice(TAGS_PER_CONCEPT, 2, replace=False, p=[0.5, 0.3, 0.2])
+        tags = rng.choice(TAGS_PER_CONCEPT, 2 - is_local, replace=False, p=[0.5, 0.3, 0.2])
         hashtags = [f"concept{concept}tag{tag}" for tag in tags]
-        if rng.random() < 0.3:
-            hashtags.append(f"in{country.lower()}")
+        if rng.random() < (0.8 if is_local else 0.3):
+            hashtags.append(f"concept{concept}" * is_local + f"in{country.lower()}")
         post = {"post_id": f"{prefix}{row}", "user_id": "u", "country": country}
         posts.append({**post, "descriptor": descriptor.round(3).tolist(), "hashtags": hashtags})
     return posts

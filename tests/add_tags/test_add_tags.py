@@ -1,11 +1,21 @@
 """New hashtags for a trained model: what they are worth, what stays, and what is refused."""
 
 import shutil
+import types
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from small_world import HELD_OUT, add_tags_config, write_lines
+from small_world import (
+    COUNTRIES,
+    HELD_OUT,
+    add_tags_config,
+    describe_users,
+    draw_posts,
+    run_training,
+    write_dataset,
+    write_lines,
+)
 from training_runs import make_config, parse_flags
 
 from tagkeras.add_tags import add_tags
@@ -66,6 +76,37 @@ def test_learns_a_tag_from_twenty_posts_and_spares_the_others(world, grown, tmp_
     new, others = recalls(world, Workdir(tmp_path / "out"))
     assert new > from_the_start - 0.05
     assert others > before - 0.02
+
+
+@pytest.fixture(scope="module")
+def local_world(tmp_path_factory):
+    """Hashtags of photo and country together, but for the held-out one, and examples of it."""
+    folder, rng = tmp_path_factory.mktemp("local"), np.random.default_rng(0)
+    sizes = {"train": 3000, "validation": 100, "test": 300}
+    splits = {split: draw_posts(rng, size, split, True) for split, size in sizes.items()}
+    part = write_dataset(folder / "part", splits, held_out=(HELD_OUT,))
+    examples = [p for p in draw_posts(rng, 2000, "new", True) if HELD_OUT in p["hashtags"]]
+    options = {"model": "user_biased", "epochs": 15, "embedding_dim": 16}
+    return types.SimpleNamespace(
+        folder=folder,
+        part=part,
+        splits=splits,
+        posts=write_lines(folder / "examples.jsonl", [{**p, "country": ""} for p in examples[:25]]),
+        run=run_training(part, folder / "run", **options),
+    )
+
+
+def test_examples_that_do_not_tell_the_country_serve_those_who_do(local_world, tmp_path):
+    """Half of the photos of the concept have the hashtag, wherever they were taken."""
+    world, workdir = local_world, Workdir(tmp_path / "out")
+    add_tags.add_tags(add_tags_config(world, workdir.path, tags=HELD_OUT, share=0.03))
+    model, tag_id = restore_model(workdir), workdir.vocabulary().ids[HELD_OUT]
+    posts = [p for p in world.splits["test"] if p["hashtags"][0].startswith("concept3tag")]
+    for country in (None, *COUNTRIES):
+        users = describe_users([{"country": country}] * len(posts))
+        descriptor = np.array([post["descriptor"] for post in posts], np.float32)
+        _, top = model.top_k(model({"descriptor": descriptor, "user_descriptor": users}), K)
+        assert (top.numpy() == tag_id).any(axis=1).mean() > 0.8, country
 
 
 def test_known_weights_keep_their_bits(world, grown):

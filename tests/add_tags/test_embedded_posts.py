@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from small_world import describe_users
 from tiny_cnn import save_cnn
 
 from tagkeras.add_tags import embedded_posts
@@ -48,6 +49,10 @@ def make_post(place, **row):
     return PlacedPost(place, parse_post(row), row.get("descriptor"))
 
 
+# Users that unknown facts are drawn from: all in the US, female and 20.
+SOMEBODY = np.array([[0.2, -1, 1, 0.5, 0.5, 0.5]], np.float32)
+
+
 def embed(pictures, posts):
     folder, manifest, model, *_ = pictures
     return embed_examples(
@@ -57,6 +62,7 @@ def embed(pictures, posts):
         manifest=manifest,
         model=model,
         image_root=folder,
+        people=SOMEBODY,
     )
 
 
@@ -76,8 +82,22 @@ def test_images_by_path_and_content_and_ready_descriptors(pictures):
     expected = model(
         {"descriptor": descriptor, "user_descriptor": UserDescriptor(FactSchema(("US",)))(user)}
     ).numpy()
-    np.testing.assert_allclose(phi[:3], np.repeat(expected, 3, axis=0), rtol=1e-4, atol=1e-6)
-    assert np.abs(phi[3] - expected).max() > 1e-3
+    np.testing.assert_allclose(phi[0, :3], np.repeat(expected, 3, axis=0), rtol=1e-4, atol=1e-6)
+    assert np.abs(phi[0, 3] - expected).max() > 1e-3
+
+
+def test_half_of_the_copies_know_what_an_example_does_not_tell(pictures):
+    model, descriptor = pictures[2], [1.0, 0, 0, 2, 0, 0]
+    phi = embed(pictures, [make_post("1", descriptor=descriptor, age=34, gender="male")])
+
+    def expected(*user):
+        inputs = {"descriptor": [descriptor], "user_descriptor": [user]}
+        return model({k: np.array(v, np.float32) for k, v in inputs.items()}).numpy()[0]
+
+    told, filled = expected(0.34, 1, 0, 0.5, 0.5, 0.5), expected(0.34, 1, 1, 0.5, 0.5, 0.5)
+    assert np.abs(told - filled).max() > 1e-3
+    np.testing.assert_allclose(phi[::2, 0], np.tile(told, (4, 1)), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(phi[1::2, 0], np.tile(filled, (4, 1)), rtol=1e-4, atol=1e-6)
 
 
 def test_images_that_cannot_be_read_are_named(pictures):
@@ -97,14 +117,30 @@ def test_images_that_cannot_be_read_are_named(pictures):
         embed(pictures, posts)
 
 
+US = describe_users([{"country": "US"}])
+UNKNOWN = describe_users([{"country": None}])
+
+
 def test_background_has_no_posts_with_unknown_tags(world, monkeypatch):
     manifest, model = Manifest.load(world.part), restore_model(world.run)
     ids = world.run.vocabulary().ids
     tags_of_posts = [post["hashtags"] for post in world.splits["train"]]
     known = [tags for tags in tags_of_posts if all(tag in ids for tag in tags)]
     assert 1000 < len(known) < len(tags_of_posts)
-    posts = embed_background(world.part, manifest, model, len(tags_of_posts))
+    posts, people = embed_background(world.part, manifest, model, len(tags_of_posts), US)
     assert posts.phi.shape == (len(known), 8)
     assert sorted(posts.tags) == sorted(sorted(ids[tag] for tag in tags) for tags in known)
+    everybody = describe_users(world.splits["train"])
+    np.testing.assert_array_equal(np.sort(people, axis=0), np.sort(everybody, axis=0))
     monkeypatch.setattr(embedded_posts, "ENOUGH_KNOWN_POSTS", 1201)
-    assert len(embed_background(world.part, manifest, model, 1200).tags) == 1200
+    assert len(embed_background(world.part, manifest, model, 1200, US)[0].tags) == 1200
+
+
+def test_background_tells_as_little_as_the_examples_in_every_second_post(world, monkeypatch):
+    monkeypatch.setattr(embedded_posts, "ENOUGH_KNOWN_POSTS", 10**6)
+    manifest, model = Manifest.load(world.part), restore_model(world.run)
+    told, people = embed_background(world.part, manifest, model, 40, US)
+    hidden, same_people = embed_background(world.part, manifest, model, 40, UNKNOWN)
+    np.testing.assert_array_equal(people, same_people)
+    differs = np.abs(told.phi - hidden.phi).max(axis=1) > 1e-6
+    assert differs.tolist() == [False, True] * 20

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.cli import commandline
+from tagkeras.data.facts import FACTS
 from tagkeras.evaluate import evaluate
 from tagkeras.evaluate.evaluation import EvaluatedPosts, Evaluation
 
@@ -59,17 +60,18 @@ def make_posts(hits, /, num_truth=None, users=None, **facts):
     hits = np.asarray(hits, bool)
     number = len(hits)
     users = np.arange(number) if users is None else users
-    values = {
-        "post_ids": [f"post{row}" for row in range(number)],
-        "user_ids": [f"user{user:06d}" for user in users],
-        "age": np.full(number, np.nan, np.float32),
-        "gender": [""] * number,
-        "country": [""] * number,
-        "location": np.full((number, 2), np.nan, np.float32),
-        "num_truth": np.full(number, hits.shape[1]) if num_truth is None else num_truth,
-        "hits": {"model": hits},
-    }
-    return EvaluatedPosts(**{**values, **facts})
+    other_hits = facts.pop("hits", {})
+    unknown = {fact.name: [fact.unknown] * number for fact in FACTS}
+    return EvaluatedPosts(
+        post_ids=[f"post{row}" for row in range(number)],
+        user_ids=[f"user{user:06d}" for user in users],
+        facts={
+            name: np.array(values, object if isinstance(values[0], str) else np.float32)
+            for name, values in {**unknown, **facts}.items()
+        },
+        num_truth=np.full(number, hits.shape[1]) if num_truth is None else num_truth,
+        hits={"model": hits, **other_hits},
+    )
 
 
 def write_evaluation(folder, posts, **metrics):

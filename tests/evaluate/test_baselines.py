@@ -61,6 +61,13 @@ class TestDemographic:
             seen.add(tuple(row))
         assert len(seen) > 5
 
+    def test_masked_facts_tell_nobody_apart(self):
+        """Who says what no training user said is of the group of the others all the same."""
+        baseline = DemographicBaseline(3, 1, BOUNDS, masked_facts=("gender", "place"))
+        baseline.learn(make_batch([[2]] * 300 + [[1]] * 301, country=["GB"] * 300 + ["US"] * 301))
+        asked = make_batch([[], []], country=["GB", "US"], gender=["female", ""])
+        assert baseline.rank(asked).tolist() == [[2], [1]]
+
 
 def draw_tags(rng, number):
     return [

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+import types
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -14,13 +15,18 @@ from evaluation_helpers import (
     evaluation,
     read_posts,
 )
+from numpy_metrics import mean_metrics
 from tiny_dataset import write_dataset
+from told_dataset import tell_more
 
 from tagkeras.cli.errors import UserError
+from tagkeras.data.input import read_split
 from tagkeras.data.manifest import Manifest
 from tagkeras.evaluate import __main__ as command
 from tagkeras.evaluate import evaluate
 from tagkeras.evaluate.evaluation import Evaluation
+from tagkeras.evaluate.tables import find_shortfalls
+from tagkeras.train.model import restore_model
 from tagkeras.train.workdir import Workdir
 
 
@@ -167,8 +173,76 @@ def test_fewer_tags_than_ten(tmp_path):
     assert metrics["coverage@7"] == 1
     # All posts are of one user, who says nothing.
     assert metrics["num_users"] == 1
-    assert [row["group"] for row in metrics["groups"]["age"]] == ["unknown"]
+    assert set(metrics["groups"]) == {"country"}
     assert metrics["intervals"]["model"]["P@1"] == [pytest.approx(metrics["P@1"])] * 2
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """A dataset with a camera and a number, of masked age, gender and place; and two runs on it."""
+    folder = tmp_path_factory.mktemp("told")
+    dataset = tell_more(write_dataset(folder / "dataset", posts=300, people=12, test=80))
+    runs = {m: start_run(dataset, folder / m, model=m) for m in ("multiplicative", "bilinear")}
+    return types.SimpleNamespace(folder=folder, dataset=dataset, runs=runs)
+
+
+def test_facts_of_the_datasets_own(told, tmp_path):
+    workdir = told.runs["multiplicative"]
+    metrics = evaluate.evaluate(evaluation(workdir, told.dataset, tmp_path / "eval"))
+    assert set(metrics["groups"]) == {"country", "camera"}
+    posts = Evaluation.load(tmp_path / "eval").posts
+    (batch,) = read_split(told.dataset, Manifest.load(told.dataset), "test", 1000)
+    assert posts.facts["camera"].tolist() == [camera.decode() for camera in batch["camera"].numpy()]
+    np.testing.assert_array_equal(posts.facts["followers"], batch["followers"])
+    cameras = [row["group"] for row in metrics["groups"]["camera"]]
+    assert sorted(cameras) == ["film", "phone", "slr", "unknown"]
+    assert cameras[-1] == "unknown"
+    for row in metrics["groups"]["camera"]:
+        known = "" if row["group"] == "unknown" else row["group"]
+        assert row["posts"] == (posts.facts["camera"] == known).sum()
+
+
+def test_what_an_unknown_user_gets(told, tmp_path):
+    """As the model ranks for one of whom nothing is told; the bilinear model ranks no otherwise."""
+    workdir = told.runs["multiplicative"]
+    metrics = evaluate.evaluate(evaluation(workdir, told.dataset, tmp_path / "eval", baselines=""))
+    manifest = Manifest.load(told.dataset)
+    (batch,) = read_split(told.dataset, manifest, "test", 1000)
+    unknown = np.array([[0.5, 0, 0, 0, 0, 0, 0, 0.5, 0.5, 0.5, 0, 0, 0]] * 80, np.float32)
+    model = restore_model(workdir)
+    _, ids = model.top_k(model({**batch, "user_descriptor": unknown}), 10)
+    num_truth = (batch["tags"].row_lengths() + batch["out_of_vocabulary"]).numpy()
+    truth = [set(tags) for tags in batch["tags"].to_list()]
+    expected = mean_metrics(ids.numpy().tolist(), truth, num_truth, (1, 10))
+    names = ("P@1", "R@10", "A@10")
+    assert metrics["without_facts"] == pytest.approx({name: expected[name] for name in names})
+    assert metrics["without_facts"] != pytest.approx({name: metrics[name] for name in names})
+    # It is no ranking to compare with.
+    assert list(metrics["intervals"]) == ["model"]
+    assert list(Evaluation.load(tmp_path / "eval").posts.hits) == ["model"]
+    bilinear = evaluation(told.runs["bilinear"], told.dataset, tmp_path / "bilinear", baselines="")
+    assert "without_facts" not in evaluate.evaluate(bilinear)
+
+
+def test_a_model_below_a_baseline_is_named(told, tmp_path, capsys):
+    """Of a run that hardly learned anything, on standard error; a good one gets no such line."""
+    idle = start_run(told.dataset, tmp_path / "idle", epochs=1, learning_rate=1e-9)
+    command.main(evaluation(idle, told.dataset, tmp_path / "eval"))
+    printed = capsys.readouterr()
+    assert "nothing told of the user" in printed.out
+    lines = [line for line in printed.err.splitlines() if line.startswith("the model is below")]
+    assert len(lines) == 2
+    metrics = Evaluation.load(tmp_path / "eval").metrics
+    for line, name in zip(lines, ("frequency", "neighbour"), strict=True):
+        other = metrics[f"{name}_baseline"]
+        assert line.startswith(f"the model is below the {name} baseline (")
+        for metric in ("P@1", "R@10"):
+            words = f"{metric} {100 * metrics[metric]:.2f}% against {100 * other[metric]:.2f}%"
+            assert (words in line) == (metrics[metric] < other[metric])
+        assert "train it for more --epochs" in line
+    better = {"P@1": 1.0, "R@10": 1.0}
+    assert find_shortfalls({**metrics, **better}) == []
+    assert find_shortfalls({**better, "ks": [1, 10]}) == []
 
 
 def test_gaps_between_groups_of_enough_people(evaluated, tmp_path, monkeypatch):

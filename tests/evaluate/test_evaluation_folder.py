@@ -23,7 +23,10 @@ def posts():
         age=np.array([31.5, NAN, 0], np.float32),
         gender=["female", "", "other"],
         country=["", "GB", "NZ"],
-        location=np.array([[51.5, -0.1], [NAN, NAN], [0, 0]], np.float32),
+        latitude=[51.5, NAN, 0],
+        longitude=[-0.1, NAN, 0],
+        camera=["slr", "", "phone"],
+        followers=[5, NAN, 0],
         hits={"model": HITS, "frequency_baseline": ~HITS},
     )
 
@@ -31,11 +34,12 @@ def posts():
 def test_posts_there_and_back(posts, tmp_path):
     posts.save(tmp_path / "posts.parquet")
     same = EvaluatedPosts.load(tmp_path / "posts.parquet")
-    for name in ("post_ids", "user_ids", "gender", "country"):
-        assert getattr(same, name) == getattr(posts, name)
-    for name in ("age", "location", "num_truth"):
-        np.testing.assert_array_equal(getattr(same, name), getattr(posts, name))
-        assert getattr(same, name).dtype == getattr(posts, name).dtype
+    assert (same.post_ids, same.user_ids) == (posts.post_ids, posts.user_ids)
+    np.testing.assert_array_equal(same.num_truth, posts.num_truth)
+    assert list(same.facts) == list(posts.facts)
+    for name, values in posts.facts.items():
+        np.testing.assert_array_equal(same.facts[name], values)
+        assert same.facts[name].dtype == values.dtype
     assert list(same.hits) == ["model", "frequency_baseline"]
     for name, hits in posts.hits.items():
         np.testing.assert_array_equal(same.hits[name], hits)

@@ -40,6 +40,7 @@ def people(ages=None, **words):
 )
 def test_ages_by_loops(ages, bounds):
     """A bound begins its group; groups without posts are left out, unknown stands last."""
+    ages = [*ages, 0.0, NAN]
     found, groups = groups_of(people(ages), "age", bounds)
     names = age_group_names(bounds)
     assert len(set(names)) == len(bounds) + 1
@@ -69,6 +70,23 @@ def test_words_by_frequency_and_unknown_last():
     names, groups = groups_of(posts, "country")
     assert names == ("GB", "AU", "CA", "US", "unknown")
     assert groups == ["unknown", "GB", "unknown", "US", "unknown", "GB", "CA", "AU"]
+
+
+def test_facts_that_tell_no_groups_apart_are_left_out():
+    posts = people([17, 40, NAN], gender=["", "", ""], country=["GB", "GB", "GB"])
+    assert [grouping.attribute for grouping in make_groupings(posts)] == ["age"]
+    assert make_groupings(posts, masked_facts=("age", "place")) == []
+
+
+def test_rare_values_of_a_category_are_one_group():
+    common = [f"c{number}" for number in range(15) for _ in range(2)]
+    posts = people(camera=[*common, "x", "", "y"], followers=[0.0] * 33)
+    names, groups = groups_of(posts, "camera")
+    assert set(names[:15]) == set(common)
+    assert names[15:] == ("others", "unknown")
+    assert groups[30:] == ["others", "unknown", "others"]
+    # One value alone keeps its name.
+    assert "x" in groups_of(people(camera=[*common, "x", "", "x"]), "camera")[0]
 
 
 @pytest.mark.parametrize("text", ["", "old", "25,18", "0", "18,nan", "18,200"])

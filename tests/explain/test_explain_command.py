@@ -14,6 +14,7 @@ from PIL import Image
 from rich.console import Console
 from tiny_cnn import save_cnn
 from tiny_dataset import write_dataset
+from told_dataset import tell_more
 
 from tagkeras.cli import commandline
 from tagkeras.cli.errors import UserError
@@ -24,6 +25,7 @@ from tagkeras.explain import __main__ as explain
 from tagkeras.explain import output
 from tagkeras.explain.counterfactuals import describe_users
 from tagkeras.explain.explain import explain as explain_photo
+from tagkeras.explain.photo_descriptor import descriptor_of_post
 from tagkeras.images.cnn.descriptor_model import FOLDER, save_descriptor_model
 from tagkeras.images.cnn.load import load_cnn
 from tagkeras.train import train
@@ -52,6 +54,12 @@ def folder(tmp_path_factory):
     train.train(config(train, data=images, workdir=folder / "run", **options))
     for model in ("bilinear", "user_biased"):
         train.train(config(train, data=ready, workdir=folder / model, model=model, **options))
+    told = tell_more(write_dataset(folder / "told", posts=150, people=20, seed=2))
+    nothing = ("age", "gender", "country", "place", "camera", "followers")
+    silent = tell_more(write_dataset(folder / "silent", posts=150, seed=3), masked=nothing)
+    for data in (told, silent):
+        workdir = folder / f"{data.name}_run"
+        train.train(config(train, data=data, workdir=workdir, **{**options, "epochs": 3}))
     pixels = np.random.default_rng(0).integers(0, 256, size=(*SIZE, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(folder / "ball.jpg", quality=90)
     (folder / "broken.jpg").write_bytes((folder / "ball.jpg").read_bytes()[:80])
@@ -207,7 +215,7 @@ def test_tables_fold_to_the_terminal_and_mark_what_one_list_has(folder, monkeypa
 
 def test_without_cities_of_the_countries_it_says_so(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("tagkeras.explain.explain.default_cities", lambda countries: [])
+    monkeypatch.setattr("tagkeras.explain.counterfactuals.default_cities", lambda countries: [])
     paths = {"workdir": "run", "data": "images", "image": "ball.jpg"}
     explain.main(config(explain, **paths, json=True))
     printed = capsys.readouterr()
@@ -215,9 +223,89 @@ def test_without_cities_of_the_countries_it_says_so(folder, monkeypatch, capsys)
     assert "no city of the dataset's countries is known: name some by --cities" in printed.err
 
 
+def said(err):
+    """The lines of standard error, but for progress."""
+    return [line for line in err.splitlines() if not line.startswith("looking for post")]
+
+
+TOLD = {"workdir": "told_run", "data": "told", "post_id": "test7"}
+
+
+def test_only_facts_that_the_model_looks_at_are_offered(folder, ask):
+    """Of this dataset's users the country, a camera and a number are told."""
+    answer = json.loads(ask(**TOLD, json=True, top_k=4))
+    assert (answer["age_and_gender"], answer["cities"]) == ([], [])
+    users = {name: [one["user"] for one in lists] for name, lists in answer["categories"].items()}
+    assert list(users) == ["country", "camera"]
+    assert [user["country"] for user in users["country"]] == ["US", "GB", "CA", "AU", "NZ"]
+    assert [user["more"] for user in users["camera"]] == [{"camera": "phone"}, {"camera": "slr"}]
+    out = ask(**TOLD, fact="camera=slr,followers=150", categories="country")
+    assert "post test7 by country (camera slr, followers 150; multiplicative model, epoch" in out
+    assert "by camera" not in out
+    descriptor = descriptor_of_post(folder / "told", Manifest.load(folder / "told"), "test7")
+    user = User(country="GB", more={"camera": "slr", "followers": 150})
+    answer = json.loads(ask(**TOLD, fact="camera=slr,followers=150", json=True))
+    expected = top_of(folder, "told_run", descriptor, user, 10)
+    assert tags_of(answer["categories"]["country"][1]) == expected
+
+
+def test_what_is_told_in_vain_is_named(folder, monkeypatch, capsys):
+    """And changes no answer."""
+    monkeypatch.chdir(folder)
+    asked = {**TOLD, "hashtag": "tag3", "json": True, "categories": ""}
+
+    def answer_of(**options):
+        explain.main(config(explain, **asked, **options))
+        printed = capsys.readouterr()
+        return json.loads(printed.out)["explanation"], said(printed.err)
+
+    plain, lines = answer_of(country="GB")
+    assert lines == []
+    more, lines = answer_of(
+        country="GB", age=30, latitude=1, longitude=2, fact="camera=film", genders="male",
+        cities="London,Paris/FR/48.9/2.4",
+    )  # fmt: skip
+    ignored = "it is the same or unknown in all training posts, so that the model ignores it"
+    assert lines == [
+        f"age: {ignored}",
+        f"home town: {ignored}",
+        "camera film is none of those that the dataset tells apart (phone, slr): the model takes it"
+        " as unknown",
+        f"gender: {ignored}",
+        "country FR is none of those that the dataset tells apart (US, GB, CA, AU, NZ): the model"
+        " takes it as unknown",
+    ]
+    assert [fact["fact"] for fact in more["without"]] == ["country", "camera"]
+    for name in ("score", "rank", "contributions", "others"):
+        assert more[name] == plain[name]
+
+
+def test_a_model_that_looks_at_no_fact_lists_the_hashtags_once(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    silent = {"workdir": "silent_run", "data": "silent", "post_id": "test7"}
+    explain.main(config(explain, **silent, cities="London", json=True))
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["cities"] == []
+    assert [line.split(":")[0] for line in said(printed.err)] == [
+        "country",
+        "home town",
+        "the model looks at no fact of users",
+    ]
+    explain.main(config(explain, **silent))
+    printed = capsys.readouterr()
+    assert said(printed.err) == ["the model looks at no fact of users: everybody is given the same"]
+    assert "post test7 (unknown user; multiplicative model, epoch" in printed.out
+    assert "| unknown user " in printed.out
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        ({**TOLD, "fact": "lens=3"}, "--fact=lens=3: .* the dataset, which has camera, followers"),
+        ({**TOLD, "fact": "age=3"}, "--fact=age=3: give NAME=VALUE of a fact of the dataset"),
+        ({**TOLD, "fact": "followers=many"}, "--fact=followers=many: followers must be a number"),
+        ({**TOLD, "categories": "lens"}, "--categories=lens: give some of country, camera"),
+        ({"image": "ball.jpg", "fact": "camera=slr"}, "which has none of its own"),
         ({}, "give either --image=FILE or --post_id=POST"),
         ({"image": "absent.jpg"}, "cannot read the image absent.jpg: No such file"),
         ({"image": "broken.jpg"}, "broken.jpg is no picture that can be decoded"),

@@ -38,7 +38,7 @@ def make_vocabulary(*tags):
     return Vocabulary(tags, np.arange(len(tags), 0, -1))
 
 
-def make_model(name, num_tags, n, *, d=4, rank=9, user_hidden=6, seed=0):
+def make_model(name, num_tags, n, *, d=4, rank=9, user_hidden=6, seed=0, user_mask=None):
     embedding = make_embedding(
         name,
         embedding_dim=d,
@@ -46,6 +46,7 @@ def make_model(name, num_tags, n, *, d=4, rank=9, user_hidden=6, seed=0):
         initial_stddev=0.6,
         rank=rank,
         user_hidden=user_hidden,
+        user_mask=user_mask,
     )
     model = HashtagModel(embedding, num_tags, initial_stddev=0.6, seed=seed)
     model.build({"descriptor": (None, n), "user_descriptor": (None, M)})
@@ -137,6 +138,19 @@ def test_features_by_hand():
     assert (e.score, e.unknown_score) == pytest.approx((2 * 2.15, 2 * 1.25))
     assert {w.fact: w.score for w in e.without} == pytest.approx(
         {"age": 2 * (1 + 2 - 1 + 0.25), "gender": 2 * (1 + 2 + 0.15), "country": 2 * (1 - 1 + 0.15)}
+    )
+
+
+@pytest.mark.parametrize("name", ["user_biased", "multiplicative"])
+def test_masked_columns_contribute_nothing(name):
+    """Whatever their weights, and as the scores of the model say."""
+    model = make_model(name, 3, 2, user_mask=[i != GB for i in range(M)])
+    user = User(age=30, country="GB")
+    e = explain(model, np.array([3.0, 4.0]), "ball", user, num_contributions=100)
+    alone = explain(model, np.array([3.0, 4.0]), "ball", User(age=30), num_contributions=100)
+    assert e.contributions == alone.contributions != ()
+    assert math.fsum(c.value for c in e.contributions) == pytest.approx(
+        e.score - e.unknown_score, abs=1e-5
     )
 
 

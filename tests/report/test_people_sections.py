@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from evaluated_runs import make_page, start_run
 from scipy.stats import spearmanr
+from tiny_dataset import write_dataset
+from told_dataset import tell_more
 
 from tagkeras.cli.errors import UserError
 from tagkeras.report import style
@@ -36,6 +39,43 @@ class TestGroups:
         # A mean over posts: 3 with 0.2 and 1 with 0.6.
         assert rows[15].estimates == {"bilinear": Estimate(pytest.approx(0.3))}
         assert rows[16].label == "unknown (9)"
+
+
+class TestFactsThatTell:
+    """Of a dataset whose users tell a country, a camera and followers, and nothing else."""
+
+    @pytest.fixture(scope="class")
+    def page(self, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("told")
+        dataset = tell_more(write_dataset(folder / "dataset", posts=200, people=12, test=120))
+        start_run(dataset, folder / "run", model="multiplicative", epochs=1)
+        page = make_page(f"--run={folder / 'run'}", f"--output={folder}", f"--data={dataset}")
+        return page, {path.stem for path in (folder / "figures").iterdir()}
+
+    def test_only_they_are_shown(self, page):
+        page, figures = page
+        assert {"users-country", "users-camera"} == {n for n in figures if n.startswith("users-")}
+        groups = {name for name in figures if name.startswith("groups-")}
+        assert groups == {"groups-natural-country", "groups-natural-camera"}
+        assert "Other values of country" in page.words
+        assert "Other values of camera" in page.words
+        for absent in ("Other ages", "Other cities", "rank correlation between the length"):
+            assert absent not in page.words
+
+    def test_the_others_are_named(self, page):
+        note = "Not shown: age, gender and home town. Training posts say the same or nothing of it"
+        assert page[0].words.count(note) == 3
+        assert "Had nothing been told of the users, multiplicative would have P@1" in page[0].words
+
+    def test_a_model_that_ignores_all_has_no_such_sections(self, tmp_path, undrawn):
+        nothing = ("age", "gender", "country", "place", "camera", "followers")
+        dataset = write_dataset(tmp_path / "dataset", posts=60, people=12, test=60)
+        tell_more(dataset, masked=nothing)
+        start_run(dataset, tmp_path / "run", model="multiplicative", epochs=1)
+        page = make_page(f"--run={tmp_path / 'run'}", f"--output={tmp_path}", f"--data={dataset}")
+        assert not {"people", "users", "groups"} & set(page.ids)
+        assert page.words.count("training posts tell no users apart") == 2
+        assert "the posts say nothing that would divide their users into groups" in page.words
 
 
 def two_kinds(per_kind=30):

@@ -1,4 +1,4 @@
-"""Metrics by group of people: age, gender and country."""
+"""Metrics by group of people: by age and by each category."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,7 +27,7 @@ def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
         if any(row["group"] != _UNKNOWN for row in rows)
     }
     if not attributes:
-        raise Omitted("the posts say nothing of the age, gender or country of users.")
+        raise Omitted("the posts say nothing that would divide their users into groups.")
     metric = group.headline
     figures = {}
     for attribute in attributes:
@@ -40,6 +40,7 @@ def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
     return {
         "figures": figures,
         "attributes": attributes,
+        "ignored": group.first.ignored_facts,
         "columns": [f"P@{group.ks[0]}", metric, f"A@{group.ks[-1]}"],
         "gaps": {
             name: gap for name, run in group.shown.items() if (gap := run.metrics["largest_gap"])

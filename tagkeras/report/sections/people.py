@@ -1,4 +1,4 @@
-"""The same photo, posted by people of other ages, genders and cities."""
+"""The same photo, posted by people of other ages, genders, cities and other facts."""
 
 import itertools
 from collections.abc import Collection, Sequence
@@ -8,39 +8,37 @@ from typing import Any
 import numpy as np
 
 from tagkeras.data import input as data_input
-from tagkeras.data.cities import default_cities, nearest_city
+from tagkeras.data.cities import nearest_city
 from tagkeras.data.manifest import Manifest
-from tagkeras.data.user import User
+from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.evaluate.evaluation import EvaluatedPosts
 from tagkeras.explain.counterfactuals import (
     RankedHashtags,
+    choose_people,
     counterfactual_lists,
-    users_by_age_and_gender,
-    users_by_city,
 )
 from tagkeras.report.inputs import Inputs, Omitted
 from tagkeras.report.sections.samples import samples_of
 
-_AGES = (16, 30, 45, 70)
-_GENDERS = ("female", "male")
 _HASHTAGS = 8
-_MAX_CITIES = 8
 # Posts to choose from where there are no photos.
 _POSTS = 8
 
 
 def build(inputs: Inputs) -> dict[str, Any]:
-    """Two tables: by age and gender, and by city.
+    """A table for each way to compare people.
 
     Each shows the post, of those looked at, whose lists have the most different hashtags.
 
     Raises:
-        Omitted: there is no multiplicative run whose folders are there.
+        Omitted: there is no multiplicative run whose folders are there, or it ignores all facts.
     """
     group, name = inputs.find_user_model()
     run = group.runs[name]
     assert run.dataset is not None
     assert run.manifest is not None
+    if not run.manifest.telling_facts:
+        raise Omitted("training posts tell no users apart: everybody is given the same.")
     try:
         photos = {post.post_id: (post, photo) for post, photo in samples_of(inputs).posts}
     except Omitted:
@@ -49,38 +47,41 @@ def build(inputs: Inputs) -> dict[str, Any]:
     row_of = {post_id: row for row, post_id in enumerate(posts.post_ids)}
     ids = [post_id for post_id in photos or sorted(row_of)[:_POSTS] if post_id in row_of]
     descriptors = _read_descriptors(run.dataset, run.manifest, inputs.config.split, ids)
-    countries = run.manifest.user_descriptor["countries"]
-    cities = default_cities(countries, per_country=2 if len(countries) < 4 else 1)[:_MAX_CITIES]
     k = min(_HASHTAGS, len(group.vocabulary))
-    heads: dict[str, list[tuple[str, Sequence[Any]]]] = {}
-    heads["ages and genders"] = [(gender, _AGES) for gender in _GENDERS]
-    if len(cities) > 1:
-        heads["cities"] = [(city.name, (city.country,)) for city in cities]
     tables: dict[str, dict[str, Any]] = {}
-    for what in heads:
+    for what in _others(run.manifest, UNKNOWN_USER):
         lists = {}
         # Another photo for each table, if there is one.
         used = [table["post_id"] for table in tables.values()]
         for post_id in [p for p in ids if p not in used] or ids:
-            author = _author(posts, row_of[post_id])
-            others = (
-                users_by_city(cities, author)
-                if what == "cities"
-                else users_by_age_and_gender(_AGES, _GENDERS, author)
-            )
+            others = _others(run.manifest, _author(posts, row_of[post_id]))[what]
             lists[post_id] = counterfactual_lists(
                 run.restored, run.manifest, group.vocabulary, descriptors[post_id], others, k
             )
         post_id = max(lists, key=lambda post_id: len(set(itertools.chain(*_tags(lists[post_id])))))
+        row = row_of[post_id]
         tables[what] = {
             "post_id": post_id,
             "photo": photos.get(post_id),
-            "author": _author(posts, row_of[post_id]),
-            "city": nearest_city(*posts.location[row_of[post_id]].tolist()),
-            "heads": heads[what],
+            "author": _author(posts, row),
+            "city": nearest_city(posts.facts["latitude"][row], posts.facts["longitude"][row]),
+            "heads": [ranked.user.label for ranked in lists[post_id]],
             "rows": _rows(_tags(lists[post_id])),
         }
-    return {"tables": tables, "run": name, "candidates": len(ids)}
+    return {
+        "tables": tables,
+        "run": name,
+        "candidates": len(ids),
+        "ignored": run.ignored_facts,
+    }
+
+
+def _others(manifest: Manifest, author: User) -> dict[str, Sequence[User]]:
+    """Whom to compare with who posted a photo, by what they differ in."""
+    people = choose_people(manifest, author)
+    by_value = {f"values of {name}": users for name, users in people.by_value.items()}
+    tables = {"ages and genders": people.by_person, "cities": people.by_city, **by_value}
+    return {what: users for what, users in tables.items() if users}
 
 
 def _read_descriptors(
@@ -97,13 +98,8 @@ def _read_descriptors(
 
 
 def _author(posts: EvaluatedPosts, row: int) -> User:
-    latitude, longitude = posts.location[row].tolist()
-    return User(
-        age=float(posts.age[row]),
-        gender=posts.gender[row],
-        country=posts.country[row],
-        latitude=latitude,
-        longitude=longitude,
+    return UNKNOWN_USER.but(
+        {name: values[row : row + 1].tolist()[0] for name, values in posts.facts.items()}
     )
 
 

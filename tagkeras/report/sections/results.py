@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from tagkeras.cli.progress import progress
+from tagkeras.evaluate.baselines import WITHOUT_FACTS
 from tagkeras.evaluate.comparison import Difference, compare
 from tagkeras.evaluate.evaluation import MODEL
 from tagkeras.report import formats
@@ -52,6 +53,11 @@ def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
         },
         "has_oracles": any(ranking.kind == "oracle" for ranking in rankings),
         "differences": differences_of(group),
+        "without_facts": {
+            name: run.metrics[WITHOUT_FACTS]
+            for name, run in group.shown.items()
+            if WITHOUT_FACTS in run.metrics
+        },
         "figures": figures,
         "variety": _draw_variety(inputs) if is_last else None,
     }

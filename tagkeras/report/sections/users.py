@@ -15,6 +15,7 @@ from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
 from tagkeras.data.cities import nearest_city
+from tagkeras.data.facts import AGE, LATITUDE, LONGITUDE
 from tagkeras.evaluate.config import AGE_BOUNDS
 from tagkeras.evaluate.groups import age_group_names, name_age_groups
 from tagkeras.layers.user_descriptor import UserDescriptor
@@ -30,7 +31,8 @@ def build(inputs: Inputs) -> dict[str, Any]:
     """Maps with the same points, one for each fact, and how visible the facts are.
 
     Raises:
-        Omitted: there is no multiplicative run whose workdir is there, or there are too few users.
+        Omitted: there is no multiplicative run whose workdir is there, it ignores all facts of
+            users, or there are too few of them.
     """
     group, name = inputs.find_user_model()
     run = group.runs[name]
@@ -40,20 +42,20 @@ def build(inputs: Inputs) -> dict[str, Any]:
     if num_users > inputs.config.map_users:
         rows = np.random.default_rng(0).choice(rows, inputs.config.map_users, replace=False)
     rows.sort()
-    age, location = posts.age[rows], posts.location[rows]
-    gender, country = (np.array(words, object)[rows] for words in (posts.gender, posts.country))
     assert run.manifest is not None
+    telling = run.manifest.telling_facts
+    if not telling:
+        raise Omitted("training posts tell no users apart: to the model all are the same.")
+    columns = {name: values[rows] for name, values in posts.facts.items()}
     describe = UserDescriptor(run.manifest.facts)
-    columns = {"age": age, "gender": gender, "country": country}
-    columns["latitude"], columns["longitude"] = location.T
     vectors = run.restored.embedding.embed_user(describe(columns)).numpy()
     points = map_users(vectors)
-    facts = {
-        "age": np.array(name_age_groups(age), object),
-        "gender": gender,
-        "country": country,
-        "city": np.array([name_place(*place) for place in location.tolist()], object),
-    }
+    facts = {fact.name: columns[fact.name] for fact in telling if fact.is_text}
+    if AGE in telling:
+        facts = {AGE.name: np.array(name_age_groups(columns[AGE.name]), object), **facts}
+    if LATITUDE in telling:
+        places = zip(columns[LATITUDE.name].tolist(), columns[LONGITUDE.name].tolist(), strict=True)
+        facts["city"] = np.array([name_place(*place) for place in places], object)
     known = {fact: values for fact, values in facts.items() if sum(map(bool, values)) > 1}
     return {
         "figures": [
@@ -61,7 +63,8 @@ def build(inputs: Inputs) -> dict[str, Any]:
             for fact, values in known.items()
         ],
         "visibility": {fact: neighbour_visibility(vectors, known[fact]) for fact in known},
-        "norm_by_age": norm_by_age(vectors, age),
+        "norm_by_age": norm_by_age(vectors, columns[AGE.name]) if AGE in telling else None,
+        "ignored": run.ignored_facts,
         "run": name,
         "posts": group.name,
         "num_users": num_users,
