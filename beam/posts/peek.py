@@ -9,6 +9,7 @@ from beam.posts.files import read_rows
 from beam.posts.parse import DESCRIPTOR, IMAGE
 from beam.posts.rows import InputFile
 from tagkeras.cli.errors import UserError
+from tagkeras.data.facts import is_missing
 
 # Files and rows of each that are looked at; all files, until one has a post.
 _FILES, _ROWS = 8, 100
@@ -46,7 +47,7 @@ def peek(inputs: Sequence[InputFile]) -> InputKind:
                 if not isinstance(row, dict):
                     problem = problem or f"; one is refused: {row}"
                     continue
-                has_image = not (row.get("image") is None and row.get("image_bytes") is None)
+                has_image = not all(is_missing(row.get(f)) for f in ("image", "image_bytes"))
                 if has_image == block.has_descriptor(number):
                     continue  # both, or neither
                 kinds.setdefault(IMAGE if has_image else DESCRIPTOR, file.path)

@@ -20,7 +20,7 @@ from apache_beam.pvalue import PCollection
 from apache_beam.transforms import combiners
 
 from beam.posts.files import read_files
-from beam.posts.parse import IMAGE, OTHER_KIND, ParsePosts
+from beam.posts.parse import IMAGE, OTHER_COUNTRY, OTHER_KIND, ParsePosts
 from beam.posts.rows import (
     BLOCK_ROWS,
     IMAGE_BLOCK_ROWS,
@@ -61,6 +61,12 @@ class StagedPosts:
         if self.num_duplicates:
             rejected[DUPLICATE] += self.num_duplicates
         return dict(sorted(rejected.items()))
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """Posts dropped by the first pass, by rule."""
+        dropped = sum(block.dropped for block in self.blocks)
+        return Counter({OTHER_COUNTRY: dropped} if dropped else {})
 
     def check_rejected(self, limit: float) -> None:
         """Makes sure that the posts are worth going on with.
