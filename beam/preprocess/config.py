@@ -125,8 +125,9 @@ class Config:
         """The facts that statistics are made of: these categories, then the numbers."""
         return (*self.categories, *self.user_numbers)
 
-    def test_part(self, num_posts: int) -> float:
-        """The fraction of the users that is held out, of so many posts."""
+    def fractions(self, num_posts: int) -> dict[str, float]:
+        """What part of the users is in `validation` and in `test`, of so many posts."""
+        test = 0.1 if self.test_fraction is None else self.test_fraction
         if self.test_posts is not None:
-            return min(1.0, self.test_posts / max(num_posts, 1))
-        return 0.1 if self.test_fraction is None else self.test_fraction
+            test = min(1.0, self.test_posts / max(num_posts, 1))
+        return {"validation": self.validation_fraction, "test": test}

@@ -55,10 +55,7 @@ def make_manifest(
             "min_tag_users": config.min_tag_users,
             "stop_tags": num_stop_tags,
         },
-        fractions={
-            "validation": config.validation_fraction,
-            "test": statistics.test_fraction,
-        },
+        fractions=config.fractions(staged.num_posts),
         seeds={"split": config.split_seed, "balance": config.split_seed},
         privacy={
             "user_ids": "HMAC-SHA256",

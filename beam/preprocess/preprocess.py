@@ -101,7 +101,7 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
         summary = write_shards(
             staged,
             config.num_shards,
-            WriteShard(config, output, staging, target),
+            WriteShard(config, output, staging, target, config.fractions(staged.num_posts)),
             staging,
             options,
             output=storage.join(output, "*", "*.tfrecord"),

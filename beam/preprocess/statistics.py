@@ -60,21 +60,18 @@ def write_statistics(
     def is_frequent(key: tuple[str, str], terms: tuple[int, ...]) -> bool:
         return not key[1] or terms[0] >= config.min_category_users
 
-    def write_facts(sums: list[Any], num_posts: int) -> None:
-        statistics = Statistics.of(dict(sums), config.test_part(num_posts), config)
-        storage.write_text(staging.statistics, statistics.to_json())
+    def write_facts(sums: list[Any]) -> None:
+        storage.write_text(staging.statistics, Statistics.of(dict(sums), config).to_json())
 
-    num_staged = blocks | "SizesOfBlocks" >> beam.Map(lambda block: block.num_posts)
-    num_again = duplicates | "SizesOfDuplicates" >> beam.Map(lambda rows: -len(rows))
-    num_posts = beam.pvalue.AsSingleton(
-        (num_staged, num_again) | beam.Flatten() | "CountPosts" >> beam.CombineGlobally(sum)
-    )
+    sizes = blocks | "TakeSizes" >> beam.Map(lambda block: block.num_posts)
     counted = (
         blocks
         | "SpreadBlocks" >> beam.Reshuffle()
         | "CountInBundles"
         >> beam.ParDo(
-            _CountInBundles(staging, config, max_users), beam.pvalue.AsList(duplicates), num_posts
+            _CountInBundles(staging, config, max_users),
+            beam.pvalue.AsList(duplicates),
+            beam.pvalue.AsList(sizes),
         ).with_outputs(_PEOPLE, main="tags")
     )
     _ = (
@@ -93,7 +90,7 @@ def write_statistics(
         | "AddSums" >> beam.CombinePerKey(_add_sums)
         | "FilterValues" >> beam.Filter(lambda element: is_frequent(*element))
         | "ListSums" >> combiners.ToList()
-        | "WriteStatistics" >> beam.Map(write_facts, num_posts)
+        | "WriteStatistics" >> beam.Map(write_facts)
     )
 
 
@@ -111,15 +108,15 @@ class _CountInBundles(beam.DoFn):
         self._duplicates: np.ndarray | None = None
 
     def process(
-        self, block: StagedBlock, duplicates: list[np.ndarray], num_posts: int
+        self, block: StagedBlock, duplicates: list[np.ndarray], sizes: list[int]
     ) -> Iterator[Any]:
         if self._duplicates is None:
             self._duplicates = np.sort(np.concatenate([*duplicates, np.zeros(0, np.int64)]))
+            self._fractions = self._config.fractions(sum(sizes) - len(self._duplicates))
         columns = ["row_key", "draw", "hashtags", "user_id"]
         facts = self._config.looked_at
         posts = self._staging.read(block.name, [*columns, *facts])
-        fractions = self._config.validation_fraction, self._config.test_part(num_posts)
-        splits = [choose_split(x, *fractions) for x in posts.column("draw").to_pylist()]
+        splits = [choose_split(x, **self._fractions) for x in posts.column("draw").to_pylist()]
         is_again = is_among(posts.column("row_key").to_numpy(), self._duplicates)
         posts = posts.filter((np.array(splits) == SPLITS.index("train")) & ~is_again)
         tags, users = (posts.column(name).to_pylist() for name in ("hashtags", "user_id"))

@@ -46,17 +46,15 @@ class Statistics:
 
     Attributes:
         facts: the schema that users are described by.
-        test_fraction: of the users, that is held out.
         posts: by "" the number of posts for training and, by the names of `Config.looked_at`, of
             those that have the fact.
     """
 
     facts: FactSchema
-    test_fraction: float
     posts: dict[str, int]
 
     @classmethod
-    def of(cls, sums: Sums, test_fraction: float, config: Config) -> "Statistics":
+    def of(cls, sums: Sums, config: Config) -> "Statistics":
         """What follows from the sums over all users; values that few have may be left out."""
         kept: dict[str, list[str]] = {name: [] for name in config.categories}
         users = {key: terms[0] for key, terms in sums.items() if key[1]}
@@ -69,7 +67,6 @@ class Statistics:
         numbers = {name: _scale(*sums.get((name, ""), (0, 0, 0))) for name in config.user_numbers}
         return cls(
             FactSchema(countries, config.location_decimals, values, numbers),
-            test_fraction,
             {name: sums.get((name, ""), (0,))[0] for name in ("", *config.looked_at)},
         )
 

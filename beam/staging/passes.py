@@ -55,6 +55,11 @@ class StagedPosts:
         return sum(block.posts_read for block in self.blocks)
 
     @property
+    def num_posts(self) -> int:
+        """Staged posts, without duplicates."""
+        return sum(block.num_posts for block in self.blocks) - self.num_duplicates
+
+    @property
     def rejected(self) -> dict[str, int]:
         """Rejected posts by reason."""
         rejected = sum((Counter(block.rejected) for block in self.blocks), Counter[str]())
