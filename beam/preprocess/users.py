@@ -57,8 +57,8 @@ class SeenFacts:
                 kept = users[:, columns.start : columns.stop].any(axis=1)
                 counts[columns.fact]["not_kept"] = int((known & ~kept).sum())
         return cls(
-            users.min(axis=0, initial=np.inf).tolist(),
-            users.max(axis=0, initial=-np.inf).tolist(),
+            np.fmin.reduce(users, axis=0, initial=np.inf).tolist(),
+            np.fmax.reduce(users, axis=0, initial=-np.inf).tolist(),
             counts,
         )
 
