@@ -280,7 +280,8 @@ def image_lines() -> dict[str, Row]:
     rows = {
         "image_absent": ("no_image", {"image": ABSENT}),
         "image_null": ("no_image", {"image": None}),
-        "image_empty": ("bad_image", {"image": ""}),
+        "image_empty": ("no_image", {"image": ""}),
+        "image_nan": ("no_image", {"image": math.nan}),
         "image_number": ("bad_image", {"image": 7777}),
         "image_list": ("bad_image", {"image": [f"{PRIVATE}.png"]}),
         "image_object": ("bad_image", {"image": {"path": f"{PRIVATE}.png"}}),

@@ -58,15 +58,16 @@ def test_a_good_dataset(datasets, name, capsys):
         sizes += [sum(post["out_of_vocabulary"] for post in mine)]
         sizes += [len({post["user_id"] for post in mine})]
         assert values[split] == [str(size) for size in sizes]
-    known = collections.Counter()
+    known, countries = collections.Counter(), Manifest.load(datasets / name).facts.countries
     for post in posts.values():
         if post["split"] == "train":
-            known.update(f for f in ("age", "gender", "country") if post[f] not in (b"",))
+            known.update(f for f in ("age", "gender", "country") if post[f] != b"")
+            known["not kept"] += post["country"].decode() not in ("", *countries)
             known["place"] += not np.isnan(post["location"]).any()
     for fact, columns in [("age", 1), ("gender", 1), ("place", 3)]:
         assert values[fact] == [str(columns), str(known[fact]), "-"]
-    countries = Manifest.load(datasets / name).facts.countries
-    assert values["country"] == [str(len(countries)), str(known["country"]), "0"]
+    expected = [len(countries), known["country"], known["not kept"]]
+    assert values["country"] == [str(number) for number in expected]
     samples = [row for row in rows if row[0] in posts and len(row) > 2]
     assert len(samples) == 5
     for post_id, split, hashtags, facts in samples:
