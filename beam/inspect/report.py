@@ -72,7 +72,7 @@ def _print(columns: str, rows: Iterable[Sequence[str | int]], *, labels: int = 1
 
 
 def _overview(scan: Scan) -> Iterator[tuple[str, str]]:
-    manifest, counts, found = scan.manifest, scan.manifest.counts, scan.descriptors
+    manifest, counts = scan.manifest, scan.manifest.counts
     yield "posts read", f"{counts['posts_read']:,}"
     yield "posts written", f"{counts['posts_written']:,}"
     for title in ("rejected", "dropped"):
@@ -80,11 +80,8 @@ def _overview(scan: Scan) -> Iterator[tuple[str, str]]:
         yield title, f"{sum(counts[title].values()):,}{reasons}"
     yield "vocabulary", f"{manifest.num_tags:,} hashtags"
     descriptor = f"{manifest.descriptor_size:,} {manifest.descriptor_dtype} values"
-    if found["finite"]:
-        descriptor += f", norm {found['norms'] / found['finite']:.4g} on average"
-        descriptor += f", {found['zeros'] / found['values']:.1%} zeros"
-    if found["all_zeros"]:
-        descriptor += f", {found['all_zeros']:,} posts with zeros alone"
+    if scan.num_zeros:
+        descriptor += f", {scan.num_zeros:,} posts with zeros alone"
     yield "descriptor", descriptor
     yield "CNN", _join(manifest.cnn) if manifest.cnn else "none, ready descriptors"
     if manifest.image_decoder:

@@ -43,8 +43,7 @@ class Scan:
         whole: the splits whose shards are all there and could be read to the end.
         kept, removed: int64 [Y], training posts by tag, and by tag that balancing took off.
         facts: what is seen of them in the training posts.
-        descriptors: of the finite image descriptors: `finite` (how many), `norms` (sum of L2
-            norms), `values`, `zeros` (values that are 0), `all_zeros` (descriptors).
+        num_zeros: image descriptors that are all zeros.
         samples: the first posts of each split, values by the names of a `Batch`.
         problems: a line each.
     """
@@ -56,7 +55,7 @@ class Scan:
         self.whole = set(SPLITS)
         self.kept, self.removed = (np.zeros(manifest.num_tags, np.int64) for _ in range(2))
         self.facts = SeenFacts.empty(manifest.facts)
-        self.descriptors: Counter[str] = Counter()
+        self.num_zeros = 0
         self.samples: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
         self.problems: list[str] = []
         self._num_samples = num_samples
@@ -110,16 +109,7 @@ class Scan:
             counts[name.replace("tags", "tag_pairs")] += len(ids)
             if split == "train":
                 np.add.at(by_tag, ids[(ids >= 0) & (ids < len(by_tag))], 1)
-        descriptors = batch["descriptor"].numpy()
-        norms = np.sqrt(np.einsum("ij,ij->i", descriptors, descriptors, dtype=np.float64))
-        is_finite = np.isfinite(norms)
-        self.descriptors.update(
-            finite=int(is_finite.sum()),
-            norms=norms[is_finite].sum(),
-            values=descriptors[is_finite].size,
-            zeros=int((descriptors[is_finite] == 0).sum()),
-            all_zeros=int((norms == 0).sum()),
-        )
+        self.num_zeros += int((~batch["descriptor"].numpy().any(axis=1)).sum())
         samples = self.samples[split]
         for row in range(min(self._num_samples - len(samples), num_posts)):
             samples.append({name: values[row].numpy() for name, values in batch.items()})

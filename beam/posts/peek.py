@@ -22,10 +22,12 @@ class InputKind:
     Attributes:
         kind: `image` or `descriptor`.
         descriptor_size: n, the length of most ready descriptors; None for images.
+        unseen: facts that none of the first posts has.
     """
 
     kind: str
     descriptor_size: int | None
+    unseen: frozenset[str] = frozenset()
 
 
 def peek(inputs: Sequence[InputFile]) -> InputKind:
@@ -38,6 +40,7 @@ def peek(inputs: Sequence[InputFile]) -> InputKind:
     kinds: dict[str, str] = {}
     lengths: Counter[int] = Counter()
     num_rows, problem = 0, ""
+    unseen = {fact.name for file in inputs for fact in file.facts}
     for file in inputs:
         if file.index >= _FILES and kinds:
             break
@@ -47,6 +50,7 @@ def peek(inputs: Sequence[InputFile]) -> InputKind:
                 if not isinstance(row, dict):
                     problem = problem or f"; one is refused: {row}"
                     continue
+                unseen = {name for name in unseen if is_missing(row.get(name))}
                 has_image = not all(is_missing(row.get(f)) for f in ("image", "image_bytes"))
                 if has_image == block.has_descriptor(number):
                     continue  # both, or neither
@@ -68,7 +72,7 @@ def peek(inputs: Sequence[InputFile]) -> InputKind:
             " descriptors: preprocess them apart"
         )
     if IMAGE in kinds:
-        return InputKind(IMAGE, None)
+        return InputKind(IMAGE, None, frozenset(unseen))
     if not lengths:
         raise UserError(f"{name}: the first descriptors are no lists of numbers")
-    return InputKind(DESCRIPTOR, lengths.most_common(1)[0][0])
+    return InputKind(DESCRIPTOR, lengths.most_common(1)[0][0], frozenset(unseen))

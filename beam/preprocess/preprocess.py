@@ -3,6 +3,8 @@
 # Beam has type hints for a part of its functions only.
 # mypy: allow-untyped-calls
 
+import sys
+
 from apache_beam.ml.inference.base import RunInference
 from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -47,6 +49,9 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
     used = (config.image_root, config.id_key_file, config.stop_tags, config.cnn, config.cnn_weights)
     check_output(config.output, FILE_NAME, [*(file.path for file in inputs), *used])
     kind = peek(inputs)
+    if unseen := kind.unseen.intersection((*config.user_categories, *config.user_numbers)):
+        names = ", ".join(sorted(unseen))
+        print(f"warning: none of the first posts says anything of {names}", file=sys.stderr)
     key, key_source = load_id_key(config.id_key_file)
     stop_tags = (
         read_tag_list(config.stop_tags, "stop_tags") if config.stop_tags else frozenset[str]()

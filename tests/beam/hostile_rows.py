@@ -120,7 +120,7 @@ def ids() -> dict[str, Row]:
             "surrogate": f"{PRIVATE}\ud800",
         }
         for what, value in values.items():
-            kind = "no" if what in ("missing", "null", "empty") else "bad"
+            kind = "no" if what in ("missing", "null", "empty", "nan") else "bad"
             rows[f"{field}_{what}"] = Row(f"{kind}_{field}", {field: value})
     odd = {
         "integer": 12,
@@ -176,7 +176,8 @@ def hashtags() -> dict[str, Row]:
         "of_nulls": ("bad_hashtags", ["football", None]),
         "of_lists": ("bad_hashtags", [["football"]]),
         "true": ("bad_hashtags", True),
-        "nan": ("bad_hashtags", math.nan),
+        "nan": ("no_hashtags", math.nan),
+        "empty_text": ("no_hashtags", ""),
     }
     taken: dict[str, tuple[list[str], tuple[str, ...]]] = {
         "huge_and_good": (["x" * 2**20, "good"], ("good",)),

@@ -95,7 +95,7 @@ def test_what_is_said_of_each_kind(datasets, capsys):
     assert re.search("training posts +hashtags, natural +hashtags, balanced", said["balanced"])
     assert re.search("CNN +name cnn.keras, layer descriptor, weights_sha256", said["pictured"])
     assert re.search("images +height 16, width 20", said["pictured"])
-    assert re.search(r"descriptor +6 float16 values, norm 0\.\d+ on average", said["pictured"])
+    assert re.search(r"descriptor +6 float16 values *\n", said["pictured"])
 
 
 def test_ids_and_tags_that_would_break_the_screen(copy_dataset, capsys):

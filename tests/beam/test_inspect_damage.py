@@ -62,6 +62,7 @@ DAMAGES = {
         [
             *(f"{s}: \\d+ {n}, but" for s in ("train", "test") for n in ("posts", "tag pairs")),
             "vocabulary.tsv: \\d counts are not those of the training posts",
+            "dataset.json: user_descriptor.seen is not that of the training posts",
         ],
     ),
     "fewer shards": (
@@ -176,7 +177,7 @@ def test_bad_posts_are_named(copy_dataset):
         post_id = records[number].features.feature["post_id"].bytes_list.value[0].decode()
         assert re.match(f"{FIRST}: {words}.*: 1 posts, the first {post_id}:", problem)
     others = [problem.partition(":")[0] for problem in problems[len(features) :]]
-    assert others == ["train", "train", "train", "vocabulary.tsv"]
+    assert others == ["train", "train", "train", "vocabulary.tsv", "dataset.json"]
 
 
 @pytest.mark.parametrize(

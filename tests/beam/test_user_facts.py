@@ -236,11 +236,14 @@ def test_what_is_said_of_facts_that_tell_nothing(tmp_path):
         ({"test_posts": 1000}, "no training posts"),
     ],
 )
-def test_nothing_is_written_where_flags_do_not_fit_the_posts(tmp_path, flags, words):
+def test_nothing_is_written_where_flags_do_not_fit_the_posts(tmp_path, capsys, flags, words):
     source = write_lines(tmp_path / "posts.jsonl", make_posts(20))
     with pytest.raises(UserError, match=words):
         run(source, tmp_path / "out", **flags)
     assert not (tmp_path / "out").exists()
+    warnings = [f"none of the first posts says anything of {n}" for n in ("kamera", "prize")]
+    said = capsys.readouterr().err
+    assert any(line in said for line in warnings) == ("no training post has" in words)
 
 
 @pytest.mark.parametrize(
