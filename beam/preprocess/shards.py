@@ -210,7 +210,7 @@ class WriteShard(beam.DoFn):
                     post_id=columns["post_id"][row],
                     user_id=columns["user_id"][row],
                     descriptor=descriptors[row],
-                    user_descriptor=users[row],
+                    user_descriptor=users[row].tolist(),
                     facts={name: values[row] for name, values in facts.items()},
                     location=(facts["latitude"][row], facts["longitude"][row]),
                     tags=tags,
