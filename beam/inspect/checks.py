@@ -33,7 +33,8 @@ _FORM = {
     "descriptor_dtype": DESCRIPTOR_DTYPES,
     "num_tags": _SIZE,
     "splits": {split: dict.fromkeys(SPLIT_COUNTS, _COUNT) for split in SPLITS},
-    "user_descriptor": {"countries": list, "location_decimals": int, "size": _SIZE},
+    "user_descriptor": {"countries": list, "location_decimals": int, "size": _SIZE}
+    | {"categories": {"*": list}, "numbers": {"*": list}, "varies": list, "seen": {"*": _COUNTS}},
     "cnn": dict,
     "image_decoder": {"height": _SIZE, "width": _SIZE},
     "distribution": {
@@ -46,7 +47,8 @@ _FORM = {
     | dict.fromkeys(("rejected", "dropped"), _COUNTS),
     "versions": dict,
 }
-_OPTIONAL = ("cnn", "image_decoder", "target", "tags_by_training_posts")
+_OPTIONAL = {"cnn", "image_decoder", "target", "tags_by_training_posts"}
+_OPTIONAL |= {"categories", "numbers", "varies", "seen"}
 
 
 def inspect(dataset: str, num_samples: int) -> tuple[Scan, Vocabulary | None, list[str]]:
@@ -65,11 +67,14 @@ def inspect(dataset: str, num_samples: int) -> tuple[Scan, Vocabulary | None, li
     """
     path = storage.join(dataset, FILE_NAME)
     manifest = _load(path, lambda local: Manifest.load(local.parent))
-    if wrong := next(_find_malformed("", vars(manifest), _FORM), ""):
+    wrong = next(_find_malformed("", vars(manifest), _FORM), "")
+    try:
+        if not wrong and manifest.facts.size != manifest.user_descriptor["size"]:
+            wrong = f"user_descriptor.size: these facts have {manifest.facts.size}"
+    except (AttributeError, TypeError, ValueError) as error:
+        wrong = f"user_descriptor: {error}"
+    if wrong:
         raise UserError(f"{path}: {printable(wrong)}: {REMEDY}")
-    if manifest.facts.size != manifest.user_descriptor["size"]:
-        words = f"user_descriptor.size: these facts have {manifest.facts.size}"
-        raise UserError(f"{path}: {words}: {REMEDY}")
     vocabulary, unreadable = None, []
     try:
         vocabulary = _load(storage.join(dataset, VOCABULARY), Vocabulary.load)
@@ -81,6 +86,7 @@ def inspect(dataset: str, num_samples: int) -> tuple[Scan, Vocabulary | None, li
         scan.problems,
         _check_counts(dataset, scan),
         _check_vocabulary(dataset, vocabulary, scan) if vocabulary else (),
+        _check_facts(dataset, scan),
         _check_rejected(dataset, manifest),
         _check_descriptor_model(dataset, manifest),
     )
@@ -167,6 +173,14 @@ def _check_vocabulary(dataset: str, vocabulary: Vocabulary, scan: Scan) -> Itera
     for name, of_tags in (("natural", counts), ("balanced", scan.kept)):
         if name in histograms and histograms[name] != histogram(of_tags):
             words = f"the {name} histogram of hashtags is not that of the training posts"
+            yield f"{storage.join(dataset, FILE_NAME)}: {words}"
+
+
+def _check_facts(dataset: str, scan: Scan) -> Iterator[str]:
+    """What the manifest says of facts that is not so in the training posts."""
+    for name, found in scan.facts.to_manifest().items() if "train" in scan.whole else ():
+        if scan.manifest.user_descriptor.get(name) not in (None, found):
+            words = f"user_descriptor.{name} is not that of the training posts"
             yield f"{storage.join(dataset, FILE_NAME)}: {words}"
 
 

@@ -4,11 +4,11 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from rich.text import Text
 
 from beam.inspect.scan import Scan, printable
 from tagkeras.cli.console import fitting, number_table
+from tagkeras.data.facts import Fact
 from tagkeras.data.manifest import SPLITS
 from tagkeras.data.records import single_facts
 from tagkeras.data.vocabulary import Vocabulary
@@ -34,12 +34,12 @@ def print_report(scan: Scan, vocabulary: Vocabulary | None, num_tags: int, num_p
     rows: Iterable[Sequence[str | int]]
     rows = ((split, *scan.counts[split].values(), scan.num_users[split]) for split in SPLITS)
     _print("split|posts|shards|tag pairs|removed|out of vocabulary|users", rows)
-    components = zip(scan.manifest.facts.feature_names, scan.user_descriptors.T, strict=True)
     rows = (
-        (printable(component), *(f"{x:.3f}" if np.isfinite(x) else "-" for x in values))
-        for component, values in components
+        (columns.fact, len(columns.names), seen["known"], str(seen.get("not_kept", "-")))
+        for columns in scan.manifest.facts.columns
+        if (seen := scan.facts.counts[columns.fact])
     )
-    _print("user descriptor|min|mean|max", rows)
+    _print("fact|columns|training posts|with a value not kept", rows)
     if histograms := scan.manifest.distribution.get("tags_by_training_posts"):
         natural, balanced = (histograms.get(name, {}) for name in ("natural", "balanced"))
         rows = ((size, natural.get(size, 0), balanced.get(size, 0)) for size in natural | balanced)
@@ -51,14 +51,14 @@ def print_report(scan: Scan, vocabulary: Vocabulary | None, num_tags: int, num_p
         columns = "id|hashtag|training posts|kept|removed"
         _print(columns, itertools.islice(rows, num_tags), labels=2)
     if num_posts:
+        facts = single_facts(scan.manifest.facts.facts)
         of_splits = [[(split, post) for post in scan.samples[split]] for split in SPLITS]
         in_turn = filter(None, itertools.chain(*itertools.zip_longest(*of_splits)))
         rows = (
-            (printable(post["post_id"]), split, hashtags(post), *_facts(post))
+            (printable(post["post_id"]), split, hashtags(post), _facts(post, facts))
             for split, post in itertools.islice(in_turn, num_posts)
         )
-        facts = [fact.name for fact in single_facts()]
-        _print(f"post|split|hashtags|{'|'.join(facts)}", rows, labels=3 + len(facts))
+        _print("post|split|hashtags|facts", rows, labels=4)
 
 
 def _print(columns: str, rows: Iterable[Sequence[str | int]], *, labels: int = 1) -> None:
@@ -72,7 +72,7 @@ def _print(columns: str, rows: Iterable[Sequence[str | int]], *, labels: int = 1
 
 
 def _overview(scan: Scan) -> Iterator[tuple[str, str]]:
-    manifest, counts, found = scan.manifest, scan.manifest.counts, scan.descriptors
+    manifest, counts = scan.manifest, scan.manifest.counts
     yield "posts read", f"{counts['posts_read']:,}"
     yield "posts written", f"{counts['posts_written']:,}"
     for title in ("rejected", "dropped"):
@@ -80,15 +80,14 @@ def _overview(scan: Scan) -> Iterator[tuple[str, str]]:
         yield title, f"{sum(counts[title].values()):,}{reasons}"
     yield "vocabulary", f"{manifest.num_tags:,} hashtags"
     descriptor = f"{manifest.descriptor_size:,} {manifest.descriptor_dtype} values"
-    if found["finite"]:
-        descriptor += f", norm {found['norms'] / found['finite']:.4g} on average"
-        descriptor += f", {found['zeros'] / found['values']:.1%} zeros"
-    if found["all_zeros"]:
-        descriptor += f", {found['all_zeros']:,} posts with zeros alone"
+    if scan.num_zeros:
+        descriptor += f", {scan.num_zeros:,} posts with zeros alone"
     yield "descriptor", descriptor
     yield "CNN", _join(manifest.cnn) if manifest.cnn else "none, ready descriptors"
     if manifest.image_decoder:
         yield "images", _join(manifest.image_decoder)
+    if masked := manifest.masked_facts:
+        yield "alike in all training posts, ignored by models", ", ".join(masked)
     distribution = str(manifest.distribution["name"])
     if target := manifest.distribution.get("target"):
         distribution += f", hashtags thinned out to {target:.6g} posts"
@@ -97,11 +96,11 @@ def _overview(scan: Scan) -> Iterator[tuple[str, str]]:
     yield "versions", _join(manifest.versions)
 
 
-def _facts(post: Mapping[str, Any]) -> Iterator[str]:
-    for fact in single_facts():
-        value = post[fact.name]
-        text = printable(value) if fact.is_text else "" if np.isnan(value) else f"{value:g}"
-        yield text or "-"
+def _facts(post: Mapping[str, Any], facts: Sequence[Fact]) -> str:
+    """What is known of a post's user, in words."""
+    known = ((fact, post[fact.name]) for fact in facts if post[fact.name] == post[fact.name])
+    words = ((fact.name, value if fact.is_text else f"{value:g}") for fact, value in known)
+    return ", ".join(f"{name} {printable(word)}" for name, word in words if word) or "-"
 
 
 def _join(values: Mapping[str, Any]) -> str:

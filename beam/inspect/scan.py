@@ -9,13 +9,17 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from beam.preprocess.users import SeenFacts, describe_users
 from beam.running import storage
 from tagkeras.cli.progress import progress
 from tagkeras.data.manifest import SPLIT_COUNTS, SPLITS, Manifest
 from tagkeras.data.record_checks import ShardError, find_problems, read_shard
-from tagkeras.data.records import Batch
+from tagkeras.data.records import Batch, single_facts
+from tagkeras.layers import UserDescriptor
 
 _BATCH_SIZE = 1024
+# Of a user descriptor that is made again, on another machine.
+_MAX_ERROR = 1e-5
 _NUM_HASHES = 2**63 - 1
 _NO_IDS = np.zeros(0, np.int64)
 # Characters of an id, or of what a library says of a damaged file, at most.
@@ -38,10 +42,8 @@ class Scan:
         num_users: distinct users of each split.
         whole: the splits whose shards are all there and could be read to the end.
         kept, removed: int64 [Y], training posts by tag, and by tag that balancing took off.
-        user_descriptors: minimum, mean and maximum of each component, float64 [3, m]; not finite
-            without posts.
-        descriptors: of the finite image descriptors: `finite` (how many), `norms` (sum of L2
-            norms), `values`, `zeros` (values that are 0), `all_zeros` (descriptors).
+        facts: what is seen of them in the training posts.
+        num_zeros: image descriptors that are all zeros.
         samples: the first posts of each split, values by the names of a `Batch`.
         problems: a line each.
     """
@@ -52,12 +54,12 @@ class Scan:
         self.num_users: dict[str, int] = {}
         self.whole = set(SPLITS)
         self.kept, self.removed = (np.zeros(manifest.num_tags, np.int64) for _ in range(2))
-        size = manifest.user_descriptor["size"]
-        self.user_descriptors = np.repeat([[np.inf], [0.0], [-np.inf]], size, axis=1)
-        self.descriptors: Counter[str] = Counter()
+        self.facts = SeenFacts.empty(manifest.facts)
+        self.num_zeros = 0
         self.samples: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
         self.problems: list[str] = []
         self._num_samples = num_samples
+        self._describe = UserDescriptor(manifest.facts)
         # Hashes of the ids in each shard; of users, for each split.
         self._posts: dict[str, np.ndarray] = {}
         self._users: dict[str, dict[str, np.ndarray]] = {split: {} for split in SPLITS}
@@ -71,7 +73,6 @@ class Scan:
                 for shard in shards:
                     self._read(shard, split, advance)
         self.num_posts = sum(counts["posts"] for counts in self.counts.values())
-        self.user_descriptors[1] /= self.num_posts or np.nan
         self._compare_ids()
 
     def _read(self, shard: str, split: str, advance: Callable[[int], None]) -> None:
@@ -85,6 +86,7 @@ class Scan:
                     posts.append(_hash(batch["post_id"]))
                     users.append(_hash(batch["user_id"]))
                     problems = find_problems(batch, self.manifest.num_tags, split)
+                    problems |= self._check_users(batch, split)
                     for words, rows in problems.items():
                         numbers[words] += len(rows)
                         firsts.setdefault(words, printable(batch["post_id"][rows[0]].numpy()))
@@ -107,24 +109,21 @@ class Scan:
             counts[name.replace("tags", "tag_pairs")] += len(ids)
             if split == "train":
                 np.add.at(by_tag, ids[(ids >= 0) & (ids < len(by_tag))], 1)
-        users = batch["user_descriptor"].numpy()
-        lowest, total, highest = self.user_descriptors
-        np.minimum(lowest, users.min(axis=0), out=lowest)
-        total += users.sum(axis=0, dtype=np.float64)
-        np.maximum(highest, users.max(axis=0), out=highest)
-        descriptors = batch["descriptor"].numpy()
-        norms = np.sqrt(np.einsum("ij,ij->i", descriptors, descriptors, dtype=np.float64))
-        is_finite = np.isfinite(norms)
-        self.descriptors.update(
-            finite=int(is_finite.sum()),
-            norms=norms[is_finite].sum(),
-            values=descriptors[is_finite].size,
-            zeros=int((descriptors[is_finite] == 0).sum()),
-            all_zeros=int((norms == 0).sum()),
-        )
+        self.num_zeros += int((~batch["descriptor"].numpy().any(axis=1)).sum())
         samples = self.samples[split]
         for row in range(min(self._num_samples - len(samples), num_posts)):
             samples.append({name: values[row].numpy() for name, values in batch.items()})
+
+    def _check_users(self, batch: Batch, split: str) -> dict[str, np.ndarray]:
+        """Takes in the facts; gives the rows of users that are not described by theirs."""
+        schema, users = self.manifest.facts, batch["user_descriptor"].numpy()
+        facts = {fact.name: batch[fact.name].numpy() for fact in single_facts(schema.facts)}
+        facts |= zip(("latitude", "longitude"), batch["location"].numpy().T, strict=True)
+        if split == "train":
+            self.facts.add(SeenFacts.of(schema, users, facts))
+        is_far = np.abs(users - describe_users(self._describe, facts)) > _MAX_ERROR
+        rows = np.flatnonzero(is_far.any(axis=1) & np.isfinite(users).all(axis=1))
+        return {"a user descriptor that is not of its facts": rows} if rows.size else {}
 
     def _compare_ids(self) -> None:
         """Finds posts that are there twice, and users in more than one split."""

@@ -27,6 +27,7 @@ from beam.posts.rows import (
 from beam.posts.yfcc100m import parse_yfcc100m
 from beam.running import storage
 from tagkeras.cli.errors import UserError
+from tagkeras.data.facts import FACTS, Fact
 from tagkeras.data.posts_file import SUFFIXES, parse_json_line
 
 # From a line to its row, of each format of lines; the other format is Parquet.
@@ -37,12 +38,15 @@ _PARSERS: dict[str, Callable[[bytes], Row]] = {
 }
 
 
-def find_inputs(pattern: str, file_format: str = AUTO) -> list[InputFile]:
+def find_inputs(
+    pattern: str, file_format: str = AUTO, facts: tuple[Fact, ...] = FACTS
+) -> list[InputFile]:
     """The files that a glob names, in the order of their names.
 
     Args:
         pattern: path, URI or glob.
         file_format: one of `beam.posts.flags.FORMATS`; `auto` goes by the suffix.
+        facts: to read.
 
     Raises:
         UserError: there are none, or one is a folder or has another suffix.
@@ -62,6 +66,7 @@ def find_inputs(pattern: str, file_format: str = AUTO) -> list[InputFile]:
             size,
             _format_of(path, pattern) if file_format == AUTO else file_format,
             "/".join(path.split("/")[len(folders) :]),
+            facts,
         )
         for index, (path, size) in enumerate(found)
     ]

@@ -60,18 +60,16 @@ def draw_pair(post_digest: bytes, tag: str, seed: int) -> float:
     return _draw(tag.encode(), _key(seed) + post_digest)
 
 
-def choose_split(user_id: str, seed: int, validation: float, test: float) -> int:
+def choose_split(draw: float, validation: float, test: float) -> int:
     """The split of a user's posts: 0 train, 1 validation, 2 test.
 
     It does not depend on what other users there are.
 
     Args:
-        user_id: as given.
-        seed: of the splits.
+        draw: of `draw_user`.
         validation: fraction of the users.
         test: fraction of the users.
     """
-    draw = draw_user(user_id, seed)
     if draw < test:
         return 2
     return 1 if draw < test + validation else 0

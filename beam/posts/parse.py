@@ -11,11 +11,14 @@ from beam.posts import identities
 from beam.posts.descriptors import read_descriptors, to_raw
 from beam.posts.rows import InputFile, RowBlock
 from beam.running import storage
+from tagkeras.data.facts import COUNTRY, FACTS, Fact
 from tagkeras.data.posts import Post, PostError, check_content, parse_post
 
 IMAGE, DESCRIPTOR = "image", "descriptor"
 # Reason of a row that is of the other kind than most; it ends the run.
 OTHER_KIND = "other_kind"
+# Rule that posts are dropped by.
+OTHER_COUNTRY = "other_country"
 
 # A row's key: the number of its file and its place there, in one int64.
 _POSITION_BITS = 40
@@ -57,6 +60,7 @@ class PostBlock:
         rejected: rows that are no posts, as `rejection` describes them.
         posts_read: rows of the block.
         hashtags_refused: of the posts in it.
+        dropped: posts of a country that is not wanted, or of none.
     """
 
     name: str
@@ -65,6 +69,7 @@ class PostBlock:
     rejected: list[dict[str, Any]]
     posts_read: int
     hashtags_refused: int
+    dropped: int
 
     def __len__(self) -> int:
         return self.posts.num_rows
@@ -83,6 +88,8 @@ class ParsePosts(beam.DoFn):
         id_key: for the HMAC of ids.
         hide_post_ids: write the HMAC of post ids too.
         make_columns: what a pipeline wants of posts beside ids and images, a row for each.
+        facts: that posts may have.
+        only_countries: posts of other ones are dropped; empty for none.
     """
 
     kind: str
@@ -93,6 +100,8 @@ class ParsePosts(beam.DoFn):
     id_key: bytes = dataclasses.field(repr=False)
     hide_post_ids: bool
     make_columns: Callable[[list[Post]], dict[str, pa.Array]]
+    facts: tuple[Fact, ...] = FACTS
+    only_countries: tuple[str, ...] = ()
 
     def process(self, block: RowBlock) -> Iterator[PostBlock]:
         """One block to one block."""
@@ -103,7 +112,7 @@ class ParsePosts(beam.DoFn):
             )
         posts: list[Post] = []
         numbers: list[int] = []
-        rejected = []
+        rejected, dropped = [], 0
         for number in range(len(block.rows)):
             try:
                 post = self._parse(block, number)
@@ -111,6 +120,9 @@ class ParsePosts(beam.DoFn):
                     raise bad_descriptors[number]
             except PostError as error:
                 rejected.append(self._reject(block, number, error))
+                continue
+            if self.only_countries and post.facts[COUNTRY.name] not in self.only_countries:
+                dropped += 1
             else:
                 posts.append(post)
                 numbers.append(number)
@@ -126,6 +138,7 @@ class ParsePosts(beam.DoFn):
             rejected=rejected,
             posts_read=len(block.rows),
             hashtags_refused=sum(post.hashtags_refused for post in posts),
+            dropped=dropped,
         )
 
     def _parse(self, block: RowBlock, number: int) -> Post:
@@ -134,7 +147,7 @@ class ParsePosts(beam.DoFn):
             raise PostError("malformed_row", row)
         if isinstance(row, PostError):
             raise row
-        post = parse_post(row, labelled=self.labelled)
+        post = parse_post(row, facts=self.facts, labelled=self.labelled)
         check_content(post, block.has_descriptor(number))
         if (post.image is not None) != (self.kind == IMAGE):
             raise PostError(OTHER_KIND, f"no {self.kind}, which other posts have")

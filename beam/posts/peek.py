@@ -9,6 +9,7 @@ from beam.posts.files import read_rows
 from beam.posts.parse import DESCRIPTOR, IMAGE
 from beam.posts.rows import InputFile
 from tagkeras.cli.errors import UserError
+from tagkeras.data.facts import is_missing
 
 # Files and rows of each that are looked at; all files, until one has a post.
 _FILES, _ROWS = 8, 100
@@ -21,10 +22,12 @@ class InputKind:
     Attributes:
         kind: `image` or `descriptor`.
         descriptor_size: n, the length of most ready descriptors; None for images.
+        unseen: facts that none of the first posts has.
     """
 
     kind: str
     descriptor_size: int | None
+    unseen: frozenset[str] = frozenset()
 
 
 def peek(inputs: Sequence[InputFile]) -> InputKind:
@@ -37,6 +40,7 @@ def peek(inputs: Sequence[InputFile]) -> InputKind:
     kinds: dict[str, str] = {}
     lengths: Counter[int] = Counter()
     num_rows, problem = 0, ""
+    unseen = {fact.name for file in inputs for fact in file.facts}
     for file in inputs:
         if file.index >= _FILES and kinds:
             break
@@ -46,7 +50,8 @@ def peek(inputs: Sequence[InputFile]) -> InputKind:
                 if not isinstance(row, dict):
                     problem = problem or f"; one is refused: {row}"
                     continue
-                has_image = not (row.get("image") is None and row.get("image_bytes") is None)
+                unseen = {name for name in unseen if is_missing(row.get(name))}
+                has_image = not all(is_missing(row.get(f)) for f in ("image", "image_bytes"))
                 if has_image == block.has_descriptor(number):
                     continue  # both, or neither
                 kinds.setdefault(IMAGE if has_image else DESCRIPTOR, file.path)
@@ -67,7 +72,7 @@ def peek(inputs: Sequence[InputFile]) -> InputKind:
             " descriptors: preprocess them apart"
         )
     if IMAGE in kinds:
-        return InputKind(IMAGE, None)
+        return InputKind(IMAGE, None, frozenset(unseen))
     if not lengths:
         raise UserError(f"{name}: the first descriptors are no lists of numbers")
-    return InputKind(DESCRIPTOR, lengths.most_common(1)[0][0])
+    return InputKind(DESCRIPTOR, lengths.most_common(1)[0][0], frozenset(unseen))

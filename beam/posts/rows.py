@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from beam.running import storage
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import FACTS
+from tagkeras.data.facts import FACTS, Fact, is_missing
 from tagkeras.data.posts import FIELDS, PostError
 from tagkeras.data.posts_file import BYTE_ORDER_MARK, parse_parquet_rows
 
@@ -46,6 +46,7 @@ class InputFile:
         size: in bytes.
         format: one of `beam.posts.flags.FORMATS`.
         name: to be shown: the path without the folders that all files of the input are in.
+        facts: to read.
     """
 
     index: int
@@ -53,6 +54,7 @@ class InputFile:
     size: int
     format: str
     name: str = ""
+    facts: tuple[Fact, ...] = FACTS
 
     @property
     def source(self) -> str:
@@ -96,7 +98,7 @@ class RowBlock:
         if self.descriptors is not None:
             return bool(self.descriptors[number].is_valid)
         row = self.rows[number]
-        return isinstance(row, dict) and row.get("descriptor") is not None
+        return isinstance(row, dict) and not is_missing(row.get("descriptor"))
 
     def descriptor(self, number: int) -> Any:
         """What a row has in the field of the descriptor; None if Python cannot hold it."""
@@ -167,7 +169,7 @@ def read_parquet(part: FileRange, block_rows: int) -> Iterator[RowBlock]:
     """
     with _open_parquet(part.file) as parquet:
         names = parquet.schema_arrow.names
-        fields = (*FIELDS, *(fact.name for fact in FACTS))
+        fields = (*FIELDS, *(fact.name for fact in part.file.facts))
         columns = [name for name in fields if name in names]
         wanted = [*columns, "descriptor"] if "descriptor" in names else columns
         for name in wanted:

@@ -5,11 +5,13 @@ import json
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from beam.predict.config import USER_EMBEDDING
 from beam.running import storage
 from tagkeras.cli.errors import UserError
+from tagkeras.data.facts import FACTS, Fact, make_facts
 
 _EXPORT = "name a version folder that python -m tagkeras.export wrote"
 
@@ -21,10 +23,12 @@ class ExportedModel:
     Attributes:
         path: of the SavedModel's folder, local or a URI.
         inputs: of each signature, the shape of each input, the batch dimension left out.
+        facts: that it asks for.
     """
 
     path: str
     inputs: dict[str, dict[str, tuple[int, ...]]]
+    facts: tuple[Fact, ...]
 
     @classmethod
     def read(cls, path: str) -> "ExportedModel":
@@ -52,7 +56,14 @@ class ExportedModel:
         }
         if "descriptor" not in shapes.get("descriptor", {}):
             raise UserError(f"--model={path} has no signature 'descriptor'; {_EXPORT}")
-        return cls(storage.absolute(path), shapes)
+        own = shapes["descriptor"].keys() - {"descriptor", *(fact.name for fact in FACTS)}
+        inputs = signatures["descriptor"].inputs
+        categories = sorted(name for name in own if inputs[name].dtype == types_pb2.DT_STRING)
+        try:
+            facts = make_facts(categories, sorted(own.difference(categories)))
+        except ValueError as error:
+            raise UserError(f"--model={path}: {error}; {_EXPORT}") from error
+        return cls(storage.absolute(path), shapes, facts)
 
     @property
     def descriptor_size(self) -> int:

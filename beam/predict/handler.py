@@ -10,12 +10,13 @@ import tensorflow as tf
 from beam.images.describer import DescribedImages, ImageDescriber
 from beam.images.handler import BlockHandler, images_of, replace_images
 from beam.posts.descriptors import from_raw, to_lists
+from beam.posts.fact_columns import from_arrow, to_arrow
 from beam.posts.parse import PostBlock
 from beam.predict.config import HASHTAGS, IMAGE_EMBEDDING, USER_EMBEDDING
 from beam.predict.exported_model import ExportedModel
 from beam.running import storage
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import FACTS, to_columns
+from tagkeras.data.facts import Fact, to_columns
 from tagkeras.data.posts import Post
 
 # Posts that are scored at once: so many rows of scores for the whole vocabulary are in memory.
@@ -24,13 +25,9 @@ _BATCH = 64
 Arrays = dict[str, np.ndarray]
 
 
-def make_fact_columns(posts: list[Post]) -> dict[str, pa.Array]:
+def make_fact_columns(posts: list[Post], facts: tuple[Fact, ...]) -> dict[str, pa.Array]:
     """The facts of users as they were given, a column each: the graph describes the users."""
-    columns = to_columns(posts)
-    return {
-        fact.name: pa.array(columns[fact.name], "binary" if fact.is_text else "float32")
-        for fact in FACTS
-    }
+    return to_arrow(to_columns(posts, facts))
 
 
 class Predictor:
@@ -130,7 +127,8 @@ class PredictionHandler(BlockHandler[Predictor]):
     def ask(self, block: PostBlock, model: Predictor) -> PostBlock:
         """The block with outputs for images or descriptors, and for the facts of users."""
         posts = block.posts
-        facts = {fact.name: _to_array(posts.column(fact.name)) for fact in FACTS}
+        names = [fact.name for fact in self._model.facts]
+        facts = from_arrow(posts, names)
         images, descriptors = None, np.zeros((0, self._model.descriptor_size), np.float32)
         if "image" in posts.schema.names:
             images = images_of(block)
@@ -145,14 +143,7 @@ class PredictionHandler(BlockHandler[Predictor]):
             posts = posts.drop_columns(["descriptor"])
             for name, column in columns.items():
                 posts = posts.append_column(name, column)
-        return dataclasses.replace(block, posts=posts.drop_columns([fact.name for fact in FACTS]))
-
-
-def _to_array(column: pa.Array) -> np.ndarray:
-    """Numbers as float32, texts as objects of type bytes."""
-    if pa.types.is_binary(column.type):
-        return np.array(column.to_pylist(), object)
-    return column.to_numpy(zero_copy_only=False)
+        return dataclasses.replace(block, posts=posts.drop_columns(names))
 
 
 def _to_column(values: np.ndarray) -> pa.Array:

@@ -50,10 +50,10 @@ def predict(config: Config, options: PipelineOptions) -> dict[str, Any]:
     Raises:
         UserError: the input or the model cannot be used.
     """
-    inputs = find_inputs(config.input, config.input_format)
+    model = ExportedModel.read(config.model)
+    inputs = find_inputs(config.input, config.input_format, model.facts)
     used = (config.image_root, config.id_key_file, config.model)
     check_output(config.output, MANIFEST, [*(file.path for file in inputs), *used])
-    model = ExportedModel.read(config.model)
     kind = peek(inputs)
     _check_kind(model, kind, config)
     key, key_source = load_id_key(config.id_key_file)
@@ -65,7 +65,8 @@ def predict(config: Config, options: PipelineOptions) -> dict[str, Any]:
         labelled=False,
         id_key=key,
         hide_post_ids=config.post_ids == "hash",
-        make_columns=make_fact_columns,
+        make_columns=functools.partial(make_fact_columns, facts=model.facts),
+        facts=model.facts,
     )
     handler = PredictionHandler(model, config.outputs, large_model=config.large_model)
     with published(config.output, MANIFEST) as output:

@@ -18,7 +18,7 @@ def main(config: Config, beam_arguments: list[str]) -> None:
     from beam.preprocess.preprocess import preprocess
 
     manifest = preprocess(config, options)
-    print(summarize(manifest, config.output))
+    print(summarize(manifest, config))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import dataclasses
 from beam.posts import flags
 from tagkeras.cli.commandline import option
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import MAX_LOCATION_DECIMALS, FactSchema
+from tagkeras.data.facts import COUNTRY, MAX_LOCATION_DECIMALS, Fact, FactSchema, make_facts
 from tagkeras.data.manifest import DESCRIPTOR_DTYPES
 
 
@@ -43,7 +43,22 @@ class Config:
         None, help="file of hashtags, one a line, that count as if they were not there"
     )
     countries: tuple[str, ...] = option(
-        ("US", "GB", "CA", "AU", "NZ"), help="countries that the user descriptor tells apart"
+        (),
+        help="countries to tell apart; by default those of --min_category_users users",
+    )
+    user_categories: tuple[str, ...] = option(
+        (), help="further fields that say of a user which of some values applies, such as language"
+    )
+    user_numbers: tuple[str, ...] = option(
+        (), help="further fields that say a number of a user, such as followers"
+    )
+    min_category_users: int = option(
+        10,
+        help="training users that a value of a category must have to be told from unknown",
+        minimum=1,
+    )
+    only_countries: tuple[str, ...] = option(
+        (), help="drop the posts of all other countries, and of unknown ones"
     )
     location_decimals: int = option(
         1,
@@ -54,8 +69,14 @@ class Config:
     validation_fraction: float = option(
         0.05, help="users whose posts choose the best epoch", minimum=0, maximum=1
     )
-    test_fraction: float = option(
-        0.1, help="users whose posts are held out for evaluation", minimum=0, maximum=1
+    test_fraction: float | None = option(
+        None,
+        help="users whose posts are held out for evaluation; 0.1 by default",
+        minimum=0,
+        maximum=1,
+    )
+    test_posts: int | None = option(
+        None, help="instead of --test_fraction: about so many posts", minimum=1
     )
     split_seed: int = option(0, help="of the splits and of balancing", minimum=0)
     id_key_file: str | None = flags.ID_KEY_FILE
@@ -70,11 +91,18 @@ class Config:
     )
 
     def __post_init__(self) -> None:
+        for flag in ("countries", "only_countries"):
+            try:
+                FactSchema(getattr(self, flag))
+            except ValueError as error:
+                raise UserError(f"--{flag}: {error}") from error
         try:
             _ = self.facts
         except ValueError as error:
-            raise UserError(f"--countries: {error}") from error
-        if self.validation_fraction + self.test_fraction >= 1:
+            raise UserError(f"--user_categories, --user_numbers: {error}") from error
+        if self.test_posts is not None and self.test_fraction is not None:
+            raise UserError("--test_posts and --test_fraction: give one of the two")
+        if self.validation_fraction + (self.test_fraction or 0) >= 1:
             raise UserError(
                 "--validation_fraction and --test_fraction leave no users to train on:"
                 " their sum must be below 1"
@@ -83,6 +111,23 @@ class Config:
             raise UserError("--balance_target needs --distribution=balanced")
 
     @property
-    def facts(self) -> FactSchema:
-        """The facts that users are described by."""
-        return FactSchema(self.countries, self.location_decimals)
+    def facts(self) -> tuple[Fact, ...]:
+        """The facts that posts may have."""
+        return make_facts(self.user_categories, self.user_numbers)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The categories whose values are looked for in the posts."""
+        return (*(() if self.countries else (COUNTRY.name,)), *self.user_categories)
+
+    @property
+    def looked_at(self) -> tuple[str, ...]:
+        """The facts that statistics are made of: these categories, then the numbers."""
+        return (*self.categories, *self.user_numbers)
+
+    def fractions(self, num_posts: int) -> dict[str, float]:
+        """What part of the users is in `validation` and in `test`, of so many posts."""
+        test = 0.1 if self.test_fraction is None else self.test_fraction
+        if self.test_posts is not None:
+            test = min(1.0, self.test_posts / max(num_posts, 1))
+        return {"validation": self.validation_fraction, "test": test}

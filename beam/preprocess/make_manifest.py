@@ -1,6 +1,6 @@
 """The manifest of a dataset, and what is said of it on the screen."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from beam.posts.peek import InputKind
 from beam.posts.rows import InputFile
 from beam.preprocess.config import Config
 from beam.preprocess.shards import ShardSummary
+from beam.preprocess.user_facts import Statistics
 from beam.running.runner import versions
 from beam.staging.passes import StagedPosts, describe_losses
 from tagkeras.data.manifest import Manifest
@@ -24,6 +25,7 @@ def make_manifest(
     cnn: DescriptorCnn | None,
     key_source: str,
     vocabulary: Vocabulary,
+    statistics: Statistics,
     num_stop_tags: int,
     balance_target: float | None,
     staged: StagedPosts,
@@ -43,7 +45,7 @@ def make_manifest(
         descriptor_dtype=config.descriptor_dtype,
         num_tags=len(vocabulary),
         splits={split: dict(counts) for split, counts in summary.splits.items()},
-        user_descriptor=config.facts.to_dict(),
+        user_descriptor=statistics.facts.to_dict() | summary.facts.to_manifest(),
         image_decoder=_describe_decoder(cnn) if cnn else None,
         cnn=_describe_cnn(cnn) if cnn else None,
         distribution=distribution,
@@ -53,7 +55,7 @@ def make_manifest(
             "min_tag_users": config.min_tag_users,
             "stop_tags": num_stop_tags,
         },
-        fractions={"validation": config.validation_fraction, "test": config.test_fraction},
+        fractions=config.fractions(staged.num_posts),
         seeds={"split": config.split_seed, "balance": config.split_seed},
         privacy={
             "user_ids": "HMAC-SHA256",
@@ -65,7 +67,7 @@ def make_manifest(
             "posts_read": staged.posts_read,
             "posts_written": posts_written,
             "rejected": staged.rejected,
-            "dropped": dict(sorted(summary.dropped.items())),
+            "dropped": dict(sorted((staged.dropped + summary.dropped).items())),
             "hashtags_refused": sum(block.hashtags_refused for block in staged.blocks),
         },
         input={"kind": kind.kind, "files": len(inputs), "bytes": sum(file.size for file in inputs)},
@@ -84,19 +86,34 @@ def histogram(counts: np.ndarray) -> dict[str, int]:
     return result
 
 
-def summarize(manifest: Manifest, output: str) -> str:
+def summarize(manifest: Manifest, config: Config) -> str:
     """What was done, for the screen."""
     counts = manifest.counts
     written = ", ".join(f"{name} {split['posts']:,}" for name, split in manifest.splits.items())
     lines = [
         f"{counts['posts_read']:,} posts read",
         f"{counts['posts_written']:,} posts written: {written}",
+        f"--test_posts={config.test_posts}: {manifest.fractions['test']:.4g} of the users"
+        if config.test_posts
+        else "",
         *(describe_losses(title, counts[title]) for title in ("rejected", "dropped")),
         f"{manifest.num_tags:,} hashtags, {manifest.splits['train']['tag_pairs']:,} training pairs,"
         f" descriptors of {manifest.descriptor_size} {manifest.descriptor_dtype} values",
-        f"wrote {output}",
+        *_describe_facts(manifest),
+        f"wrote {config.output}",
     ]
     return "\n".join(line for line in lines if line)
+
+
+def _describe_facts(manifest: Manifest) -> Iterator[str]:
+    seen = manifest.user_descriptor["seen"]
+    for category, values in manifest.facts.values.items():
+        yield (
+            f"{category}: {len(values):,} values kept, {seen[category]['not_kept']:,} training"
+            " posts with others, which count as unknown"
+        )
+    if masked := manifest.masked_facts:
+        yield f"alike in all training posts, so that models will ignore it: {', '.join(masked)}"
 
 
 def _describe_decoder(cnn: DescriptorCnn) -> dict[str, object]:

@@ -3,6 +3,8 @@
 # Beam has type hints for a part of its functions only.
 # mypy: allow-untyped-calls
 
+import sys
+
 from apache_beam.ml.inference.base import RunInference
 from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -15,7 +17,8 @@ from beam.preprocess.columns import DatasetColumns
 from beam.preprocess.config import Config
 from beam.preprocess.make_manifest import make_manifest
 from beam.preprocess.shards import ShardSummary, WriteShard, add_up
-from beam.preprocess.vocabulary import write_vocabulary
+from beam.preprocess.statistics import write_statistics
+from beam.preprocess.user_facts import Statistics
 from beam.running import storage
 from beam.running.publish import check_output, published
 from beam.staging.passes import StagedPosts, stage_posts, write_shards
@@ -42,10 +45,13 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
     Raises:
         UserError: the input cannot be used, or no training post or hashtag is left.
     """
-    inputs = find_inputs(config.input, config.input_format)
+    inputs = find_inputs(config.input, config.input_format, config.facts)
     used = (config.image_root, config.id_key_file, config.stop_tags, config.cnn, config.cnn_weights)
     check_output(config.output, FILE_NAME, [*(file.path for file in inputs), *used])
     kind = peek(inputs)
+    if unseen := kind.unseen.intersection((*config.user_categories, *config.user_numbers)):
+        names = ", ".join(sorted(unseen))
+        print(f"warning: none of the first posts says anything of {names}", file=sys.stderr)
     key, key_source = load_id_key(config.id_key_file)
     stop_tags = (
         read_tag_list(config.stop_tags, "stop_tags") if config.stop_tags else frozenset[str]()
@@ -62,6 +68,8 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
         id_key=key,
         hide_post_ids=config.post_ids == "hash",
         make_columns=DatasetColumns(config, stop_tags),
+        facts=config.facts,
+        only_countries=config.only_countries,
     )
     with published(config.output, FILE_NAME) as output:
         for split in SPLITS:
@@ -85,18 +93,20 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
             options,
             doing="describing images" if cnn else "reading posts",
             also=lambda blocks, duplicates: (
-                blocks | "Vocabulary" >> write_vocabulary(duplicates, staging, config)
+                blocks | "Statistics" >> write_statistics(duplicates, staging, config)
             ),
         )
         staged.check_rejected(config.max_rejected_fraction)
-        vocabulary = _load_vocabulary(staging, staged, config)
+        statistics = Statistics.from_json(storage.read_text(staging.statistics))
+        _check_training_posts(statistics, staged, config)
+        vocabulary = _load_vocabulary(staging, config)
         target = None
         if config.distribution == "balanced":
             target = config.balance_target or float(vocabulary.counts.mean())
         summary = write_shards(
             staged,
             config.num_shards,
-            WriteShard(config, output, staging, target),
+            WriteShard(config, output, staging, target, config.fractions(staged.num_posts)),
             staging,
             options,
             output=storage.join(output, "*", "*.tfrecord"),
@@ -112,6 +122,7 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
             cnn=cnn,
             key_source=key_source,
             vocabulary=vocabulary,
+            statistics=statistics,
             num_stop_tags=len(stop_tags),
             balance_target=target,
             staged=staged,
@@ -121,12 +132,21 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
     return manifest
 
 
-def _load_vocabulary(staging: StagingFolder, staged: StagedPosts, config: Config) -> Vocabulary:
-    if not sum(block.posts_of_splits[0] for block in staged.blocks):
+def _check_training_posts(statistics: Statistics, staged: StagedPosts, config: Config) -> None:
+    if staged.dropped.total() == staged.posts_read - sum(staged.rejected.values()):
+        raise UserError(f"no post is from {', '.join(config.only_countries)}: --only_countries")
+    if not statistics.posts[""]:
         raise UserError(
             "no training posts: all users are in validation or test; give more posts, or other"
-            " --validation_fraction, --test_fraction or --split_seed"
+            " --validation_fraction, --test_fraction, --test_posts or --split_seed"
         )
+    for flag in ("user_categories", "user_numbers"):
+        for name in getattr(config, flag):
+            if not statistics.posts[name]:
+                raise UserError(f"--{flag}={name}: no training post has anything in this field")
+
+
+def _load_vocabulary(staging: StagingFolder, config: Config) -> Vocabulary:
     with storage.reading(staging.vocabulary) as local:
         vocabulary = Vocabulary.load(local)
     if not len(vocabulary):

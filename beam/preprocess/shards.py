@@ -3,6 +3,7 @@
 # Beam has type hints for a part of its functions only.
 # mypy: allow-untyped-calls
 
+import copy
 import dataclasses
 import json
 from collections import Counter
@@ -16,14 +17,19 @@ import tensorflow as tf
 from apache_beam.metrics.metric import Metrics
 
 from beam.posts import identities
-from beam.posts.descriptors import from_lists, from_raw
+from beam.posts.descriptors import from_raw
+from beam.posts.fact_columns import from_arrow
 from beam.preprocess.config import Config
+from beam.preprocess.user_facts import Statistics
+from beam.preprocess.users import SeenFacts, describe_users
 from beam.running import storage
 from beam.staging.shards import ShardFiles, ShardPlan, ShardReader
 from beam.staging.staging_folder import StagingFolder
 from tagkeras.data import records
+from tagkeras.data.facts import FactSchema
 from tagkeras.data.manifest import SPLIT_COUNTS, SPLITS
 from tagkeras.data.vocabulary import Vocabulary
+from tagkeras.layers import UserDescriptor
 
 # Rules that posts are dropped by.
 NO_KNOWN_TAG = "train_post_without_known_tag"
@@ -39,21 +45,24 @@ class ShardSummary:
         splits: for each split what `SPLIT_COUNTS` names.
         dropped: posts by rule.
         kept_counts: int64 [Y], training pairs of each tag that were kept.
+        facts: what is seen in the training posts.
     """
 
     splits: dict[str, Counter[str]]
     dropped: Counter[str]
     kept_counts: np.ndarray
+    facts: SeenFacts
 
     @classmethod
-    def empty(cls, num_tags: int) -> "ShardSummary":
+    def empty(cls, num_tags: int, schema: FactSchema) -> "ShardSummary":
         """The summary of nothing."""
         splits = {split: Counter(dict.fromkeys(SPLIT_COUNTS, 0)) for split in SPLITS}
-        return cls(splits, Counter(), np.zeros(num_tags, np.int64))
+        return cls(splits, Counter(), np.zeros(num_tags, np.int64), SeenFacts.empty(schema))
 
     def to_json(self) -> str:
         """The summary as a text."""
-        return json.dumps({**vars(self), "kept_counts": self.kept_counts.tolist()})
+        values = {"kept_counts": self.kept_counts.tolist(), "facts": vars(self.facts)}
+        return json.dumps({**vars(self), **values})
 
     @classmethod
     def from_json(cls, text: str) -> "ShardSummary":
@@ -61,19 +70,19 @@ class ShardSummary:
         values = json.loads(text)
         splits = {split: Counter(counts) for split, counts in values["splits"].items()}
         kept = np.array(values["kept_counts"], np.int64)
-        return cls(splits, Counter(values["dropped"]), kept)
+        return cls(splits, Counter(values["dropped"]), kept, SeenFacts(**values["facts"]))
 
 
 def add_up(summaries: Iterable[ShardSummary]) -> ShardSummary:
     """The sum of some summaries, of one vocabulary; at least one."""
     first, *others = summaries
-    splits = {split: Counter(counts) for split, counts in first.splits.items()}
-    total = ShardSummary(splits, Counter(first.dropped), first.kept_counts.copy())
+    total = copy.deepcopy(first)
     for summary in others:
         for split, counts in summary.splits.items():
             total.splits[split].update(counts)
         total.dropped.update(summary.dropped)
         total.kept_counts += summary.kept_counts
+        total.facts.add(summary.facts)
     return total
 
 
@@ -122,29 +131,36 @@ class WriteShard(beam.DoFn):
         output: folder of the dataset.
         staging: what the first pass left.
         balance_target: posts that a tag is thinned out to; None for the natural distribution.
+        fractions: of `Config.fractions`.
     """
 
     config: Config
     output: str
     staging: StagingFolder
     balance_target: float | None
+    fractions: dict[str, float]
 
     def setup(self) -> None:
         """Reads what the first pass found out."""
         with storage.reading(self.staging.vocabulary) as local:
             self._vocabulary = Vocabulary.load(local)
+        self._statistics = Statistics.from_json(storage.read_text(self.staging.statistics))
+        self._describe = UserDescriptor(self._statistics.facts)
         self._reader = ShardReader(self.staging, self.output)
         self._balancer = Balancer(self._vocabulary, self.balance_target, self.config.split_seed)
 
     def process(self, plan: ShardPlan) -> Iterator[ShardSummary]:
         """One plan, at most one file for each split and one of rejected posts."""
-        summary = ShardSummary.empty(len(self._vocabulary))
+        summary = ShardSummary.empty(len(self._vocabulary), self._statistics.facts)
         folders = {split: storage.join(self.output, split) for split in SPLITS}
         with ShardFiles(plan) as files:
             for posts in self._reader.read(plan, files):
                 for split, record in self._make_records(posts, summary):
                     writer = files.writer(folders[split], ".tfrecord", _open_records)
-                    writer.write(records.encode(record, self.config.descriptor_dtype))
+                    encoded = records.encode(
+                        record, self.config.descriptor_dtype, self.config.facts
+                    )
+                    writer.write(encoded)
         for split, counts in summary.splits.items():
             counts["shards"] = int(counts["posts"] > 0)
             Metrics.counter("written", split).inc(counts["posts"])
@@ -156,18 +172,18 @@ class WriteShard(beam.DoFn):
         self, posts: pa.Table, summary: ShardSummary
     ) -> Iterator[tuple[str, records.PostRecord]]:
         """The records of the posts that are not dropped, each with its split."""
-        facts = [fact.name for fact in records.single_facts()]
         columns = {
             name: posts.column(name).to_pylist()
-            for name in ("post_id", "post_digest", "user_id", "split", *facts)
+            for name in ("post_id", "post_digest", "user_id", "draw")
         }
         tags_of_posts = posts.column("hashtags").to_pylist()
-        users = from_lists(posts.column("user_descriptor"))
-        locations = from_lists(posts.column("location")).tolist()
+        facts = from_arrow(posts, [fact.name for fact in self.config.facts])
+        users = describe_users(self._describe, facts)
+        trained = np.zeros(len(users), bool)
         descriptors = from_raw(posts.column("descriptor"), self.config.descriptor_dtype)
         ids = self._vocabulary.ids
         for row, hashtags in enumerate(tags_of_posts):
-            split = SPLITS[columns["split"][row]]
+            split = SPLITS[identities.choose_split(columns["draw"][row], **self.fractions)]
             if not hashtags:
                 summary.dropped[ONLY_STOP_TAGS] += 1
                 continue
@@ -187,20 +203,23 @@ class WriteShard(beam.DoFn):
             counts["out_of_vocabulary"] += unknown
             if split == "train":
                 summary.kept_counts[tags] += 1
+                trained[row] = True
             yield (
                 split,
                 records.PostRecord(
                     post_id=columns["post_id"][row],
                     user_id=columns["user_id"][row],
                     descriptor=descriptors[row],
-                    user_descriptor=users[row],
-                    facts={name: columns[name][row] for name in facts},
-                    location=locations[row],
+                    user_descriptor=users[row].tolist(),
+                    facts={name: values[row] for name, values in facts.items()},
+                    location=(facts["latitude"][row], facts["longitude"][row]),
                     tags=tags,
                     tags_removed=removed,
                     out_of_vocabulary=unknown,
                 ),
             )
+        told = {name: values[trained] for name, values in facts.items()}
+        summary.facts.add(SeenFacts.of(self._statistics.facts, users[trained], told))
 
 
 def _open_records(path: Path) -> tf.io.TFRecordWriter:

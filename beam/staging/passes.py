@@ -20,7 +20,7 @@ from apache_beam.pvalue import PCollection
 from apache_beam.transforms import combiners
 
 from beam.posts.files import read_files
-from beam.posts.parse import IMAGE, OTHER_KIND, ParsePosts
+from beam.posts.parse import IMAGE, OTHER_COUNTRY, OTHER_KIND, ParsePosts
 from beam.posts.rows import (
     BLOCK_ROWS,
     IMAGE_BLOCK_ROWS,
@@ -55,12 +55,23 @@ class StagedPosts:
         return sum(block.posts_read for block in self.blocks)
 
     @property
+    def num_posts(self) -> int:
+        """Staged posts, without duplicates."""
+        return sum(block.num_posts for block in self.blocks) - self.num_duplicates
+
+    @property
     def rejected(self) -> dict[str, int]:
         """Rejected posts by reason."""
         rejected = sum((Counter(block.rejected) for block in self.blocks), Counter[str]())
         if self.num_duplicates:
             rejected[DUPLICATE] += self.num_duplicates
         return dict(sorted(rejected.items()))
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """Posts dropped by the first pass, by rule."""
+        dropped = sum(block.dropped for block in self.blocks)
+        return Counter({OTHER_COUNTRY: dropped} if dropped else {})
 
     def check_rejected(self, limit: float) -> None:
         """Makes sure that the posts are worth going on with.

@@ -16,10 +16,9 @@ import pyarrow as pa
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import TaggedOutput
 
-from beam.posts.parse import PostBlock
+from beam.posts.parse import OTHER_COUNTRY, PostBlock
 from beam.running import storage
 from beam.staging.duplicates import take_ids
-from tagkeras.data.manifest import SPLITS
 
 # In the metadata of a staged block: where its posts stand.
 SOURCE = b"source"
@@ -32,20 +31,20 @@ class StagedBlock:
     Attributes:
         name: of the block.
         num_posts: that were staged.
-        posts_of_splits: the same for each split; empty where posts have none.
         size: of the staged posts, in bytes.
         posts_read: rows of the block.
         rejected: rows by reason.
+        dropped: posts of other countries than are wanted.
         hashtags_refused: of the posts.
         examples: for each reason, what was wrong with the first such row, and where.
     """
 
     name: str
     num_posts: int
-    posts_of_splits: list[int]
     size: int
     posts_read: int
     rejected: dict[str, int]
+    dropped: int
     hashtags_refused: int
     examples: dict[str, str]
 
@@ -79,6 +78,11 @@ class StagingFolder:
     def vocabulary(self) -> str:
         """The vocabulary, of a dataset."""
         return storage.join(self.path, "vocabulary.tsv")
+
+    @property
+    def statistics(self) -> str:
+        """What else is known of the training posts of a dataset."""
+        return storage.join(self.path, "statistics.json")
 
     @property
     def summary(self) -> str:
@@ -159,19 +163,16 @@ class StageBlocks(beam.DoFn):
         self.staging.stage(block)
         rejected = Counter(row["reason"] for row in block.rejected)
         Metrics.counter("posts", "read").inc(block.posts_read)
+        Metrics.counter("dropped", OTHER_COUNTRY).inc(block.dropped)
         for reason, count in rejected.items():
             Metrics.counter("rejected", reason).inc(count)
-        splits: list[int] = []
-        if "split" in block.posts.schema.names:
-            of_posts = block.posts.column("split").to_numpy()
-            splits = np.bincount(of_posts, minlength=len(SPLITS)).tolist()
         yield StagedBlock(
             name=block.name,
             num_posts=len(block),
-            posts_of_splits=splits,
             size=block.posts.nbytes,
             posts_read=block.posts_read,
             rejected=dict(rejected),
+            dropped=block.dropped,
             hashtags_refused=block.hashtags_refused,
             examples={
                 row["reason"]: f"{row['detail']} ({row['source']})"

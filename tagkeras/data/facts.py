@@ -69,9 +69,7 @@ class Fact(abc.ABC):
         Raises:
             FactError: this fact cannot have that value.
         """
-        if value is None or value != value or value == "":
-            return self.unknown
-        return self._parse_known(value)
+        return self.unknown if is_missing(value) else self._parse_known(value)
 
     def parse_text(self, text: str) -> float | str:
         """As `parse`, of a value in the form of a text, as flags give it."""
@@ -312,6 +310,11 @@ class FactSchema:
 def is_country(code: str) -> bool:
     """Whether `code` has the form of ISO 3166 alpha-2: two capital letters."""
     return len(code) == 2 and code.isascii() and code.isalpha() and code.isupper()
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a field says nothing: None, NaN or ""."""
+    return value is None or value != value or value == ""
 
 
 def to_columns(

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tagkeras.data import hashtags
-from tagkeras.data.facts import FACTS, LATITUDE, Fact, FactError, is_utf8
+from tagkeras.data.facts import FACTS, LATITUDE, Fact, FactError, is_missing, is_utf8
 
 # The fields that are read beside the facts; `descriptor` apart, since its column may be large.
 FIELDS = ("post_id", "user_id", "image", "image_bytes", "hashtags")
@@ -52,7 +52,7 @@ class Post(NamedTuple):
 def parse_post(
     row: Mapping[str, Any], *, facts: Sequence[Fact] = FACTS, labelled: bool = True
 ) -> Post:
-    """Checks a row; an absent field, null, NaN and "" all mean unknown.
+    """Checks a row; of any field, absent, null, NaN and "" all mean that it is not there.
 
     Ids may be integers; `tagkeras.data.facts` says what facts may be. Fields that are not of a post
     are ignored, `descriptor` is left to `parse_descriptor`. Unless the post is to be `labelled`,
@@ -119,7 +119,7 @@ def parse_descriptor(value: Any, size: int) -> np.ndarray:
 def _parse_id(value: Any, name: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    if value is None or value == "":
+    if is_missing(value):
         raise PostError(f"no_{name}", f"{name}: missing or empty")
     if not isinstance(value, str) or not is_utf8(value):
         raise PostError(f"bad_{name}", f"{name}: not a string that UTF-8 can hold")
@@ -127,7 +127,7 @@ def _parse_id(value: Any, name: str) -> str:
 
 
 def _parse_hashtags(value: Any) -> tuple[tuple[str, ...], int]:
-    if value is None:
+    if is_missing(value):
         raise PostError("no_hashtags", "hashtags: missing")
     if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
         raise PostError("bad_hashtags", "hashtags: not a list of strings")
@@ -147,12 +147,14 @@ def _parse_fact(fact: Fact, value: Any) -> float | str:
 
 
 def _parse_image(path: Any, content: Any) -> str | bytes | None:
-    if path is not None and content is not None:
+    if is_missing(path) and is_missing(content):
+        return None
+    if not is_missing(path) and not is_missing(content):
         raise PostError("bad_image", "image and image_bytes: give one of them")
-    if path is not None:
-        if not isinstance(path, str) or not path or "\0" in path or not is_utf8(path):
-            raise PostError("bad_image", "image: not a path")
-        return path
-    if content is not None and not isinstance(content, bytes):
-        raise PostError("bad_image", "image_bytes: not bytes")
-    return content
+    if is_missing(path):
+        if not isinstance(content, bytes):
+            raise PostError("bad_image", "image_bytes: not bytes")
+        return content
+    if not isinstance(path, str) or "\0" in path or not is_utf8(path):
+        raise PostError("bad_image", "image: not a path")
+    return path

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from tagkeras.cli.errors import UserError
 from tagkeras.cli.progress import progress
-from tagkeras.data.facts import FACTS, Fact
+from tagkeras.data.facts import FACTS, Fact, is_missing
 from tagkeras.data.posts import FIELDS, Post, PostError, check_content, parse_post
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet")
@@ -67,7 +67,7 @@ def read_posts(
                 raise PostError("malformed_row", row)
             post = parse_post(row, facts=facts, labelled=labelled)
             descriptor = row.get("descriptor")
-            check_content(post, descriptor is not None)
+            check_content(post, not is_missing(descriptor))
             if post.post_id in places:
                 first = places[post.post_id]
                 raise PostError("duplicate_post_id", f"post_id: that of {first} again")

@@ -99,13 +99,11 @@ def find_problems(batch: Batch, num_tags: int, split: str) -> dict[str, np.ndarr
     if split != "train":
         has_tag |= out_of_vocabulary > 0
     repeated = [keys[1:][keys[1:] == keys[:-1]] for keys in (tags, removed)]
-    is_outside = (np.abs(batch["user_descriptor"].numpy()) > 1).any(axis=1)
     found = {
         "a tag twice": np.concatenate(repeated) // num_tags,
         "a tag both kept and removed": np.intersect1d(tags, removed) // num_tags,
         "no tag": np.flatnonzero(~has_tag),
         "a negative tags/out_of_vocabulary": np.flatnonzero(out_of_vocabulary < 0),
-        "a user descriptor outside [-1, 1]": np.flatnonzero(is_outside),
     }
     return find_bad_values(batch, num_tags) | _those_found(found)
 

@@ -120,7 +120,7 @@ def ids() -> dict[str, Row]:
             "surrogate": f"{PRIVATE}\ud800",
         }
         for what, value in values.items():
-            kind = "no" if what in ("missing", "null", "empty") else "bad"
+            kind = "no" if what in ("missing", "null", "empty", "nan") else "bad"
             rows[f"{field}_{what}"] = Row(f"{kind}_{field}", {field: value})
     odd = {
         "integer": 12,
@@ -176,7 +176,8 @@ def hashtags() -> dict[str, Row]:
         "of_nulls": ("bad_hashtags", ["football", None]),
         "of_lists": ("bad_hashtags", [["football"]]),
         "true": ("bad_hashtags", True),
-        "nan": ("bad_hashtags", math.nan),
+        "nan": ("no_hashtags", math.nan),
+        "empty_text": ("no_hashtags", ""),
     }
     taken: dict[str, tuple[list[str], tuple[str, ...]]] = {
         "huge_and_good": (["x" * 2**20, "good"], ("good",)),
@@ -280,7 +281,8 @@ def image_lines() -> dict[str, Row]:
     rows = {
         "image_absent": ("no_image", {"image": ABSENT}),
         "image_null": ("no_image", {"image": None}),
-        "image_empty": ("bad_image", {"image": ""}),
+        "image_empty": ("no_image", {"image": ""}),
+        "image_nan": ("no_image", {"image": math.nan}),
         "image_number": ("bad_image", {"image": 7777}),
         "image_list": ("bad_image", {"image": [f"{PRIVATE}.png"]}),
         "image_object": ("bad_image", {"image": {"path": f"{PRIVATE}.png"}}),

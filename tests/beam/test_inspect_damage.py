@@ -62,6 +62,7 @@ DAMAGES = {
         [
             *(f"{s}: \\d+ {n}, but" for s in ("train", "test") for n in ("posts", "tag pairs")),
             "vocabulary.tsv: \\d counts are not those of the training posts",
+            "dataset.json: user_descriptor.seen is not that of the training posts",
         ],
     ),
     "fewer shards": (
@@ -108,6 +109,16 @@ DAMAGES = {
         [edit_text("vocabulary.tsv", lambda text: text.replace("\t", "\t1", 1))],
         ["vocabulary.tsv: 1 counts are not those of the training posts, the first that of tag1, 1"],
     ),
+    "facts": (
+        [
+            set_value("user_descriptor", "varies", to=[True] * 7),
+            set_value("user_descriptor", "seen", "gender", "known", to=1),
+        ],
+        [
+            "dataset.json: user_descriptor.varies is not that of the training posts: copy",
+            "dataset.json: user_descriptor.seen is not that of the training posts: copy",
+        ],
+    ),
     "unreadable lines": (
         [
             edit_text("vocabulary.tsv", lambda text: text.replace("\t", " ")),
@@ -151,12 +162,12 @@ def test_bad_posts_are_named(copy_dataset):
     features = {
         "a tag id that is not from 0 to \\d+": ("tags", "int64_list", 1000),
         "NaN or infinity in the image desc": ("image/descriptor", "bytes_list", b"\x00\x7c" * 4),
-        "NaN or infinity in the user desc": ("user/descriptor", "float_list", *[0] * 9, NAN),
+        "NaN or infinity in the user desc": ("user/descriptor", "float_list", *[0] * 7, NAN),
         "a tag twice": ("tags", "int64_list", 1, 1),
         "a tag both kept and removed": ("tags/removed", "int64_list", *range(num_tags)),
         "no tag": ("tags", "int64_list"),
         "a negative tags/out_of_vocabulary": ("tags/out_of_vocabulary", "int64_list", -1),
-        "a user descriptor outside": ("user/descriptor", "float_list", *[0.5] * 9, 1.5),
+        "a user descriptor that is not of": ("user/descriptor", "float_list", *[0.5] * 8),
     }
     for number, values in enumerate(features.values()):
         set_feature(*values, number=number)(dataset)
@@ -166,7 +177,7 @@ def test_bad_posts_are_named(copy_dataset):
         post_id = records[number].features.feature["post_id"].bytes_list.value[0].decode()
         assert re.match(f"{FIRST}: {words}.*: 1 posts, the first {post_id}:", problem)
     others = [problem.partition(":")[0] for problem in problems[len(features) :]]
-    assert others == ["train", "train", "train", "vocabulary.tsv"]
+    assert others == ["train", "train", "train", "vocabulary.tsv", "dataset.json"]
 
 
 @pytest.mark.parametrize(
@@ -224,6 +235,11 @@ def test_damage_of_the_descriptor_model(copy_dataset, damage, words):
         (set_value("num_tags", to=10**30), "num_tags: "),
         (set_value("user_descriptor", "size", to=3), "user_descriptor.size: these facts"),
         (set_value("user_descriptor", to={"size": 5}), "user_descriptor.countries: "),
+        (set_value("user_descriptor", "countries", to=["USA"]), "user_descriptor: countries must"),
+        (set_value("user_descriptor", "countries", to=[5]), "user_descriptor: "),
+        (set_value("user_descriptor", "categories", to={"x": 1}), "user_descriptor.categories.x"),
+        (set_value("user_descriptor", "numbers", to={"x": [1]}), "user_descriptor: "),
+        (set_value("user_descriptor", "seen", to={"age": 1}), "user_descriptor.seen.age"),
         (set_value("counts", to={}), "counts.posts_read: "),
         (set_value("counts", "rejected", to={"bad_age": -1}), "counts.rejected.bad_age: "),
         (set_value("distribution", to="odd"), "distribution: "),

@@ -26,7 +26,8 @@ from tagkeras.data.posts import PostError
 class TestIdentities:
     def test_splits_have_their_fractions(self):
         splits = collections.Counter(
-            identities.choose_split(f"user{n}", 5, 0.1, 0.3) for n in range(20_000)
+            identities.choose_split(identities.draw_user(f"user{n}", 5), 0.1, 0.3)
+            for n in range(20_000)
         )
         assert abs(splits[0] / 20_000 - 0.6) < 0.015
         assert abs(splits[1] / 20_000 - 0.1) < 0.01
@@ -67,9 +68,7 @@ def test_is_among(values, among):
 
 def make_blocks(count, size=10):
     rejected = [{}, {"bad": 1}]
-    return [
-        StagedBlock(f"{n:03d}", 5, [5, 0, 0], size, 5, rejected[n % 2], 0, {}) for n in range(count)
-    ]
+    return [StagedBlock(f"{n:03d}", 5, size, 5, rejected[n % 2], 0, 0, {}) for n in range(count)]
 
 
 @pytest.mark.parametrize("num_shards", [1, 2, 5, 7, 23])

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
@@ -165,6 +166,36 @@ def test_ready_descriptors(of_images, of_descriptors, tmp_path):
     # A model of images takes descriptors of its own CNN as well; these have another length.
     with pytest.raises(UserError, match=f"descriptors of {SIZE} values, --model=.* takes 6"):
         make(of_images[0], source, tmp_path / "no")
+
+
+def test_facts_are_those_that_the_signature_asks_for(tmp_path):
+    texts, numbers = ("gender", "country", "camera"), ("age", "latitude", "longitude", "price")
+    specs = {name: tf.TensorSpec([None], tf.string, name) for name in texts}
+    specs |= {name: tf.TensorSpec([None], tf.float32, name) for name in numbers}
+
+    @tf.function
+    def answer(descriptor, **facts):
+        """Says again what it was told."""
+        told = tf.stack([facts["camera"], tf.strings.as_string(facts["price"], precision=1)], 1)
+        return {"hashtags": told, "scores": descriptor[:, :2]}
+
+    module = tf.Module()
+    signature = answer.get_concrete_function(
+        tf.TensorSpec([None, SIZE], name="descriptor"), **specs
+    )
+    tf.saved_model.save(module, str(tmp_path / "1"), signatures={"descriptor": signature})
+    told = [{"camera": "a", "price": 2}, {"camera": 7, "price": None}, {"price": math.nan}]
+    expected = [["a", "2.0"], ["7", "nan"], ["", "nan"]]
+    rows = [{**row, **facts} for row, facts in zip(make_posts(3), told, strict=True)]
+    bad = {**rows[0], "post_id": "bad", "price": "2"}
+    sources = [write_lines(tmp_path / "posts.jsonl", [*rows, bad]), tmp_path / "posts.parquet"]
+    rows[1]["camera"] = "7"
+    pq.write_table(pa.Table.from_pylist([rows[0], *rows[1:], {**bad, "price": 1e39}]), sources[1])
+    for source in sources:
+        manifest = make(tmp_path / "1", source, tmp_path / "out")
+        assert manifest["counts"]["rejected"] == {"bad_price": 1}
+        predictions = read_predictions(tmp_path / "out")
+        assert [predictions[f"post{n}"]["hashtags"] for n in range(3)] == expected
 
 
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])

@@ -1,3 +1,4 @@
+import json
 import math
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from tagkeras.data.facts import (
     LATITUDE,
     FactError,
     FactSchema,
+    make_facts,
     to_columns,
 )
 from tagkeras.data.user import UNKNOWN_USER, User
@@ -75,6 +77,66 @@ def test_columns_of_people():
     assert columns["gender"].tolist() == ["", "male"]
     assert columns["country"].tolist() == ["GB", ""]
     assert columns["age"].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"), [("x", "x"), (7, "7"), (True, "true"), (None, ""), (NAN, ""), ("", "")]
+)
+def test_categories_are_texts(value, kept):
+    (fact,) = make_facts(["camera"])[len(FACTS) :]
+    assert fact.parse(value) == kept
+
+
+@pytest.mark.parametrize("value", [1.5, ["x"], "\ud800", "x" * 201, b"x"])
+def test_values_that_categories_cannot_have(value):
+    (fact,) = make_facts(["camera"])[len(FACTS) :]
+    with pytest.raises(FactError, match="camera must"):
+        fact.parse(value)
+
+
+def test_numbers_of_ones_own():
+    (fact,) = make_facts([], ["price"])[len(FACTS) :]
+    assert fact.parse(-1e30) == -1e30
+    assert fact.parse_text(" 1e3 ") == 1000
+    assert math.isnan(fact.parse_text(" "))
+    for value in ("7", True, math.inf, 1e39):
+        with pytest.raises(FactError, match="price must"):
+            fact.parse(value)
+
+
+@pytest.mark.parametrize(
+    ("categories", "numbers", "words"),
+    [
+        (["a b"], [], "'a b' cannot name a fact"),
+        ([], ["1st"], "'1st' cannot name a fact"),
+        (["user_id"], [], "'user_id' cannot name a fact"),
+        (["\u00e9"], [], "cannot name a fact"),
+        (["x"], ["x"], "'x' names two facts"),
+        (["country"], [], "'country' names two facts"),
+    ],
+)
+def test_names_that_facts_cannot_have(categories, numbers, words):
+    with pytest.raises(ValueError, match=words):
+        make_facts(categories, numbers)
+
+
+def test_columns_of_a_schema():
+    facts = FactSchema(("US", "GB"), 1, {"camera": ("a", "b"), "job": ()}, {"price": (2.0, 0.5)})
+    assert FactSchema.from_dict(json.loads(json.dumps(facts.to_dict()))) == facts
+    assert [(c.fact, c.start, c.stop) for c in facts.columns] == [
+        ("age", 0, 1),
+        ("gender", 1, 2),
+        ("country", 2, 4),
+        ("place", 4, 7),
+        ("camera", 7, 9),
+        ("job", 9, 9),
+        ("price", 9, 10),
+    ]
+    assert facts.feature_names[7:] == ("camera a", "camera b", "price")
+    assert [fact.name for fact in facts.facts[len(FACTS) :]] == ["camera", "job", "price"]
+    for wrong in ({"categories": {"camera": ("a", "a")}}, {"numbers": {"price": (0.0, 0.0)}}):
+        with pytest.raises(ValueError, match="received"):
+            FactSchema(**wrong)
 
 
 @given(st.lists(st.sampled_from(["US", "GB", "NZ", "FR"]), unique=True), st.integers(0, 4))

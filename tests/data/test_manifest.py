@@ -6,6 +6,7 @@ import pytest
 from tiny_dataset import write_dataset
 
 from tagkeras.cli.errors import UserError
+from tagkeras.data.facts import FactSchema
 from tagkeras.data.manifest import Manifest, fingerprint
 from tagkeras.data.vocabulary import Vocabulary
 
@@ -48,6 +49,18 @@ def test_says_what_is_wrong_and_what_to_run(tmp_path, text, words):
     assert "dataset.json" in str(raised.value)
     assert "python -m beam.preprocess" in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_facts_that_say_nothing_are_masked():
+    facts = FactSchema(("US",), 1, {"camera": ("a", "b"), "job": ()}, {"price": (0.0, 1.0)})
+    varies = [True, False, False, False, False, False, False, True, True]
+    described = facts.to_dict() | {"varies": varies}
+    manifest = dataclasses.replace(MANIFEST, user_descriptor=described)
+    assert manifest.masked_facts == ("gender", "country", "place", "job")
+    assert [fact.name for fact in manifest.telling_facts] == ["age", "camera", "price"]
+    # A dataset that does not tell masks nothing.
+    assert MANIFEST.varies == (True,) * 6
+    assert MANIFEST.masked_facts == ()
 
 
 @pytest.fixture(scope="module")

@@ -204,20 +204,18 @@ def test_all_problems_of_posts_by_row(dataset):
         {"tags": [], "out_of_vocabulary": 2},
         {"tags": [], "tags_removed": [2]},
         {"out_of_vocabulary": -1},
-        {"user_descriptor": np.full(SIZE, 1.5)},
         {"user_descriptor": np.full(SIZE, np.nan)},
         {"tags": [25, 25]},
     ]
     serialized = tf.constant([make_record(**changes) for changes in odd])
     batch = records.parse(serialized, Manifest.load(dataset))
     expected = {
-        "a tag id that is not from 0 to 19": [8],
-        "NaN or infinity in the user descriptor": [7],
+        "a tag id that is not from 0 to 19": [7],
+        "NaN or infinity in the user descriptor": [6],
         "a tag twice": [1],
         "a tag both kept and removed": [2],
         "no tag": [3, 4],
         "a negative tags/out_of_vocabulary": [5],
-        "a user descriptor outside [-1, 1]": [6],
     }
     for split in ("train", "test"):
         found = record_checks.find_problems(batch, 20, split)

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tagkeras.data import records
+from tagkeras.data.facts import FactSchema
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.records import PostRecord
 
@@ -64,6 +66,24 @@ def test_round_trip_of_every_field():
     assert batch["gender"].numpy().tolist() == [b"female", b""]
     assert batch["country"].numpy().tolist() == [b"GB", b""]
     np.testing.assert_array_equal(batch["location"], np.float32([[51.5, -0.1], [np.nan, np.nan]]))
+
+
+def test_facts_of_ones_own():
+    schema = FactSchema(("US",), 1, {"camera": ("a",)}, {"price": (0.0, 1.0)})
+    manifest = dataclasses.replace(describe(2), user_descriptor=schema.to_dict())
+    told = {"camera": b"a", "price": -2.5, "age": 7.0}
+    serialized = [
+        records.encode(
+            make_record([1.0, 2.0], facts=facts, user_descriptor=[0.5] * 8), "float32", schema.facts
+        )
+        for facts in (told, {})
+    ]
+    batch = records.parse(tf.constant(serialized), manifest)
+    assert batch["camera"].numpy().tolist() == [b"a", b""]
+    np.testing.assert_array_equal(batch["price"], np.float32([-2.5, np.nan]))
+    np.testing.assert_array_equal(batch["age"], np.float32([7, np.nan]))
+    example = tf.train.Example.FromString(serialized[0])
+    assert {"user/camera", "user/price"} < set(example.features.feature)
 
 
 def test_feature_names_and_bytes_are_the_documented_ones():

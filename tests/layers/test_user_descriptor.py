@@ -105,6 +105,30 @@ def test_rounded_places_stay_where_they_are():
     np.testing.assert_array_equal(layer.round_location(once[:, 0], once[:, 1]), once)
 
 
+def test_categories_and_numbers_of_ones_own():
+    rng = np.random.default_rng(0)
+    values = {f"c{n}": tuple(f"v{n}-{m}" for m in range(50)) for n in range(20)}
+    scales = {f"n{n}": (float(rng.normal() * 10**n), 10.0 ** (n - 4)) for n in range(10)}
+    layer = UserDescriptor(FactSchema(COUNTRIES, 1, values, scales))
+    assert layer.size == 10 + 20 * 50 + 10
+    users = [(30.0, "male", "GB", 1.5, 2.5), (NAN, "", "", NAN, NAN)] * 100
+    inputs = to_inputs(users)
+    expected = [[oracle(*user, 1) for user in users]]
+    for name, of_category in values.items():
+        told = rng.choice([*of_category, "", "another"], len(users))
+        inputs[name] = tf.constant(told)
+        expected.append(np.array([[value == text for value in of_category] for text in told]))
+    for name, (mean, deviation) in scales.items():
+        told = np.float32(mean + deviation * rng.normal(size=len(users)) * 4)
+        told[::7] = NAN
+        inputs[name] = tf.constant(told)
+        scaled = np.clip((told.astype(np.float64) - mean) / deviation, -5, 5)
+        expected.append(np.nan_to_num(scaled)[:, np.newaxis])
+    np.testing.assert_allclose(layer(inputs), np.concatenate(expected, axis=1), atol=1e-6)
+    again = UserDescriptor.from_config(layer.get_config())
+    np.testing.assert_array_equal(again(inputs), layer(inputs))
+
+
 def test_no_countries_and_no_users():
     layer = UserDescriptor(FactSchema())
     assert describe(layer, (30, "male", "US", 1.0, 2.0)).shape == (1, 5)
