@@ -167,14 +167,22 @@ class BlockingClient(ModelClient):
 
     def inputs(self, signature: str) -> dict[str, Input]:
         """The inputs of a signature by name, from the model's metadata; or `UserError`."""
-        return self.inputs_of(signature, self._signatures())
+        return self.inputs_of(signature, self.signatures())
 
-    def facts(self) -> list[ServedFact]:
-        """The facts of users that the model takes, and what it knows of them."""
-        signatures = self._signatures()
+    def facts(self, signatures: Signatures | None = None) -> list[ServedFact]:
+        """The facts of users that the model takes, and what it knows of them.
+
+        Args:
+            signatures: the model's; by default they are asked for.
+        """
+        signatures = self.signatures() if signatures is None else signatures
         taken = questions.facts_taken(signatures)
         # Earlier exports cannot be asked.
         return self._ask(questions.facts(taken)) if "facts" in signatures else taken
+
+    @abc.abstractmethod
+    def signatures(self) -> Signatures:
+        """The model's signatures, from its metadata."""
 
     @abc.abstractmethod
     def close(self) -> None:
@@ -185,10 +193,6 @@ class BlockingClient(ModelClient):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    @abc.abstractmethod
-    def _signatures(self) -> Signatures:
-        """The model's signatures, from its metadata."""
 
     @abc.abstractmethod
     def _ask(self, question: Question[AnswerT]) -> AnswerT:

@@ -52,6 +52,10 @@ class HashtagClient(BlockingClient):
             print(answer.hashtags[0].hashtag)
     """
 
+    def signatures(self) -> Signatures:
+        """The model's signatures, from its metadata."""
+        return _signatures(self._call(self._stub.GetModelMetadata, _metadata_request(self)))
+
     def close(self) -> None:
         """Closes the connection; calls under way are cancelled."""
         self._channel.close()
@@ -59,9 +63,6 @@ class HashtagClient(BlockingClient):
     def _open(self) -> None:
         self._channel = open_channel(grpc, self, channel_options(self.attempts))
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
-
-    def _signatures(self) -> Signatures:
-        return _signatures(self._call(self._stub.GetModelMetadata, _metadata_request(self)))
 
     def _ask(self, question: Question[AnswerT]) -> AnswerT:
         request = predict_request(self, question.signature, question.inputs)

@@ -54,19 +54,8 @@ class RestHashtagClient(BlockingClient):
     asks for the model's inputs, and says of facts that nobody tells that they are unknown.
     """
 
-    def close(self) -> None:
-        """Closes the connections."""
-        self._pool.clear()
-
-    def _open(self) -> None:
-        options: dict[str, Any] = {"retries": False, "maxsize": _CONNECTIONS}
-        if base_url(self).startswith("https:"):
-            options["ssl_context"] = (self.tls or Tls()).ssl_context()
-        self._pool = urllib3.PoolManager(**options)
-        # Inputs that questions may leave out, by signature.
-        self._optional: dict[str, Mapping[str, Input]] = {}
-
-    def _signatures(self, deadline: float | None = None) -> Signatures:
+    def signatures(self, deadline: float | None = None) -> Signatures:
+        """The model's signatures, from its metadata; `deadline` as of `time.monotonic`."""
         url = f"{model_url(self)}/metadata"
         document = self._request("GET", url, deadline or self._deadline())
         try:
@@ -84,6 +73,18 @@ class RestHashtagClient(BlockingClient):
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise self._not_the_api("200, without signatures") from error
 
+    def close(self) -> None:
+        """Closes the connections."""
+        self._pool.clear()
+
+    def _open(self) -> None:
+        options: dict[str, Any] = {"retries": False, "maxsize": _CONNECTIONS}
+        if base_url(self).startswith("https:"):
+            options["ssl_context"] = (self.tls or Tls()).ssl_context()
+        self._pool = urllib3.PoolManager(**options)
+        # Inputs that questions may leave out, by signature.
+        self._optional: dict[str, Mapping[str, Input]] = {}
+
     def _ask(self, question: Question[AnswerT]) -> AnswerT:
         deadline = self._deadline()
         try:
@@ -92,7 +93,7 @@ class RestHashtagClient(BlockingClient):
             missing = _MISSING_INPUT.search(error.details)
             if missing is None or missing[1] in CONTENT:
                 raise
-        inputs = self.inputs_of(question.signature, self._signatures(deadline))
+        inputs = self.inputs_of(question.signature, self.signatures(deadline))
         self._optional[question.signature] = {n: i for n, i in inputs.items() if n not in CONTENT}
         return self._ask_completely(question, deadline)
 

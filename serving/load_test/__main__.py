@@ -96,7 +96,9 @@ def measure(config: Config) -> "tuple[Report, LoadGenerator]":
     images = [read_image(path) for path in config.image] or None
     users = None if config.users is None else read_users(config.users)
     with config.connect() as client:
-        inputs, facts = client.inputs(config.signature), client.facts()
+        signatures = client.signatures()
+        inputs = client.inputs_of(config.signature, signatures)
+        facts = client.facts(signatures)
     requests = make_requests(inputs, facts, config.batch, images, users)
     if config.is_rest:
         target = rest_target(client, config.signature, requests)
