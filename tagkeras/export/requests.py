@@ -102,13 +102,13 @@ def read_texts(inputs: Tensors, facts: Iterable[Fact]) -> Tensors:
             fits = is_number & (number >= fact.low) & (number <= fact.high)
             value = tf.where(is_number, number, math.nan)
             limits = f" from {fact.low:g} to {fact.high:g}" if fact in FACTS else ""
-            words = f'a number{limits}, as a text such as "34.5"'
+            words = f"a number{limits}, as a text such as 34.5"
         elif fact == COUNTRY:
             value, fits = text, tf.strings.regex_full_match(text, _COUNTRY)
-            words = 'two letters (ISO 3166 alpha-2) such as "GB"'
+            words = "two letters (ISO 3166 alpha-2) such as GB"
         else:
             value, fits, words = text, tf.ones_like(text, tf.bool), ""
-        words = f'{fact.name} must be {words}, or "" if it is unknown'
+        words = f"{fact.name} must be {words}, or an empty text if it is unknown"
         check = tf.debugging.Assert(tf.reduce_all(fits | tf.equal(text, "")), [words])
         with tf.control_dependencies([check]):
             read[fact.name] = tf.identity(value)

@@ -75,9 +75,9 @@ def write(
 ) -> None:
     """Writes `assets.extra/tf_serving_warmup_requests` into a SavedModel.
 
-    All requests go to `serving_default`, and the first one goes to each other signature, names of
-    inputs by its name, whose inputs it has. The model's name is left empty: a server replays them
-    to the model that they lie in.
+    All requests go to `serving_default`, and the first one goes to `classify` and to each other
+    signature, names of inputs by its name, whose inputs it has. The model's name is left empty: a
+    server replays them to the model that they lie in.
     """
     path = saved_model / FILE
     path.parent.mkdir(exist_ok=True)
@@ -85,8 +85,8 @@ def write(
     for signature, names in sorted(signatures.items()):
         if signature != "serving_default" and requests[0].keys() >= set(names):
             of_text = _in_texts if signature.endswith(TEXT_FACTS) else np.asarray
-            inputs = {name: of_text(requests[0][name]) for name in names}
-            calls.append((signature, inputs))
+            calls.append((signature, {name: of_text(requests[0][name]) for name in names}))
+    calls.append(("classify", {"inputs": np.array([_first_example(requests[0])], object)}))
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature, inputs in calls[:MAX_REQUESTS]:
             predict = predict_pb2.PredictRequest()
@@ -113,6 +113,16 @@ def _in_texts(values: np.ndarray) -> np.ndarray:
     if values.ndim > 1 or values.dtype == object:
         return values
     return np.array(["" if value != value else f"{value:.9g}" for value in values], object)
+
+
+def _first_example(request: Request) -> bytes:
+    """The image or descriptor of the first row as a serialized tf.Example."""
+    example = tf.train.Example()
+    if "image" in request:
+        example.features.feature["image"].bytes_list.value.append(request["image"][0])
+    else:
+        example.features.feature["descriptor"].float_list.value.extend(request["descriptor"][0])
+    return bytes(example.SerializeToString())
 
 
 def _read_image(image: str | bytes | None, folder: Path) -> bytes:
