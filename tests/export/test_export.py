@@ -1,5 +1,8 @@
 """The export against the model that was trained, in process and over gRPC."""
 
+import contextlib
+import dataclasses
+import io
 import json
 import subprocess
 import sys
@@ -38,13 +41,27 @@ def run_export(**options):
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("export")
     dataset = write_dataset(folder / "dataset", posts=600, test=POSTS)
+    manifest = Manifest.load(dataset)
+    # As is true of its posts: they differ in their countries alone.
+    varies = [name.startswith("country") for name in manifest.facts.feature_names]
+    user_descriptor = {**manifest.user_descriptor, "varies": varies}
+    dataclasses.replace(manifest, user_descriptor=user_descriptor).save(dataset)
     train.train(make_config(dataset, folder / "run"))
     return folder
 
 
 @pytest.fixture(scope="module")
 def exported(folder):
-    return run_export(**paths(folder), output=folder / "models" / "tags")
+    said, options = io.StringIO(), {**paths(folder), "output": folder / "models" / "tags"}
+    with contextlib.redirect_stdout(said):
+        export.main(parse_flags(export.Config, **options))
+    masked, wrote, *_ = said.getvalue().splitlines()
+    assert masked == (
+        "training posts do not differ in age, gender, latitude, longitude: telling it changes no"
+        " answer"
+    )
+    assert wrote.startswith("wrote ")
+    return folder / "models" / "tags" / "1"
 
 
 def paths(folder):
@@ -136,11 +153,11 @@ def test_signatures_warm_up_and_provenance(exported):
     assert provenance["workdir"]["rank"] == 8
     assert provenance["dataset"]["num_tags"] == 20
     assert provenance["facts"] == {
-        "age": "number",
-        "gender": "text",
+        "age": "number, masked",
+        "gender": "text, masked",
         "country": "5 values",
-        "latitude": "number",
-        "longitude": "number",
+        "latitude": "number, masked",
+        "longitude": "number, masked",
     }
 
 
