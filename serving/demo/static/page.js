@@ -186,10 +186,8 @@ function buildCard(ordinal, index) {
     city.value = cityNear(person) ?? "";
     find(".home", card).textContent = homeInWords(person) || "unknown";
     showHome(person);
-    for (const [place, input] of own.entries()) {
-      const value = String(person[OWN[place]] ?? "");
-      if (input.value !== value) input.value = value;
-    }
+    for (const [place, input] of own.entries()) // not under the visitor's hands: "1.0" is 1
+      if (input !== document.activeElement) input.value = person[OWN[place]] ?? "";
   }
   show();
   return card;
