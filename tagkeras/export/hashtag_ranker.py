@@ -56,6 +56,7 @@ class HashtagRanker:
         self.id_of_tag = self._make_table(tf.string, 0, tf.int64, _LINE_NUMBER, -1)
         self.tag_of_id = self._make_table(tf.int64, _LINE_NUMBER, tf.string, 0, "")
         self.batching = batching
+        self._rank_filled = tf.function(self._rank_rows, autograph=False)
 
     def resources(self) -> tf.Module:
         """What a SavedModel of the signatures has to hold: variables, tables, the asset.
@@ -108,21 +109,9 @@ class HashtagRanker:
     def rank(self, inputs: Tensors) -> Tensors:
         """`hashtags` string [B, k], best first, and `scores` float [B, k].
 
-        Of an `image` or a `descriptor`; facts may be missing. What may fail for one request alone,
-        such as decoding an image, comes before batching.
+        Of an `image` or a `descriptor`; facts may be missing.
         """
-        rank: Function
-        inputs = fill_rows(inputs, self.dtypes)
-        if "image" in inputs:
-            picture, rank = self._decode(inputs["image"]), self._rank_pixels
-        else:
-            picture, rank = inputs["descriptor"], self._rank_descriptors
-        if self.batching is not None:
-            rank = self.batching.apply(rank)
-        hashtags, scores = rank(picture, *(inputs[name] for name in self.dtypes))
-        # Batching forgets the k, also of a request without rows.
-        shape = [-1, self.tag_index.k]
-        return {"hashtags": tf.reshape(hashtags, shape), "scores": tf.reshape(scores, shape)}
+        return self._rank_filled(fill_rows(inputs, self.dtypes))
 
     def rank_texts(self, inputs: Tensors) -> Tensors:
         """As `rank`, with every fact as a text, string [B]: "" of unknown, numbers in digits."""
@@ -192,6 +181,23 @@ class HashtagRanker:
         known = ids >= 0
         rows = self.tag_index.rows(tf.maximum(ids, 0))
         return {"embedding": tf.where(known[:, None], rows, 0.0), "known": known}
+
+    def _rank_rows(self, inputs: Tensors) -> Tensors:
+        """`rank` of inputs with all facts; a tf.function, since several signatures share it.
+
+        What may fail for one request alone, such as decoding an image, comes before batching.
+        """
+        rank: Function
+        if "image" in inputs:
+            picture, rank = self._decode(inputs["image"]), self._rank_pixels
+        else:
+            picture, rank = inputs["descriptor"], self._rank_descriptors
+        if self.batching is not None:
+            rank = self.batching.apply(rank)
+        hashtags, scores = rank(picture, *(inputs[name] for name in self.dtypes))
+        # Batching forgets the k, also of a request without rows.
+        shape = [-1, self.tag_index.k]
+        return {"hashtags": tf.reshape(hashtags, shape), "scores": tf.reshape(scores, shape)}
 
     def _rank_pixels(self, pixels: tf.Tensor, *user: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return self._rank_descriptors(self.describe_pixels({"pixels": pixels})["descriptor"], *user)
