@@ -126,9 +126,12 @@ def hashtag_embedding(names: Sequence[str]) -> Question[HashtagEmbeddings]:
 
 
 def facts_taken(signatures: Signatures) -> list[ServedFact]:
-    """The facts that a model takes, as far as its signatures tell."""
-    inputs = signatures.get("serving_default", {}).items()
-    return [ServedFact(name, about.is_text) for name, about in inputs if name not in CONTENT]
+    """The facts that a model takes: any input of one that has the signature `facts`."""
+    inputs = signatures.get("serving_default", {})
+    names = inputs.keys() - CONTENT
+    if "facts" not in signatures:  # of an earlier export, or not of tagkeras
+        names &= {fact.name for fact in FACTS}
+    return [ServedFact(name, inputs[name].is_text) for name in inputs if name in names]
 
 
 def facts(taken: Sequence[ServedFact]) -> Question[list[ServedFact]]:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from serving.client.answers import ServedFact
+from serving.client.flags import make_user
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import FactError, make_facts
 from tagkeras.data.user import User
 
 
@@ -25,36 +25,31 @@ def fit(users: Sequence[User], facts: Sequence[ServedFact]) -> Told:
         UserError: a text for a number.
     """
     served = {fact.name: fact for fact in facts}
-    own = [fact for fact in facts if fact.name not in User().facts]
-    parsers = make_facts(
-        [fact.name for fact in own if fact.is_text], [f.name for f in own if not f.is_text]
-    )
-    parser = {fact.name: fact for fact in parsers}
     told = Told([], [], [])
     for user in users:
-        more = {}
-        for name, value in user.more.items():
-            text = value if isinstance(value, str) else f"{value:.9g}"
-            try:
-                more[name] = parser[name].parse_text(text) if name in parser else value
-            except FactError as error:
-                raise UserError(f"{error}, got {value!r}") from error
+        more = {name: _typed(name, value, served.get(name)) for name, value in user.more.items()}
         typed = dataclasses.replace(user, more=more)
-        vain = {
-            name: words
+        reasons = {
+            name: _why_in_vain(name, value, served.get(name))
             for name, value in typed.facts.items()
-            if value is not None and (words := _why_in_vain(name, value, served.get(name)))
+            if value is not None
         }
+        heard = {name: value for name, value in typed.facts.items() if not reasons.get(name)}
         told.users.append(typed)
-        told.heard.append(
-            dataclasses.replace(
-                typed,
-                more={name: value for name, value in more.items() if name not in vain},
-                **{name: None for name in vain if name not in more},
-            )
-        )
-        told.in_vain.extend(words for words in vain.values() if words not in told.in_vain)
+        told.heard.append(make_user(heard))
+        told.in_vain.extend(why for why in reasons.values() if why and why not in told.in_vain)
     return told
+
+
+def _typed(name: str, value: float | str, fact: ServedFact | None) -> float | str:
+    if fact is None:
+        return value
+    if fact.is_text:
+        return value if isinstance(value, str) else f"{value:.9g}"
+    try:
+        return float(value)
+    except ValueError as error:
+        raise UserError(f"{name} must be a number, got {value!r}") from error
 
 
 def _why_in_vain(name: str, value: float | str, fact: ServedFact | None) -> str:
