@@ -14,16 +14,18 @@ stand side by side. `--json` prints one JSON document instead of a table. For on
      "model": "tags", "version": 1, "hashtags": [{"hashtag": "football", "score": 1.25}, ...]}
 
 and otherwise {"answers": [...]} with such an answer for each photo and user. Hashtags come without
-their #, best first; unknown fields are null.
+their #, best first; unknown fields are null. Facts that change no answer, since the model does not
+have them or learned nothing from them, are named on standard error.
 """
 
 import dataclasses
+import sys
 from typing import TYPE_CHECKING
 
-from serving.client.flags import ServerFlags, read_users
+from serving.client.flags import ServerFlags, make_user, read_users
 from tagkeras.cli.commandline import option, run
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import AGE, FACTS, GENDERS, LATITUDE, LONGITUDE
+from tagkeras.data.facts import AGE, FACTS, GENDERS, LATITUDE, LONGITUDE, FactError
 from tagkeras.data.user import UNKNOWN_USER, User
 
 if TYPE_CHECKING:
@@ -57,10 +59,13 @@ class Config(ServerFlags):
         minimum=LONGITUDE.low,
         maximum=LONGITUDE.high,
     )
+    fact: tuple[str, ...] = option(
+        (), help="NAME=VALUE of a fact of the model's own; may be repeated", repeated=True
+    )
     users: str | None = option(
         None,
-        help="JSON Lines file of users, with the fields age, gender, country, latitude, longitude "
-        "and name, each of them optional; instead of the five flags",
+        help="JSON Lines file of users, with the fields age, gender, country, latitude, longitude, "
+        "name and the model's own facts, each of them optional; instead of the flags of a user",
     )
     top: int | None = option(None, help="print at most this many hashtags a user", minimum=1)
     json: bool = option(False, help="print JSON")
@@ -70,8 +75,9 @@ def main(config: Config) -> None:
     """Asks and prints."""
     from serving.client import output as client_output
     from serving.client.answers import RequestError, StatusCode
+    from serving.client.told_facts import fit
 
-    user = User(**{fact.name: getattr(config, fact.name) for fact in FACTS})
+    user = _user(config)
     if config.users is not None and user != UNKNOWN_USER:
         raise UserError("describe one user by flags or several by --users, not both")
     users = [user] if config.users is None else read_users(config.users)
@@ -80,9 +86,14 @@ def main(config: Config) -> None:
 
     answers = []
     with config.connect() as client:
+        heard = users
+        if any(value is not None for one in users for value in one.facts.values()):
+            users, heard, in_vain = fit(users, client.facts())
+            for words in in_vain:
+                print(f"told in vain: {words}", file=sys.stderr)
         for image in config.image:
             try:
-                predictions = client.predict([image], users)
+                predictions = client.predict([image], heard)
             except RequestError as error:
                 if error.code is StatusCode.INVALID_ARGUMENT:
                     raise UserError(_refusal(image, error)) from error
@@ -95,6 +106,21 @@ def main(config: Config) -> None:
         client_output.print_json(answers, single=single)
     else:
         client_output.print_tables(answers)
+
+
+def _user(config: Config) -> User:
+    """The user whom flags describe; `UserError` for a flag that does not."""
+    told = {fact.name: getattr(config, fact.name) for fact in FACTS}
+    parser = {fact.name: fact for fact in FACTS}
+    for given in config.fact:
+        name, equals, text = given.partition("=")
+        if not equals or not text or told.get(name) is not None:
+            raise UserError(f"--fact={given}: give NAME=VALUE, and each fact once")
+        try:
+            told[name] = parser[name].parse_text(text) if name in parser else text
+        except FactError as error:
+            raise UserError(f"--fact={given}: {error}") from error
+    return make_user(told)
 
 
 def _refusal(image: str, error: "RequestError") -> str:

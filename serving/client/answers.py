@@ -65,6 +65,22 @@ class HashtagEmbeddings:
     known: "npt.NDArray[Any]"
 
 
+class ServedFact(NamedTuple):
+    """A fact of users that a model takes.
+
+    Attributes:
+        name: of the input.
+        is_text: whether it is a text; otherwise a number.
+        tells: whether the posts that it learned from differ in it; otherwise it changes no answer.
+        values: those that it tells apart, of a category; empty if any text or number may be told.
+    """
+
+    name: str
+    is_text: bool
+    tells: bool = True
+    values: tuple[str, ...] = ()
+
+
 class RequestError(UserError):
     """A call that failed, in one line that says what to do.
 

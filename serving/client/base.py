@@ -2,7 +2,7 @@
 
 import abc
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from serving.client import questions
@@ -10,10 +10,11 @@ from serving.client.answers import (
     HashtagEmbeddings,
     Prediction,
     RequestError,
+    ServedFact,
     StatusCode,
     queue_is_full,
 )
-from serving.client.questions import AnswerT, Image, Question
+from serving.client.questions import AnswerT, Image, Input, Question, Signatures
 from serving.client.tls import Tls
 from tagkeras.cli.errors import UserError
 from tagkeras.data.user import User
@@ -26,9 +27,6 @@ MAX_ATTEMPTS = 5  # the most that gRPC allows
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 0.8
 BACKOFF = 2
-
-# Of an input; -1 for a dimension of any size.
-Shape = tuple[int, ...]
 
 
 @dataclasses.dataclass(eq=False)
@@ -100,10 +98,12 @@ class ModelClient(abc.ABC):
                 message = f"the server failed with {code.name}: {words}"
         return RequestError(message, code, details)
 
-    def missing_signature(self, signature: str, names: Iterable[str]) -> UserError:
-        """The error of a model that has signatures of other names only."""
-        own = ", ".join(sorted(name for name in names if not name.startswith("__")))
-        return UserError(f"model {self.model!r} has no signature {signature!r}; it has {own}")
+    def inputs_of(self, signature: str, signatures: Signatures) -> dict[str, Input]:
+        """The inputs of a signature by name; `UserError` if the model does not have it."""
+        if signature not in signatures:
+            own = ", ".join(sorted(name for name in signatures if not name.startswith("__")))
+            raise UserError(f"model {self.model!r} has no signature {signature!r}; it has {own}")
+        return dict(signatures[signature])
 
     @abc.abstractmethod
     def _open(self) -> None:
@@ -165,9 +165,24 @@ class BlockingClient(ModelClient):
         """The tag table's rows of hashtags, which may be written with or without `#`."""
         return self._ask(questions.hashtag_embedding(hashtags))
 
+    def inputs(self, signature: str) -> dict[str, Input]:
+        """The inputs of a signature by name, from the model's metadata; or `UserError`."""
+        return self.inputs_of(signature, self.signatures())
+
+    def facts(self, signatures: Signatures | None = None) -> list[ServedFact]:
+        """The facts of users that the model takes, and what it knows of them.
+
+        Args:
+            signatures: the model's; by default they are asked for.
+        """
+        signatures = self.signatures() if signatures is None else signatures
+        taken = questions.facts_taken(signatures)
+        # Earlier exports cannot be asked.
+        return self._ask(questions.facts(taken)) if "facts" in signatures else taken
+
     @abc.abstractmethod
-    def input_shapes(self, signature: str) -> dict[str, Shape]:
-        """The inputs of a signature and their shapes, -1 for any size; or `UserError`."""
+    def signatures(self) -> Signatures:
+        """The model's signatures, from its metadata."""
 
     @abc.abstractmethod
     def close(self) -> None:

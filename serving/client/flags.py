@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +70,7 @@ class ServerFlags:
 
 
 def read_users(path: str | os.PathLike[str]) -> list[User]:
-    """Reads users from JSON Lines with the fields of `User`, each of which may be null or absent.
+    """Reads users from JSON Lines: `name` and facts, each of which may be null or absent.
 
     A line that is not a user is a `UserError` that names it; so is a file without users.
     """
@@ -93,7 +94,11 @@ def read_users(path: str | os.PathLike[str]) -> list[User]:
 def _user(fields: Any) -> User:
     if not isinstance(fields, dict):
         raise UserError("not a JSON object")
-    known = [field.name for field in dataclasses.fields(User)]
-    if unknown := fields.keys() - known:
-        raise UserError(f"unknown field {min(unknown)!r}; the fields are {', '.join(known)}")
-    return User(**fields)
+    return make_user(fields)
+
+
+def make_user(fields: Mapping[str, Any]) -> User:
+    """A user of whom facts are told by their names, and perhaps a `name`."""
+    own = {field.name for field in dataclasses.fields(User)} - {"more"}
+    more = {name: value for name, value in fields.items() if name not in own}
+    return User(**{name: value for name, value in fields.items() if name in own}, more=more)

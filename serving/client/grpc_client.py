@@ -8,6 +8,7 @@ from typing import Any, Self
 import grpc
 import grpc.aio
 import numpy as np
+from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     model_pb2,
@@ -17,9 +18,23 @@ from tensorflow_serving.apis import (
 
 from serving import tensors
 from serving.client import base, questions
-from serving.client.answers import HashtagEmbeddings, Prediction, RequestError, StatusCode
-from serving.client.base import BlockingClient, ModelClient, Shape
-from serving.client.questions import Answered, AnswerT, Column, Image, Question
+from serving.client.answers import (
+    HashtagEmbeddings,
+    Prediction,
+    RequestError,
+    ServedFact,
+    StatusCode,
+)
+from serving.client.base import BlockingClient, ModelClient
+from serving.client.questions import (
+    Answered,
+    AnswerT,
+    Column,
+    Image,
+    Input,
+    Question,
+    Signatures,
+)
 from serving.tensors import Array
 from tagkeras.cli.errors import UserError
 from tagkeras.data.user import User
@@ -37,10 +52,9 @@ class HashtagClient(BlockingClient):
             print(answer.hashtags[0].hashtag)
     """
 
-    def input_shapes(self, signature: str) -> dict[str, Shape]:
-        """The inputs of a signature and their shapes, from the model's metadata."""
-        response = self._call(self._stub.GetModelMetadata, _metadata_request(self))
-        return _input_shapes(self, response, signature)
+    def signatures(self) -> Signatures:
+        """The model's signatures, from its metadata."""
+        return _signatures(self._call(self._stub.GetModelMetadata, _metadata_request(self)))
 
     def close(self) -> None:
         """Closes the connection; calls under way are cancelled."""
@@ -100,10 +114,15 @@ class AsyncHashtagClient(ModelClient):
         """The tag table's rows of hashtags, with or without `#`."""
         return await self._ask(questions.hashtag_embedding(hashtags))
 
-    async def input_shapes(self, signature: str) -> dict[str, Shape]:
-        """The inputs of a signature and their shapes, -1 for a dimension of any size."""
-        response = await self._call("GetModelMetadata", _metadata_request(self))
-        return _input_shapes(self, response, signature)
+    async def inputs(self, signature: str) -> dict[str, Input]:
+        """The inputs of a signature by name, from the model's metadata; or `UserError`."""
+        return self.inputs_of(signature, await self._signatures())
+
+    async def facts(self) -> list[ServedFact]:
+        """The facts of users that the model takes, and what it knows of them."""
+        signatures = await self._signatures()
+        taken = questions.facts_taken(signatures)
+        return await self._ask(questions.facts(taken)) if "facts" in signatures else taken
 
     async def close(self) -> None:
         """Closes the connection; calls under way are cancelled."""
@@ -119,6 +138,9 @@ class AsyncHashtagClient(ModelClient):
     def _open(self) -> None:
         _check_address(self.server)
         self._channel: grpc.aio.Channel | None = None
+
+    async def _signatures(self) -> Signatures:
+        return _signatures(await self._call("GetModelMetadata", _metadata_request(self)))
 
     async def _ask(self, question: Question[AnswerT]) -> AnswerT:
         request = predict_request(self, question.signature, question.inputs)
@@ -213,16 +235,18 @@ def _metadata_request(client: ModelClient) -> get_model_metadata_pb2.GetModelMet
     )
 
 
-def _input_shapes(
-    client: ModelClient, response: get_model_metadata_pb2.GetModelMetadataResponse, signature: str
-) -> dict[str, Shape]:
+def _signatures(response: get_model_metadata_pb2.GetModelMetadataResponse) -> Signatures:
     signatures = get_model_metadata_pb2.SignatureDefMap()
     response.metadata["signature_def"].Unpack(signatures)
-    if signature not in signatures.signature_def:
-        raise client.missing_signature(signature, signatures.signature_def)
     return {
-        name: tuple(dimension.size for dimension in info.tensor_shape.dim)
-        for name, info in signatures.signature_def[signature].inputs.items()
+        signature: {
+            name: Input(
+                info.dtype == types_pb2.DT_STRING,
+                tuple(dimension.size for dimension in info.tensor_shape.dim),
+            )
+            for name, info in about.inputs.items()
+        }
+        for signature, about in signatures.signature_def.items()
     }
 
 

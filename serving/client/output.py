@@ -1,7 +1,6 @@
 """How `serving.client` prints answers: tables for people, JSON for programs."""
 
 import collections
-import dataclasses
 import itertools
 import json
 import sys
@@ -78,13 +77,10 @@ def _table(answers: Sequence[Answer], *, plain: bool) -> Table:
 
 
 def _heading(user: User) -> list[Text]:
-    """The user's name, traits and home, a line each, as far as they are known."""
-    age = None if user.age is None else f"age {user.age:g}"
-    traits = ", ".join(word for word in (user.gender, age, user.country) if word)
-    home = ""
-    if user.latitude is not None and user.longitude is not None:
-        home = f"{user.latitude:.4g} {user.longitude:.4g}"
-    known = [line for line in (user.name, traits, home) if line] or ["unknown user"]
+    """The user's name, and what is known, in lines."""
+    more = (f"{name} {value}" for name, value in user.more.items())
+    known = [line for line in (user.name, user.person, user.place, *more) if line]
+    known = known or [user.label]
     return [Text(line, style="dim" if row else "bold") for row, line in enumerate(known)]
 
 
@@ -97,7 +93,7 @@ def _cell(tag: Hashtag, *, special: bool) -> Text:
 def _document(answer: Answer) -> dict[str, Any]:
     return {
         "image": answer.image,
-        "user": dataclasses.asdict(answer.user),
+        "user": {**answer.user.facts, "name": answer.user.name},
         "model": answer.prediction.model,
         "version": answer.prediction.version,
         "hashtags": [

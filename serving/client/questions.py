@@ -4,13 +4,14 @@ All clients share these and differ only in how they send them. Inputs and output
 of plain Python values with one for each example, so that asking for hashtags imports no NumPy.
 """
 
+import math
 import os
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from serving.client.answers import Hashtag, HashtagEmbeddings, Prediction
+from serving.client.answers import Hashtag, HashtagEmbeddings, Prediction, ServedFact
 from tagkeras.cli.errors import UserError
 from tagkeras.data.facts import FACTS
 from tagkeras.data.user import User
@@ -22,8 +23,30 @@ AnswerT = TypeVar("AnswerT")
 ItemT = TypeVar("ItemT")
 
 Image = bytes | str | os.PathLike[str]
+# Of an input; -1 for a dimension of any size.
+Shape = tuple[int, ...]
 # Numbers or rows of numbers (all equally long), texts or bytes.
 Column = Sequence[float] | Sequence[Sequence[float]] | Sequence[str] | Sequence[bytes]
+
+
+# Inputs that are no facts of a user.
+CONTENT = frozenset(("image", "descriptor"))
+
+
+class Input(NamedTuple):
+    """What a signature says of an input."""
+
+    is_text: bool
+    shape: Shape
+
+    @property
+    def unknown(self) -> float | str:
+        """The value that stands for "unknown", if it is a fact."""
+        return "" if self.is_text else math.nan
+
+
+# The inputs of signatures, by the names of both.
+Signatures = Mapping[str, Mapping[str, Input]]
 
 
 class Answered(NamedTuple):
@@ -102,12 +125,50 @@ def hashtag_embedding(names: Sequence[str]) -> Question[HashtagEmbeddings]:
     return Question("hashtag_embedding", inputs, ("embedding", "known"), _hashtag_embeddings)
 
 
+def facts_taken(signatures: Signatures) -> list[ServedFact]:
+    """The facts that a model takes: any input of one that has the signature `facts`."""
+    inputs = signatures.get("serving_default", {})
+    names = inputs.keys() - CONTENT
+    if "facts" not in signatures:  # of an earlier export, or not of tagkeras
+        names &= {fact.name for fact in FACTS}
+    return [ServedFact(name, inputs[name].is_text) for name in inputs if name in names]
+
+
+def facts(taken: Sequence[ServedFact]) -> Question[list[ServedFact]]:
+    """Asks a model that has the signature `facts` what it knows of those that it takes."""
+
+    def read(answered: Answered) -> list[ServedFact]:
+        rows = zip(taken, answered.outputs["tells"], answered.outputs["values"], strict=True)
+        return [
+            fact._replace(tells=tells, values=tuple(filter(None, values)))
+            for fact, tells, values in rows
+        ]
+
+    return Question("facts", {"fact": [fact.name for fact in taken]}, ("tells", "values"), read)
+
+
 def fact_columns(users: Sequence[User]) -> dict[str, Column]:
-    """A column for each fact of users; unknown ones are NaN and "", as models expect them."""
-    columns: dict[str, Any] = {
-        fact.name: [fact.parse(getattr(user, fact.name)) for user in users] for fact in FACTS
-    }
+    """A column for each of `FACTS`, which every model takes, and each other fact that is told.
+
+    Unknown ones are NaN and "", as models expect them.
+    """
+    known = [user.facts for user in users]
+    told = [(name, value) for one in known for name, value in one.items() if value is not None]
+    unknown = {fact.name: fact.unknown for fact in FACTS}
+    unknown |= {name: "" if isinstance(value, str) else math.nan for name, value in told}
+    columns: dict[str, Any] = {}
+    for name, nothing in unknown.items():
+        values = [one.get(name) for one in known]
+        columns[name] = [nothing if value is None else value for value in values]
     return columns
+
+
+def as_texts(column: Sequence[float | str]) -> list[str]:
+    """A fact's values as the signatures `text_facts` and `descriptor_text_facts` take them."""
+    return [
+        value if isinstance(value, str) else "" if math.isnan(value) else f"{value:.9g}"
+        for value in column
+    ]
 
 
 def read_image(image: Image) -> bytes:

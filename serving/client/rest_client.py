@@ -4,6 +4,7 @@ import base64
 import http.client
 import json
 import random
+import re
 import time
 import urllib.parse
 from collections.abc import Mapping
@@ -13,8 +14,16 @@ import urllib3
 
 from serving.client import base
 from serving.client.answers import RequestError, StatusCode
-from serving.client.base import BlockingClient, ModelClient, Shape
-from serving.client.questions import Answered, AnswerT, Column, Question
+from serving.client.base import BlockingClient, ModelClient
+from serving.client.questions import (
+    CONTENT,
+    Answered,
+    AnswerT,
+    Column,
+    Input,
+    Question,
+    Signatures,
+)
 from serving.client.tls import Tls
 from tagkeras.cli.errors import UserError
 
@@ -32,6 +41,7 @@ _CODES = {
     503: StatusCode.UNAVAILABLE,
     504: StatusCode.DEADLINE_EXCEEDED,
 }
+_MISSING_INPUT = re.compile(r"Missing named input: (\w+)")
 
 
 class RestHashtagClient(BlockingClient):
@@ -40,20 +50,27 @@ class RestHashtagClient(BlockingClient):
     `server` is `host:port`, `http://host:port` or `https://host:port`. A REST answer does not name
     the version that gave it. Where the answer of a method names it, the client first asks which
     version is served and then asks this version, two requests in all (one with `version` given).
+    The API takes no request that leaves an input out: once it has refused one for that, the client
+    asks for the model's inputs, and says of facts that nobody tells that they are unknown.
     """
 
-    def input_shapes(self, signature: str) -> dict[str, Shape]:
-        """The inputs of a signature and their shapes, from the model's metadata."""
-        document = self._request("GET", f"{model_url(self)}/metadata", self._deadline())
+    def signatures(self, deadline: float | None = None) -> Signatures:
+        """The model's signatures, from its metadata; `deadline` as of `time.monotonic`."""
+        url = f"{model_url(self)}/metadata"
+        document = self._request("GET", url, deadline or self._deadline())
         try:
             signatures = document["metadata"]["signature_def"]["signature_def"]
-            if signature not in signatures:
-                raise self.missing_signature(signature, signatures)
             return {
-                name: tuple(int(dim["size"]) for dim in info["tensor_shape"].get("dim", ()))
-                for name, info in signatures[signature]["inputs"].items()
+                signature: {
+                    name: Input(
+                        info.get("dtype") == "DT_STRING",
+                        tuple(int(dim["size"]) for dim in info["tensor_shape"].get("dim", ())),
+                    )
+                    for name, info in about.get("inputs", {}).items()
+                }
+                for signature, about in signatures.items()
             }
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise self._not_the_api("200, without signatures") from error
 
     def close(self) -> None:
@@ -65,10 +82,26 @@ class RestHashtagClient(BlockingClient):
         if base_url(self).startswith("https:"):
             options["ssl_context"] = (self.tls or Tls()).ssl_context()
         self._pool = urllib3.PoolManager(**options)
+        # Inputs that questions may leave out, by signature.
+        self._optional: dict[str, Mapping[str, Input]] = {}
 
     def _ask(self, question: Question[AnswerT]) -> AnswerT:
         deadline = self._deadline()
-        body = json_body(question.signature, question.inputs)
+        try:
+            return self._ask_completely(question, deadline)
+        except RequestError as error:
+            missing = _MISSING_INPUT.search(error.details)
+            if missing is None or missing[1] in CONTENT:
+                raise
+        inputs = self.inputs_of(question.signature, self.signatures(deadline))
+        self._optional[question.signature] = {n: i for n, i in inputs.items() if n not in CONTENT}
+        return self._ask_completely(question, deadline)
+
+    def _ask_completely(self, question: Question[AnswerT], deadline: float) -> AnswerT:
+        rows = len(next(iter(question.inputs.values())))
+        optional = self._optional.get(question.signature, {})
+        untold: dict[str, Any] = {name: [about.unknown] * rows for name, about in optional.items()}
+        body = json_body(question.signature, {**untold, **question.inputs})
         version = self.version or 0  # 0: the question does not tell it
         if self.version is not None or not question.tells_version:
             document = self._request("POST", f"{model_url(self)}:predict", deadline, body)

@@ -14,12 +14,12 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from serving.client.flags import make_user
 from serving.demo.photos import MAX_BYTES, PhotoError, Photos
 from serving.demo.questions import Questions
 from tagkeras.cli.errors import UserError
 from tagkeras.data.cities import CITIES
-from tagkeras.data.facts import FACTS, GENDERS
-from tagkeras.data.user import User
+from tagkeras.data.facts import GENDERS
 
 _STATIC = Path(__file__).parent / "static"
 _PEOPLE = 2
@@ -50,7 +50,8 @@ def build(
     uploads = asyncio.Semaphore(_MAX_UPLOADS)
 
     async def describe(request: Request) -> Response:
-        return JSONResponse(description)
+        facts = await questions.facts(request.is_disconnected)
+        return JSONResponse({**description, "facts": [fact._asdict() for fact in facts]})
 
     async def list_cities(request: Request) -> Response:
         return JSONResponse([dataclasses.asdict(city) for city in CITIES])
@@ -75,7 +76,7 @@ def build(
         try:
             question = await request.json()
             key, people = str(question["photo"]), question["people"]
-            users = [User(**{fact.name: one.get(fact.name) for fact in FACTS}) for one in people]
+            users = [make_user(one) for one in people]
         except UserError as error:
             raise HTTPException(400, str(error)) from error
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:

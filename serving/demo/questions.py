@@ -5,17 +5,20 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.exceptions import HTTPException
 
-from serving.client.answers import Cause, RequestError, StatusCode, read_refusal
+from serving.client.answers import Cause, RequestError, ServedFact, StatusCode, read_refusal
 from serving.demo.photos import NOT_A_PHOTO
 from tagkeras.cli.errors import UserError
+from tagkeras.data.facts import FACTS
 from tagkeras.data.user import User
 
 if TYPE_CHECKING:
     from serving.client.base import BlockingClient
+
+ResultT = TypeVar("ResultT")
 
 PARALLEL, WAITING = 8, 64
 
@@ -52,6 +55,19 @@ class Questions:
             HTTPException: too many questions are waiting, or the call failed; `detail` is a
                 message for the visitor. Status 415 if the model cannot read the photo.
         """
+        return await self._in_turn(lambda: self._predict(photo, users), has_left)
+
+    async def facts(self, has_left: Callable[[], Awaitable[bool]]) -> list[ServedFact]:
+        """The facts that are worth telling the model; those of every model if it does not say."""
+        try:
+            facts = await self._in_turn(self._client.facts, has_left)
+        except (UserError, HTTPException):
+            return [ServedFact(fact.name, fact.is_text) for fact in FACTS]
+        return [fact for fact in facts if fact.tells]
+
+    async def _in_turn(
+        self, call: Callable[[], ResultT], has_left: Callable[[], Awaitable[bool]]
+    ) -> ResultT:
         if self._pending >= PARALLEL + WAITING:
             raise HTTPException(503, CROWDED)
         self._pending += 1
@@ -59,9 +75,7 @@ class Questions:
             async with self._turns:
                 if await has_left():
                     raise HTTPException(503, CROWDED)  # nobody reads it
-                return await asyncio.get_running_loop().run_in_executor(
-                    self._threads, self._predict, photo, users
-                )
+                return await asyncio.get_running_loop().run_in_executor(self._threads, call)
         finally:
             self._pending -= 1
 

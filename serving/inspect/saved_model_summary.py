@@ -24,16 +24,19 @@ _BOOKKEEPING = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 @dataclasses.dataclass(frozen=True)
 class TensorSummary:
-    """An input or output: a shape of None is any rank, a dimension of None any size."""
+    """An input or output: a shape of None is any rank, a dimension of None any size.
+
+    `default` is what an input is without a value, in JSON; "" if it must have one.
+    """
 
     name: str
     dtype: str
     shape: tuple[int | None, ...] | None
+    default: str = ""
 
     def __str__(self) -> str:
-        if self.shape is None:
-            return f"{self.dtype} any shape"
-        return f"{self.dtype} [{', '.join(map(str, self.shape))}]"
+        shape = "any shape" if self.shape is None else f"[{', '.join(map(str, self.shape))}]"
+        return f"{self.dtype} {shape}" + (f", by default {self.default}" if self.default else "")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +92,9 @@ def summarize(path: str | Path) -> Summary:
         tensorflow=meta_graph.meta_info_def.tensorflow_version,
         signatures={
             name: SignatureSummary(
-                signature.method_name, _tensors(signature.inputs), _tensors(signature.outputs)
+                signature.method_name,
+                _tensors(signature.inputs, signature.defaults),
+                _tensors(signature.outputs, {}),
             )
             for name, signature in sorted(meta_graph.signature_def.items())
             if not name.startswith("__saved_model")
@@ -156,15 +161,21 @@ def _meta_graph(path: Path) -> meta_graph_pb2.MetaGraphDef:
     raise UserError(f"{path}: a SavedModel, but without a graph tagged `serve`")
 
 
-def _tensors(infos: Any) -> tuple[TensorSummary, ...]:
+def _tensors(infos: Any, defaults: Mapping[str, Any]) -> tuple[TensorSummary, ...]:
     return tuple(
         TensorSummary(
             name,
             types_pb2.DataType.Name(info.dtype).removeprefix("DT_").lower(),
             None if info.tensor_shape.unknown_rank else tuple(tf.TensorShape(info.tensor_shape)),
+            _in_json(defaults[name]) if name in defaults else "",
         )
         for name, info in sorted(infos.items())
     )
+
+
+def _in_json(proto: Any) -> str:
+    values = tf.make_ndarray(proto).tolist()
+    return json.dumps(values, default=lambda text: text.decode(errors="replace"))
 
 
 def _variables(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:

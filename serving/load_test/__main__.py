@@ -96,8 +96,10 @@ def measure(config: Config) -> "tuple[Report, LoadGenerator]":
     images = [read_image(path) for path in config.image] or None
     users = None if config.users is None else read_users(config.users)
     with config.connect() as client:
-        shapes = client.input_shapes(config.signature)
-    requests = make_requests(shapes, config.batch, images, users)
+        signatures = client.signatures()
+        inputs = client.inputs_of(config.signature, signatures)
+        facts = client.facts(signatures)
+    requests = make_requests(inputs, facts, config.batch, images, users)
     if config.is_rest:
         target = rest_target(client, config.signature, requests)
     else:

@@ -1,5 +1,6 @@
 """What the requests of a load test ask about: photos or descriptors, and users."""
 
+import dataclasses
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from serving.client.base import Shape
-from serving.client.questions import Column, fact_columns
+from serving.client.answers import ServedFact
+from serving.client.questions import Column, Input, as_texts, fact_columns
+from serving.client.told_facts import fit
 from tagkeras.cli.errors import UserError
 from tagkeras.data.user import UNKNOWN_USER, User
 
@@ -22,35 +24,53 @@ _USERS = (
 )
 
 
+def sample_users(facts: Sequence[ServedFact]) -> list[User]:
+    """A few users who tell of a model's facts: nothing, or something of all of them."""
+    users = []
+    for number, user in enumerate(_USERS):
+        more: dict[str, float | str] = {}
+        for fact in facts:
+            if user is not UNKNOWN_USER and fact.name not in user.facts:
+                texts = fact.values or ("sample",)
+                more[fact.name] = texts[number % len(texts)] if fact.is_text else float(number)
+        users.append(dataclasses.replace(user, more=more))
+    return fit(users, facts).heard
+
+
 def make_requests(
-    shapes: Mapping[str, Shape],
+    inputs: Mapping[str, Input],
+    facts: Sequence[ServedFact],
     batch: int,
     images: Sequence[bytes] | None = None,
     users: Sequence[User] | None = None,
 ) -> list[dict[str, Column]]:
-    """Inputs of requests of `batch` images (or descriptors) for a signature's inputs and `shapes`.
+    """Requests of `batch` images (or descriptors) for a signature with these `inputs`.
 
     All images (encoded; None to generate photos or descriptors, whichever the model takes) and
-    users (None for a few sample users) come up in them. `UserError` if the signature takes
-    something else, or no images though some are given.
+    users (None for a few sample users, who tell the model's `facts`) come up in them. `UserError`
+    if the signature takes something else, or no images though some are given.
     """
-    if images is not None and "image" not in shapes:
-        raise UserError(f"the signature takes no images, but {', '.join(sorted(shapes))}")
+    if images is not None and "image" not in inputs:
+        raise UserError(f"the signature takes no images, but {', '.join(sorted(inputs))}")
     rng = np.random.default_rng(0)
-    users = users or _USERS
+    users = sample_users(facts) if users is None else fit(users, facts).heard
     longest = max(len(images or ()), len(users))
-    if images is None and "image" in shapes:
+    if images is None and "image" in inputs:
         images = [_draw_photo(rng) for _ in range(_NUM_REQUESTS)]
     requests = []
     for first in range(0, max(_NUM_REQUESTS * batch, longest), batch):
         items = range(first, first + batch)
-        inputs: dict[str, Any] = fact_columns([users[item % len(users)] for item in items])
+        known: dict[str, Any] = fact_columns([users[item % len(users)] for item in items])
         if images is not None:
-            inputs["image"] = [images[item % len(images)] for item in items]
-        if "descriptor" in shapes:
-            inputs["descriptor"] = rng.normal(size=(batch, shapes["descriptor"][1])).tolist()
+            known["image"] = [images[item % len(images)] for item in items]
+        if "descriptor" in inputs:
+            size = inputs["descriptor"].shape[1]
+            known["descriptor"] = rng.normal(size=(batch, size)).tolist()
+        for name in inputs.keys() & {fact.name for fact in facts}:
+            column = known.get(name, [inputs[name].unknown] * batch)
+            known[name] = as_texts(column) if inputs[name].is_text else column
         try:
-            requests.append({name: inputs[name] for name in shapes})
+            requests.append({name: known[name] for name in inputs})
         except KeyError as error:
             raise UserError(
                 f"the signature takes {error}, which a load test cannot make up; choose one of "

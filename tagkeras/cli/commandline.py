@@ -42,6 +42,7 @@ def option(
     minimum: float | None = None,
     maximum: float | None = None,
     positional: bool = False,
+    repeated: bool = False,
 ) -> Any:
     """A dataclass field that is also a flag.
 
@@ -52,6 +53,7 @@ def option(
         minimum: smallest value of a number flag.
         maximum: largest value of a number flag.
         positional: the value may also be given as the one argument without a name.
+        repeated: of a tuple: the flag is given once for each value, which may have commas.
     """
     metadata = {
         "help": help,
@@ -59,6 +61,7 @@ def option(
         "minimum": minimum,
         "maximum": maximum,
         "positional": positional,
+        "repeated": repeated,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -235,6 +238,8 @@ def _define_flag(field: dataclasses.Field[Any], kind: type, values: flags.FlagVa
         flags.register_validator(  # type: ignore[no-untyped-call]
             name, lambda value: value is None or math.isfinite(value), message, values
         )
+    elif extra["repeated"]:
+        flags.DEFINE_multi_string(name, list(default), text, **common)
     elif kind is tuple:
         flags.DEFINE_list(name, None if default is None else list(default), text, **common)
     else:

@@ -25,6 +25,7 @@ from tagkeras.train.model import restore_model
 from tagkeras.train.workdir import Workdir
 
 PROVENANCE = Path("assets.extra") / "tagkeras.json"
+_MASKED = "masked"
 
 
 def export(config: Config) -> Path:
@@ -45,9 +46,11 @@ def export(config: Config) -> Path:
     target = _choose_target(Path(config.output), config.version)
     descriptor_size = manifest.descriptor_size if manifest.cnn is None else None
     if config.warmup_posts:
-        requests = warmup.requests_of_posts(Path(config.warmup_posts), descriptor_size)
+        requests = warmup.requests_of_posts(
+            Path(config.warmup_posts), descriptor_size, manifest.facts.facts
+        )
     else:
-        requests = warmup.generated_requests(descriptor_size)
+        requests = warmup.generated_requests(descriptor_size, manifest.facts.facts)
     descriptor_model = None if manifest.cnn is None else DescriptorModel.load(dataset / FOLDER)
     index: TopK
     about_index: dict[str, Any] = {"name": "exact"}
@@ -76,14 +79,20 @@ def export(config: Config) -> Path:
             descriptor_model,
             batching=_batching(config),
         )
-        tf.saved_model.save(ranker.resources(), str(aside), signatures=ranker.signatures())
+        signatures = ranker.signatures()
+        tf.saved_model.save(ranker.resources(), str(aside), signatures=signatures)
         _name_classify_method(aside)
-        warmup.write(aside, requests)
+        inputs = {
+            name: [spec.name for spec in signature.input_signature]
+            for name, signature in signatures.items()
+        }
+        warmup.write(aside, requests, inputs)
         provenance = {
             "export": dataclasses.asdict(config),
             "index": about_index,
             "workdir": workdir.config(),
             "epoch": workdir.best_epoch(),
+            "facts": _describe_facts(manifest),
             "dataset": dataclasses.asdict(manifest),
         }
         (aside / PROVENANCE).write_text(json.dumps(provenance, indent=2), encoding="utf-8")
@@ -99,7 +108,10 @@ def main(config: Config) -> None:
         vocabulary = Workdir(config.workdir).vocabulary()
         num_left = len(_allowed_ids(vocabulary, config.block_list))
         print(f"{len(vocabulary) - num_left} of {len(vocabulary)} hashtags are never answered")
-    index = json.loads((target / PROVENANCE).read_text(encoding="utf-8"))["index"]
+    provenance = json.loads((target / PROVENANCE).read_text(encoding="utf-8"))
+    if masked := [n for n, words in provenance["facts"].items() if words.endswith(_MASKED)]:
+        print(f"training posts do not differ in {', '.join(masked)}: telling it changes no answer")
+    index = provenance["index"]
     if index["name"] == "ivf":
         print(
             f"index of {index['cells']:,} cells, {index['probes']} looked into: recall@{index['k']}"
@@ -129,6 +141,18 @@ def _choose_k(top_k: int | None, num_tags: int, num_left: int) -> int:
         rest = "" if num_left == num_tags else f", {num_left} of them not blocked"
         raise UserError(f"--top_k={top_k}: the vocabulary has {num_tags} tags{rest}")
     return top_k or min(10, num_left)
+
+
+def _describe_facts(manifest: Manifest) -> dict[str, str]:
+    """What the model knows of each fact: its kind, how many values it tells apart, the masks."""
+    described = {}
+    for fact in manifest.facts.facts:
+        words = "text" if fact.is_text else "number"
+        if fact.name in manifest.facts.values:
+            words = f"{len(manifest.facts.values[fact.name])} values"
+        masked = fact not in manifest.telling_facts
+        described[fact.name] = f"{words}, {_MASKED}" if masked else words
+    return described
 
 
 def _choose_target(base: Path, version: int | None) -> Path:

@@ -1,24 +1,21 @@
 """The graph of an exported model: from image bytes and a raw user to hashtags."""
 
-from collections.abc import Callable
-
 import tensorflow as tf
 
-from tagkeras.data.facts import FACTS
 from tagkeras.data.manifest import Manifest
 from tagkeras.export.requests import (
     Function,
     GraphBatching,
     Tensors,
-    check_rows,
-    check_shapes,
     decode_images,
+    fill_rows,
+    read_texts,
+    trace,
 )
 from tagkeras.images.cnn.descriptor_model import DescriptorModel
 from tagkeras.layers import ImageUserEmbedding, MultiplicativeEmbedding, UserDescriptor
 from tagkeras.retrieval import TopK
 
-FACT_DTYPES = {fact.name: tf.string if fact.is_text else tf.float32 for fact in FACTS}
 _LINE_NUMBER = tf.lookup.TextFileIndex.LINE_NUMBER
 
 
@@ -48,13 +45,18 @@ class HashtagRanker:
         self.embedding = embedding
         self.tag_index = tag_index
         self.descriptor_model = descriptor_model
-        self.user_descriptor = UserDescriptor(manifest.facts)
+        self.facts = manifest.facts
+        self.telling_facts = manifest.telling_facts
+        self.user_descriptor = UserDescriptor(self.facts)
+        # Of the facts, by name.
+        self.dtypes = {f.name: tf.string if f.is_text else tf.float32 for f in self.facts.facts}
         self.descriptor_size = manifest.descriptor_size
         # The line numbers of the file are the ids of its tags.
         self.vocabulary = tf.saved_model.Asset(vocabulary_path)
         self.id_of_tag = self._make_table(tf.string, 0, tf.int64, _LINE_NUMBER, -1)
         self.tag_of_id = self._make_table(tf.int64, _LINE_NUMBER, tf.string, 0, "")
         self.batching = batching
+        self._rank_filled = tf.function(self._rank_rows, autograph=False)
 
     def resources(self) -> tf.Module:
         """What a SavedModel of the signatures has to hold: variables, tables, the asset.
@@ -71,62 +73,64 @@ class HashtagRanker:
             module.descriptor_model = self.descriptor_model
         return module
 
-    def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
+    def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
         """The signatures of the export by name, with named inputs and a leading None on each."""
         descriptor = tf.TensorSpec([None, self.descriptor_size], tf.float32, "descriptor")
         image = tf.TensorSpec([None], tf.string, "image")
-        user = [tf.TensorSpec([None], dtype, name) for name, dtype in FACT_DTYPES.items()]
+        user = [tf.TensorSpec([None], dtype, name) for name, dtype in self.dtypes.items()]
+        texts = [tf.TensorSpec([None], tf.string, name) for name in self.dtypes]
+        every = {"optional": self.dtypes}
         signatures = {
-            "descriptor": _trace(self.rank, descriptor, *user),
-            "classify": _trace(self.classify, tf.TensorSpec([None], tf.string, "inputs")),
-            "hashtag_embedding": _trace(
+            "descriptor": trace(self.rank, descriptor, *user, **every),
+            "descriptor_only": trace(self.rank, descriptor),
+            "descriptor_text_facts": trace(self.rank_texts, descriptor, *texts, **every),
+            "classify": trace(self.classify, tf.TensorSpec([None], tf.string, "inputs")),
+            "hashtag_embedding": trace(
                 self.embed_hashtag, tf.TensorSpec([None], tf.string, "hashtag")
             ),
+            "facts": trace(self.describe_facts, tf.TensorSpec([None], tf.string, "fact")),
         }
         if self.descriptor_model is None:
             signatures["serving_default"] = signatures["descriptor"]
-            signatures["image_embedding"] = _trace(self.embed_image, descriptor, *user)
+            signatures["image_embedding"] = trace(self.embed_image, descriptor, *user, **every)
         else:
-            signatures["serving_default"] = _trace(self.rank, image, *user)
-            signatures["image_embedding"] = _trace(self.embed_image, image, *user)
+            signatures["serving_default"] = trace(self.rank, image, *user, **every)
+            signatures["photo"] = trace(self.rank, image)
+            signatures["text_facts"] = trace(self.rank_texts, image, *texts, **every)
+            signatures["image_embedding"] = trace(self.embed_image, image, *user, **every)
             # For batch prediction, which decodes beside the CNN and asks it once for all outputs.
             pixels = tf.TensorSpec([None, *self.descriptor_model.image_size, 3], name="pixels")
-            signatures["pixels_descriptor"] = _trace(self.describe_pixels, pixels)
-            signatures["descriptor_embedding"] = _trace(self.embed_image, descriptor, *user)
+            signatures["pixels_descriptor"] = trace(self.describe_pixels, pixels)
+            signatures["descriptor_embedding"] = trace(self.embed_image, descriptor, *user, **every)
         if isinstance(self.embedding, MultiplicativeEmbedding):
-            signatures["user_embedding"] = _trace(self.embed_user, *user)
+            signatures["user_embedding"] = trace(self.embed_user, *user, **every)
         return signatures
 
     def rank(self, inputs: Tensors) -> Tensors:
         """`hashtags` string [B, k], best first, and `scores` float [B, k].
 
-        Of an `image` or a `descriptor`. What may fail for one request alone, such as decoding an
-        image, comes before batching.
+        Of an `image` or a `descriptor`; facts may be missing.
         """
-        rank: Function
-        if "image" in inputs:
-            picture, rank = self._decode(inputs["image"]), self._rank_pixels
-        else:
-            picture, rank = inputs["descriptor"], self._rank_descriptors
-        user = [inputs[name] for name in FACT_DTYPES]
-        if self.batching is not None:
-            rank = self.batching.apply(rank)
-        hashtags, scores = rank(picture, *user)
-        # Batching forgets the k, also of a request without rows.
-        shape = [-1, self.tag_index.k]
-        return {"hashtags": tf.reshape(hashtags, shape), "scores": tf.reshape(scores, shape)}
+        return self._rank_filled(fill_rows(inputs, self.dtypes))
+
+    def rank_texts(self, inputs: Tensors) -> Tensors:
+        """As `rank`, with every fact as a text, string [B]: "" of unknown, numbers in digits."""
+        return self.rank(read_texts(inputs, self.facts.facts))
 
     def classify(self, inputs: Tensors) -> Tensors:
         """`classes` and `scores` of serialized tf.Examples; missing facts of a user are unknown."""
         features = {
-            fact.name: tf.io.FixedLenFeature([], FACT_DTYPES[fact.name], fact.unknown)
-            for fact in FACTS
+            fact.name: tf.io.FixedLenFeature([], self.dtypes[fact.name], fact.unknown)
+            for fact in self.facts.facts
         }
         if self.descriptor_model is None:
             features["descriptor"] = tf.io.FixedLenFeature([self.descriptor_size], tf.float32)
         else:
             features["image"] = tf.io.FixedLenFeature([], tf.string)
-        ranked = self.rank(tf.io.parse_example(inputs["inputs"], features))
+        # JSON's 34 becomes an integer, which cannot be parsed; the error names this op.
+        with tf.name_scope("write_a_number_as_34.0_not_34_and_a_text_in_quotes"):
+            examples = tf.io.parse_example(inputs["inputs"], features)
+        ranked = self.rank(examples)
         return {"classes": ranked["hashtags"], "scores": ranked["scores"]}
 
     def describe_pixels(self, inputs: Tensors) -> Tensors:
@@ -134,19 +138,36 @@ class HashtagRanker:
         assert self.descriptor_model is not None
         return {"descriptor": self.descriptor_model.from_pixels(inputs["pixels"])}
 
+    def describe_facts(self, inputs: Tensors) -> Tensors:
+        """What is known of facts by their names, `fact` string [B]: `tells` bool [B], `values`.
+
+        A fact tells if training posts differ in it; another one changes no answer. `values`, string
+        [B, V], are those that a category tells apart, with "" after the last.
+        """
+        facts = self.facts.facts
+        values = [self.facts.values.get(fact.name, ()) for fact in facts]
+        width = max(map(len, values))
+        # The last row is that of names that no fact has.
+        rows = [[*own, *[""] * (width - len(own))] for own in (*values, ())]
+        is_fact = tf.equal(inputs["fact"][:, tf.newaxis], [fact.name for fact in facts])
+        is_fact = tf.pad(is_fact, [[0, 0], [0, 1]], constant_values=True)
+        row = tf.argmax(tf.cast(is_fact, tf.int32), axis=1)
+        tells = [fact in self.telling_facts for fact in facts]
+        return {
+            "tells": tf.gather([*tells, False], row),
+            "values": tf.gather(tf.constant(rows, tf.string, [len(rows), width]), row),
+        }
+
     def embed_image(self, inputs: Tensors) -> Tensors:
         """`embedding` float [B, d]: phi of an `image` or a `descriptor` as a user sees it."""
+        inputs = fill_rows(inputs, self.dtypes)
         if "image" in inputs:
-            descriptor = self.describe_pixels({"pixels": self._decode(inputs["image"])})
-            inputs = {**inputs, **descriptor}
-        inputs = check_rows({name: inputs[name] for name in ("descriptor", *FACT_DTYPES)})
-        user = self._describe_user(inputs)
-        phi = self.embedding({"descriptor": inputs["descriptor"], "user_descriptor": user})
-        return {"embedding": phi}
+            inputs |= self.describe_pixels({"pixels": self._decode(inputs["image"])})
+        return {"embedding": self._embed(inputs["descriptor"], inputs)}
 
     def embed_user(self, inputs: Tensors) -> Tensors:
         """`embedding` float [B, user_hidden]: the learned user vector."""
-        user = self._describe_user(check_rows(inputs))
+        user = self.user_descriptor(fill_rows(inputs, self.dtypes))
         return {"embedding": self.embedding.embed_user(user)}
 
     def embed_hashtag(self, inputs: Tensors) -> Tensors:
@@ -161,14 +182,30 @@ class HashtagRanker:
         rows = self.tag_index.rows(tf.maximum(ids, 0))
         return {"embedding": tf.where(known[:, None], rows, 0.0), "known": known}
 
+    def _rank_rows(self, inputs: Tensors) -> Tensors:
+        """`rank` of inputs with all facts; a tf.function, since several signatures share it.
+
+        What may fail for one request alone, such as decoding an image, comes before batching.
+        """
+        rank: Function
+        if "image" in inputs:
+            picture, rank = self._decode(inputs["image"]), self._rank_pixels
+        else:
+            picture, rank = inputs["descriptor"], self._rank_descriptors
+        if self.batching is not None:
+            rank = self.batching.apply(rank)
+        hashtags, scores = rank(picture, *(inputs[name] for name in self.dtypes))
+        # Batching forgets the k, also of a request without rows.
+        shape = [-1, self.tag_index.k]
+        return {"hashtags": tf.reshape(hashtags, shape), "scores": tf.reshape(scores, shape)}
+
     def _rank_pixels(self, pixels: tf.Tensor, *user: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return self._rank_descriptors(self.describe_pixels({"pixels": pixels})["descriptor"], *user)
 
     def _rank_descriptors(
         self, descriptor: tf.Tensor, *user: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        facts = dict(zip(FACT_DTYPES, user, strict=True))
-        phi = self.embed_image({"descriptor": descriptor, **facts})["embedding"]
+        phi = self._embed(descriptor, dict(zip(self.dtypes, user, strict=True)))
         scores, ids = self.tag_index(phi)
         return self.tag_of_id.lookup(ids), scores
 
@@ -180,17 +217,10 @@ class HashtagRanker:
         columns = tf.lookup.TextFileInitializer(path, keys, key, values, value, delimiter="\t")
         return tf.lookup.StaticHashTable(columns, default)
 
-    def _describe_user(self, inputs: Tensors) -> tf.Tensor:
-        return self.user_descriptor({name: inputs[name] for name in FACT_DTYPES})
+    def _embed(self, descriptor: tf.Tensor, facts: Tensors) -> tf.Tensor:
+        user = self.user_descriptor(facts)
+        return self.embedding({"descriptor": descriptor, "user_descriptor": user})
 
     def _decode(self, images: tf.Tensor) -> tf.Tensor:
         assert self.descriptor_model is not None
         return decode_images(images, *self.descriptor_model.image_size)
-
-
-def _trace(
-    function: Callable[[Tensors], Tensors], *specs: tf.TensorSpec
-) -> tf.types.experimental.ConcreteFunction:
-    return tf.function(
-        lambda *tensors: function(check_shapes(tensors, specs)), autograph=False
-    ).get_concrete_function(*specs)

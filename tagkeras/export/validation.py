@@ -10,7 +10,6 @@ import numpy as np
 import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import FACTS
 from tagkeras.export import warmup
 from tagkeras.images.cnn.descriptor_model import DescriptorModel
 from tagkeras.layers import UserDescriptor
@@ -38,7 +37,13 @@ class TrainedModel:
             descriptor = request["descriptor"]
         else:
             descriptor = self.descriptor_model(tf.constant(request["image"], tf.string))
-        user = {fact.name: tf.constant(request[fact.name]) for fact in FACTS}
+        user = {}
+        for fact in self.user_descriptor.facts.facts:
+            unknown = np.full(len(descriptor), fact.unknown, object)
+            values = request.get(fact.name, unknown).tolist()
+            if not fact.is_text:  # of text_facts, "34"
+                values = [float(value or "nan") for value in values]
+            user[fact.name] = tf.constant(values, tf.string if fact.is_text else tf.float32)
         return self.model({"descriptor": descriptor, "user_descriptor": self.user_descriptor(user)})
 
     def score(self, phi: tf.Tensor) -> np.ndarray:
@@ -93,6 +98,8 @@ def _answers(saved_model: Path) -> list[tuple[warmup.Request, np.ndarray, np.nda
             signature = loaded.signature_def[request.model_spec.signature_name]
             inputs = {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()}
             feeds = {signature.inputs[name].name: value for name, value in inputs.items()}
+            if "hashtags" not in signature.outputs:
+                continue
             fetches = [signature.outputs[name].name for name in ("hashtags", "scores")]
             try:
                 hashtags, scores = session.run(fetches, feeds)

@@ -1,5 +1,8 @@
 """The export against the model that was trained, in process and over gRPC."""
 
+import contextlib
+import dataclasses
+import io
 import json
 import subprocess
 import sys
@@ -38,13 +41,27 @@ def run_export(**options):
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("export")
     dataset = write_dataset(folder / "dataset", posts=600, test=POSTS)
+    manifest = Manifest.load(dataset)
+    # As is true of its posts: they differ in their countries alone.
+    varies = [name.startswith("country") for name in manifest.facts.feature_names]
+    user_descriptor = {**manifest.user_descriptor, "varies": varies}
+    dataclasses.replace(manifest, user_descriptor=user_descriptor).save(dataset)
     train.train(make_config(dataset, folder / "run"))
     return folder
 
 
 @pytest.fixture(scope="module")
 def exported(folder):
-    return run_export(**paths(folder), output=folder / "models" / "tags")
+    said, options = io.StringIO(), {**paths(folder), "output": folder / "models" / "tags"}
+    with contextlib.redirect_stdout(said):
+        export.main(parse_flags(export.Config, **options))
+    masked, wrote, *_ = said.getvalue().splitlines()
+    assert masked == (
+        "training posts do not differ in age, gender, latitude, longitude: telling it changes no"
+        " answer"
+    )
+    assert wrote.startswith("wrote ")
+    return folder / "models" / "tags" / "1"
 
 
 def paths(folder):
@@ -104,6 +121,9 @@ def test_signatures_warm_up_and_provenance(exported):
     signatures = tf.saved_model.load(str(exported)).signatures
     user = {"age", "gender", "country", "latitude", "longitude"}
     expected = {
+        "descriptor_only": {"descriptor"},
+        "descriptor_text_facts": {"descriptor", *user},
+        "facts": {"fact"},
         "serving_default": {"descriptor", *user},
         "descriptor": {"descriptor", *user},
         "classify": {"inputs"},
@@ -119,10 +139,26 @@ def test_signatures_warm_up_and_provenance(exported):
             assert spec.shape[0] is None
     outputs = signatures["serving_default"].structured_outputs
     assert set(outputs) == {"hashtags", "scores"}
-    assert len(warmup.read(exported)) == 4
+    warmed = [request.model_spec.signature_name for request in warmup.read(exported)]
+    assert warmed == [
+        *["serving_default"] * 4,
+        "descriptor",
+        "descriptor_only",
+        "descriptor_text_facts",
+        "image_embedding",
+        "user_embedding",
+        "classify",
+    ]
     provenance = json.loads((exported / "assets.extra" / "tagkeras.json").read_text())
     assert provenance["workdir"]["rank"] == 8
     assert provenance["dataset"]["num_tags"] == 20
+    assert provenance["facts"] == {
+        "age": "number, masked",
+        "gender": "text, masked",
+        "country": "5 values",
+        "latitude": "number, masked",
+        "longitude": "number, masked",
+    }
 
 
 def test_needs_nothing_but_tensorflow(exported):
@@ -156,7 +192,8 @@ def test_warm_up_posts(folder, tmp_path):
     post = {"post_id": "a", "descriptor": [1.0] * N, "age": 30, "gender": None}
     posts.write_text(json.dumps(post) + "\n")
     options = {**paths(folder), "output": tmp_path / "base", "warmup_posts": posts}
-    (request,) = warmup.read(run_export(**options))
+    request, *others = warmup.read(run_export(**options))
+    assert "serving_default" not in {other.model_spec.signature_name for other in others}
     facts = {name: tf.make_ndarray(request.inputs[name]) for name in ("age", "gender", "latitude")}
     assert (facts["age"], facts["gender"], np.isnan(facts["latitude"])) == (30, b"", True)
     posts.write_text(json.dumps({**post, "descriptor": [1.0] * (N + 1)}) + "\n")

@@ -7,12 +7,17 @@ age a hundredth of it to tbt. It answers the best three.
 
 import base64
 import re
+import threading
 
 import pytest
 from demo_process import Demo
 from serving_helpers import WAIT, free_port, photo, save_hashtag_model
 
-from serving import ServerProcess
+from serving import Hashtag, Prediction, ServerProcess
+from serving.client.answers import ServedFact
+from serving.demo import application
+from serving.demo.photos import Photos
+from serving.demo.questions import Questions
 
 expect = pytest.importorskip("playwright.sync_api").expect
 expect.set_options(timeout=WAIT * 1000)
@@ -316,3 +321,57 @@ def test_the_server_goes_and_comes_back(page, server):
     choose(page, 1, "Country", "Canada")
     expect_tags(page, 1, "football", "soccer", "tbt|dog")
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+class ModelOfOwnFacts:
+    """Takes a country, a plan and a size; answers with what it is told."""
+
+    def facts(self):
+        return [
+            ServedFact("gender", is_text=True, tells=False),
+            ServedFact("country", is_text=True, values=("GB", "NZ")),
+            ServedFact("latitude", is_text=False, tells=False),
+            ServedFact("longitude", is_text=False, tells=False),
+            ServedFact("plan", is_text=True, values=("free", "paid")),
+            ServedFact("size", is_text=False),
+        ]
+
+    def predict(self, images, users):
+        told = [{n: v for n, v in user.facts.items() if v is not None} for user in users]
+        tags = [(Hashtag("-".join(map(str, one.values())) or "nothing", 1.0),) for one in told]
+        return [Prediction("tags", 1, one) for one in tags]
+
+
+def test_facts_of_the_model(browser, tmp_path):
+    (tmp_path / "black.png").write_bytes(photo(0, 64))
+    asking = Questions(ModelOfOwnFacts())
+    app = application.build(asking, Photos([tmp_path / "black.png"]), title="", server="a")
+    stopping = threading.Event()
+    with application.listen("127.0.0.1", 0) as listener:
+        thread = threading.Thread(target=application.serve, args=(app, listener, stopping))
+        thread.start()
+        context = browser.new_context()
+        page = context.new_page()
+        try:
+            page.goto(f"http://127.0.0.1:{listener.getsockname()[1]}")
+            expect_tags(page, 1, "GB")  # of "She, 20, London"
+            expect_tags(page, 2, "nothing")
+            card = person(page, 1)
+            for hidden in (".gender", ".age", ".town", ".world"):
+                expect(card.locator(hidden)).to_be_hidden()
+            expect(card.locator(".presets button")).to_have_text(["Nothing known"])
+            assert len(card.locator(".country option").all()) == 3
+            card.get_by_label("plan").select_option("paid")
+            expect_tags(page, 1, "GB-paid")
+            card.get_by_label("size").press_sequentially("-1.05")
+            expect_tags(page, 1, "GB-paid--1.05")
+            expect(card.locator(".who")).to_have_text(
+                "Person, United Kingdom, plan paid, size -1.05"
+            )
+            card.get_by_role("button", name="Nothing known").click()
+            expect_tags(page, 1, "nothing")
+            expect(card.get_by_label("size")).to_have_value("")
+        finally:
+            context.close()
+            stopping.set()
+            thread.join(WAIT)

@@ -19,7 +19,21 @@ const PRESETS = {
   "Nothing known": {age: null, gender: null, country: null, latitude: null, longitude: null},
 };
 
-const people = Object.values(PRESETS).slice(0, ORDINALS.length);
+// Where the facts that every model may know are told.
+const CONTROLS = {gender: ".gender", age: ".age", country: ".land", latitude: ".town, .world"};
+
+// The model's facts by name; others are not asked for.
+const facts = new Map(page.facts.map((fact) => [fact.name, fact]));
+const OWN = [...facts.keys()].filter((name) => !(name in PRESETS["Nothing known"]));
+const tells = (name, value) =>
+  facts.has(name) && (!facts.get(name).values.length || facts.get(name).values.includes(value));
+// What the model would hear of a person.
+const heard = (person) =>
+  Object.fromEntries(
+    Object.entries(person).map(([name, value]) => [name, tells(name, value) ? value : null]),
+  );
+
+const people = Object.values(PRESETS).slice(0, ORDINALS.length).map(heard);
 let photo = null; // {key, url, file, refusal}; key: on the server; file: of the visitor's own
 
 const find = (selector, within = document) => within.querySelector(selector);
@@ -120,14 +134,19 @@ function buildCard(ordinal, index) {
   find("#people").append(card);
   card.classList.add(`person-${index + 1}`);
   card.setAttribute("aria-label", ordinal);
-  const change = (facts) => {
-    people[index] = {...people[index], ...facts};
+  const change = (told) => {
+    people[index] = {...people[index], ...heard(told)};
     show();
     ask();
   };
 
+  const nothing = Object.fromEntries(OWN.map((name) => [name, null]));
   for (const [label, person] of Object.entries(PRESETS))
-    find(".presets", card).append(button(() => change(person), label));
+    if (Object.entries(person).every(([name, value]) => value === null || tells(name, value)))
+      find(".presets", card).append(button(() => change({...nothing, ...person}), label));
+  for (const [fact, selector] of Object.entries(CONTROLS))
+    for (const one of card.querySelectorAll(selector))
+      one.toggleAttribute("hidden", !facts.has(fact));
 
   for (const gender of ["unknown", ...page.genders]) {
     const radio = element("input", "");
@@ -147,11 +166,14 @@ function buildCard(ordinal, index) {
   const city = find(".city", card);
   const nowhere = {latitude: null, longitude: null};
   for (const select of [country, city]) select.append(new Option("unknown", ""));
-  for (const [code, name] of countryNames) country.append(new Option(name, code));
+  for (const [code, name] of countryNames)
+    if (tells("country", code)) country.append(new Option(name, code));
   for (const name of cities.map((one) => one.name).toSorted()) city.append(new Option(name));
   country.addEventListener("change", () => change({country: country.value || null, ...nowhere}));
   city.addEventListener("change", () => change(city.value ? homeIn(city.value) : nowhere));
   const showHome = buildWorld(find(".world", card), change);
+  const own = OWN.map((name) => buildOwn(facts.get(name), change));
+  find(".own", card).append(...own.map((input, place) => element("label", "", OWN[place], input)));
 
   function show() {
     const person = people[index];
@@ -164,15 +186,29 @@ function buildCard(ordinal, index) {
     city.value = cityNear(person) ?? "";
     find(".home", card).textContent = homeInWords(person) || "unknown";
     showHome(person);
+    for (const [place, input] of own.entries()) // not under the visitor's hands: "1.0" is 1
+      if (input !== document.activeElement) input.value = person[OWN[place]] ?? "";
   }
   show();
   return card;
 }
 
+// The control of a fact that is the model's own.
+function buildOwn({name, is_text: isText, values}, change) {
+  const input = element(values.length ? "select" : "input", "");
+  const choices = ["", ...values].map((one) => new Option(one || "unknown", one));
+  if (values.length) input.append(...choices);
+  else Object.assign(input, isText ? {type: "text"} : {type: "number", step: "any"});
+  const read = () => (isText ? input.value : input.valueAsNumber);
+  input.addEventListener("input", () => change({[name]: input.value ? read() : null}));
+  return input;
+}
+
 // Such as "Woman, 20, London, United Kingdom".
 function inWords(person) {
   const noun = {female: "Woman", male: "Man"}[person.gender] ?? "Person";
-  const known = [person.age ?? "", homeInWords(person)].filter((word) => word !== "");
+  const own = OWN.filter((name) => person[name] != null).map((name) => `${name} ${person[name]}`);
+  const known = [person.age ?? "", homeInWords(person), ...own].filter((word) => word !== "");
   return known.length || person.gender ? [noun, ...known].join(", ") : "Somebody unknown";
 }
 

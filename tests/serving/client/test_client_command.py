@@ -57,6 +57,15 @@ def test_json_of_one_photo(ask, capsys):
     }
 
 
+def test_a_fact_that_the_model_does_not_have_is_named(ask, capsys):
+    ask(image=("black.png",), fact=("country=us", "plan=a,b=c"), json=True)
+    out, err = capsys.readouterr()
+    assert err == "told in vain: the model has no fact 'plan'\n"
+    answer = json.loads(out)
+    assert (answer["user"]["country"], answer["user"]["plan"]) == ("US", "a,b=c")
+    assert answer["hashtags"][0] == {"hashtag": "soccer", "score": 2.2}
+
+
 def test_json_of_several(ask, capsys):
     ask(image=("black.png", "white.png"), users="users.jsonl", json=True, label="old")
     answers = json.loads(capsys.readouterr().out)["answers"]
@@ -78,8 +87,9 @@ def test_a_piped_table_has_users_side_by_side(ask, capsys):
     assert title == "black.png  (model tags, version 2)"
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
     assert cells == [
-        ["", "Ann", "US"],
-        ["", "female, age 30, GB", "39.74 -105"],
+        ["", "Ann", "US, 39.74 -105"],
+        ["", "female, 30", ""],
+        ["", "GB", ""],
         ["1", "#football 2.300", "#soccer 2.200"],
         ["2", "#soccer 1.200", "#football 1.300"],
         ["3", "#tbt 1.200", "#dog 1.100"],
@@ -112,6 +122,10 @@ def test_a_table_on_a_terminal_fits_it_and_marks_what_differs():
         ({"image": ("black.png",), "gender": "m"}, "^gender .*female, male, other, got 'm'"),
         ({"image": ("black.png",), "age": 3.0, "users": "users.jsonl"}, "not both"),
         ({"image": ("black.png",), "label": "a", "version_label": "a"}, "are the same; give one"),
+        ({"image": ("black.png",), "fact": ("plan",)}, "--fact=plan: give NAME=VALUE"),
+        ({"image": ("black.png",), "fact": ("age=x",)}, "--fact=age=x: age must be a number"),
+        ({"image": ("black.png",), "age": 3.0, "fact": ("age=4",)}, "and each fact once"),
+        ({"image": ("black.png",), "fact": ("tags=4",)}, "'tags' cannot name a fact"),
         ({"image": ()}, "--image names no file"),
     ],
 )
@@ -148,7 +162,7 @@ def test_the_photo_is_named_only_where_it_is_at_fault(ask, tmp_path, fake_rest, 
     [
         ("", "has no users"),
         ("{}\n[1]\n", "line 2: not a JSON object"),
-        ('{"height": 180}', "line 1: unknown field 'height'; the fields are age, gender"),
+        ('{"first name": 1}', "line 1: 'first name' cannot name a fact"),
         ('{"gender": 1}', "line 1: gender .*, got 1"),
     ],
 )

@@ -21,6 +21,7 @@ from serving import (
     User,
 )
 from serving.client import rest_client
+from serving.client.answers import ServedFact
 from tagkeras.cli.errors import UserError
 
 LONDON = User(age=34, gender="female", country="gb", latitude=51.5, longitude=-0.1)
@@ -163,12 +164,20 @@ def test_version_and_label(connect):
             np.testing.assert_allclose(client.hashtag_embedding(["dog"]).embedding, [[0.1]])
 
 
-def test_input_shapes(client):
-    descriptor = client.input_shapes("descriptor")
-    assert (descriptor["descriptor"], descriptor["age"]) == ((-1, 4), (-1,))
-    assert client.input_shapes("slow") == {"steps": ()}
+def test_inputs(client):
+    descriptor = client.inputs("descriptor")
+    assert (descriptor["descriptor"], descriptor["age"]) == ((False, (-1, 4)), (False, (-1,)))
+    assert descriptor["country"].is_text
+    assert client.inputs("slow") == {"steps": (False, ())}
     with pytest.raises(UserError, match="has no signature 'x'; it has classify, descrip"):
-        client.input_shapes("x")
+        client.inputs("x")
+
+
+def test_facts_of_a_model_that_does_not_describe_them(client):
+    facts = {fact.name: fact for fact in client.facts()}
+    assert facts.keys() == User().facts.keys()
+    assert facts["gender"] == ServedFact("gender", is_text=True, tells=True, values=())
+    assert not facts["age"].is_text
 
 
 def test_an_unavailable_server_is_asked_again(fake_server, ask):

@@ -7,6 +7,7 @@ from demo_process import Visitor
 from serving_helpers import WAIT, photo
 
 from serving import Hashtag, Prediction
+from serving.client.answers import ServedFact
 from serving.demo import application
 from serving.demo.photos import Photos
 from serving.demo.questions import Questions
@@ -21,8 +22,18 @@ class Model:
         self.asked, self.may_answer = threading.Semaphore(0), threading.Event()
         self.may_answer.set()
 
+    def facts(self):
+        if self.failure:
+            raise self.failure
+        return [
+            ServedFact("age", is_text=False),
+            ServedFact("gender", is_text=True, tells=False),
+            ServedFact("plan", is_text=True, values=("free", "paid")),
+        ]
+
     def predict(self, images, users):
         self.images += images
+        self.users = users
         self.asked.release()
         assert self.may_answer.wait(WAIT)
         if self.failure:

@@ -71,3 +71,17 @@ def test_the_model_is_not_asked_for_visitors_who_have_left(visitor, model, runni
         assert {one.result(WAIT).status for one in waiting} == {200}
     assert visitor.predict(mine).status == 200
     assert photo(51) not in model.images
+
+
+def test_only_facts_that_tell_are_offered(visitor, model):
+    facts = visitor.get("/page.json").json()["facts"]
+    assert [fact["name"] for fact in facts] == ["age", "plan"]
+    assert facts[1] == {"name": "plan", "is_text": True, "tells": True, "values": ["free", "paid"]}
+    assert visitor.predict(visitor.upload(photo(50)), {"plan": "paid"}, NOBODY).status == 200
+    assert [user.more for user in model.users] == [{"plan": "paid"}, {}]
+
+
+def test_a_model_that_cannot_be_asked_is_offered_all_facts(visitor, model):
+    model.failure = RequestError("no", StatusCode.UNAVAILABLE, "")
+    facts = visitor.get("/page.json").json()["facts"]
+    assert [fact["name"] for fact in facts] == list(NOBODY)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from serving.client.questions import Input
 from serving.load_test.content import make_requests
 from serving.load_test.load import Load, LoadGenerator
 from serving.load_test.report import figures_ms, make_report, print_report
@@ -65,5 +66,5 @@ def test_an_open_loop_that_did_not_keep_up(generator, capsys):
 
 def test_every_given_image_comes_up():
     images = [str(number).encode() for number in range(100)]
-    requests = make_requests({"image": (-1,)}, 3, images=images)
+    requests = make_requests({"image": Input(True, (-1,))}, [], 3, images=images)
     assert {image for request in requests for image in request["image"]} == set(images)
