@@ -27,7 +27,7 @@ MAX_DEVIATION = 5
 # A fact names a field, a feature of records, an input of signatures and a column of tables, where
 # these names mean something else.
 _RESERVED = (
-    "post_id|user_id|user|name|image|image_bytes|is_path|descriptor|user_descriptor|hashtags?|tags"
+    "post_id|user_id|user|name|more|image|image_bytes|is_path|descriptor|user_descriptor|hashtags?|tags"
     "|scores|tags_removed|out_of_vocabulary|location|place|inputs|pixels|num_truth|model|row_key"
     "|post_digest|split|reason|detail"
 )
@@ -118,8 +118,8 @@ class CategoryFact(Fact):
     def _parse_known(self, value: Any) -> str:
         if isinstance(value, bool):
             return str(value).lower()
-        if isinstance(value, int):
-            return str(value)
+        if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+            return str(int(value))  # pandas makes floats of whole numbers with gaps
         if not isinstance(value, str) or not is_utf8(value):
             raise FactError(f"{self.name} must be a string")
         if len(value) > MAX_CATEGORY_LENGTH:

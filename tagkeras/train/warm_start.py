@@ -2,11 +2,14 @@
 
 import functools
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
+from tagkeras.data.facts import FactSchema
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.layers import project_max_norm
@@ -20,7 +23,39 @@ from tagkeras.train.workdir import Workdir
 # Where a workdir without checkpoints keeps it: one that `tagkeras.add_tags` made.
 _FOLDER = "optimizers"
 _PREFIX = "variables"
+# The embeddings' weights with a column for each of the user descriptor.
+USER_WEIGHTS = ("W", "S")
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+class SharedColumns(NamedTuple):
+    """The columns of user descriptors that two datasets have in common, as `country GB`.
+
+    Attributes:
+        earlier: int64 [S], their places in the earlier descriptor.
+        new: int64 [S], their places in the new one.
+    """
+
+    earlier: np.ndarray
+    new: np.ndarray
+
+    @classmethod
+    def of(cls, earlier: FactSchema, new: FactSchema) -> "SharedColumns":
+        """Finds them by name."""
+        places = {name: place for place, name in enumerate(earlier.feature_names)}
+        pairs = [(places[n], p) for p, n in enumerate(new.feature_names) if n in places]
+        return cls(*np.array(pairs, np.int64).T)
+
+    def move(self, name: str, value: np.ndarray, target: keras.Variable) -> np.ndarray:
+        """What to assign to a weight or its state: `value`, its columns of facts where they belong.
+
+        Columns that the earlier dataset lacks stay as they are in `target`.
+        """
+        if name not in USER_WEIGHTS:
+            return value
+        moved = np.array(target)
+        moved[:, self.new] = value[:, self.earlier]
+        return moved
 
 
 class WarmStart:
@@ -33,13 +68,14 @@ class WarmStart:
         vocabulary: of its dataset.
 
     Attributes:
+        columns: of the user descriptor that both datasets have.
         shared: the tags that both vocabularies have.
         state: the checkpoint of the earlier optimizers' state; None if there is none, or none that
             the new run's optimizers can use.
 
     Raises:
-        UserError: no run or no finished epoch there, another model or other sizes, other image or
-            user descriptors, or no tag in common.
+        UserError: no run or no finished epoch there, another model or other sizes, other image
+            descriptors, or no tag in common.
     """
 
     def __init__(
@@ -51,6 +87,7 @@ class WarmStart:
         earlier.best_epoch()  # raises without one
         self._check_settings(settings)
         self._check_descriptors(manifest)
+        self.columns = SharedColumns.of(earlier.manifest().facts, manifest.facts)
         self.shared = SharedTags.of(earlier.vocabulary(), vocabulary)
         if not len(self.shared.ids):
             raise UserError(f"{earlier.path} knows none of the tags of this dataset")
@@ -60,11 +97,12 @@ class WarmStart:
     def apply(self, model: HashtagModel) -> str:
         """Gives a fresh model what the earlier run has learned.
 
-        The embedding's weights and, tag by tag by name, the rows of the table are those of the
-        earlier run's best epoch; rows above the new run's max-norm are projected. The optimizers'
-        state of these weights and rows is that of its newest checkpoint, if both runs have the same
-        optimizer: Adagrad's first steps from a fresh state are as long as the learning rate in
-        every coordinate, whatever the gradient, and would undo much of what was learned. New tags
+        The embedding's weights (those of the user's facts column by column, by name) and the rows
+        of the table (tag by tag, by name) are those of the earlier run's best epoch; rows above the
+        new run's max-norm are projected. The optimizers' state of these weights and rows is that of
+        its newest checkpoint, if both runs have the same optimizer: Adagrad's first steps from a
+        fresh state are as long as the learning rate in every coordinate, whatever the gradient, and
+        would undo much of what was learned. New tags
         keep their fresh rows and fresh state.
 
         Args:
@@ -78,14 +116,14 @@ class WarmStart:
         """
         trained = restore_model(self.earlier)
         for weight, value in zip(model.embedding.weights, trained.embedding.weights, strict=True):
-            weight.assign(value.numpy())
+            weight.assign(self.columns.move(weight.name, value.numpy(), weight))
         project = tf.identity
         # A row whose norm is the radius but for rounding would change bits for nothing.
         if model.max_norm is not None and not 0 < self.earlier_settings.max_norm <= model.max_norm:
             project = functools.partial(project_max_norm, radius=model.max_norm, axis=1)
         copy_rows(trained.tag_table.value, model.tag_table.value, self.shared, project)
         if self.state is not None:
-            _copy_state(model, self.state, self.shared)
+            _copy_state(model, self.state, self.shared, self.columns)
         num_shared = len(self.shared.ids)
         return (
             f"started from {self.earlier.path}: {num_shared:,} tags known,"
@@ -113,13 +151,11 @@ class WarmStart:
         for what, name in (
             ("image descriptors", "descriptor_size"),
             ("image descriptors (another CNN)", "cnn"),
-            ("user descriptors", "user_descriptor"),
         ):
             if getattr(manifest, name) != getattr(before, name):
                 raise UserError(
                     f"{self.earlier.path} was trained on other {what} than this dataset has:"
-                    " preprocess the posts as that run's were, with the same CNN, --countries and"
-                    " --location_decimals"
+                    " preprocess the posts as that run's were, with the same CNN"
                 )
 
 
@@ -143,7 +179,9 @@ def _has_same_state(earlier: Settings, settings: Settings) -> bool:
     return settings.optimizer != "sgd" or bool(earlier.momentum) == bool(settings.momentum)
 
 
-def _copy_state(model: HashtagModel, prefix: Path, shared: SharedTags) -> None:
+def _copy_state(
+    model: HashtagModel, prefix: Path, shared: SharedTags, columns: SharedColumns
+) -> None:
     """Gives the optimizers of a model the state of an earlier run.
 
     That of the embedding's weights as it is, that of the rows for shared tags. Steps taken and
@@ -159,8 +197,9 @@ def _copy_state(model: HashtagModel, prefix: Path, shared: SharedTags) -> None:
             places = range(end - len(slots), end)
             values = [reader.get_tensor(f"optimizer/{place}{_VALUE}") for place in places]
             tables = {name: reader.get_tensor(f"row_optimizer/{name}{_VALUE}") for name in rows}
-            for slot, value in zip(slots, values, strict=True):
-                slot.assign(value)
+            weights = model.embedding.trainable_variables
+            for weight, slot, value in zip(weights, slots, values, strict=True):
+                slot.assign(columns.move(weight.name, value, slot))
     except CheckpointError as error:
         raise UserError(
             f"{prefix.parent} cannot be read ({error}): restore a copy of it, or start from"

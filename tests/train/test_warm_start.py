@@ -15,7 +15,7 @@ from tagkeras.train import tables
 from tagkeras.train.callbacks import SaveCheckpoints
 from tagkeras.train.config import Settings
 from tagkeras.train.learning_rate import LearningRateSchedule
-from tagkeras.train.model import compile_model, make_model
+from tagkeras.train.model import compile_model, make_model, restore_model
 from tagkeras.train.train import Run
 from tagkeras.train.warm_start import WarmStart, find_state
 from tagkeras.train.workdir import Workdir
@@ -173,12 +173,6 @@ def test_continues_where_the_earlier_run_ended(trained, tmp_path):
         ({"user_hidden": 2}, {}, "ab", r"with --user_hidden=3 \(now 2\)"),
         ({}, {"descriptor_size": 8}, "ab", "other image descriptors than this dataset"),
         ({}, {"cnn": {"weights_sha256": "0"}}, "ab", r"image descriptors \(another CNN\)"),
-        (
-            {},
-            {"user_descriptor": {"countries": ["GB"], "location_decimals": 1, "size": 6}},
-            "ab",
-            "other user descriptors",
-        ),
         ({}, {}, "xy", "knows none of the tags of this dataset"),
     ],
 )
@@ -188,6 +182,22 @@ def test_other_runs_are_refused(tmp_path, settings, changes, tags, message):
     manifest, vocabulary = Manifest.load(dataset), Vocabulary.load(dataset / "vocabulary.tsv")
     with pytest.raises(UserError, match=message):
         WarmStart(workdir, make_settings(**settings), manifest, vocabulary)
+
+
+def test_columns_of_facts_go_where_the_new_dataset_has_them(tmp_path):
+    workdir, _ = make_run(tmp_path, make_settings())
+    user = {"countries": ["GB", "US"], "location_decimals": 1, "size": 7}
+    dataset = make_dataset(tmp_path / "dataset", "ab", user_descriptor=user)
+    manifest, vocabulary = Manifest.load(dataset), Vocabulary.load(dataset / "vocabulary.tsv")
+    warm_start = WarmStart(workdir, make_settings(), manifest, vocabulary)
+    model = make_model(make_settings(), manifest)
+    compile_model(model, make_settings())
+    fresh = model.embedding.W.numpy()
+    warm_start.apply(model)
+    before, now = restore_model(workdir).embedding.W.numpy(), model.embedding.W.numpy()
+    # age, gender, US, x, y, z; now with GB before US
+    np.testing.assert_array_equal(now[:, [0, 1, 3, 4, 5, 6]], before)
+    np.testing.assert_array_equal(now[:, 2], fresh[:, 2])
 
 
 def test_a_damaged_checkpoint_and_a_run_without_a_finished_epoch(tmp_path):
