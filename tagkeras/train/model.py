@@ -38,10 +38,11 @@ def make_model(
     }
     if settings.model == "multiplicative":
         arguments |= {
-            "rank": settings.rank,
+            "rank": settings.rank or 100,
             "user_hidden": settings.user_hidden,
             "user_stddev": settings.user_stddev,
             "user_bias": settings.user_bias,
+            "user_offset": settings.user_offset,
         }
     model = HashtagModel(
         layers.get(settings.model, **arguments),
@@ -64,7 +65,7 @@ def _make_input_dropout(settings: Settings, facts: FactSchema) -> InputDropout |
     if not settings.descriptor_dropout and not settings.fact_dropout:
         return None
     return InputDropout(
-        descriptor=settings.descriptor_dropout,
+        descriptor=settings.descriptor_dropout or 0.0,
         facts=settings.fact_dropout,
         groups=[(columns.start, columns.stop) for columns in facts.columns],
         unknown=[columns.unknown for columns in facts.columns for _ in columns.names],
