@@ -159,12 +159,12 @@ class Settings:
     def rate_for(self, batch_size: int, tags_per_post: float = 1.0) -> float:
         """The rate, measured, that learns at once from `initial_stddev` 0.1 by such steps.
 
-        SGD's grows with the batch; `harmonic` makes steps some four times as long, and a sum as
-        many times as there are positives.
+        SGD's grows with the batch, up to 512 posts; `harmonic` makes steps some four times as long,
+        and a sum as many times as there are positives.
         """
         if self.optimizer == "adagrad":
             return 0.05
-        rate = 0.2 * batch_size / 32
+        rate = 0.2 * min(batch_size, 512) / 32
         if self.loss == "warp" and self.rank_weight == "harmonic":
             rate /= 4
         return rate / (batch_size * tags_per_post) if self.reduction == "sum" else rate

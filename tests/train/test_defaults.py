@@ -1,4 +1,4 @@
-"""Options chosen from the data, the schedule, the average of the weights, and doubts about a run."""
+"""Options chosen from the data, schedules, averaged weights, and doubts about a run."""
 
 import dataclasses
 
