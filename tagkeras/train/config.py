@@ -116,7 +116,7 @@ class Settings:
         maximum=0.99,
     )
     fact_dropout: float = option(
-        0.3,
+        0.25,
         help="share of the posts whose user's facts are hidden in training, so that the model can"
         " do without",
         minimum=0,
@@ -183,7 +183,12 @@ class Config(Settings):
         minimum=1,
         maximum=2**24,
     )
-    epochs: int = option(15, help="passes over the training posts", minimum=1, maximum=10**6)
+    epochs: int | None = option(
+        None,
+        help="passes over the training posts; by default 30 below 10,000 posts, else 15",
+        minimum=1,
+        maximum=10**6,
+    )
     early_stopping: int = option(
         0, help="stop after so many epochs without a better validation R@10; 0: never", minimum=0
     )

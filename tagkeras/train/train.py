@@ -67,8 +67,9 @@ class Run:
         has_gpu = bool(tf.config.list_logical_devices("GPU"))
         config, self.chosen = choose_defaults(config, manifest, started, has_gpu=has_gpu)
         assert config.batch_size is not None
+        assert config.epochs is not None
         assert config.steps_per_execution is not None
-        self.config = config
+        self.config, self._epochs = config, config.epochs
         self.writes = config.strategy != "multi_worker" or is_first_worker()
         posts = TrainingInput(
             self._dataset,
@@ -166,7 +167,7 @@ class Run:
             self.state,
             self.callbacks,
             average=self._average,
-            epochs=self.config.epochs,
+            epochs=self._epochs,
             validation=self._validation,
             verbose=verbose if self.writes else 0,
         )
@@ -225,6 +226,7 @@ def main(config: Config) -> None:
         for name, value in best.items()
         if name.startswith("val_")
     )
-    epochs = max(config.epochs, best["epoch"])  # more were done before
+    epochs = config.epochs or workdir.config()["epochs"]
+    epochs = max(epochs, best["epoch"])  # more were done before
     print(f"wrote {workdir.path}: best epoch {best['epoch']} of {epochs}", end="")
     print(f", validation {scores}" if scores else ", no validation posts to choose it by")

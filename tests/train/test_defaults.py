@@ -51,6 +51,7 @@ def test_steps_follow_the_number_of_posts(posts, options, batch_size, rate):
         "batch_size",
         "learning_rate",
         "averaged_epochs",
+        "epochs",
         "rank",
         "descriptor_dropout",
         "steps_per_execution",
@@ -63,7 +64,7 @@ def test_other_options_follow_the_data():
     few, many = choose(2000, n=1280)[0], choose(400_000)[0]
     assert (few.descriptor_dropout, few.averaged_epochs, few.cache) == (0.5, 0.5, "memory")
     assert (many.descriptor_dropout, many.averaged_epochs, many.cache) == (0.0, 0.25, "memory")
-    assert (few.rank, many.rank) == (100, 200)
+    assert (few.rank, few.epochs, many.rank, many.epochs) == (100, 30, 200, 15)
     assert choose(2_000_000)[0].cache == "none"
     assert few.steps_per_execution * few.batch_size == 4096
     assert choose(2000, hogwild_threads=2)[0].steps_per_execution == 1
