@@ -52,7 +52,8 @@ class Settings:
     )
     rank: int | None = option(
         None,
-        help="multiplicative: K, its factors; by default 100, 200 from 50,000 posts on",
+        help="multiplicative: K, its factors; by default 50 below 10,000 posts, 100 below 50,000,"
+        " else 200",
         minimum=1,
         maximum=MAX_SIZE,
     )

@@ -64,7 +64,7 @@ def test_other_options_follow_the_data():
     few, many = choose(2000, n=1280)[0], choose(400_000)[0]
     assert (few.descriptor_dropout, few.averaged_epochs, few.cache) == (0.5, 0.5, "memory")
     assert (many.descriptor_dropout, many.averaged_epochs, many.cache) == (0.0, 0.25, "memory")
-    assert (few.rank, few.epochs, many.rank, many.epochs) == (100, 30, 200, 15)
+    assert (few.rank, few.epochs, many.rank, many.epochs) == (50, 30, 200, 15)
     assert choose(2_000_000)[0].cache == "none"
     assert few.steps_per_execution * few.batch_size == 4096
     assert choose(2000, hogwild_threads=2)[0].steps_per_execution == 1
