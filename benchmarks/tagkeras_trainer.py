@@ -15,7 +15,7 @@ EMBED_BATCH = 1024
 
 
 class TagkerasTrainer:
-    """Trains in batches of 512 posts, as `tagkeras.train` does by default.
+    """Trains in batches of 128 posts, as `tagkeras.train` does by default.
 
     Args:
         posts: to train on.
@@ -23,12 +23,12 @@ class TagkerasTrainer:
         settings: of the model; the defaults of `tagkeras.train` if absent.
     """
 
-    batch_size = 512
+    batch_size = 128
 
     def __init__(
         self, posts: PostArrays, num_tags: int, *, settings: Settings | None = None
     ) -> None:
-        self.settings = settings or Settings()
+        self.settings = settings or Settings(fact_dropout=0)
         self.margin = self.settings.margin
         n, m = posts.descriptors.shape[1], posts.user_descriptors.shape[1]
         self.model = make_model(
@@ -74,7 +74,9 @@ class TagkerasTrainer:
             rows: of the posts.
             progress: how much of the training is done, 0 to 1, for the linear schedule.
         """
-        rate = self.settings.first_learning_rate * max(1 - progress, 0.01)
+        settings = self.settings
+        full_rate = settings.learning_rate or settings.rate_for(self.batch_size)
+        rate = full_rate * max(1 - progress, 0.01)
         self.model.optimizer.learning_rate.assign(rate)
         for first in range(0, len(rows), self.batch_size):
             some = rows[first : first + self.batch_size]

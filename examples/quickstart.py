@@ -129,7 +129,6 @@ def main() -> None:
                 ROOT / "eval" / model / "metrics.json",
                 command(
                     "tagkeras.train",
-                    "--flagfile=configs/quickstart_train.flags",
                     model=model,
                     data=dataset,
                     workdir=runs / model,

@@ -24,6 +24,8 @@ class MultiplicativeEmbedding(ImageUserEmbedding):
             small differences of numbers in [0, 1] that units have to tell apart.
         user_bias: what b starts from. Above 0, every user starts with most gates open, so that what
             the image alone tells is learned first; from 0, much of it is learned user by user.
+        user_offset: adds S u + c, as the user-biased model does: what a user of a country posts
+            whatever the photo, which the gates learn late. The paper's model has no such term.
         **kwargs: of `ImageUserEmbedding`.
 
     Example:
@@ -40,6 +42,8 @@ class MultiplicativeEmbedding(ImageUserEmbedding):
     alpha: keras.Variable  # [user_hidden, K]
     beta: keras.Variable  # [d, K]
     gamma: keras.Variable  # [n, K]
+    S: keras.Variable  # [d, m], of `user_offset`
+    c: keras.Variable  # [d], of `user_offset`
 
     def __init__(
         self,
@@ -49,6 +53,7 @@ class MultiplicativeEmbedding(ImageUserEmbedding):
         user_hidden: int = 24,
         user_stddev: float = 1.0,
         user_bias: float = 0.5,
+        user_offset: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(embedding_dim, **kwargs)
@@ -60,6 +65,7 @@ class MultiplicativeEmbedding(ImageUserEmbedding):
         self.user_hidden = user_hidden
         self.user_stddev = user_stddev
         self.user_bias = user_bias
+        self.user_offset = user_offset
 
     def build(self, input_shape: Mapping[str, Shape]) -> None:
         """Makes W and b of the user layer, and the factors alpha, beta and gamma."""
@@ -70,6 +76,9 @@ class MultiplicativeEmbedding(ImageUserEmbedding):
         self.alpha = self.add_normal_weight("alpha", self.user_hidden, self.rank)
         self.beta = self.add_normal_weight("beta", self.embedding_dim, self.rank)
         self.gamma = self.add_normal_weight("gamma", n, self.rank)
+        if self.user_offset:
+            self.S = self.add_normal_weight("S", self.embedding_dim, m)
+            self.c = self.add_weight(name="c", shape=(self.embedding_dim,), initializer="zeros")
         self.built = True
 
     @property
@@ -83,10 +92,14 @@ class MultiplicativeEmbedding(ImageUserEmbedding):
         return tf.nn.relu(product + self.in_compute_dtype(self.b))
 
     def embed(self, descriptor: tf.Tensor, user_descriptor: tf.Tensor) -> tf.Tensor:
-        """Beta ((alpha^T h) * (gamma^T x))."""
+        """Beta ((alpha^T h) * (gamma^T x)), and the user's offset."""
         alpha, beta = self.in_compute_dtype(self.alpha), self.in_compute_dtype(self.beta)
         gates = tf.matmul(self.embed_user(user_descriptor), alpha)
-        return tf.matmul(gates * self.image_product(descriptor, self.gamma), beta, transpose_b=True)
+        factors = gates * self.image_product(descriptor, self.gamma)
+        phi = tf.matmul(factors, beta, transpose_b=True)
+        if self.user_offset:
+            phi += self.user_product(user_descriptor, self.S) + self.in_compute_dtype(self.c)
+        return phi
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of `__init__`."""
@@ -96,4 +109,5 @@ class MultiplicativeEmbedding(ImageUserEmbedding):
             "user_hidden": self.user_hidden,
             "user_stddev": self.user_stddev,
             "user_bias": self.user_bias,
+            "user_offset": self.user_offset,
         }

@@ -16,6 +16,7 @@ import keras
 from tagkeras.cli import files
 from tagkeras.cli.errors import UserError
 from tagkeras.models import HashtagModel
+from tagkeras.train.average import WeightAverage
 from tagkeras.train.checkpoints import CheckpointFolder, RunState, write_errors
 from tagkeras.train.learning_rate import LearningRateSchedule
 from tagkeras.train.loop import keep_means, read_scalar
@@ -41,6 +42,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         workdir: of the run.
         model: built and compiled.
         schedule: whose state is part of the run.
+        average: of the weights, which is what the best epoch is of.
         minutes: between checkpoints within an epoch; 0 for none.
         writes: whether this process writes. Of several workers that train together one does, but
             all have to call, since some values are read from all of them.
@@ -52,6 +54,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         workdir: Workdir,
         model: HashtagModel,
         schedule: LearningRateSchedule,
+        average: WeightAverage,
         *,
         minutes: float = 0,
         writes: bool = True,
@@ -64,7 +67,10 @@ class SaveCheckpoints(keras.callbacks.Callback):
         self._writes = writes
         self._any_worker = any_worker
         self._weights = weights_checkpoint(model)
-        self._folder = CheckpointFolder(workdir.checkpoints, training_checkpoint(model))
+        self._average = average
+        variables = training_checkpoint(model)
+        variables.average = average.means
+        self._folder = CheckpointFolder(workdir.checkpoints, variables)
         self._state = RunState(steps_per_epoch=0)
         self._saved_at = time.monotonic()
 
@@ -108,7 +114,8 @@ class SaveCheckpoints(keras.callbacks.Callback):
         if self._state.best is None or value > self._state.best:
             self._state.best, self._state.best_epoch = value, epoch + 1
             if self._writes:
-                self._save_best(epoch + 1, logs)
+                with self._average.in_use(self._state):
+                    self._save_best(epoch + 1, logs)
         self._save()
 
     def _save(self) -> None:

@@ -44,6 +44,7 @@ class RunState:
         best: the best epoch's value of the metric that epochs are compared by; None before the
             first.
         best_epoch: number of that epoch, from 1; 0 before the first.
+        averaged: epochs in the average of the weights.
         means: the variables of the current epoch's metrics by the metric's name.
         schedule: state of the learning-rate schedule.
     """
@@ -54,6 +55,7 @@ class RunState:
     global_step: int = 0
     best: float | None = None
     best_epoch: int = 0
+    averaged: int = 0
     means: dict[str, list[float]] = dataclasses.field(default_factory=dict)
     schedule: dict[str, Any] = dataclasses.field(default_factory=dict)
 

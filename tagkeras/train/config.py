@@ -13,11 +13,17 @@ from tagkeras.data.manifest import Manifest
 from tagkeras.names import LOSSES, MODELS, OPTIMIZERS, RANK_WEIGHTS, REDUCTIONS, SAMPLERS
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-SCHEDULES = ("linear", "plateau", "constant")
-CACHES = ("none", "memory", "device")
+SCHEDULES = ("hold", "linear", "plateau", "constant")
+CACHES = ("auto", "none", "memory", "device")
 STRATEGIES = ("none", "mirrored", "multi_worker")
-# Rates that learn at once from `initial_stddev` 0.1, measured; see docs/training.md.
-LEARNING_RATES = {"adagrad": 0.05, "sgd": 0.2}
+# What runs did that are older than these options.
+OLDER = {
+    "user_offset": False,
+    "rank_weight": "harmonic",
+    "descriptor_dropout": 0.0,
+    "fact_dropout": 0.0,
+    "averaged_epochs": 0.0,
+}
 # A larger model is a slip of the finger.
 MAX_SIZE = 2**16
 # A run may resume with other values of these: they say how long it trains, not what a step does.
@@ -44,14 +50,23 @@ class Settings:
     embedding_dim: int = option(
         64, help="d, the size of the embeddings", minimum=1, maximum=MAX_SIZE
     )
-    rank: int = option(100, help="multiplicative: K, its factors", minimum=1, maximum=MAX_SIZE)
+    rank: int | None = option(
+        None,
+        help="multiplicative: K, its factors; by default 50 below 10,000 posts, 100 below 50,000,"
+        " else 200",
+        minimum=1,
+        maximum=MAX_SIZE,
+    )
     user_hidden: int = option(
-        24, help="multiplicative: length of the user vector", minimum=1, maximum=MAX_SIZE
+        48, help="multiplicative: length of the user vector", minimum=1, maximum=MAX_SIZE
+    )
+    user_offset: bool = option(
+        True, help="multiplicative: adds the user-biased model's S u, which the paper's has not"
     )
     loss: str = option(
         "warp", help="what is minimised; the others are there to compare with", choices=LOSSES
     )
-    margin: float = option(0.1, help="warp: margin of the hinge", minimum=0)
+    margin: float = option(0.2, help="warp: margin of the hinge", minimum=0)
     max_negatives: int = option(
         1000,
         help="warp: most draws in search of a violator; sampled_softmax: tags in the pool",
@@ -65,7 +80,7 @@ class Settings:
         choices=SAMPLERS,
     )
     rank_weight: str = option(
-        "harmonic",
+        "none",
         help="warp: weight of a violator by the positive's rank: harmonic (the paper's), none",
         choices=RANK_WEIGHTS,
     )
@@ -80,12 +95,10 @@ class Settings:
         help="largest norm of a tag's row and of the factors' columns; 0 for no bound",
         minimum=0,
     )
-    optimizer: str = option(
-        "adagrad", help="optimizer of weights and tag table", choices=OPTIMIZERS
-    )
+    optimizer: str = option("sgd", help="optimizer of weights and tag table", choices=OPTIMIZERS)
     learning_rate: float | None = option(
         None,
-        help="rate of the first epoch; by default 0.05 for adagrad, 0.2 for sgd",
+        help="rate of the first epoch; by default 0.05 for adagrad, for sgd 0.2 at 32 posts a step",
         minimum=1e-12,
     )
     momentum: float = option(0.9, help="sgd: momentum", minimum=0, maximum=0.999)
@@ -96,11 +109,15 @@ class Settings:
         1.0, help="multiplicative: the same of its user layer", minimum=1e-9
     )
     user_bias: float = option(0.5, help="multiplicative: initial bias of its user layer")
-    descriptor_dropout: float = option(
-        0.0, help="share of an image's values hidden in training", minimum=0, maximum=0.99
+    descriptor_dropout: float | None = option(
+        None,
+        help="share of an image's values hidden in training; by default 0.5 where there are fewer"
+        " than 10 posts for each value of a descriptor, else 0",
+        minimum=0,
+        maximum=0.99,
     )
     fact_dropout: float = option(
-        0.0,
+        0.25,
         help="share of the posts whose user's facts are hidden in training, so that the model can"
         " do without",
         minimum=0,
@@ -122,6 +139,7 @@ class Settings:
             UserError: a value is not one that the option takes.
         """
         settings = {}
+        config = {**OLDER, **config}
         for field in dataclasses.fields(cls):
             if field.name in config:
                 value = settings[field.name] = config[field.name]
@@ -136,8 +154,21 @@ class Settings:
 
     @property
     def first_learning_rate(self) -> float:
-        """`learning_rate`, or the optimizer's default."""
-        return LEARNING_RATES[self.optimizer] if self.learning_rate is None else self.learning_rate
+        """`learning_rate`, or the default of steps of 32 posts."""
+        return self.rate_for(32) if self.learning_rate is None else self.learning_rate
+
+    def rate_for(self, batch_size: int, tags_per_post: float = 1.0) -> float:
+        """The rate, measured, that learns at once from `initial_stddev` 0.1 by such steps.
+
+        SGD's grows with the batch, up to 512 posts; `harmonic` makes steps some four times as long,
+        and a sum as many times as there are positives.
+        """
+        if self.optimizer == "adagrad":
+            return 0.05
+        rate = 0.2 * min(batch_size, 512) / 32
+        if self.loss == "warp" and self.rank_weight == "harmonic":
+            rate /= 4
+        return rate / (batch_size * tags_per_post) if self.reduction == "sum" else rate
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -146,25 +177,47 @@ class Config(Settings):
 
     data: str = option(help="dataset folder that beam.preprocess wrote")
     workdir: str = option(help="folder of this run; an interrupted run resumes in its own")
-    batch_size: int = option(512, help="posts in a step", minimum=1, maximum=2**24)
-    epochs: int = option(15, help="passes over the training posts", minimum=1, maximum=10**6)
+    batch_size: int | None = option(
+        None,
+        help="posts in a step; by default 32 below 10,000 posts, 64 below 50,000, else 128, with a"
+        " GPU 512",
+        minimum=1,
+        maximum=2**24,
+    )
+    epochs: int | None = option(
+        None,
+        help="passes over the training posts; by default 30 below 10,000 posts, else 15",
+        minimum=1,
+        maximum=10**6,
+    )
     early_stopping: int = option(
         0, help="stop after so many epochs without a better validation R@10; 0: never", minimum=0
     )
     schedule: str = option(
-        "linear",
-        help="learning rate: linear (down to 0 over the epochs), plateau (a tenth when validation"
-        " P@1 stops improving), constant",
+        "hold",
+        help="learning rate: hold (the full rate in the first half of the epochs, then down to 0),"
+        " linear (down to 0 from the start), plateau (a tenth when validation P@1 stops improving),"
+        " constant",
         choices=SCHEDULES,
     )
+    averaged_epochs: float | None = option(
+        None,
+        help="share of the epochs, the last ones, whose weights are averaged, 0 for none; by"
+        " default 0.5 below 10,000 posts, else 0.25",
+        minimum=0,
+        maximum=1,
+    )
     cache: str = option(
-        "none",
+        "auto",
         help="where the training posts are read from each epoch: none (their files), memory, device"
-        " (memory of the GPU, of the host where there is none)",
+        " (memory of the GPU, of the host where there is none); auto is memory up to 1 GiB",
         choices=CACHES,
     )
-    steps_per_execution: int = option(
-        1, help="steps between two looks at the loss and the clock", minimum=1, maximum=2**24
+    steps_per_execution: int | None = option(
+        None,
+        help="steps between two looks at the loss and the clock; by default 4,096 posts",
+        minimum=1,
+        maximum=2**24,
     )
     checkpoint_minutes: float = option(
         10, help="minutes between checkpoints within an epoch; 0: at its end only", minimum=0
@@ -213,7 +266,8 @@ def check_flags(config: Config, manifest: Manifest) -> None:
     strategy = f"--strategy={config.strategy}", config.strategy != "none"
     hogwild = f"--hogwild_threads={config.hogwild_threads}", config.hogwild_threads > 0
     xla = "--jit_compile", config.jit_compile
-    steps = f"--steps_per_execution={config.steps_per_execution}", config.steps_per_execution > 1
+    many_steps = (config.steps_per_execution or 1) > 1
+    steps = f"--steps_per_execution={config.steps_per_execution}", many_steps
     cache = "--cache=device", config.cache == "device"
     precision = "--precision=mixed_float16", config.precision == "mixed_float16"
     for (one, has_one), (other, has_other) in (

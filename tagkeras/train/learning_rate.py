@@ -14,7 +14,9 @@ class LearningRateSchedule(keras.callbacks.Callback):
     """Sets the learning rate before each epoch.
 
     - `linear`: from the full rate in the first epoch down to 1 / epochs of it in the last.
-    - `plateau`: a tenth each time that validation P@1 stops improving (Denton et al., section 5.2).
+    - `hold`: the full rate in the first half of the epochs, then linear.
+    - `plateau`: a tenth each time that validation P@1 stops improving (Denton et al., section 5.2),
+      from when on some positive has no violator: before, the model has not begun to learn.
     - `constant`: the full rate.
 
     Args:
@@ -39,6 +41,8 @@ class LearningRateSchedule(keras.callbacks.Callback):
         """The multiple of the first epoch's rate in this epoch, counted from 0."""
         if self.name == "linear":
             return 1 - epoch / self.epochs
+        if self.name == "hold":
+            return min(1.0, 2 * (1 - epoch / self.epochs))
         if self.name == "plateau":
             return DECAY ** self.state["falls"]
         return 1.0
@@ -51,7 +55,10 @@ class LearningRateSchedule(keras.callbacks.Callback):
         """Compares validation P@1 with the best so far."""
         if self.name != "plateau":
             return
-        precision = (logs or {})["val_P@1"]
+        logs = logs or {}
+        if logs.get("violator_share", 0) >= 1:
+            return
+        precision = logs["val_P@1"]
         self.state["waited"] += 1
         if precision > self.state["best"]:
             self.state.update(best=precision, waited=0)

@@ -5,6 +5,7 @@ hold ragged tags in a distributed iterator, nor train by threads. One loop does 
 the `on_train_*` and `on_epoch_*` calls that `fit` makes.
 """
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,6 +17,7 @@ from tagkeras.cli.errors import UserError
 from tagkeras.data.post_tags import split_batch
 from tagkeras.data.training_input import TrainingInput
 from tagkeras.models import HashtagModel
+from tagkeras.train.average import WeightAverage
 from tagkeras.train.checkpoints import RunState
 
 # Steps of each thread between two calls of the callbacks. All threads are done by then, so that a
@@ -113,6 +115,7 @@ def train_epochs(
     state: RunState,
     callbacks: Sequence[keras.callbacks.Callback],
     *,
+    average: WeightAverage | None = None,
     epochs: int,
     validation: tf.data.Dataset | None = None,
     verbose: int = 0,
@@ -123,6 +126,7 @@ def train_epochs(
         stepper: takes the steps.
         state: of the run; it is updated before callbacks are called.
         callbacks: called as by `keras.Model.fit`, with the numbers of steps in the whole epoch.
+        average: of the weights, which `validation` is ranked by.
         epochs: to be done in all.
         validation: batches to rank after each epoch.
         verbose: 1 for a bar, 2 for a line an epoch, 0 for neither.
@@ -162,11 +166,14 @@ def train_epochs(
             state.step += count
             state.global_step += count
             called.on_train_batch_end(state.step - 1, logs)
+        state.epoch, state.step = epoch + 1, 0
+        if average is not None:
+            average.add(state)
         if validation is not None:
             model.reset_metrics()
-            ranked = _to_numbers(stepper.validate(validation))
+            with average.in_use(state) if average else contextlib.nullcontext():
+                ranked = _to_numbers(stepper.validate(validation))
             logs = {**logs, **{f"val_{name}": value for name, value in ranked.items()}}
-        state.epoch, state.step = epoch + 1, 0
         called.on_epoch_end(epoch, dict(sorted(logs.items())))
     called.on_train_end()
 

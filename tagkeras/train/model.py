@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from tagkeras import layers, losses, samplers
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import FactSchema
 from tagkeras.data.manifest import Manifest
 from tagkeras.models import HashtagModel, InputDropout
 from tagkeras.train.checkpoints import CheckpointError, read_checkpoint
@@ -38,10 +37,11 @@ def make_model(
     }
     if settings.model == "multiplicative":
         arguments |= {
-            "rank": settings.rank,
+            "rank": settings.rank or 100,
             "user_hidden": settings.user_hidden,
             "user_stddev": settings.user_stddev,
             "user_bias": settings.user_bias,
+            "user_offset": settings.user_offset,
         }
     model = HashtagModel(
         layers.get(settings.model, **arguments),
@@ -49,7 +49,7 @@ def make_model(
         max_norm=settings.max_norm or None,
         initial_stddev=settings.initial_stddev,
         seed=settings.seed,
-        input_dropout=_make_input_dropout(settings, manifest.facts),
+        input_dropout=_make_input_dropout(settings, manifest),
     )
     model.build(
         {
@@ -60,14 +60,15 @@ def make_model(
     return model
 
 
-def _make_input_dropout(settings: Settings, facts: FactSchema) -> InputDropout | None:
+def _make_input_dropout(settings: Settings, manifest: Manifest) -> InputDropout | None:
     if not settings.descriptor_dropout and not settings.fact_dropout:
         return None
+    columns = manifest.facts.columns if settings.fact_dropout else ()
     return InputDropout(
-        descriptor=settings.descriptor_dropout,
+        descriptor=settings.descriptor_dropout or 0.0,
         facts=settings.fact_dropout,
-        groups=[(columns.start, columns.stop) for columns in facts.columns],
-        unknown=facts.unknown,
+        groups=[(fact.start, fact.stop) for fact in columns],
+        unknown=manifest.facts.unknown if columns else (),
     )
 
 

@@ -14,13 +14,16 @@ from tagkeras.data.manifest import Manifest
 from tagkeras.data.post_tags import split_batch
 from tagkeras.data.training_input import TrainingInput
 from tagkeras.data.vocabulary import Vocabulary
+from tagkeras.train.average import WeightAverage
 from tagkeras.train.callbacks import (
     PrintProgress,
     SaveCheckpoints,
     StopWithoutProgress,
     WriteHistory,
 )
-from tagkeras.train.config import FREE, Config, check_flags
+from tagkeras.train.config import FREE, OLDER, Config, check_flags
+from tagkeras.train.defaults import choose_defaults
+from tagkeras.train.doubts import find_doubts
 from tagkeras.train.learning_rate import LearningRateSchedule
 from tagkeras.train.loop import Hogwild, Stepper, train_epochs
 from tagkeras.train.model import compile_model, make_model
@@ -46,6 +49,8 @@ class Run:
         model: compiled, with the weights to start from.
         state: where the run is.
         callbacks: of the loop, in order.
+        chosen: a line for each option that no flag gave.
+        writes: whether this process writes, of several that train together.
         is_over: whether there is nothing left to do.
 
     Raises:
@@ -53,13 +58,19 @@ class Run:
     """
 
     def __init__(self, config: Config) -> None:
-        self.config = config
         self.workdir = Workdir(config.workdir)
         self._dataset = Path(config.data)
         manifest = Manifest.load(self._dataset)
         check_flags(config, manifest)
         strategy = make_strategy(config.strategy)
-        self._writes = config.strategy != "multi_worker" or is_first_worker()
+        started = {**OLDER, **self.workdir.config()} if self.workdir.is_started else {}
+        has_gpu = bool(tf.config.list_logical_devices("GPU"))
+        config, self.chosen = choose_defaults(config, manifest, started, has_gpu=has_gpu)
+        assert config.batch_size is not None
+        assert config.epochs is not None
+        assert config.steps_per_execution is not None
+        self.config, self._epochs = config, config.epochs
+        self.writes = config.strategy != "multi_worker" or is_first_worker()
         posts = TrainingInput(
             self._dataset,
             manifest,
@@ -81,6 +92,7 @@ class Run:
         with strategy.scope() if strategy else contextlib.nullcontext():
             self.model = make_model(config, manifest, precision=config.precision)
             compile_model(self.model, config)
+            self._average = WeightAverage(self.model, config.averaged_epochs or 0, config.epochs)
         schedule = LearningRateSchedule(
             config.schedule, learning_rate=config.first_learning_rate, epochs=config.epochs
         )
@@ -88,8 +100,9 @@ class Run:
             self.workdir,
             self.model,
             schedule,
+            self._average,
             minutes=config.checkpoint_minutes,
-            writes=self._writes,
+            writes=self.writes,
             any_worker=make_any_worker(strategy) if config.strategy == "multi_worker" else bool,
         )
         self.state = checkpoints.restore(posts.steps_per_epoch)
@@ -107,24 +120,25 @@ class Run:
         # Whether to stop depends on the best epoch, which is found when it is saved.
         self.callbacks: list[keras.callbacks.Callback] = [
             schedule,
-            *([WriteHistory(self.workdir.history, self.state.epoch)] if self._writes else []),
+            *([WriteHistory(self.workdir.history, self.state.epoch)] if self.writes else []),
             checkpoints,
             early_stopping,
         ]
         if config.tensorboard:
-            self.callbacks.append(TensorBoardLog(self.workdir, self.state, writes=self._writes))
+            self.callbacks.append(TensorBoardLog(self.workdir, self.state, writes=self.writes))
         if not sys.stdout.isatty():
             self.callbacks.append(PrintProgress(self.state, config.batch_size))
 
     def train(self) -> None:
         """Trains until the run is over, with the workdir locked; `UserError`s as of `train`."""
-        with self.workdir.locked() if self._writes else contextlib.nullcontext():
-            if self._writes and self._found != self._find_progress():
+        with self.workdir.locked() if self.writes else contextlib.nullcontext():
+            if self.writes and self._found != self._find_progress():
                 raise UserError(
                     f"another run was active in {self.workdir.path} just now: run the command again"
                 )
-            if self._writes and not self.workdir.is_started:
+            if self.writes and not self.workdir.is_started:
                 self.workdir.start(dataclasses.asdict(self.config), self._dataset)
+                print(*self.chosen, sep="\n", flush=True)
             elif self.state.global_step:
                 print(f"resuming {self.workdir.path} after {self.state}", flush=True)
             try:
@@ -136,6 +150,15 @@ class Run:
                     " lower --batch_size"
                 ) from error
 
+    def find_doubts(self) -> list[str]:
+        """Lines about what the run learned, once it is over."""
+        return find_doubts(
+            self.workdir.best_epoch(),
+            steps_per_epoch=self.state.steps_per_epoch,
+            num_tags=self.model.num_tags,
+            validation=self._validation,
+        )
+
     def run_loop(self) -> None:
         """Runs the training loop in a workdir that is started."""
         verbose = 1 if sys.stdout.isatty() else 2
@@ -143,9 +166,10 @@ class Run:
             self._stepper,
             self.state,
             self.callbacks,
-            epochs=self.config.epochs,
+            average=self._average,
+            epochs=self._epochs,
             validation=self._validation,
-            verbose=verbose if self._writes else 0,
+            verbose=verbose if self.writes else 0,
         )
 
     def _check_workdir(self) -> tuple[bool, Path | None]:
@@ -156,6 +180,7 @@ class Run:
             return found
         fields = dataclasses.fields(Config)
         defaults = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
+        defaults |= OLDER
         # A run that has a checkpoint does not look at the earlier one any more.
         free = FREE | ({"warm_start"} if checkpoint else set())
         self.workdir.check_resumable(
@@ -181,6 +206,9 @@ def train(config: Config) -> Workdir:
         run = Run(config)
         if not run.is_over:
             run.train()
+            if run.writes:
+                for doubt in run.find_doubts():
+                    print(f"warning: {doubt}", flush=True)
     return run.workdir
 
 
@@ -198,6 +226,7 @@ def main(config: Config) -> None:
         for name, value in best.items()
         if name.startswith("val_")
     )
-    epochs = max(config.epochs, best["epoch"])  # more were done before
+    epochs = config.epochs or workdir.config()["epochs"]
+    epochs = max(epochs, best["epoch"])  # more were done before
     print(f"wrote {workdir.path}: best epoch {best['epoch']} of {epochs}", end="")
     print(f", validation {scores}" if scores else ", no validation posts to choose it by")

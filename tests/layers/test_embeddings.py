@@ -109,12 +109,15 @@ def test_gradient_by_the_descriptor_is_orthogonal_to_it(name):
     np.testing.assert_allclose(tf.reduce_sum(gradient * x, axis=1), np.zeros(9), atol=1e-4)
 
 
-def test_gradients_against_finite_differences():
-    layer, inputs = make("multiplicative", initial_stddev=0.5), make_inputs()
+@pytest.mark.parametrize("user_offset", [False, True])
+def test_gradients_against_finite_differences(user_offset):
+    layer = make("multiplicative", initial_stddev=0.5, user_offset=user_offset)
+    inputs = make_inputs()
     target = np.random.default_rng(1).normal(size=(9, D))
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(layer(inputs) * target)
     gradients = tape.gradient(loss, [weight.value for weight in layer.weights])
+    assert {"S", "c"} <= {w.name for w in layer.weights} if user_offset else len(gradients) == 5
     weights = weights_of(layer)
 
     def loss_in_numpy():

@@ -23,7 +23,8 @@ def multiplicative(weights, x, u):
     """By the implied tensor Z_ijl, which the layer never forms."""
     h = np.maximum(weights["W"] @ u + weights["b"], 0)
     Z = np.einsum("ik,jk,lk->ijl", weights["alpha"], weights["beta"], weights["gamma"])
-    return np.einsum("ijl,i,l->j", Z, h, normalize(x))
+    phi = np.einsum("ijl,i,l->j", Z, h, normalize(x))
+    return phi + weights["S"] @ u + weights["c"] if "S" in weights else phi
 
 
 FORMULAS = {"bilinear": bilinear, "user_biased": user_biased, "multiplicative": multiplicative}
