@@ -1,4 +1,4 @@
-"""The mean of the weights at the ends of a run's last epochs, better than any of them alone."""
+"""The mean of the weights over a run's last epochs, better than any of them alone."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,9 +8,12 @@ import tensorflow as tf
 from tagkeras.models import HashtagModel
 from tagkeras.train.checkpoints import RunState
 
+# Means of more points of a short epoch are better; each costs a pass over the tag table.
+POINTS_AN_EPOCH = 8
+
 
 class WeightAverage:
-    """Averages weights and tag table once an epoch, so that a step costs what it costs without.
+    """Averages weights and tag table at some points of an epoch: steps cost what they cost without.
 
     Small steps at a high rate wander about a good place; their mean is nearer to it.
 
@@ -34,13 +37,21 @@ class WeightAverage:
         self.means = [tf.Variable(tf.zeros(w.shape), trainable=False) for w in self._weights]
 
     def add(self, state: RunState) -> None:
-        """Adds the weights at the end of an epoch, which the state counts as done."""
-        if state.epoch <= self._last_alone or not self._weights:
+        """Adds the weights as they are, in the epochs that count."""
+        if (
+            not self._weights
+            or state.epoch + state.step / state.steps_per_epoch <= self._last_alone
+        ):
             return
         state.averaged += 1
         for mean, weight in zip(self.means, self._weights, strict=True):
             value = tf.convert_to_tensor(mean)
             mean.assign(value + (tf.convert_to_tensor(weight) - value) / state.averaged)
+
+    def steps_until_next(self, state: RunState) -> int:
+        """Steps to take, from a state on, until the next point to `add`."""
+        interval = -(-state.steps_per_epoch // POINTS_AN_EPOCH)
+        return min(interval - state.step % interval, state.steps_per_epoch - state.step)
 
     @contextlib.contextmanager
     def in_use(self, state: RunState) -> Iterator[None]:

@@ -44,7 +44,7 @@ class RunState:
         best: the best epoch's value of the metric that epochs are compared by; None before the
             first.
         best_epoch: number of that epoch, from 1; 0 before the first.
-        averaged: epochs in the average of the weights.
+        averaged: points in the average of the weights.
         means: the variables of the current epoch's metrics by the metric's name.
         schedule: state of the learning-rate schedule.
     """

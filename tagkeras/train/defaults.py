@@ -48,7 +48,7 @@ def choose_defaults(
     choose("batch_size", size, f"{of_posts}, a GPU" if size == 512 else of_posts)
     choose("epochs", 30 if posts < FEW_POSTS else 15, of_posts)
     choose("rank", 50 if posts < FEW_POSTS else 100 if posts < MANY_POSTS else 200, of_posts)
-    choose("averaged_epochs", 0.5 if posts < FEW_POSTS else 0.25, of_posts)
+    choose("averaged_epochs", 0.8 if posts < FEW_POSTS else 0.25, of_posts)
     assert config.batch_size is not None
     tags = manifest.splits["train"].get("tag_pairs", posts) / max(posts, 1)
     rate = config.rate_for(config.batch_size, tags)

@@ -154,7 +154,8 @@ def train_epochs(
         called.on_epoch_begin(epoch)
         logs: dict[str, float] = {}
         while state.step < state.steps_per_epoch:
-            count = min(stepper.steps_per_call, state.steps_per_epoch - state.step)
+            to_average = average.steps_until_next(state) if average else state.steps_per_epoch
+            count = min(stepper.steps_per_call, to_average, state.steps_per_epoch - state.step)
             called.on_train_batch_begin(state.step)
             try:
                 logs = _to_numbers(stepper.take(batches, count))
@@ -165,10 +166,10 @@ def train_epochs(
                 ) from error
             state.step += count
             state.global_step += count
+            if average is not None and count == to_average:
+                average.add(state)
             called.on_train_batch_end(state.step - 1, logs)
         state.epoch, state.step = epoch + 1, 0
-        if average is not None:
-            average.add(state)
         if validation is not None:
             model.reset_metrics()
             with average.in_use(state) if average else contextlib.nullcontext():
