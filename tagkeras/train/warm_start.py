@@ -134,7 +134,7 @@ class WarmStart:
     def _check_settings(self, settings: Settings) -> None:
         names = ["model", "embedding_dim"]
         if settings.model == "multiplicative":
-            names += ["rank", "user_hidden"]
+            names += ["rank", "user_hidden", "user_offset"]
         differing = [
             f"--{name}={getattr(self.earlier_settings, name)} (now {getattr(settings, name)})"
             for name in names
