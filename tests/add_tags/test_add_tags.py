@@ -67,7 +67,7 @@ def test_learns_a_tag_from_twenty_posts_and_spares_the_others(world, grown, tmp_
     new, others = recalls(world, grown)
     _, before = recalls(world, world.run)
     from_the_start, _ = recalls(world, world.whole_run)
-    assert from_the_start > 0.95
+    assert from_the_start > 0.9
     assert new > 0.7  # by chance, 3 of 42
     assert others > before - 0.01
     assert share_of_strangers(world, grown) < 0.02

@@ -41,7 +41,8 @@ def flip_byte(path):
 def test_best_holds_weights_alone(trained):
     best, last = trained.best / "model", trained.checkpoints / "step-36" / "variables"
     names = {name.split("/.")[0] for name in read_variables(best)}
-    assert names == {"tag_table", *(f"embedding/{w}" for w in ("W", "b", "alpha", "beta", "gamma"))}
+    weights = ("W", "b", "alpha", "beta", "gamma", "S", "c")
+    assert names == {"tag_table", *(f"embedding/{w}" for w in weights)}
     assert len(read_variables(last)) > 2 * len(names)
 
 

@@ -35,7 +35,7 @@ def test_workdir_holds_the_run(trained, dataset):
 @pytest.mark.parametrize("model", ["bilinear", "user_biased"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adagrad"])
 def test_models_and_optimizers_learn(dataset, tmp_path, model, optimizer):
-    config = make_config(dataset, tmp_path, model=model, optimizer=optimizer, learning_rate=0.05)
+    config = make_config(dataset, tmp_path, model=model, optimizer=optimizer)
     lines = train.train(config).history.read_text().splitlines()
     shares = [float(row["violator_share"]) for row in csv.DictReader(lines)]
     assert shares[-1] < shares[0]
