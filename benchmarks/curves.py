@@ -24,6 +24,7 @@ RUNS = {
     "multiplicative from 0.001, its user layer from 1, bias 0.5": {
         "flagfile": "configs/paper_multiplicative.flags",
         "initial_stddev": 0.001,
+        "tag_stddev": 0.001,
         "user_stddev": 1,
         "user_bias": 0.5,
         "rank_weight": "harmonic",

@@ -23,6 +23,7 @@ OLDER = {
     "descriptor_dropout": 0.0,
     "fact_dropout": 0.0,
     "averaged_epochs": 0.0,
+    "tag_stddev": 0.1,
 }
 # A larger model is a slip of the finger.
 MAX_SIZE = 2**16
@@ -52,8 +53,7 @@ class Settings:
     )
     rank: int | None = option(
         None,
-        help="multiplicative: K, its factors; by default 50 below 10,000 posts, 100 below 50,000,"
-        " else 200",
+        help="multiplicative: K, its factors; by default 100 below 50,000 posts, else 200",
         minimum=1,
         maximum=MAX_SIZE,
     )
@@ -67,9 +67,10 @@ class Settings:
         "warp", help="what is minimised; the others are there to compare with", choices=LOSSES
     )
     margin: float = option(0.2, help="warp: margin of the hinge", minimum=0)
-    max_negatives: int = option(
-        1000,
-        help="warp: most draws in search of a violator; sampled_softmax: tags in the pool",
+    max_negatives: int | None = option(
+        None,
+        help="warp: most draws in search of a violator; sampled_softmax: tags in the pool; by"
+        " default 1,000, below 10,000 posts as many as there are tags, up to 10,000",
         minimum=1,
         maximum=10**6,
     )
@@ -98,16 +99,20 @@ class Settings:
     optimizer: str = option("sgd", help="optimizer of weights and tag table", choices=OPTIMIZERS)
     learning_rate: float | None = option(
         None,
-        help="rate of the first epoch; by default 0.05 for adagrad, for sgd 0.2 at 32 posts a step",
+        help="rate of the first epoch; by default 0.05 for adagrad, for sgd 0.2 at 32 posts a step,"
+        " half as much again below 10,000 posts",
         minimum=1e-12,
     )
     momentum: float = option(0.9, help="sgd: momentum", minimum=0, maximum=0.999)
     initial_stddev: float = option(
         0.1, help="standard deviation of the initial weights; the paper's is 0.001", minimum=1e-9
     )
-    user_stddev: float = option(
-        1.0, help="multiplicative: the same of its user layer", minimum=1e-9
+    tag_stddev: float = option(
+        0.01,
+        help="the same of the tag table: small, so that rare tags start low",
+        minimum=1e-9,
     )
+    user_stddev: float = option(1.0, help="multiplicative: that of its user layer", minimum=1e-9)
     user_bias: float = option(0.5, help="multiplicative: initial bias of its user layer")
     descriptor_dropout: float | None = option(
         None,

@@ -47,11 +47,17 @@ def choose_defaults(
     size = 32 if posts < FEW_POSTS else 64 if posts < MANY_POSTS else 512 if has_gpu else 128
     choose("batch_size", size, f"{of_posts}, a GPU" if size == 512 else of_posts)
     choose("epochs", 30 if posts < FEW_POSTS else 15, of_posts)
-    choose("rank", 50 if posts < FEW_POSTS else 100 if posts < MANY_POSTS else 200, of_posts)
+    choose("rank", 100 if posts < MANY_POSTS else 200, of_posts)
     choose("averaged_epochs", 0.8 if posts < FEW_POSTS else 0.25, of_posts)
+    # With few posts most tags are rare, and the first thousand draws miss the tags at the top.
+    most = min(max(manifest.num_tags, 1000), 10_000) if posts < FEW_POSTS else 1000
+    reason = f"{of_posts}, {manifest.num_tags:,} tags" if most > 1000 else of_posts
+    choose("max_negatives", most if config.loss == "warp" else 1000, reason)
     assert config.batch_size is not None
     tags = manifest.splits["train"].get("tag_pairs", posts) / max(posts, 1)
     rate = config.rate_for(config.batch_size, tags)
+    if posts < FEW_POSTS and config.optimizer == "sgd":
+        rate *= 1.5
     choose("learning_rate", rate, f"{config.optimizer}, {config.batch_size} posts a step")
     is_small = posts < 10 * manifest.descriptor_size
     reason = f"{posts:,} posts, {manifest.descriptor_size:,} values an image"

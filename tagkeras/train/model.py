@@ -47,7 +47,7 @@ def make_model(
         layers.get(settings.model, **arguments),
         manifest.num_tags,
         max_norm=settings.max_norm or None,
-        initial_stddev=settings.initial_stddev,
+        initial_stddev=settings.tag_stddev,
         seed=settings.seed,
         input_dropout=_make_input_dropout(settings, manifest),
     )
@@ -93,11 +93,12 @@ def compile_model(model: HashtagModel, settings: Settings) -> None:
 
 def make_loss(settings: Settings) -> losses.RankingLoss:
     """The loss, and the sampler of WARP."""
+    max_negatives = settings.max_negatives or 1000
     if settings.loss == "sampled_softmax":
-        return losses.SampledSoftmax(settings.max_negatives)
+        return losses.SampledSoftmax(max_negatives)
     if settings.loss != "warp":
         return losses.get(settings.loss)
-    arguments = {"max_negatives": settings.max_negatives}
+    arguments = {"max_negatives": max_negatives}
     if settings.sampler == "pooled":
         arguments["pool_group"] = settings.pool_group
     sampler = samplers.get(settings.sampler, **arguments)

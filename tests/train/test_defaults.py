@@ -31,14 +31,14 @@ def choose(posts, n=256, started=None, *, has_gpu=False, **options):
 @pytest.mark.parametrize(
     ("posts", "options", "batch_size", "rate"),
     [
-        (2000, {}, 32, 0.2),
+        (2000, {}, 32, 0.3),
         (20_000, {}, 64, 0.4),
         (100_000, {}, 128, 0.8),
         (100_000, {"has_gpu": True}, 512, 3.2),
-        (2000, {"batch_size": 16}, 16, 0.1),
-        (2000, {"rank_weight": "harmonic"}, 32, 0.05),
+        (2000, {"batch_size": 16}, 16, 0.15),
+        (2000, {"rank_weight": "harmonic"}, 32, 0.075),
         (2000, {"optimizer": "adagrad"}, 32, 0.05),
-        (2000, {"reduction": "sum"}, 32, 0.2 / (32 * 3)),
+        (2000, {"reduction": "sum"}, 32, 0.3 / (32 * 3)),
         (2000, {"learning_rate": 0.7}, 32, 0.7),
     ],
 )
@@ -53,6 +53,7 @@ def test_steps_follow_the_number_of_posts(posts, options, batch_size, rate):
         "averaged_epochs",
         "epochs",
         "rank",
+        "max_negatives",
         "descriptor_dropout",
         "steps_per_execution",
         "cache",
@@ -64,7 +65,7 @@ def test_other_options_follow_the_data():
     few, many = choose(2000, n=1280)[0], choose(400_000)[0]
     assert (few.descriptor_dropout, few.averaged_epochs, few.cache) == (0.5, 0.8, "memory")
     assert (many.descriptor_dropout, many.averaged_epochs, many.cache) == (0.0, 0.25, "memory")
-    assert (few.rank, few.epochs, many.rank, many.epochs) == (50, 30, 200, 15)
+    assert (few.rank, few.epochs, many.rank, many.epochs) == (100, 30, 200, 15)
     assert choose(2_000_000)[0].cache == "none"
     assert few.steps_per_execution * few.batch_size == 4096
     assert choose(2000, hogwild_threads=2)[0].steps_per_execution == 1
