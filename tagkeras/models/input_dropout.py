@@ -23,6 +23,12 @@ class InputDropout:
         groups: (start, stop) of each fact's columns in the user descriptor.
         unknown: float [m], the user descriptor of whom nothing is known.
 
+    Example:
+        >>> hide = InputDropout(facts=1.0, groups=[(0, 1), (1, 3)], unknown=[0.5, 0.0, 0.0])
+        >>> inputs = {"descriptor": tf.ones([2, 4]), "user_descriptor": tf.ones([2, 3])}
+        >>> hide(inputs, tf.constant([0, 1]))["user_descriptor"].shape
+        TensorShape([2, 3])
+
     References:
         Srivastava et al., "Dropout" (JMLR 2014), section 4.
     """
