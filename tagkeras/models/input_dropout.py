@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
@@ -51,11 +52,10 @@ class InputDropout:
             descriptor = tf.nn.experimental.stateless_dropout(descriptor, self.descriptor, seed)
         if self.facts and self.groups:
             hidden = self._hidden_facts(tf.shape(user)[0], seed + 1)
-            starts = tf.constant([start for start, _ in self.groups])
-            stops = tf.constant([stop for _, stop in self.groups])
-            column = tf.range(len(self.unknown))[:, tf.newaxis]
-            is_of_fact = (starts <= column) & (column < stops)  # [m, facts]
-            hidden = tf.reduce_any(hidden[:, tf.newaxis] & is_of_fact, axis=2)
+            fact_of_column = np.full(len(self.unknown), len(self.groups))  # of no fact: never
+            for number, (start, stop) in enumerate(self.groups):
+                fact_of_column[start:stop] = number
+            hidden = tf.gather(tf.pad(hidden, [[0, 0], [0, 1]]), fact_of_column, axis=1)
             user = tf.where(hidden, tf.constant(self.unknown, user.dtype), user)
         return {"descriptor": descriptor, "user_descriptor": user}
 

@@ -58,7 +58,11 @@ def choose_defaults(
     rate = config.rate_for(config.batch_size, tags)
     if posts < FEW_POSTS and config.optimizer == "sgd":
         rate *= 1.5
-    choose("learning_rate", float(f"{rate:.4g}"), f"{config.optimizer}, {config.batch_size} posts a step")
+    choose(
+        "learning_rate",
+        float(f"{rate:.4g}"),
+        f"{config.optimizer}, {config.batch_size} posts a step",
+    )
     is_small = posts < 10 * manifest.descriptor_size
     reason = f"{posts:,} posts, {manifest.descriptor_size:,} values an image"
     choose("descriptor_dropout", 0.5 if is_small else 0.0, reason)
