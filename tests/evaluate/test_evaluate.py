@@ -44,7 +44,8 @@ def scores(evaluated):
         h = np.maximum(weights["W"] @ post.user + weights["b"], 0)
         x = post.descriptor / np.linalg.norm(post.descriptor)
         factors = (weights["alpha"].T @ h) * (weights["gamma"].T @ x)
-        rows.append(model.tag_table.numpy() @ (weights["beta"] @ factors))
+        offset = weights["S"] @ post.user + weights["c"]
+        rows.append(model.tag_table.numpy() @ (weights["beta"] @ factors + offset))
     return np.array(rows)
 
 

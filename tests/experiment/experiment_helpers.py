@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from tagkeras.data.facts import FACTS
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.evaluate.evaluation import EvaluatedPosts
@@ -72,10 +73,10 @@ def write_run(
     posts = EvaluatedPosts(
         post_ids=[f"post{row}" for row in range(number)],
         user_ids=list(users),
-        age=np.full(number, np.nan, np.float32),
-        gender=[""] * number,
-        country=[""] * number,
-        location=np.full((number, 2), np.nan, np.float32),
+        facts={
+            fact.name: np.full(number, fact.unknown, object if fact.is_text else np.float32)
+            for fact in FACTS
+        },
         num_truth=np.full(number, 2),
         hits={name: np.asarray(ranking, bool) for name, ranking in rankings.items()},
     )

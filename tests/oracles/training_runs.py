@@ -17,7 +17,7 @@ def parse_flags(config_class, **options):
 
 def make_config(dataset, workdir, **options):
     sizes = {"batch_size": 50, "epochs": EPOCHS, "rank": 8, "embedding_dim": 8}
-    hidden = {"descriptor_dropout": 0.1, "fact_dropout": 0.1}
+    hidden = {"descriptor_dropout": 0.1, "fact_dropout": 0.1, "averaged_epochs": 0}
     options = {**sizes, **hidden, "steps_per_execution": 1, "schedule": "linear", **options}
     return parse_flags(Config, data=dataset, workdir=workdir, **options)
 
