@@ -30,6 +30,10 @@ from tagkeras.train.model import compile_model, make_model, restore_model, weigh
 from tagkeras.train.warm_start import WarmStart, find_state, save_state
 from tagkeras.train.workdir import Workdir
 
+# Of the hinge. A wider one, as training has, keeps a new tag from being among the first of its own
+# photos: it has to stay below the tags of all others by as much.
+MARGIN = 0.1
+
 
 def add_tags(config: Config) -> dict[str, int]:
     """Learns the rows, writes the new workdir, and returns the new tags and their examples.
@@ -75,7 +79,7 @@ def add_tags(config: Config) -> dict[str, int]:
         "share": config.share,
         "steps": config.steps,
         "learning_rate": config.learning_rate,
-        "margin": settings.margin,
+        "margin": MARGIN,
         "max_norm": settings.max_norm or None,
         "seed": config.seed,
     }

@@ -82,7 +82,7 @@ def describe_users(posts):
 
 
 def run_training(dataset, workdir, **options):
-    return train.train(make_config(dataset, workdir, **{"epochs": 4, **options}))
+    return train.train(make_config(dataset, workdir, **{"epochs": 12, **options}))
 
 
 def write_lines(path, posts):

@@ -106,7 +106,7 @@ def test_examples_that_do_not_tell_the_country_serve_those_who_do(local_world, t
         users = describe_users([{"country": country}] * len(posts))
         descriptor = np.array([post["descriptor"] for post in posts], np.float32)
         _, top = model.top_k(model({"descriptor": descriptor, "user_descriptor": users}), K)
-        assert (top.numpy() == tag_id).any(axis=1).mean() > 0.8, country
+        assert (top.numpy() == tag_id).any(axis=1).mean() > 0.65, country
 
 
 def test_known_weights_keep_their_bits(world, grown):

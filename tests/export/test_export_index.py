@@ -36,7 +36,7 @@ def run_export(**options):
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("index")
     dataset = write_dataset(folder / "dataset", posts=600, num_tags=TAGS, validation=80, test=60)
-    train.train(make_config(dataset, folder / "run", epochs=2, tag_stddev=0.1))
+    train.train(make_config(dataset, folder / "run", epochs=2, optimizer="adagrad"))
     return folder
 
 
