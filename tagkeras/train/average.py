@@ -50,6 +50,8 @@ class WeightAverage:
 
     def steps_until_next(self, state: RunState) -> int:
         """Steps to take, from a state on, until the next point to `add`."""
+        if not self._weights or state.epoch + 1 <= self._last_alone:
+            return state.steps_per_epoch - state.step
         interval = -(-state.steps_per_epoch // POINTS_AN_EPOCH)
         return min(interval - state.step % interval, state.steps_per_epoch - state.step)
 

@@ -122,7 +122,7 @@ class TestHeadline:
 
 
 def test_commands_leave_out_defaults():
-    config = {"data": "d", "workdir": "w", "rank": 8, "epochs": 15, "jit_compile": True}
+    config = {"data": "d", "workdir": "w", "rank": 8, "margin": 0.2, "jit_compile": True}
     assert differing_flags(config) == {"rank": 8, "jit_compile": True}
     assert command_of(
         "tagkeras.train", {"data": "my data", "cache": False, "tags": ["a", "b"]}

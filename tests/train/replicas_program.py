@@ -43,7 +43,9 @@ def main(name, dataset, optimizer, result):
     dataset = Path(dataset)
     manifest = Manifest.load(dataset)
     reduction = {"sgd": {"reduction": "sum", "learning_rate": 0.002}}.get(optimizer, {})
-    settings = Settings(optimizer=optimizer, embedding_dim=8, rank=6, **reduction)
+    settings = Settings(
+        optimizer=optimizer, embedding_dim=8, rank=6, fact_dropout=0, tag_stddev=0.1, **reduction
+    )
     posts = TrainingInput(dataset, manifest, batch_size=BATCH_SIZE, seed=1)
     scope = strategy or tf.distribute.get_strategy()
     with scope.scope():
