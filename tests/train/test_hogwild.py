@@ -16,7 +16,7 @@ from tagkeras.train.model import compile_model, make_model
 
 def make(dataset, batch_size=20):
     manifest = Manifest.load(dataset)
-    settings = Settings(embedding_dim=8, rank=8)
+    settings = Settings(optimizer="adagrad", embedding_dim=8, rank=8)
     model = make_model(settings, manifest)
     compile_model(model, settings)
     return model, TrainingInput(dataset, manifest, batch_size=batch_size, seed=3)

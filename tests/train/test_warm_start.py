@@ -151,7 +151,7 @@ def test_continues_where_the_earlier_run_ended(trained, tmp_path):
     """A pass over posts with some more tags, with the earlier run's state or without."""
     more = write_dataset(tmp_path / "more", posts=600, num_tags=22)
 
-    def loss_of_a_pass(name, earlier):
+    def violators_of_a_pass(name, earlier):
         config = make_config(more, tmp_path / name, epochs=1)
         run = Run(config)
         if earlier is not None:
@@ -159,11 +159,14 @@ def test_continues_where_the_earlier_run_ended(trained, tmp_path):
             WarmStart(earlier, config, Manifest.load(more), vocabulary).apply(run.model)
         run.workdir.start(dataclasses.asdict(config), more)
         run.run_loop()
-        return float(run.workdir.history.read_text().splitlines()[1].split(",")[1])
+        names, values = run.workdir.history.read_text().splitlines()
+        return float(values.split(",")[names.split(",").index("violator_share")])
 
     shutil.copytree(trained.path, tmp_path / "run", ignore=shutil.ignore_patterns("checkpoints"))
-    without_state = loss_of_a_pass("without", Workdir(tmp_path / "run"))
-    assert max(loss_of_a_pass("warm", trained), without_state) < loss_of_a_pass("cold", None)
+    without_state = violators_of_a_pass("without", Workdir(tmp_path / "run"))
+    assert max(violators_of_a_pass("warm", trained), without_state) < violators_of_a_pass(
+        "cold", None
+    )
 
 
 @pytest.mark.parametrize(
