@@ -38,10 +38,8 @@ class WeightAverage:
 
     def add(self, state: RunState) -> None:
         """Adds the weights as they are, in the epochs that count."""
-        if (
-            not self._weights
-            or state.epoch + state.step / state.steps_per_epoch <= self._last_alone
-        ):
+        epochs_done = state.epoch + state.step / state.steps_per_epoch
+        if not self._weights or epochs_done <= self._last_alone:
             return
         state.averaged += 1
         for mean, weight in zip(self.means, self._weights, strict=True):

@@ -102,8 +102,8 @@ class WarmStart:
         new run's max-norm are projected. The optimizers' state of these weights and rows is that of
         its newest checkpoint, if both runs have the same optimizer: Adagrad's first steps from a
         fresh state are as long as the learning rate in every coordinate, whatever the gradient, and
-        would undo much of what was learned. New tags
-        keep their fresh rows and fresh state.
+        would undo much of what was learned. New tags keep their
+        fresh rows and fresh state.
 
         Args:
             model: made with the new run's settings and compiled, before its first step.

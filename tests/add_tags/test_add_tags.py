@@ -67,7 +67,7 @@ def test_learns_a_tag_from_twenty_posts_and_spares_the_others(world, grown, tmp_
     new, others = recalls(world, grown)
     _, before = recalls(world, world.run)
     from_the_start, _ = recalls(world, world.whole_run)
-    assert from_the_start > 0.9
+    assert from_the_start > 0.95
     assert new > 0.7  # by chance, 3 of 42
     assert others > before - 0.01
     assert share_of_strangers(world, grown) < 0.02
@@ -106,7 +106,7 @@ def test_examples_that_do_not_tell_the_country_serve_those_who_do(local_world, t
         users = describe_users([{"country": country}] * len(posts))
         descriptor = np.array([post["descriptor"] for post in posts], np.float32)
         _, top = model.top_k(model({"descriptor": descriptor, "user_descriptor": users}), K)
-        assert (top.numpy() == tag_id).any(axis=1).mean() > 0.65, country
+        assert (top.numpy() == tag_id).any(axis=1).mean() > 0.8, country
 
 
 def test_known_weights_keep_their_bits(world, grown):

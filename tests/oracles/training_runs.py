@@ -9,6 +9,17 @@ from tagkeras.train.model import restore_model
 
 EPOCHS = 3
 STEPS = 12
+# Adagrad with rank weights, which learns a tiny dataset in few epochs.
+ADAGRAD = {
+    "optimizer": "adagrad",
+    "rank_weight": "harmonic",
+    "margin": 0.1,
+    "tag_stddev": 0.1,
+    "user_hidden": 24,
+    "user_offset": False,
+    "fact_dropout": 0,
+    "descriptor_dropout": 0,
+}
 
 
 def parse_flags(config_class, **options):
