@@ -13,6 +13,8 @@ from tagkeras.train.model import INITIAL_ACCUMULATOR
 # Known tags that stand for all of them, and the most pairs of a step.
 POOL = 2**13
 _NEW_PAIRS, _KNOWN_PAIRS = 512, 4096
+# Violators of an example that count in full: about as many hashtags as people are shown.
+TOP = 10
 # Posts that are scored at once.
 _CHUNK = 1024
 
@@ -64,16 +66,19 @@ def learn_rows(
     max_norm: float | None,
     seed: int,
 ) -> np.ndarray:
-    """Minimises the expected WARP loss, in the new rows alone.
+    """Minimises the hinges of WARP as they are expected, in the new rows alone.
 
     For a post and a positive tag, WARP draws one of the V tags that violate the margin, each with
     the same chance, and weighs its hinge by L(V). Here the expectation of that is taken in place of
     draws: L(V) / V times the sum of the violators' hinges, V and the sum estimated from a pool of
     known tags. New tags stand in pairs of two kinds:
 
-    - as the positive of their examples, against known tags and the other new ones;
+    - as the positive of their examples, against known tags and the other new ones. Here L(V) is V
+      up to `TOP` violators and stays there: with the harmonic sum, each of the first ranks pulls
+      less than the one before, and an example below two or three tags weighs too little;
     - as a negative of known positives, of background posts without the tag. These keep a tag from
-      ranking high everywhere.
+      ranking high everywhere. The positives of a post share its weight, or it would stand against
+      the tag as often as it has tags, and an example for it once.
 
     `share` says how many posts of the one kind there are to one of the other, which the examples do
     not tell. A row starts as the mean direction of its examples' phi, as long as known rows are on
@@ -105,7 +110,8 @@ def learn_rows(
 
     # The positives of a tag weigh 1, its negatives as many posts as there are to one with the tag.
     new_weight = (1 / np.bincount(new_tag, minlength=num_new))[new_tag].astype(np.float32)
-    known_weight = known_weight * np.float32((1 / share - 1) / len(background.tags))
+    known_weight /= np.bincount(known_post)[known_post]
+    known_weight *= np.float32((1 / share - 1) / len(background.tags))
     rows = tf.Variable(_initial_rows(examples.phi, own_new, pool, max_norm))
     optimizer = RowAdagrad(learning_rate, initial_accumulator_value=INITIAL_ACCUMULATOR)
     optimizer.build(rows)
@@ -179,7 +185,10 @@ def new_pairs_loss(
     own_new: tf.Tensor,
     weight: tf.Tensor,
 ) -> tf.Tensor:
-    """The weighted sum of the expected WARP losses of pairs with a new tag, [E]."""
+    """The weighted sum over pairs with a new tag, [E], of their violators' hinges.
+
+    Of a pair with more than `TOP` violators, these have the weight of `TOP` together.
+    """
     score = tf.reduce_sum(phi * tf.gather(rows, tag), axis=1, keepdims=True)
     known = tf.nn.relu(margin - score + tf.matmul(phi, pool.rows, transpose_b=True))
     new = tf.nn.relu(margin - score + tf.matmul(phi, rows, transpose_b=True))
@@ -189,7 +198,7 @@ def new_pairs_loss(
         return pool.tags_per_row * tf.reduce_sum(known, axis=1) + tf.reduce_sum(new, axis=1)
 
     violators = tf.stop_gradient(tf.maximum(over_tags(tf.sign(known), tf.sign(new)), 1.0))
-    return tf.reduce_sum(weight * rank_weight(violators) / violators * over_tags(known, new))
+    return tf.reduce_sum(weight * tf.minimum(1.0, TOP / violators) * over_tags(known, new))
 
 
 def known_pairs_loss(

@@ -48,8 +48,10 @@ def test_pairs_of_new_and_of_known_tags():
     np.testing.assert_allclose(weight, [(1 + 1 / 2 + 1 / 3) / 3, 0.75, 0.75], rtol=1e-5)
 
 
-def test_loss_of_new_pairs_is_what_warp_expects():
-    """Against an average over the laws of the draws: each violator equally likely."""
+@pytest.mark.parametrize(("top", "share"), [(10, 1), (3, 3 / 4)])
+def test_loss_of_new_pairs(monkeypatch, top, share):
+    """Violators count in full up to a number of them."""
+    monkeypatch.setattr(module, "TOP", top)
     rows = tf.Variable([[0.5, 0.5], [0.9, 0.1]])
     phi = np.array([[1, 0], [0.6, 0.8]], np.float32)
     own_pool = np.array([[True, False, False], [False, False, False]])
@@ -61,9 +63,9 @@ def test_loss_of_new_pairs_is_what_warp_expects():
         *map(tf.constant, (phi, np.array([0, 1]), own_pool, own_new, np.float32([1, 10]))),
     )
     # First post: f(y+) = 0.5; 0.6 of tag 2 and 0.9 of the other new tag violate, 0 does not.
-    first = (1 + 1 / 2) * ((0.6 - 0.4) + (0.9 - 0.4)) / 2
+    first = (0.6 - 0.4) + (0.9 - 0.4)
     # Second: f(y+) = 0.62; known 0.6, 0.8, 1.0 and new 0.7 violate.
-    second = (1 + 1 / 2 + 1 / 3 + 1 / 4) * sum(s - 0.52 for s in (0.6, 0.8, 1.0, 0.7)) / 4
+    second = share * sum(s - 0.52 for s in (0.6, 0.8, 1.0, 0.7))
     np.testing.assert_allclose(loss, first + 10 * second, rtol=1e-5)
 
 
@@ -102,6 +104,14 @@ def test_the_share_decides_between_examples_and_background(posts):
     assert (background.phi @ often > thresholds).mean() > 0.5
     assert (background.phi @ rarely > thresholds).mean() < 0.05
     assert (examples.phi @ rarely > 0.7).all()
+
+
+def test_a_post_counts_once_however_many_tags_it_has(posts):
+    examples, background = posts
+    table = at(np.array([30, 60, 200]))
+    twice = background._replace(tags=[2 * tags for tags in background.tags])
+    expected = learn(table, examples, background)
+    np.testing.assert_allclose(learn(table, examples, twice), expected, atol=1e-3)
 
 
 def test_no_step_is_the_mean_direction(posts):
