@@ -3,6 +3,7 @@ import types
 import numpy as np
 import pytest
 from small_world import HELD_OUT, draw_posts, run_training, write_dataset, write_lines
+from training_runs import ADAGRAD
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +22,6 @@ def world(tmp_path_factory):
         splits=splits,
         examples=examples,
         posts=write_lines(folder / "examples.jsonl", examples),
-        run=run_training(part, folder / "run"),
-        whole_run=run_training(whole, folder / "whole_run"),
+        run=run_training(part, folder / "run", **ADAGRAD, epochs=4),
+        whole_run=run_training(whole, folder / "whole_run", **ADAGRAD, epochs=4),
     )

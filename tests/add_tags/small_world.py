@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import tensorflow as tf
-from training_runs import ADAGRAD, make_config, parse_flags
+from training_runs import make_config, parse_flags
 
 from tagkeras.add_tags.config import Config
 from tagkeras.data.facts import FactSchema, to_columns
@@ -82,7 +82,7 @@ def describe_users(posts):
 
 
 def run_training(dataset, workdir, **options):
-    return train.train(make_config(dataset, workdir, **{"epochs": 4, **ADAGRAD, **options}))
+    return train.train(make_config(dataset, workdir, **options))
 
 
 def write_lines(path, posts):
