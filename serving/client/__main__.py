@@ -40,10 +40,7 @@ class Config(ServerFlags):
         help="image file, or several with commas between them", positional=True
     )
     age: float | None = option(
-        None,
-        help="the user's age in years; unknown by default",
-        minimum=AGE.low,
-        maximum=AGE.high,
+        None, help="the user's age in years; unknown by default", minimum=AGE.low, maximum=AGE.high
     )
     gender: str | None = option(None, help="the user's gender; unknown by default", choices=GENDERS)
     country: str | None = option(None, help="ISO 3166 alpha-2 code; unknown by default")

@@ -15,15 +15,7 @@ import urllib3
 from serving.client import base
 from serving.client.answers import RequestError, StatusCode
 from serving.client.base import BlockingClient, ModelClient
-from serving.client.questions import (
-    CONTENT,
-    Answered,
-    AnswerT,
-    Column,
-    Input,
-    Question,
-    Signatures,
-)
+from serving.client.questions import CONTENT, Answered, AnswerT, Column, Input, Question, Signatures
 from serving.client.tls import Tls
 from tagkeras.cli.errors import UserError
 

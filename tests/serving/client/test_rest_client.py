@@ -7,15 +7,7 @@ from concurrent import futures
 import pytest
 from serving_helpers import photo
 
-from serving import (
-    Hashtag,
-    Prediction,
-    RequestError,
-    RestHashtagClient,
-    StatusCode,
-    Tls,
-    User,
-)
+from serving import Hashtag, Prediction, RequestError, RestHashtagClient, StatusCode, Tls, User
 from serving.client import rest_client
 from tagkeras.cli.errors import UserError
 
@@ -86,10 +78,7 @@ def test_a_connection_that_breaks_off_is_tried_again(fake_rest):
     assert len(set(fake_rest.bodies)) == 1
 
 
-@pytest.mark.parametrize(
-    ("status", "code"),
-    [(403, "PERMISSION_DENIED"), (502, "INTERNAL")],
-)
+@pytest.mark.parametrize(("status", "code"), [(403, "PERMISSION_DENIED"), (502, "INTERNAL")])
 def test_statuses_that_a_proxy_may_give(fake_rest, status, code):
     fake_rest.replies = [(status, b"<html>")]
     with (

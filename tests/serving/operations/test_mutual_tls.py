@@ -52,9 +52,7 @@ def ask(server, image, **files):
     arguments = [f"--server={server}", "--model_name=hashtags", f"--image={image}", "--json"]
     arguments += [f"--{name}={path}" for name, path in files.items()]
     return subprocess.run(
-        [sys.executable, "-m", "serving.client", *arguments],
-        capture_output=True,
-        text=True,
+        [sys.executable, "-m", "serving.client", *arguments], capture_output=True, text=True
     )
 
 
@@ -65,9 +63,7 @@ def test_the_whole_walk(made, hashtag_models, tmp_path):
     image = tmp_path / "photo.png"
     image.write_bytes(photo())
     with ServerProcess(
-        model_name="hashtags",
-        model_base_path=hashtag_models,
-        ssl_config_file=ours / "ssl.config",
+        model_name="hashtags", model_base_path=hashtag_models, ssl_config_file=ours / "ssl.config"
     ) as server:
         identity = {"tls_cert": ours / "client.pem", "tls_key": ours / "client.key"}
         answered = ask(server.endpoint, image, tls_ca=ours / "ca.pem", **identity)

@@ -7,12 +7,7 @@ import urllib.request
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from operations_helpers import (
-    DOCKER,
-    container,
-    relocated,
-    server_arguments,
-)
+from operations_helpers import DOCKER, container, relocated, server_arguments
 from serving_helpers import WAIT, photo
 
 from serving import HashtagClient, ServerProcess

@@ -12,11 +12,7 @@ import pytest
 from google.protobuf.message import DecodeError
 from serving_helpers import Stubs, mutated, photo, photo_request
 from tensorflow.core.framework import types_pb2
-from tensorflow_serving.apis import (
-    classification_pb2,
-    predict_pb2,
-    regression_pb2,
-)
+from tensorflow_serving.apis import classification_pb2, predict_pb2, regression_pb2
 
 from serving import ServerProcess, tensors
 
@@ -36,15 +32,8 @@ IMPOSSIBLE_SHAPES = {
     "a product that overflows to 1": (2**63 - 1, 2**63 - 1),
     "a thousand dimensions": (2,) * 1000,
 }
-WRONG_SHAPES = {
-    "a gigabyte": (2**28,),
-    "another batch": (2,),
-    "a matrix": (1, 1),
-}
-CONTENTS = {
-    "seven bytes": b"1234567",
-    "endless lengths": b"\xff" * 64,
-}
+WRONG_SHAPES = {"a gigabyte": (2**28,), "another batch": (2,), "a matrix": (1, 1)}
+CONTENTS = {"seven bytes": b"1234567", "endless lengths": b"\xff" * 64}
 NAMES = ["nobody", "../../etc/passwd", "tags\x00", "💥" * 300, "x" * 2**20]
 PNG = photo()
 IMAGES = {

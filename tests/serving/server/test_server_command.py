@@ -54,12 +54,7 @@ def test_unsupported_arguments_are_refused_by_name(argument, words):
 
 
 @pytest.mark.parametrize(
-    "argument",
-    [
-        "--saved_model_tags=serve",
-        "--noenable_profiler",
-        "-prefer_tflite_model=False",
-    ],
+    "argument", ["--saved_model_tags=serve", "--noenable_profiler", "-prefer_tflite_model=False"]
 )
 def test_flags_of_the_original_that_change_nothing_are_accepted(argument):
     assert refusal([argument]) is None

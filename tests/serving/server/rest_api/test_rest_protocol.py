@@ -18,12 +18,7 @@ def test_bodies_in_gzip(half):
 
 
 @pytest.mark.parametrize(
-    "body",
-    [
-        BODY,
-        gzip.compress(BODY, mtime=0)[:-4],
-        gzip.compress(BODY, mtime=0) + b"more",
-    ],
+    "body", [BODY, gzip.compress(BODY, mtime=0)[:-4], gzip.compress(BODY, mtime=0) + b"more"]
 )
 def test_bodies_that_are_no_gzip_count_as_empty(half, body):
     response = half.ask("POST", PREDICT, body, Content_Encoding="gzip")
