@@ -27,12 +27,8 @@ def status(server, path):
 
 
 def is_healthy(server):
-    run = subprocess.run(
-        ["bash", DOCKER / "healthcheck.sh", server.rest_endpoint.rpartition(":")[2]],
-        capture_output=True,
-        text=True,
-    )
-    return run.returncode == 0
+    command = ["bash", DOCKER / "healthcheck.sh", server.rest_endpoint.rpartition(":")[2]]
+    return subprocess.run(command, capture_output=True).returncode == 0
 
 
 @pytest.fixture

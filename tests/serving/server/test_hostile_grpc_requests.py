@@ -153,17 +153,15 @@ def of_other_methods():
     yield "reload of nothing", f"{MODEL}HandleReloadConfigRequest", b"", BAD, "Only Model"
     yield "a method of its own", f"{PREDICTION}Format", b"", Code.UNIMPLEMENTED, ""
 
-    classify = classification_pb2.ClassificationRequest()
-    classify.model_spec.name = "tags"
-    classify.model_spec.signature_name = "classify"
+    spec = {"name": "tags", "signature_name": "classify"}
+    classify = classification_pb2.ClassificationRequest(model_spec=spec)
     features = classify.input.example_list.examples.add().features.feature
     body = classify.SerializeToString()
     yield "an example without features", f"{PREDICTION}Classify", body, BAD, "image"
     features["image"].int64_list.value.append(1)
     body = classify.SerializeToString()
     yield "a feature of another type", f"{PREDICTION}Classify", body, BAD, ""
-    regress = regression_pb2.RegressionRequest(model_spec=classify.model_spec)
-    regress.input.CopyFrom(classify.input)
+    regress = regression_pb2.RegressionRequest(model_spec=spec, input=classify.input)
     body = regress.SerializeToString()
     yield "regression of a classification", f"{PREDICTION}Regress", body, BAD, "Expected outputs"
 
