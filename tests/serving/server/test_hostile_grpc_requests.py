@@ -120,7 +120,6 @@ def of_names():
             ("output", lambda r, n=name: r.output_filter.append(n), BAD, "alias not found in sig"),
         ]:
             yield predict(f"{what} {name[:20]!r}", change, code, words)
-    yield predict("no model", specified(name=""), words="no name specified")
     for version in (-1, 3, 2**63 - 1):
         yield predict(
             f"version {version}",
@@ -128,17 +127,13 @@ def of_names():
             Code.NOT_FOUND,
             "Specific(",
         )
-    yield predict(
-        "an output 100,000 times",
-        lambda r: r.output_filter.extend(["scores"] * 10**5),
-        words="duplicate",
-    )
-    yield predict(
-        "100,000 inputs",
-        lambda r: [r.inputs[str(i)].SetInParent() for i in range(10**5)],
-        words="invalid name",
-    )
-    yield predict("no inputs", lambda r: r.inputs.clear(), words="input alias")
+    for what, change, words in [
+        ("no model", specified(name=""), "no name specified"),
+        ("100,000 outputs", lambda r: r.output_filter.extend(["scores"] * 10**5), "duplicate"),
+        ("100,000 inputs", lambda r: [r.inputs[str(i)] for i in range(10**5)], "invalid name"),
+        ("no inputs", lambda r: r.inputs.clear(), "input alias"),
+    ]:
+        yield predict(what, change, words=words)
 
 
 def of_images():
