@@ -73,7 +73,7 @@ def from_proto(proto: tensor_pb2.TensorProto) -> Array:
     if not content:
         flat = _from_field(proto, dtype, count)
     elif is_string:
-        flat = _unpack_strings(content, count)
+        flat = _unpack_strings(proto, count)
     elif len(content) == count * dtype.itemsize:
         flat = np.frombuffer(content, dtype)
     else:
@@ -143,28 +143,12 @@ def _from_field(proto: tensor_pb2.TensorProto, dtype: np.dtype[Any], count: int)
     return np.concatenate([given, rest])
 
 
-def _unpack_strings(content: bytes, count: int) -> Array:
-    """`count` lengths as varints, then the strings' bytes end to end."""
-    if count > len(content):  # each has a byte of length at least
-        raise ValueError(f"{len(content)} bytes of content for {count} strings")
-    strings = np.empty(count, np.object_)
-    position = 0
-    lengths = []
-    for _ in range(count):
-        length = shift = 0
-        while True:
-            if position >= len(content) or shift > 28:
-                raise ValueError("bad string lengths")
-            byte = content[position]
-            position += 1
-            length |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
-        lengths.append(length)
-    if position + sum(lengths) != len(content):
-        raise ValueError("the strings do not fill the content")
-    for index, length in enumerate(lengths):
-        strings[index] = content[position : position + length]
-        position += length
+def _unpack_strings(proto: tensor_pb2.TensorProto, count: int) -> Array:
+    """The strings that `tensor_content` holds: their lengths as varints, then their bytes."""
+    if count > len(proto.tensor_content):  # each has a byte of length at least
+        raise ValueError(f"{len(proto.tensor_content)} bytes of content for {count} strings")
+    try:
+        strings: Array = tf.io.parse_tensor(proto.SerializeToString(), tf.string).numpy()
+    except tf.errors.InvalidArgumentError:
+        raise ValueError(f"the content is not that of {count} strings") from None
     return strings

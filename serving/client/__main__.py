@@ -40,10 +40,7 @@ class Config(ServerFlags):
         help="image file, or several with commas between them", positional=True
     )
     age: float | None = option(
-        None,
-        help="the user's age in years; unknown by default",
-        minimum=AGE.low,
-        maximum=AGE.high,
+        None, help="the user's age in years; unknown by default", minimum=AGE.low, maximum=AGE.high
     )
     gender: str | None = option(None, help="the user's gender; unknown by default", choices=GENDERS)
     country: str | None = option(None, help="ISO 3166 alpha-2 code; unknown by default")
@@ -125,16 +122,14 @@ def _user(config: Config) -> User:
 
 def _refusal(image: str, error: "RequestError") -> str:
     """Names the image where it is at fault, and not the rest of the request."""
-    from serving.client.answers import Cause, read_refusal
+    from serving.client.answers import read_refusal
 
     refusal = read_refusal(str(error))
-    match refusal.cause:
-        case Cause.IMAGE:  # without its place: the same image for every user
-            return f"{image}: {refusal.words}"
-        case Cause.DESCRIPTOR:
-            return f"the model takes descriptors, not images ({refusal.words})"
-        case _:
-            return refusal.words
+    if refusal.of_image:  # without its place: the same image for every user
+        return f"{image}: {refusal.words}"
+    if refusal.of_descriptor:
+        return f"the model takes descriptors, not images ({refusal.words})"
+    return refusal.words
 
 
 if __name__ == "__main__":

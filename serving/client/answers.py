@@ -95,25 +95,19 @@ class RequestError(UserError):
         self.details = details
 
 
-class Cause(enum.Enum):
-    """What is wrong with a request."""
-
-    IMAGE = "the image"
-    DESCRIPTOR = "the descriptor is missing, since the model takes no images"
-    OTHER = "something else"
-
-
 class Refusal(NamedTuple):
     """Why a request for the hashtags of one image is refused.
 
     Attributes:
-        cause: what is wrong with it.
         words: the server's, one line, without the image's place in the request.
+        of_image: whether the image is at fault.
+        of_descriptor: whether the descriptor is missing, since the model takes no images.
         limit: such as `more than 100 pixels`, for an image beyond a limit; otherwise "".
     """
 
-    cause: Cause
     words: str
+    of_image: bool = False
+    of_descriptor: bool = False
     limit: str = ""
 
 
@@ -123,8 +117,8 @@ def read_refusal(message: str) -> Refusal:
     words = _PLACE.sub(r"\1", line)
     if words != line or _DECODER.search(line):
         limit = _LIMIT.search(words) if words != line else None
-        return Refusal(Cause.IMAGE, words, limit[0] if limit else "")
-    return Refusal(Cause.DESCRIPTOR if _DESCRIPTOR_MISSING.search(line) else Cause.OTHER, words)
+        return Refusal(words, of_image=True, limit=limit[0] if limit else "")
+    return Refusal(words, of_descriptor=_DESCRIPTOR_MISSING.search(line) is not None)
 
 
 def queue_is_full(message: str) -> bool:

@@ -83,18 +83,15 @@ def read_users(path: str | os.PathLike[str]) -> list[User]:
         if not line.strip():
             continue
         try:
-            users.append(_user(json.loads(line)))
+            fields = json.loads(line)
+            if not isinstance(fields, dict):
+                raise UserError("not a JSON object")
+            users.append(make_user(fields))
         except (json.JSONDecodeError, UserError) as error:
             raise UserError(f"{path}, line {number}: {error}") from error
     if not users:
         raise UserError(f"{path} has no users; write one JSON object a line, such as {{}}")
     return users
-
-
-def _user(fields: Any) -> User:
-    if not isinstance(fields, dict):
-        raise UserError("not a JSON object")
-    return make_user(fields)
 
 
 def make_user(fields: Mapping[str, Any]) -> User:

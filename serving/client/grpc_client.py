@@ -26,15 +26,7 @@ from serving.client.answers import (
     StatusCode,
 )
 from serving.client.base import BlockingClient, ModelClient
-from serving.client.questions import (
-    Answered,
-    AnswerT,
-    Column,
-    Image,
-    Input,
-    Question,
-    Signatures,
-)
+from serving.client.questions import Answered, AnswerT, Column, Image, Input, Question, Signatures
 from serving.tensors import Array
 from tagkeras.cli.errors import UserError
 from tagkeras.data.user import User

@@ -15,15 +15,7 @@ import urllib3
 from serving.client import base
 from serving.client.answers import RequestError, StatusCode
 from serving.client.base import BlockingClient, ModelClient
-from serving.client.questions import (
-    CONTENT,
-    Answered,
-    AnswerT,
-    Column,
-    Input,
-    Question,
-    Signatures,
-)
+from serving.client.questions import CONTENT, Answered, AnswerT, Column, Input, Question, Signatures
 from serving.client.tls import Tls
 from tagkeras.cli.errors import UserError
 
@@ -102,26 +94,25 @@ class RestHashtagClient(BlockingClient):
         optional = self._optional.get(question.signature, {})
         untold: dict[str, Any] = {name: [about.unknown] * rows for name, about in optional.items()}
         body = json_body(question.signature, {**untold, **question.inputs})
-        version = self.version or 0  # 0: the question does not tell it
-        if self.version is not None or not question.tells_version:
-            document = self._request("POST", f"{model_url(self)}:predict", deadline, body)
-        else:
-            try:
-                version, document = self._ask_current_version(deadline, body)
-            except RequestError as error:
-                if error.code is not StatusCode.NOT_FOUND:
-                    raise
-                # The version may have been unloaded in between, for another one.
-                version, document = self._ask_current_version(deadline, body)
+        asks_version = self.version is None and question.tells_version
+        try:
+            version, document = self._ask_version(deadline, body, current=asks_version)
+        except RequestError as error:
+            if not asks_version or error.code is not StatusCode.NOT_FOUND:
+                raise
+            # The version may have been unloaded in between, for another one.
+            version, document = self._ask_version(deadline, body, current=True)
         if not isinstance(document, dict) or "outputs" not in document:
             raise self._not_the_api("200, without outputs")
         outputs = document["outputs"]
         if not isinstance(outputs, dict):  # a single output comes without its name
             outputs = {question.outputs[0]: outputs} if len(question.outputs) == 1 else {}
-        return question.read(Answered(self.model, version, outputs))
+        return question.read(Answered(self.model, version or 0, outputs))
 
-    def _ask_current_version(self, deadline: float, body: bytes) -> tuple[int, Any]:
-        version = self._current_version(deadline)
+    def _ask_version(
+        self, deadline: float, body: bytes, *, current: bool
+    ) -> tuple[int | None, Any]:
+        version = self._current_version(deadline) if current else self.version
         url = f"{model_url(self, version)}:predict"
         return version, self._request("POST", url, deadline, body)
 

@@ -46,10 +46,7 @@ def main(config: Config) -> None:
     from serving.demo.questions import Questions
 
     photos = Photos(find_gallery(config.photos))
-    with (
-        application.listen(config.host, config.port) as listener,
-        config.connect() as client,
-    ):
+    with application.listen(config.host, config.port) as listener, config.connect() as client:
         page = application.build(
             Questions(client),
             photos,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.exceptions import HTTPException
 
-from serving.client.answers import Cause, RequestError, ServedFact, StatusCode, read_refusal
+from serving.client.answers import RequestError, ServedFact, StatusCode, read_refusal
 from serving.demo.photos import NOT_A_PHOTO
 from tagkeras.cli.errors import UserError
 from tagkeras.data.facts import FACTS
@@ -106,9 +106,9 @@ def _explained(error: RequestError) -> HTTPException:
             limit = re.sub(r"\d+", lambda number: f"{int(number[0]):,}", refusal.limit)
             words = f"This photo has {limit}, too many for the model. Please make it smaller."
             return HTTPException(415, words)
-        if refusal.cause is Cause.IMAGE:
+        if refusal.of_image:
             return HTTPException(415, NOT_A_PHOTO)
-        if refusal.cause is Cause.DESCRIPTOR:
+        if refusal.of_descriptor:
             return HTTPException(502, "This model takes descriptors of images, not photos.")
     details = error.details.strip().partition("\n")[0]
     # Without the server's own words, which the message ends with in parentheses.

@@ -6,16 +6,13 @@ from typing import Any
 
 import grpc
 from tensorflow_serving.apis import (
-    classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
     inference_pb2,
     model_management_pb2,
     model_pb2,
     model_service_pb2_grpc,
-    predict_pb2,
     prediction_service_pb2_grpc,
-    regression_pb2,
 )
 
 from serving.server.errors import ServingError, invalid_argument
@@ -34,14 +31,15 @@ _NO_DEADLINE_SECONDS = 10 * 365 * 86400
 _Inference = Callable[[Servable, Any, float | None], Any]
 
 
-def _aborts(method: Callable[[Any, Any, grpc.ServicerContext], Any]) -> Any:
+def _aborts(method: Callable[..., Any]) -> Any:
     """A method of a service that ends its call with the status of the ServingError it raises."""
 
     @functools.wraps(method)
-    def call(self: Any, request: Any, context: grpc.ServicerContext) -> Any:
+    def call(*arguments: Any) -> Any:
         try:
-            return method(self, request, context)
+            return method(*arguments)
         except ServingError as error:
+            *_, context = arguments
             context.abort(error.code, _truncated(error.message))
 
     return call
@@ -54,37 +52,12 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self, manager: ModelManager, metrics: Metrics, *, tensor_content: bool = False
     ) -> None:
         self._manager = manager
-        self._predict = functools.partial(predict, as_content=tensor_content)
         self._metrics = metrics
-
-    @_aborts
-    def Predict(  # noqa: N802
-        self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
-    ) -> predict_pb2.PredictResponse:
-        """Tensors in, tensors out."""
-        return self._infer("Predict", self._predict, request, request, context)
-
-    @_aborts
-    def Classify(  # noqa: N802
-        self, request: classification_pb2.ClassificationRequest, context: grpc.ServicerContext
-    ) -> classification_pb2.ClassificationResponse:
-        """Classes and scores of tf.Examples."""
-        return self._infer("Classify", classify, request, request, context)
-
-    @_aborts
-    def Regress(  # noqa: N802
-        self, request: regression_pb2.RegressionRequest, context: grpc.ServicerContext
-    ) -> regression_pb2.RegressionResponse:
-        """One number for each tf.Example."""
-        return self._infer("Regress", regress, request, request, context)
-
-    @_aborts
-    def MultiInference(  # noqa: N802
-        self, request: inference_pb2.MultiInferenceRequest, context: grpc.ServicerContext
-    ) -> inference_pb2.MultiInferenceResponse:
-        """Several classifications and regressions of the same tf.Examples."""
-        first = request.tasks[0] if request.tasks else inference_pb2.InferenceTask()
-        return self._infer("MultiInference", multi_inference, request, first, context)
+        answer = functools.partial(predict, as_content=tensor_content)
+        self.Predict = self._method("Predict", answer)
+        self.Classify = self._method("Classify", classify)
+        self.Regress = self._method("Regress", regress)
+        self.MultiInference = self._method("MultiInference", multi_inference)
 
     @_aborts
     def GetModelMetadata(  # noqa: N802
@@ -106,15 +79,21 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             )
         return response
 
-    def _infer(
-        self, api: str, infer: _Inference, request: Any, asked: Any, context: grpc.ServicerContext
-    ) -> Any:
-        """Runs inference within the call's deadline on the version that `asked` names."""
-        with self._metrics.request(asked.model_spec.name, api, "GRPC"):
-            spec = _model_spec(asked)
-            timeout = _seconds_to_deadline(context)
-            with self._manager.serving(spec) as servable:
-                return infer(servable, request, timeout)
+    def _method(self, api: str, infer: _Inference) -> Any:
+        """Runs inference within a call's deadline on the version that its request names."""
+
+        @_aborts
+        def call(request: Any, context: grpc.ServicerContext) -> Any:
+            asked = request
+            if api == "MultiInference":
+                asked = request.tasks[0] if request.tasks else inference_pb2.InferenceTask()
+            with self._metrics.request(asked.model_spec.name, api, "GRPC"):
+                spec = _model_spec(asked)
+                timeout = _seconds_to_deadline(context)
+                with self._manager.serving(spec) as servable:
+                    return infer(servable, request, timeout)
+
+        return call
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):

@@ -18,10 +18,7 @@ from serving.server.rest_api.rest_server import RestServer
 
 DEFAULT_GRACE_SECONDS = 30.0
 # Photos and batches of them are larger than gRPC's default of 4 MiB.
-MESSAGE_OPTIONS = (
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
-)
+MESSAGE_OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
 # The names under which the original reports its health; the server as a whole has none.
 _HEALTH_NAMES = ("", "ModelService", "PredictionService")
 
@@ -89,8 +86,7 @@ class ModelServer:
             options=(*channel_arguments, *MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)),
         )
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            PredictionService(self.manager, self.metrics, tensor_content=tensor_content),
-            self._grpc,
+            PredictionService(self.manager, self.metrics, tensor_content=tensor_content), self._grpc
         )
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(
             ModelService(self.manager), self._grpc

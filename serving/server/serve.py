@@ -52,12 +52,9 @@ def serve(config: Config) -> None:
                 print(f"Running gRPC ModelServer at UNIX socket {path} ...", flush=True)
             if server.rest_endpoint:
                 print(f"Exporting HTTP/REST API at:{server.rest_endpoint} ...", flush=True)
-            with contextlib.ExitStack() as stack:
-                seconds = config.model_config_file_poll_wait_seconds
-                if config.model_config_file and seconds:
-                    stack.enter_context(
-                        follow_config(server.manager, config.model_config_file, seconds)
-                    )
+            path, seconds = config.model_config_file, config.model_config_file_poll_wait_seconds
+            following = follow_config(server.manager, path, seconds)
+            with following if path and seconds else contextlib.nullcontext():
                 stopping.wait()
     except ServingError as error:
         raise UserError(f"Failed to start server. Error: {error}") from error

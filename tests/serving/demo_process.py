@@ -42,13 +42,9 @@ class Demo:
         arguments = [f"--{name}={value}" for name, value in {"port": 0, **flags}.items()]
         path = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = {"PYTHONPATH": os.pathsep.join(path), "CONNECTIONS": str(self.connections)}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "serving.demo", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | environment,
-        )
+        command = [sys.executable, "-m", "serving.demo", *arguments]
+        env = os.environ | environment
+        self.process = subprocess.Popen(command, stdout=-1, stderr=-1, text=True, env=env)
         line = self.process.stdout.readline()
         found = re.search(r"shown at (http://\S+)", line)
         if not found:

@@ -10,11 +10,7 @@ from concurrent import futures
 import grpc
 import numpy as np
 from serving_helpers import WAIT
-from tensorflow_serving.apis import (
-    get_model_metadata_pb2,
-    predict_pb2,
-    prediction_service_pb2_grpc,
-)
+from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc
 
 from serving import tensors
 

@@ -3,6 +3,8 @@
 import io
 import random
 import socket
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -52,43 +54,27 @@ class HashtagModule(tf.Module):
         self.offset = tf.Variable(offset)
         self.bias = tf.Variable([0.3, 0.2, 0.1, 0.0, -0.1])
         self.asset = tf.saved_model.Asset(str(vocabulary_file))
-        self.table = tf.lookup.StaticHashTable(
-            tf.lookup.TextFileInitializer(
-                self.asset,
-                tf.string,
-                tf.lookup.TextFileIndex.WHOLE_LINE,
-                tf.int64,
-                tf.lookup.TextFileIndex.LINE_NUMBER,
-            ),
-            -1,
+        index = tf.lookup.TextFileIndex
+        ids_by_line = tf.lookup.TextFileInitializer(
+            self.asset, tf.string, index.WHOLE_LINE, tf.int64, index.LINE_NUMBER
         )
+        self.table = tf.lookup.StaticHashTable(ids_by_line, -1)
         self.tags = tf.Variable(list(VOCABULARY), trainable=False)
 
     def _top(self, brightness, age, gender, country, latitude, longitude):
         known = tf.where(tf.math.is_nan(age), 0.0, age / 100)
-        zero = tf.zeros_like(known)
-        gained = tf.stack(
-            [
-                tf.cast(country == "GB", tf.float32),
-                tf.cast(country == "US", tf.float32),
-                zero,
-                brightness,
-                known,
-            ],
-            axis=1,
-        )
-        scores, ids = tf.math.top_k(self.bias + gained + self.offset, k=3)
+        british, american = (tf.cast(country == code, tf.float32) for code in ("GB", "US"))
+        gained = [british, american, tf.zeros_like(known), brightness, known]
+        scores, ids = tf.math.top_k(self.bias + tf.stack(gained, axis=1) + self.offset, k=3)
         return {"hashtags": tf.gather(self.tags, ids), "scores": scores}
 
     def by_image(self, image, **user):
-        pixels = tf.map_fn(
-            lambda one: tf.reduce_mean(
-                tf.cast(tf.io.decode_image(one, expand_animations=False), tf.float32)
-            ),
-            image,
-            fn_output_signature=tf.float32,
-        )
-        return self._top(pixels / 255, **user)
+        def brightness(one):
+            pixels = tf.io.decode_image(one, dtype=tf.float32, expand_animations=False)
+            return tf.reduce_mean(pixels)
+
+        bright = tf.map_fn(brightness, image, fn_output_signature=tf.float32)
+        return self._top(bright, **user)
 
     def by_descriptor(self, descriptor, **user):
         return self._top(descriptor[:, 0], **user)
@@ -125,24 +111,17 @@ def save_hashtag_model(base: Path, version: int, offset: float = 0.0) -> Path:
     base.mkdir(parents=True, exist_ok=True)
     vocabulary.write_text("\n".join(VOCABULARY) + "\n")
     module = HashtagModule(offset, vocabulary)
-    user = {
-        fact.name: tf.TensorSpec([None], tf.string if fact.is_text else tf.float32, name=fact.name)
-        for fact in FACTS
-    }
-    image = {"image": tf.TensorSpec([None], tf.string, name="image")}
-    descriptor = {"descriptor": tf.TensorSpec([None, 4], tf.float32, name="descriptor")}
-
+    text, number = tf.TensorSpec([None], tf.string), tf.TensorSpec([None], tf.float32)
+    user = {fact.name: text if fact.is_text else number for fact in FACTS}
+    descriptor = {"descriptor": tf.TensorSpec([None, 4], tf.float32)}
     signatures = {
-        "serving_default": (module.by_image, image | user),
+        "serving_default": (module.by_image, {"image": text, **user}),
         "descriptor": (module.by_descriptor, descriptor | user),
-        "classify": (module.classify, {"inputs": tf.TensorSpec([None], tf.string, name="inputs")}),
+        "classify": (module.classify, {"inputs": text}),
         "user_embedding": (module.user_embedding, user),
-        "image_embedding": (module.image_embedding, image | user),
-        "hashtag_embedding": (
-            module.hashtag_embedding,
-            {"hashtag": tf.TensorSpec([None], tf.string, name="hashtag")},
-        ),
-        "slow": (module.slow, {"steps": tf.TensorSpec([], tf.int64, name="steps")}),
+        "image_embedding": (module.image_embedding, {"image": text, **user}),
+        "hashtag_embedding": (module.hashtag_embedding, {"hashtag": text}),
+        "slow": (module.slow, {"steps": tf.TensorSpec([], tf.int64)}),
     }
     concrete = {
         name: tf.function(method).get_concrete_function(**specs)
@@ -151,6 +130,12 @@ def save_hashtag_model(base: Path, version: int, offset: float = 0.0) -> Path:
     aside = base / f".{version}.tmp"
     tf.saved_model.save(module, str(aside), signatures=concrete)
     return aside.rename(base / str(version))
+
+
+def run_command(module: str, *flags: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Runs a command in a process of its own until it ends."""
+    command = [sys.executable, "-m", module, *map(str, flags)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
 def free_port() -> int:
@@ -169,8 +154,7 @@ def unknown_facts(count: int) -> dict[str, np.ndarray]:
 def photo_request(*images: bytes) -> predict_pb2.PredictRequest:
     """A request for the hashtags of photos, a white one by default, for unknown users."""
     images = images or (photo(255),)
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name = "tags"
+    request = predict_pb2.PredictRequest(model_spec={"name": "tags"})
     inputs = {"image": np.array(images, object), **unknown_facts(len(images))}
     for name, value in inputs.items():
         request.inputs[name].CopyFrom(tensors.to_proto(value))
@@ -188,8 +172,7 @@ class Stubs:
 
 def statuses(stubs: Stubs, name: str, version: int | None = None) -> list[tuple[int, str, int]]:
     """Versions of a model, or one of them, with their states and error codes, as a server says."""
-    request = get_model_status_pb2.GetModelStatusRequest()
-    request.model_spec.name = name
+    request = get_model_status_pb2.GetModelStatusRequest(model_spec={"name": name})
     if version is not None:
         request.model_spec.version.value = version
     return [

@@ -82,11 +82,7 @@ class Walker:
 
     @property
     def _process(self):
-        return {
-            "cwd": self._folder,
-            "env": {**os.environ, "PYTHONPATH": str(ROOT)},
-            "text": True,
-        }
+        return {"cwd": self._folder, "env": {**os.environ, "PYTHONPATH": str(ROOT)}, "text": True}
 
 
 @contextlib.contextmanager

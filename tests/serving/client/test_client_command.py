@@ -44,12 +44,8 @@ def test_json_of_one_photo(ask, capsys):
     assert json.loads(capsys.readouterr().out) == {
         "image": "black.png",
         "user": {
-            "age": None,
-            "gender": None,
+            **dict.fromkeys(("age", "gender", "latitude", "longitude", "name")),
             "country": "US",
-            "latitude": None,
-            "longitude": None,
-            "name": None,
         },
         "model": "tags",
         "version": 2,
@@ -183,14 +179,8 @@ def command(ask, tmp_path):
             "runpy.run_module('serving.client', run_name='__main__', alter_sys=True)"
         )
         argv = [sys.executable, "-c", code, "--model_name=tags", *flags]
-        path = os.pathsep.join(entry for entry in sys.path if entry)
-        return subprocess.run(
-            argv,
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": path},
-            capture_output=True,
-            text=True,
-        )
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        return subprocess.run(argv, cwd=tmp_path, env=env, capture_output=True, text=True)
 
     return run
 
@@ -217,8 +207,7 @@ def test_over_rest_without_tensorflow(command, tags_url):
 )
 def test_mistakes_end_with_a_line_and_a_status(command, tags_url, flags, status, words):
     done = command(f"--server={tags_url}", *flags)
-    assert done.returncode == status
-    assert done.stdout == ""
+    assert (done.returncode, done.stdout) == (status, "")
     (line,) = done.stderr.splitlines()
     assert words in line
 

@@ -7,21 +7,24 @@ from concurrent import futures
 import pytest
 from serving_helpers import photo
 
-from serving import (
-    Hashtag,
-    Prediction,
-    RequestError,
-    RestHashtagClient,
-    StatusCode,
-    Tls,
-    User,
-)
+from serving import Hashtag, Prediction, RequestError, RestHashtagClient, StatusCode, Tls, User
 from serving.client import rest_client
 from tagkeras.cli.errors import UserError
 
 LONDON = User(age=34, gender="female", country="gb", latitude=51.5, longitude=-0.1)
 STATUS = "GET /v1/models/m"
 PREDICT = "POST /v1/models/m/versions/9:predict"
+
+
+@pytest.fixture
+def ask(fake_rest):
+    """Asks the fake server about an image, and says which version answered."""
+
+    def ask(**options):
+        with RestHashtagClient(fake_rest.url, "m", **options) as client:
+            return client.predict([b"i"])[0].version
+
+    return ask
 
 
 def test_what_is_sent(fake_rest):
@@ -50,66 +53,50 @@ def test_threads_share_a_client(tags_url):
     assert len({answer.hashtags for answer in alone}) > 12
 
 
-def test_a_version_that_is_unloaded_in_between(fake_rest):
+def test_a_version_that_is_unloaded_in_between(fake_rest, ask):
     gone = (404, b'{"error": "Servable not found for request: Specific(m, 8)"}')
     old = (200, b'{"model_version_status": [{"version": "8", "state": "AVAILABLE"}]}')
     fake_rest.replies = [old, gone]
-    with RestHashtagClient(fake_rest.url, "m") as client:
-        assert client.predict([b"i"])[0].version == 9
+    assert ask() == 9
     assert fake_rest.requests == [STATUS, PREDICT.replace("9", "8"), STATUS, PREDICT]
 
 
-def test_the_version_of_a_label_is_in_the_metadata(fake_rest):
-    with RestHashtagClient(fake_rest.url, "m", version_label="a b") as client:
-        assert client.predict([b"i"])[0].version == 9
+def test_the_version_of_a_label_is_in_the_metadata(fake_rest, ask):
+    assert ask(version_label="a b") == 9
     assert fake_rest.requests == ["GET /v1/models/m/labels/a%20b/metadata", PREDICT]
 
 
-def test_a_model_without_an_available_version(fake_rest):
-    fake_rest.replies = [
-        (200, b'{"model_version_status": [{"version": "8", "state": "LOADING"}]}')
-    ] * 2
-    with (
-        RestHashtagClient(fake_rest.url, "m") as client,
-        pytest.raises(RequestError, match="no version is available") as caught,
-    ):
-        client.predict([b"i"])
+def test_a_model_without_an_available_version(fake_rest, ask):
+    loading = (200, b'{"model_version_status": [{"version": "8", "state": "LOADING"}]}')
+    fake_rest.replies = [loading] * 2
+    with pytest.raises(RequestError, match="no version is available") as caught:
+        ask()
     assert caught.value.code is StatusCode.NOT_FOUND
     assert set(fake_rest.requests) == {STATUS}
 
 
-def test_a_connection_that_breaks_off_is_tried_again(fake_rest):
+def test_a_connection_that_breaks_off_is_tried_again(fake_rest, ask):
     fake_rest.replies = ["drop"] * 3
-    with RestHashtagClient(fake_rest.url, "m", version=9) as client:
-        assert client.predict([b"i"])[0].version == 9
+    assert ask(version=9) == 9
     assert fake_rest.requests == [PREDICT] * 4
     assert len(set(fake_rest.bodies)) == 1
 
 
-@pytest.mark.parametrize(
-    ("status", "code"),
-    [(403, "PERMISSION_DENIED"), (502, "INTERNAL")],
-)
-def test_statuses_that_a_proxy_may_give(fake_rest, status, code):
+@pytest.mark.parametrize(("status", "code"), [(403, "PERMISSION_DENIED"), (502, "INTERNAL")])
+def test_statuses_that_a_proxy_may_give(fake_rest, ask, status, code):
     fake_rest.replies = [(status, b"<html>")]
-    with (
-        RestHashtagClient(fake_rest.url, "m", version=9) as client,
-        pytest.raises(RequestError, match=f"HTTP status {status}") as caught,
-    ):
-        client.predict([b"i"])
+    with pytest.raises(RequestError, match=f"HTTP status {status}") as caught:
+        ask(version=9)
     assert caught.value.code is StatusCode[code]
 
 
-def test_a_server_without_the_api(fake_rest):
+def test_a_server_without_the_api(fake_rest, ask):
     page = b"<html>Welcome</html>"
     for reply in ((404, page), (200, page), (200, b"{}"), (200, b"[]")):
         for choice in ({}, {"version": 9}):
             fake_rest.replies = [reply]
-            with (
-                RestHashtagClient(fake_rest.url, "m", **choice) as client,
-                pytest.raises(RequestError, match="it is not the REST API of a model server"),
-            ):
-                client.predict([b"i"])
+            with pytest.raises(RequestError, match="it is not the REST API of a model server"):
+                ask(**choice)
 
 
 def test_the_port_of_the_other_api(tags_server, monkeypatch):

@@ -2,11 +2,9 @@
 
 import json
 import shutil
-import subprocess
-import sys
 
 import pytest
-from serving_helpers import save_hashtag_model
+from serving_helpers import run_command, save_hashtag_model
 
 from serving.inspect.saved_model_summary import describe, summarize
 from tagkeras.cli.errors import UserError
@@ -65,12 +63,11 @@ def test_folders_that_are_no_models(model, tmp_path):
 
 @pytest.mark.slow
 def test_the_command(model):
-    argv = [sys.executable, "-m", "serving.inspect", str(model)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    done = run_command("serving.inspect", model)
     assert "  serving_default (tensorflow/serving/predict)" in done.stdout.splitlines()
-    assert done.stderr == ""
-    done = subprocess.run([*argv, "--json"], capture_output=True, text=True, check=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    done = run_command("serving.inspect", model, "--json")
     assert json.loads(done.stdout)["num_parameters"] == 11
-    done = subprocess.run([*argv[:3], "nowhere"], capture_output=True, text=True, check=False)
+    done = run_command("serving.inspect", "nowhere")
     assert done.returncode == 1
     assert done.stderr.startswith("python -m serving.inspect: nowhere: no SavedModel")

@@ -1,13 +1,12 @@
 """The command, against the embedded server."""
 
 import json
-import subprocess
 import sys
 
 import grpc
 import pytest
 from PIL import Image
-from serving_helpers import photo
+from serving_helpers import photo, run_command
 
 from serving.load_test.__main__ import Config, main
 from tagkeras.cli.errors import UserError
@@ -110,16 +109,12 @@ def test_what_the_model_does_not_have(measure, api, flags, words):
 
 @pytest.mark.slow
 def test_as_a_process(addresses):
-    command = [sys.executable, "-m", "serving.load_test", "--model_name=tags", "--requests=20"]
-
-    def run(*flags):
-        return subprocess.run([*command, *flags], capture_output=True, text=True, check=False)
-
-    done = run(f"--server={addresses['gRPC']}", "--clients=4", "--json")
+    flags = ["--model_name=tags", "--requests=20", "--clients=4", "--json"]
+    done = run_command("serving.load_test", f"--server={addresses['gRPC']}", *flags)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["succeeded"] == 20
 
-    failed = run("--server=localhost:1", "--timeout=5")
+    failed = run_command("serving.load_test", "--server=localhost:1", "--timeout=5")
     assert (failed.returncode, failed.stdout) == (1, "")
     (line,) = failed.stderr.splitlines()
     assert line.startswith("python -m serving.load_test: no server answers at localhost:1")

@@ -1,15 +1,13 @@
 import json
-import subprocess
-import sys
 
 import pytest
+from serving_helpers import run_command
 
 
 @pytest.mark.slow
 def test_compares_with_the_session():
     flags = ["--descriptor_size=8", "--tags=50", "--clients=2", "--turns=1", "--seconds=0.5"]
-    command = [sys.executable, "-m", "benchmarks.serving", *flags, "--max_batch_size=4"]
-    result = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    result = json.loads(run_command("benchmarks.serving", *flags, "--max_batch_size=4").stdout)
     found = result["by_clients"]["2"]
     rates = {name: found[name]["calls_per_second"] for name in ("server", "session", "servable")}
     for name in ("session", "servable"):

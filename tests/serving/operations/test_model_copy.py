@@ -45,24 +45,20 @@ COPYING = list(copying())
 @pytest.fixture
 def type_in(tmp_path):
     """Runs commands as a shell does into which they are pasted: one that fails stops nothing."""
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "kubectl").write_text(KUBECTL)
-    (tmp_path / "bin" / "kubectl").chmod(0o755)
+    kubectl = tmp_path / "bin" / "kubectl"
+    kubectl.parent.mkdir()
+    kubectl.write_text(KUBECTL)
+    kubectl.chmod(0o755)
     (tmp_path / "claim" / "hashtags").mkdir(parents=True)
     for version in ("1", "2"):
-        (tmp_path / "models" / "hashtags" / version).mkdir(parents=True)
-        (tmp_path / "models" / "hashtags" / version / "saved_model.pb").write_text(version)
-    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+        model = tmp_path / "models" / "hashtags" / version
+        model.mkdir(parents=True)
+        (model / "saved_model.pb").write_text(version)
+    env = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
 
     def run(commands):
-        done = subprocess.run(
-            ["bash", "-c", commands],
-            cwd=tmp_path,
-            env={**os.environ, "PATH": path},
-            capture_output=True,
-            text=True,
-        )
-        return done.returncode
+        command = ["bash", "-c", commands]
+        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True).returncode
 
     return run
 

@@ -3,11 +3,10 @@
 import json
 import shutil
 import subprocess
-import sys
 
 import pytest
 from operations_helpers import CONFIG, ROOT, SERVING, code_blocks
-from serving_helpers import photo
+from serving_helpers import photo, run_command
 
 from serving import HashtagClient, ModelServer, ServerProcess
 from serving.client.tls import Tls
@@ -24,13 +23,8 @@ def type_in(folder, commands):
     """Runs commands of the document in a folder with a checkout's `serving`."""
     folder.mkdir(exist_ok=True)
     (folder / "serving").symlink_to(SERVING)
-    subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", commands],
-        cwd=folder,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    command = ["bash", "-euo", "pipefail", "-c", commands]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
     return folder / "tls"
 
 
@@ -51,11 +45,7 @@ def make_ssl_config(*files):
 def ask(server, image, **files):
     arguments = [f"--server={server}", "--model_name=hashtags", f"--image={image}", "--json"]
     arguments += [f"--{name}={path}" for name, path in files.items()]
-    return subprocess.run(
-        [sys.executable, "-m", "serving.client", *arguments],
-        capture_output=True,
-        text=True,
-    )
+    return run_command("serving.client", *arguments)
 
 
 @pytest.mark.slow
@@ -65,9 +55,7 @@ def test_the_whole_walk(made, hashtag_models, tmp_path):
     image = tmp_path / "photo.png"
     image.write_bytes(photo())
     with ServerProcess(
-        model_name="hashtags",
-        model_base_path=hashtag_models,
-        ssl_config_file=ours / "ssl.config",
+        model_name="hashtags", model_base_path=hashtag_models, ssl_config_file=ours / "ssl.config"
     ) as server:
         identity = {"tls_cert": ours / "client.pem", "tls_key": ours / "client.key"}
         answered = ask(server.endpoint, image, tls_ca=ours / "ca.pem", **identity)
@@ -79,8 +67,7 @@ def test_the_whole_walk(made, hashtag_models, tmp_path):
             ask(server.endpoint, image, tls_ca=ours / "ca.pem"),
             ask(server.endpoint, image, tls_ca=ours / "ca.pem", **stranger),
         ):
-            assert run.returncode == 1
-            assert run.stdout == ""
+            assert (run.returncode, run.stdout) == (1, "")
             (line,) = run.stderr.splitlines()
             assert line.startswith("python -m serving.client: ")
             assert server.endpoint in line
@@ -117,7 +104,6 @@ def test_files_that_are_none(made, tmp_path):
         ([key, certificate, tmp_path / "empty.pem"], 1, "empty.pem is no PEM file"),
     ]:
         run = make_ssl_config(*files)
-        assert run.returncode == status
-        assert run.stdout == ""
+        assert (run.returncode, run.stdout) == (status, "")
         assert words in run.stderr
         assert len(run.stderr.splitlines()) == 1

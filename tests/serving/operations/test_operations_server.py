@@ -7,12 +7,7 @@ import urllib.request
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from operations_helpers import (
-    DOCKER,
-    container,
-    relocated,
-    server_arguments,
-)
+from operations_helpers import DOCKER, container, relocated, server_arguments
 from serving_helpers import WAIT, photo
 
 from serving import HashtagClient, ServerProcess
@@ -32,12 +27,8 @@ def status(server, path):
 
 
 def is_healthy(server):
-    run = subprocess.run(
-        ["bash", DOCKER / "healthcheck.sh", server.rest_endpoint.rpartition(":")[2]],
-        capture_output=True,
-        text=True,
-    )
-    return run.returncode == 0
+    command = ["bash", DOCKER / "healthcheck.sh", server.rest_endpoint.rpartition(":")[2]]
+    return subprocess.run(command, capture_output=True).returncode == 0
 
 
 @pytest.fixture

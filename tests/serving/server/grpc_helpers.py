@@ -50,13 +50,11 @@ def refused(code, *words):
 
 
 def predict_request(name="half", signature="", label="", version=None, **inputs):
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name = name
-    request.model_spec.signature_name = signature
+    request = predict_pb2.PredictRequest(
+        model_spec={"name": name, "signature_name": signature, "version_label": label or None}
+    )
     if version is not None:
         request.model_spec.version.value = version
-    if label:
-        request.model_spec.version_label = label
     for alias, value in inputs.items():
         request.inputs[alias].CopyFrom(tensors.to_proto(np.asarray(value)))
     return request
@@ -71,21 +69,19 @@ def half(stubs, x=2.0, **asked):
 
 def examples(kind, signature, *values, name="half"):
     """A request of a kind about an example for each value of x."""
-    request = kind()
-    request.model_spec.name = name
-    request.model_spec.signature_name = signature
-    for value in values:
-        example = request.input.example_list.examples.add()
-        example.features.feature["x"].float_list.value.append(value)
-    return request
+    request = kind(model_spec={"name": name, "signature_name": signature})
+    return with_examples(request, values)
 
 
 def multi_request(*tasks, values=(2.0,), name="half"):
     request = inference_pb2.MultiInferenceRequest()
     for method, signature in tasks:
-        task = request.tasks.add(method_name=f"tensorflow/serving/{method}")
-        task.model_spec.name = name
-        task.model_spec.signature_name = signature
+        spec = {"name": name, "signature_name": signature}
+        request.tasks.add(method_name=f"tensorflow/serving/{method}", model_spec=spec)
+    return with_examples(request, values)
+
+
+def with_examples(request, values):
     for value in values:
         example = request.input.example_list.examples.add()
         example.features.feature["x"].float_list.value.append(value)

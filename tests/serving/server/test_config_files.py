@@ -50,13 +50,8 @@ def test_keys_and_certificates_that_cannot_be_used(tmp_path):
     authority = trustme.CA()
     key, chain = pem(authority.issue_cert("localhost"))
     other_key, _ = pem(authority.issue_cert("other"))
-    locked = subprocess.run(
-        ["openssl", "pkcs8", "-topk8", "-passout", "pass:secret"],
-        input=key,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    command = ["openssl", "pkcs8", "-topk8", "-passout", "pass:secret"]
+    locked = subprocess.check_output(command, input=key, text=True)
     for made, words in [
         ({"key": "key.pem", "cert": chain}, "server_key must be the PEM text itself"),
         ({"key": other_key, "cert": chain}, "key values mismatch"),

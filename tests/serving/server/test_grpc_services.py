@@ -99,9 +99,8 @@ def test_a_deadline_stops_the_computation(hashtag_models):
 
 
 def test_a_context_for_all_examples(tags_stubs):
-    request = classification_pb2.ClassificationRequest()
-    request.model_spec.name = "tags"
-    request.model_spec.signature_name = "classify"
+    spec = {"name": "tags", "signature_name": "classify"}
+    request = classification_pb2.ClassificationRequest(model_spec=spec)
     listed = request.input.example_list_with_context
     listed.context.CopyFrom(example(image=photo(0), country=b"US"))
     listed.examples.add()

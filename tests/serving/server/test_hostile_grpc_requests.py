@@ -12,11 +12,7 @@ import pytest
 from google.protobuf.message import DecodeError
 from serving_helpers import Stubs, mutated, photo, photo_request
 from tensorflow.core.framework import types_pb2
-from tensorflow_serving.apis import (
-    classification_pb2,
-    predict_pb2,
-    regression_pb2,
-)
+from tensorflow_serving.apis import classification_pb2, predict_pb2, regression_pb2
 
 from serving import ServerProcess, tensors
 
@@ -36,15 +32,8 @@ IMPOSSIBLE_SHAPES = {
     "a product that overflows to 1": (2**63 - 1, 2**63 - 1),
     "a thousand dimensions": (2,) * 1000,
 }
-WRONG_SHAPES = {
-    "a gigabyte": (2**28,),
-    "another batch": (2,),
-    "a matrix": (1, 1),
-}
-CONTENTS = {
-    "seven bytes": b"1234567",
-    "endless lengths": b"\xff" * 64,
-}
+WRONG_SHAPES = {"a gigabyte": (2**28,), "another batch": (2,), "a matrix": (1, 1)}
+CONTENTS = {"seven bytes": b"1234567", "endless lengths": b"\xff" * 64}
 NAMES = ["nobody", "../../etc/passwd", "tags\x00", "💥" * 300, "x" * 2**20]
 PNG = photo()
 IMAGES = {
@@ -131,7 +120,6 @@ def of_names():
             ("output", lambda r, n=name: r.output_filter.append(n), BAD, "alias not found in sig"),
         ]:
             yield predict(f"{what} {name[:20]!r}", change, code, words)
-    yield predict("no model", specified(name=""), words="no name specified")
     for version in (-1, 3, 2**63 - 1):
         yield predict(
             f"version {version}",
@@ -139,17 +127,13 @@ def of_names():
             Code.NOT_FOUND,
             "Specific(",
         )
-    yield predict(
-        "an output 100,000 times",
-        lambda r: r.output_filter.extend(["scores"] * 10**5),
-        words="duplicate",
-    )
-    yield predict(
-        "100,000 inputs",
-        lambda r: [r.inputs[str(i)].SetInParent() for i in range(10**5)],
-        words="invalid name",
-    )
-    yield predict("no inputs", lambda r: r.inputs.clear(), words="input alias")
+    for what, change, words in [
+        ("no model", specified(name=""), "no name specified"),
+        ("100,000 outputs", lambda r: r.output_filter.extend(["scores"] * 10**5), "duplicate"),
+        ("100,000 inputs", lambda r: [r.inputs[str(i)] for i in range(10**5)], "invalid name"),
+        ("no inputs", lambda r: r.inputs.clear(), "input alias"),
+    ]:
+        yield predict(what, change, words=words)
 
 
 def of_images():
@@ -164,17 +148,15 @@ def of_other_methods():
     yield "reload of nothing", f"{MODEL}HandleReloadConfigRequest", b"", BAD, "Only Model"
     yield "a method of its own", f"{PREDICTION}Format", b"", Code.UNIMPLEMENTED, ""
 
-    classify = classification_pb2.ClassificationRequest()
-    classify.model_spec.name = "tags"
-    classify.model_spec.signature_name = "classify"
+    spec = {"name": "tags", "signature_name": "classify"}
+    classify = classification_pb2.ClassificationRequest(model_spec=spec)
     features = classify.input.example_list.examples.add().features.feature
     body = classify.SerializeToString()
     yield "an example without features", f"{PREDICTION}Classify", body, BAD, "image"
     features["image"].int64_list.value.append(1)
     body = classify.SerializeToString()
     yield "a feature of another type", f"{PREDICTION}Classify", body, BAD, ""
-    regress = regression_pb2.RegressionRequest(model_spec=classify.model_spec)
-    regress.input.CopyFrom(classify.input)
+    regress = regression_pb2.RegressionRequest(model_spec=spec, input=classify.input)
     body = regress.SerializeToString()
     yield "regression of a classification", f"{PREDICTION}Regress", body, BAD, "Expected outputs"
 

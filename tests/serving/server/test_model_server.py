@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import trustme
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_helpers import predict_request
 from serving_helpers import QUICK, Stubs, pem, photo_request, samples, write_ssl_config
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
@@ -146,10 +147,7 @@ def test_settings_of_grpc_itself_are_passed_on(config):
 def test_a_process_told_to_stop_answers_what_is_under_way(hashtag_models):
     """Both APIs; steps for about a second or two."""
     steps = 300_000
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name = "tags"
-    request.model_spec.signature_name = "slow"
-    request.inputs["steps"].CopyFrom(tensors.to_proto(np.array(steps)))
+    request = predict_request("tags", "slow", steps=np.array(steps))
     body = json.dumps({"signature_name": "slow", "inputs": steps}).encode()
     server = ServerProcess(model_name="tags", model_base_path=hashtag_models, rest=True)
     with server:

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import tensorflow as tf
+from serving_helpers import run_command
 
 from serving import ServerProcess
 from serving.server.flags import Config, refusal
@@ -14,13 +15,22 @@ from serving.server.serve import build, channel_arguments, models
 from tagkeras.cli.errors import UserError
 
 
-@pytest.mark.slow
-def test_batching_flags_are_accepted_and_change_nothing(tmp_path):
+def started(*flags):
+    command = [sys.executable, "-m", "serving.server", "--port=0", *flags]
+    return subprocess.Popen(command, stdout=-1, stderr=-1, text=True)
+
+
+@pytest.fixture
+def no_models(tmp_path):
+    """The flag that names a config without models."""
     (tmp_path / "models.config").write_text("model_config_list {}")
-    command = [sys.executable, "-m", "serving.server", "--port=0"]
-    command += ["--enable_batching=true", "--batching_parameters_file=/batching.config"]
-    command += [f"--model_config_file={tmp_path}/models.config"]
-    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as process:
+    return f"--model_config_file={tmp_path}/models.config"
+
+
+@pytest.mark.slow
+def test_batching_flags_are_accepted_and_change_nothing(no_models):
+    flags = ["--enable_batching=true", "--batching_parameters_file=/batching.config"]
+    with started(*flags, no_models) as process:
         assert "change nothing here" in process.stdout.readline()
         assert "Running gRPC ModelServer" in process.stdout.readline()
         process.send_signal(signal.SIGTERM)
@@ -31,9 +41,7 @@ def test_batching_flags_are_accepted_and_change_nothing(tmp_path):
 @pytest.mark.slow
 def test_a_server_told_to_stop_before_it_is_ready(tmp_path):
     (tmp_path / "empty").mkdir()
-    command = [sys.executable, "-m", "serving.server", "--port=0"]
-    command += [f"--model_base_path={tmp_path}/empty"]
-    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as process:
+    with started(f"--model_base_path={tmp_path}/empty") as process:
         assert "No versions of servable default found under base path" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)
@@ -54,12 +62,7 @@ def test_unsupported_arguments_are_refused_by_name(argument, words):
 
 
 @pytest.mark.parametrize(
-    "argument",
-    [
-        "--saved_model_tags=serve",
-        "--noenable_profiler",
-        "-prefer_tflite_model=False",
-    ],
+    "argument", ["--saved_model_tags=serve", "--noenable_profiler", "-prefer_tflite_model=False"]
 )
 def test_flags_of_the_original_that_change_nothing_are_accepted(argument):
     assert refusal([argument]) is None
@@ -72,10 +75,8 @@ def test_help_and_a_wrong_flag_import_no_tensorflow():
 
 
 def test_a_refused_flag_ends_the_command_with_one_line():
-    command = [sys.executable, "-m", "serving.server", "--saved_model_tags=serve,gpu"]
-    run = subprocess.run(command, capture_output=True, text=True)
-    assert run.returncode == 2
-    assert run.stdout == ""
+    run = run_command("serving.server", "--saved_model_tags=serve,gpu")
+    assert (run.returncode, run.stdout) == (2, "")
     assert run.stderr == (
         "python -m serving.server: --saved_model_tags of tensorflow_model_server is not supported "
         "by this server: models are loaded by the tag `serve` (--help lists the flags)\n"
@@ -83,8 +84,8 @@ def test_a_refused_flag_ends_the_command_with_one_line():
 
 
 def test_the_version_is_printed_as_the_original_prints_it():
-    command = [sys.executable, "-m", "serving.server", "--version"]
-    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    run = run_command("serving.server", "--version")
+    assert run.returncode == 0
     first, second = run.stdout.splitlines()
     assert first.startswith("TensorFlow ModelServer: ")
     assert second == f"TensorFlow Library: {tf.__version__}"
@@ -125,13 +126,9 @@ def test_a_relative_base_path_is_taken_from_here(hashtag_models, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_port_that_is_taken_is_told_in_one_line(tags_server, tmp_path):
-    (tmp_path / "models.config").write_text("model_config_list {}")
-    command = [sys.executable, "-m", "serving.server", f"--port={tags_server.port}"]
-    command += [f"--model_config_file={tmp_path}/models.config"]
-    run = subprocess.run(command, capture_output=True, text=True)
-    assert run.returncode == 1
-    assert run.stdout == ""
+def test_a_port_that_is_taken_is_told_in_one_line(tags_server, no_models):
+    run = run_command("serving.server", f"--port={tags_server.port}", no_models)
+    assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr == (
         "python -m serving.server: Failed to start server. Error: UNAVAILABLE: cannot listen on "
         f"0.0.0.0:{tags_server.port}; is the port taken?\n"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from rest_helpers import Client, WaitingManager, serving
+from rest_helpers import Client, WaitingManager, asking
 from serving_helpers import QUICK
 
 from serving.server.model_server import ModelServer
@@ -60,26 +60,22 @@ def echo_manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelMana
     manager.close()
 
 
-def _client(manager: ModelManager) -> Iterator[Client]:
-    with serving(manager) as server:
-        client = Client(server.port)
-        yield client
-        client.close()
-
-
 @pytest.fixture(scope="session")
 def tags(tags_manager: ModelManager) -> Iterator[Client]:
-    yield from _client(tags_manager)
+    with asking(tags_manager) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")
 def half(half_manager: ModelManager) -> Iterator[Client]:
-    yield from _client(half_manager)
+    with asking(half_manager) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")
 def echo(echo_manager: ModelManager) -> Iterator[Client]:
-    yield from _client(echo_manager)
+    with asking(echo_manager) as client:
+        yield client
 
 
 @pytest.fixture

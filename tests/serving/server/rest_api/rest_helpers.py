@@ -146,6 +146,13 @@ def serving(manager: Any, port: int = 0, num_threads: int = 4, **options: Any):
         server.stop(grace=WAIT)
 
 
+@contextlib.contextmanager
+def asking(manager: Any, **options: Any):
+    """A client of such a server."""
+    with serving(manager, **options) as server, contextlib.closing(Client(server.port)) as client:
+        yield client
+
+
 def request(method: str, path: str, body: bytes = b"", *headers: str) -> bytes:
     """The bytes of an HTTP/1.1 request."""
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}"]

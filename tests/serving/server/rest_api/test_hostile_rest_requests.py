@@ -1,12 +1,13 @@
 """Requests that mean harm: each is refused in JSON, and a good client notices nothing."""
 
+import contextlib
 import json
 import random
 import threading
 from concurrent import futures
 
 import pytest
-from rest_helpers import Client, RawConnection, request, serving
+from rest_helpers import Client, RawConnection, asking, request
 from serving_helpers import mutated
 
 ECHO = "/v1/models/echo"
@@ -21,20 +22,18 @@ def hostile(echo_manager):
     stopping = threading.Event()
 
     def ask_in_a_loop(port):
-        client, value = Client(port), 0
-        while not stopping.wait(0.01) or not value:
-            answer = client.post(PREDICT, {"signature_name": "half", "inputs": [value]})
-            assert answer == {"outputs": [value / 2]}
-            value += 1
-        client.close()
+        with contextlib.closing(Client(port)) as good:
+            value = 0
+            while not stopping.wait(0.01) or not value:
+                answer = good.post(PREDICT, {"signature_name": "half", "inputs": [value]})
+                assert answer == {"outputs": [value / 2]}
+                value += 1
 
-    with serving(echo_manager) as server, futures.ThreadPoolExecutor(1) as pool:
-        good = pool.submit(ask_in_a_loop, server.port)
-        client = Client(server.port)
+    with asking(echo_manager) as client, futures.ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask_in_a_loop, client.port)
         yield client
-        client.close()
         stopping.set()
-        good.result()
+        asked.result()
 
 
 def half(values: str) -> bytes:

@@ -7,12 +7,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import input_pb2
 
 from serving.server.errors import ServingError
-from serving.server.rest_api.json_requests import (
-    Format,
-    decode_predict,
-    fill_examples,
-    parse,
-)
+from serving.server.rest_api.json_requests import Format, decode_predict, fill_examples, parse
 
 INT, FLOAT, DOUBLE, STRING = (
     types_pb2.DT_INT32,

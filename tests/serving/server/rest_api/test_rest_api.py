@@ -7,13 +7,7 @@ import math
 import pytest
 from serving_helpers import photo
 
-USER = {
-    "age": math.nan,
-    "gender": "",
-    "country": "GB",
-    "latitude": math.nan,
-    "longitude": math.nan,
-}
+USER = {"age": math.nan, "gender": "", "country": "GB", "latitude": math.nan, "longitude": math.nan}
 HALF = "/v1/models/half"
 TAGS = "/v1/models/tags"
 

@@ -4,7 +4,7 @@ import gzip
 import json
 
 import pytest
-from rest_helpers import Client, RawConnection, request, serving
+from rest_helpers import RawConnection, asking, request
 
 HALF = "/v1/models/half"
 PREDICT = f"{HALF}:predict"
@@ -18,12 +18,7 @@ def test_bodies_in_gzip(half):
 
 
 @pytest.mark.parametrize(
-    "body",
-    [
-        BODY,
-        gzip.compress(BODY, mtime=0)[:-4],
-        gzip.compress(BODY, mtime=0) + b"more",
-    ],
+    "body", [BODY, gzip.compress(BODY, mtime=0)[:-4], gzip.compress(BODY, mtime=0) + b"more"]
 )
 def test_bodies_that_are_no_gzip_count_as_empty(half, body):
     response = half.ask("POST", PREDICT, body, Content_Encoding="gzip")
@@ -90,8 +85,8 @@ def test_pages_of_any_origin_may_ask(tags_manager):
         "Access-Control-Allow-Methods": "POST, GET",
         "Access-Control-Allow-Headers": "Content-Type",
     }
-    with serving(tags_manager, cors=True) as server:
-        client, tags = Client(server.port), "/v1/models/tags"
+    tags = "/v1/models/tags"
+    with asking(tags_manager, cors=True) as client:
         for response, status in [
             (client.ask("OPTIONS", f"{tags}:predict", Origin="https://example.org"), 200),
             (client.ask("GET", tags, Origin="https://example.org"), 200),
@@ -101,7 +96,6 @@ def test_pages_of_any_origin_may_ask(tags_manager):
             assert allowed.items() <= dict(response.headers).items()
         assert client.ask("OPTIONS", tags).status == 400
         assert client.ask("OPTIONS", "/elsewhere", Origin="https://example.org").status == 404
-        client.close()
 
 
 def test_without_cors_no_origin_is_allowed(half):

@@ -5,7 +5,7 @@ import socket
 import threading
 
 import pytest
-from rest_helpers import WAIT, Client, RawConnection, request, serving
+from rest_helpers import WAIT, RawConnection, asking, request, serving
 
 WAITS = request("GET", "/v1/models/wait")
 QUICK_ONE = request("GET", "/v1/models/quick")
@@ -13,21 +13,17 @@ QUICK_ONE = request("GET", "/v1/models/quick")
 
 def test_a_computation_that_takes_too_long_is_stopped(tags_manager):
     body = {"signature_name": "slow", "inputs": 10**12}
-    with serving(tags_manager, timeout=0.2) as server:
-        client = Client(server.port)
+    with asking(tags_manager, timeout=0.2) as client:
         status, message = client.error("POST", "/v1/models/tags:predict", body)
         assert status == 504
         assert message
         assert client.post("/v1/models/tags:predict", {**body, "inputs": 7}) == {"outputs": 7}
-        client.close()
 
 
 def test_a_failure_within_is_an_error_of_its_own(waiting_manager):
-    with serving(waiting_manager) as server:
-        client = Client(server.port)
+    with asking(waiting_manager) as client:
         assert client.error("GET", "/v1/models/broken") == (500, "RuntimeError: out of order")
         assert client.ask("GET", "/v1/models/quick").status == 200
-        client.close()
 
 
 def test_a_request_under_way_is_finished_while_new_ones_are_refused(waiting_manager):
