@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 
 _GRPC_READY = re.compile(r"Running gRPC ModelServer at \S+:(\d+)")
 _REST_READY = re.compile(r"Exporting HTTP/REST API at:\S+:(\d+)")
@@ -20,6 +21,7 @@ class ServerProcess:
             client = HashtagClient(server.endpoint, "tags")
 
     Args:
+        env: environment of the process; this one's by default.
         rest: serve REST too, on any free port unless `rest_api_port` is given.
         flags: flags of `serving.server`; any free port unless `port` is given.
 
@@ -28,12 +30,15 @@ class ServerProcess:
         rest_port: of the REST API, once started, if there is one.
     """
 
-    def __init__(self, *, rest: bool = False, **flags: object) -> None:
+    def __init__(
+        self, *, env: Mapping[str, str] | None = None, rest: bool = False, **flags: object
+    ) -> None:
         self._flags: dict[str, object] = {"port": 0, **flags}
         if rest:
             with socket.socket() as probe:
                 probe.bind(("localhost", 0))
                 self._flags.setdefault("rest_api_port", probe.getsockname()[1])
+        self._env = env
         self._process: subprocess.Popen[str] | None = None
         self.port: int | None = None
         self.rest_port: int | None = None
@@ -63,8 +68,12 @@ class ServerProcess:
             TimeoutError: it did not answer within `timeout` seconds.
         """
         arguments = [f"--{name}={value}" for name, value in self._flags.items()]
-        command = [sys.executable, "-m", "serving.server", *arguments]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "serving.server", *arguments],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=None if self._env is None else dict(self._env),
+        )
         deadline = time.monotonic() + timeout
         timer = threading.Timer(timeout, self._process.kill)
         timer.start()
