@@ -29,11 +29,9 @@ _SCORES = (PrecisionAtK, RecallAtK, AccuracyAtK, NDCGAtK, MRRAtK)
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class EvaluatedPosts:
-    """N posts in the order of the split.
+    """N posts in the order of the split; ids of users are keyed hashes.
 
     Attributes:
-        post_ids: as in the dataset.
-        user_ids: keyed hashes.
         facts: of the users by name: float32 [N], NaN if unknown, or objects of type `str` [N],
             empty if unknown.
         num_truth: int64 [N], how many hashtags each post has, unknown ones included.
@@ -111,12 +109,7 @@ class EvaluatedPosts:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Evaluation:
-    """An evaluation of one model, and of baselines beside it.
-
-    Attributes:
-        path: of the folder.
-        metrics: content of `metrics.json`.
-    """
+    """The folder of an evaluation of one model, and of baselines beside it: its `metrics.json`."""
 
     path: Path
     metrics: dict[str, Any]

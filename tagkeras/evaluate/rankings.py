@@ -19,11 +19,7 @@ from tagkeras.metrics import TagCounts, find_hits
 from tagkeras.models import HashtagModel
 
 SCHEMA = pa.schema(
-    {
-        "post_id": pa.string(),
-        "hashtags": pa.list_(pa.string()),
-        "scores": pa.list_(pa.float32()),
-    }
+    {"post_id": pa.string(), "hashtags": pa.list_(pa.string()), "scores": pa.list_(pa.float32())}
 )
 
 

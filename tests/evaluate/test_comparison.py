@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from evaluation_helpers import make_posts, write_evaluation
+from handmade_evaluations import make_posts, write_evaluation
 from numpy_metrics import sign_flip_exact
 
 from tagkeras.cli.errors import UserError

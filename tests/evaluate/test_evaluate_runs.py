@@ -8,13 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from evaluated_runs import start_run
-from evaluation_helpers import (
-    EVALUATION_FILES,
-    KS,
-    NUM_TAGS,
-    evaluation,
-    read_posts,
-)
+from evaluation_helpers import EVALUATION_FILES, KS, NUM_TAGS, evaluation, read_posts
 from numpy_metrics import mean_metrics
 from tiny_dataset import write_dataset
 from told_dataset import tell_more

@@ -12,11 +12,7 @@ from tagkeras.data.cities import nearest_city
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.evaluate.evaluation import EvaluatedPosts
-from tagkeras.explain.counterfactuals import (
-    RankedHashtags,
-    choose_people,
-    counterfactual_lists,
-)
+from tagkeras.explain.counterfactuals import RankedHashtags, choose_people, counterfactual_lists
 from tagkeras.report.inputs import Inputs, Omitted
 from tagkeras.report.sections.samples import samples_of
 
@@ -68,12 +64,7 @@ def build(inputs: Inputs) -> dict[str, Any]:
             "heads": [ranked.user.label for ranked in lists[post_id]],
             "rows": _rows(_tags(lists[post_id])),
         }
-    return {
-        "tables": tables,
-        "run": name,
-        "candidates": len(ids),
-        "ignored": run.ignored_facts,
-    }
+    return {"tables": tables, "run": name, "candidates": len(ids), "ignored": run.ignored_facts}
 
 
 def _others(manifest: Manifest, author: User) -> dict[str, Sequence[User]]:
