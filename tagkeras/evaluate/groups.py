@@ -22,12 +22,9 @@ MOST_VALUES = 15
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Grouping:
-    """A partition of posts.
+    """A partition of N posts by `age`, `gender`, `country` or a category of the dataset's own.
 
-    Attributes:
-        attribute: `age`, `gender`, `country` or a category of the dataset's own.
-        names: of the groups.
-        group: int64 [N], of each post, an index into `names`.
+    `group` is int64 [N], of each post, an index into the `names` of the groups.
     """
 
     attribute: str

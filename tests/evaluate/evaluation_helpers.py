@@ -4,9 +4,9 @@ import types
 
 import numpy as np
 import tensorflow as tf
+from training_runs import parse_flags
 
-from tagkeras.cli import commandline
-from tagkeras.evaluate import evaluate
+from tagkeras.evaluate.config import Config
 
 KS = (1, 3, 6)
 NUM_TAGS = 20
@@ -15,9 +15,8 @@ EVALUATION_FILES = {"metrics.json", "posts.parquet", "predictions.parquet", "tag
 
 def evaluation(workdir, dataset, output, **options):
     """The config of tagkeras.evaluate."""
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    paths = [f"--workdir={workdir.path}", f"--data={dataset}", f"--output={output}"]
-    return commandline.parse(evaluate.Config, [*paths, *flags])
+    paths = {"workdir": workdir.path, "data": dataset, "output": output}
+    return parse_flags(Config, **paths, **options)
 
 
 def read_posts(dataset, split):

@@ -16,11 +16,7 @@ _MAX_ROWS = 15
 
 
 def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
-    """A figure for each attribute, and a table of the best run.
-
-    Raises:
-        Omitted: nothing is known of the users.
-    """
+    """A figure for each attribute, and a table of the best run."""
     attributes = {
         attribute: rows
         for attribute, rows in group.runs[group.best].metrics["groups"].items()

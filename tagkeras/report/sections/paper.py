@@ -15,11 +15,7 @@ from tagkeras.report.runs import MULTIPLICATIVE, Run, RunGroup
 
 
 def build(inputs: Inputs) -> dict[str, Any]:
-    """The verdicts on the paper's claims, and its table beside ours.
-
-    Raises:
-        Omitted: no run is of an experiment.
-    """
+    """The verdicts on the paper's claims, and its table beside ours."""
     experiment = inputs.experiment
     if experiment is None:
         raise Omitted(

@@ -25,9 +25,6 @@ def build(inputs: Inputs) -> dict[str, Any]:
     """A table for each way to compare people.
 
     Each shows the post, of those looked at, whose lists have the most different hashtags.
-
-    Raises:
-        Omitted: there is no multiplicative run whose folders are there, or it ignores all facts.
     """
     group, name = inputs.find_user_model()
     run = group.runs[name]

@@ -26,11 +26,7 @@ _AVERAGES_A_LINE = 3
 
 
 def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
-    """Curves of the hashtags of `--tags`, or of those that the runs differ most on.
-
-    Raises:
-        Omitted: there is no curve.
-    """
+    """Curves of the hashtags of `--tags`, or of those that the runs differ most on."""
     tables, name = group.tag_tables, formats.slug(group.name)
     tags = list(inputs.config.tags) or most_different_tags(tables)
     curves = {tag: found for tag in tags if (found := curves_of(tag, tables))}

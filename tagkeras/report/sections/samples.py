@@ -43,12 +43,7 @@ class Samples(NamedTuple):
 
 
 def build(inputs: Inputs) -> dict[str, Any]:
-    """The samples with the predictions of every shown run.
-
-    Raises:
-        Omitted: there are no photos.
-        UserError: the photos cannot be read.
-    """
+    """The samples with the predictions of every shown run."""
     samples = samples_of(inputs)
     ids = {post.post_id for post, _ in samples.posts}
     predictions = {

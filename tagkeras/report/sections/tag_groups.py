@@ -30,11 +30,7 @@ class TagGroup(NamedTuple):
 
 
 def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
-    """Mean recall of the groups, recall of each hashtag, and what these hashtags depend on.
-
-    Raises:
-        Omitted: there is no bilinear or no multiplicative run, or no hashtag qualifies.
-    """
+    """Mean recall of the groups, recall of each hashtag, and what these hashtags depend on."""
     bilinear, multiplicative = group.of_model(BILINEAR), group.of_model(MULTIPLICATIVE)
     if bilinear is None or multiplicative is None:
         raise Omitted("it compares a bilinear with a multiplicative run: add them.")

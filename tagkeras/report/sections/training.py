@@ -23,11 +23,7 @@ _FIRST = ("loss", "val_P@1", "val_R@10", "val_A@10")
 
 
 def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
-    """Curves of the runs whose history is there, and the epoch of each that was evaluated.
-
-    Raises:
-        Omitted: there is none.
-    """
+    """Curves of the runs whose history is there, and the epoch of each that was evaluated."""
     workdirs = {
         name: run.workdir
         for name, run in group.shown.items()

@@ -28,12 +28,7 @@ _NEIGHBOURS = 10
 
 
 def build(inputs: Inputs) -> dict[str, Any]:
-    """Maps with the same points, one for each fact, and how visible the facts are.
-
-    Raises:
-        Omitted: there is no multiplicative run whose workdir is there, it ignores all facts of
-            users, or there are too few of them.
-    """
+    """Maps with the same points, one for each fact, and how visible the facts are."""
     group, name = inputs.find_user_model()
     run = group.runs[name]
     posts = run.evaluation.posts
