@@ -12,15 +12,12 @@ from tagkeras.cli.progress import progress
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
 from tagkeras.evaluate.groups import number_age_groups
-from tagkeras.models import HashtagModel
 from tagkeras.retrieval import top_k
 
 # Posts of everyone that count beside those of a group: a small group's counts are mostly chance.
 PRIOR_POSTS = 100
 NEIGHBOURS = 50
 _BATCH_SIZE = 512
-# The model's own ranking, had nobody told it a fact.
-WITHOUT_FACTS = "without_facts"
 
 # Ranks tags for the B posts of a batch, as `tagkeras.data.input.read_split` gives it: int64 [B, k],
 # the ids of the best k of each post, best first; -1 where there is none.
@@ -74,16 +71,6 @@ def make_baselines(
 def rank_by_frequency(batch: Mapping[str, Any], k: int) -> np.ndarray:
     """The k tags with the most training posts, the same for each post: the first of all ids."""
     return np.tile(np.arange(k), (len(batch["post_id"]), 1))
-
-
-def rank_without_facts(
-    batch: Mapping[str, Any], model: HashtagModel, unknown: Sequence[float], k: int
-) -> np.ndarray:
-    """The model's best k tags for each post, its user descriptor the `unknown` one, [m]."""
-    users = tf.tile(tf.constant([unknown], tf.float32), [len(batch["post_id"]), 1])
-    phi = model({"descriptor": batch["descriptor"], "user_descriptor": users})
-    ids: np.ndarray = model.top_k(phi, k)[1].numpy()
-    return ids
 
 
 class DemographicBaseline:

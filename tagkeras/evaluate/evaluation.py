@@ -20,6 +20,8 @@ METRICS, PREDICTIONS = "metrics.json", "predictions.parquet"
 POSTS, TAGS = "posts.parquet", "tags.parquet"
 # How the model itself is called among the rankings.
 MODEL = "model"
+# And its ranking, had nobody told it a fact.
+WITHOUT_FACTS = "without_facts"
 _AGAIN = "run python -m tagkeras.evaluate again"
 _NEEDED = ("dataset", "ks", "num_posts", "split", "workdir", "intervals", "groups")
 _NO_FACTS = ("post_id", "user_id", "num_truth")

@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from tagkeras.cli.progress import progress
-from tagkeras.evaluate.baselines import WITHOUT_FACTS
 from tagkeras.evaluate.comparison import Difference, compare
-from tagkeras.evaluate.evaluation import MODEL
+from tagkeras.evaluate.evaluation import MODEL, WITHOUT_FACTS
 from tagkeras.report import formats
 from tagkeras.report.drawing import Estimate, Row, draw_rows
 from tagkeras.report.inputs import Inputs
