@@ -99,7 +99,6 @@ class DemographicBaseline:
         self._group_of: dict[tuple[Any, ...], int] = {}
         self._pairs: list[np.ndarray] = []  # group * Y + tag
         self._num_posts = 0
-        self._best: np.ndarray | None = None
 
     def learn(self, batch: Mapping[str, Any]) -> None:
         """Adds training posts: `age`, `gender`, `country` and `tags`."""
@@ -112,8 +111,6 @@ class DemographicBaseline:
 
     def rank(self, batch: Mapping[str, Any]) -> np.ndarray:
         """The best tags of each post's group."""
-        if self._best is None:
-            self._best = self._rank_groups()
         unseen = len(self._group_of)
         return self._best[[self._group_of.get(key, unseen) for key in self._keys(batch)]]
 
@@ -124,7 +121,8 @@ class DemographicBaseline:
             facts[name] = np.zeros_like(facts["age"])
         return list(zip(*(values.tolist() for values in facts.values()), strict=True))
 
-    def _rank_groups(self) -> np.ndarray:
+    @functools.cached_property
+    def _best(self) -> np.ndarray:
         """The best tags of each group, and in the last row those for groups never seen."""
         keys, counts = np.unique(np.concatenate(self._pairs), return_counts=True)
         self._pairs.clear()

@@ -80,10 +80,8 @@ def rankings_of(group: RunGroup, columns: Sequence[str]) -> list[Ranking]:
 def differences_of(group: RunGroup) -> dict[tuple[str, str], dict[str, Difference]]:
     """What each run gains over the bilinear run, or over the first where there is none.
 
-    The best run is compared with the second best as well.
-
-    Returns:
-        By the names of the run and of the other, the gain by metric.
+    The best run is compared with the second best as well. Gives, by the names of the run and of the
+    other, the gain by metric.
     """
     best = sorted(group.runs, key=lambda name: -group.runs[name].metrics[group.headline])[:2]
     reference = group.of_model(BILINEAR) or next(iter(group.runs))
