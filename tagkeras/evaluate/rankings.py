@@ -45,9 +45,8 @@ def rank_split(
     `curve_scores` take what the model predicts, and `advance` how many more posts are done.
     `facts` are the dataset's.
 
-    Returns:
-        The posts with the hits of each ranking, and the rankings by name: int32 [N, k] for the
-        largest k, tag ids, best first; -1 where there is none.
+    Gives the posts with the hits of each ranking, and the rankings by name: int32 [N, k] for the
+    largest k, tag ids, best first; -1 where there is none.
     """
     k = max(counts.k for counts in tag_counts)
     tags = np.array(vocabulary.tags, object)

@@ -47,9 +47,7 @@ def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
 def group_rows(runs: Mapping[str, Sequence[Mapping[str, Any]]], metric: str) -> list[Row]:
     """The rows of a figure: the groups with most posts, all others as one, and `unknown`.
 
-    Args:
-        runs: by run, the groups of an attribute as in `metrics.json`.
-        metric: such as `R@10`, a mean over posts.
+    By run, the groups of an attribute are as in `metrics.json`; the metric is a mean over posts.
     """
     posts = {row["group"]: row["posts"] for rows in runs.values() for row in rows}
     known = sorted((name for name in posts if name != _UNKNOWN), key=lambda name: -posts[name])
