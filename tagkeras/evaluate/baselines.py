@@ -12,15 +12,12 @@ from tagkeras.cli.progress import progress
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
 from tagkeras.evaluate.groups import number_age_groups
-from tagkeras.models import HashtagModel
 from tagkeras.retrieval import top_k
 
 # Posts of everyone that count beside those of a group: a small group's counts are mostly chance.
 PRIOR_POSTS = 100
 NEIGHBOURS = 50
 _BATCH_SIZE = 512
-# The model's own ranking, had nobody told it a fact.
-WITHOUT_FACTS = "without_facts"
 
 # Ranks tags for the B posts of a batch, as `tagkeras.data.input.read_split` gives it: int64 [B, k],
 # the ids of the best k of each post, best first; -1 where there is none.
@@ -40,10 +37,8 @@ def make_baselines(
     """Makes baselines of `BASELINES`; all but `frequency` read the training posts once.
 
     They give each post k of the model's Y tags. `age_bounds` are of the demographic baseline,
-    `neighbour_posts` is how many training posts the neighbour baseline looks at.
-
-    Returns:
-        By their names in `metrics.json`, such as `frequency_baseline`.
+    `neighbour_posts` is how many training posts the neighbour baseline looks at. They are by their
+    names in `metrics.json`, such as `frequency_baseline`.
 
     Raises:
         UserError: the training posts are damaged or not all there.
@@ -78,16 +73,6 @@ def rank_by_frequency(batch: Mapping[str, Any], k: int) -> np.ndarray:
     return np.tile(np.arange(k), (len(batch["post_id"]), 1))
 
 
-def rank_without_facts(
-    batch: Mapping[str, Any], model: HashtagModel, unknown: Sequence[float], k: int
-) -> np.ndarray:
-    """The model's best k tags for each post, its user descriptor the `unknown` one, [m]."""
-    users = tf.tile(tf.constant([unknown], tf.float32), [len(batch["post_id"]), 1])
-    phi = model({"descriptor": batch["descriptor"], "user_descriptor": users})
-    ids: np.ndarray = model.top_k(phi, k)[1].numpy()
-    return ids
-
-
 class DemographicBaseline:
     """The most frequent tags of training users of the same country, gender and age group.
 
@@ -100,19 +85,12 @@ class DemographicBaseline:
     Unknown is a value like any other: users without a country are a group. A group without
     training posts gets the most frequent tags of everyone.
 
-    Args:
-        num_tags: Y.
-        k: how many tags for each post.
-        age_bounds: years at which an age group begins, rising.
-        masked_facts: that say nothing of anybody, and are not looked at.
+    Age groups begin at `age_bounds`, rising years; each post gets k of the `num_tags` tags.
+    `masked_facts` say nothing of anybody, and are not looked at.
     """
 
     def __init__(
-        self,
-        num_tags: int,
-        k: int,
-        age_bounds: Sequence[float],
-        masked_facts: Collection[str] = (),
+        self, num_tags: int, k: int, age_bounds: Sequence[float], masked_facts: Collection[str] = ()
     ) -> None:
         self._num_tags = num_tags
         self._k = k
@@ -121,7 +99,6 @@ class DemographicBaseline:
         self._group_of: dict[tuple[Any, ...], int] = {}
         self._pairs: list[np.ndarray] = []  # group * Y + tag
         self._num_posts = 0
-        self._best: np.ndarray | None = None
 
     def learn(self, batch: Mapping[str, Any]) -> None:
         """Adds training posts: `age`, `gender`, `country` and `tags`."""
@@ -134,23 +111,18 @@ class DemographicBaseline:
 
     def rank(self, batch: Mapping[str, Any]) -> np.ndarray:
         """The best tags of each post's group."""
-        if self._best is None:
-            self._best = self._rank_groups()
         unseen = len(self._group_of)
         return self._best[[self._group_of.get(key, unseen) for key in self._keys(batch)]]
 
     def _keys(self, batch: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        ages = number_age_groups(batch["age"].numpy(), self._age_bounds)
-        facts = {
-            "country": batch["country"].numpy(),
-            "gender": batch["gender"].numpy(),
-            "age": ages,
-        }
+        facts = {name: batch[name].numpy() for name in ("country", "gender", "age")}
+        facts["age"] = number_age_groups(facts["age"], self._age_bounds)
         for name in self._masked_facts:
-            facts[name] = np.zeros_like(ages)
+            facts[name] = np.zeros_like(facts["age"])
         return list(zip(*(values.tolist() for values in facts.values()), strict=True))
 
-    def _rank_groups(self) -> np.ndarray:
+    @functools.cached_property
+    def _best(self) -> np.ndarray:
         """The best tags of each group, and in the last row those for groups never seen."""
         keys, counts = np.unique(np.concatenate(self._pairs), return_counts=True)
         self._pairs.clear()
@@ -174,13 +146,8 @@ class NeighbourBaseline:
     that have it; images at a right angle or beyond do not count. Users play no part in it. The
     most frequent tags of the posts that are looked at fill up the k.
 
-    Args:
-        num_posts: training posts that there are.
-        most_posts: how many of them to look at, drawn at random; the search is exact among them.
-        num_tags: Y.
-        k: how many tags for each post.
-        neighbours: how many images vote.
-        seed: of the draw.
+    Of the `num_posts` training posts at most `most_posts` are looked at, drawn at random; the
+    search is exact among them.
 
     References:
         Makadia, Pavlovic and Kumar, "A New Baseline for Image Annotation" (ECCV 2008).
@@ -265,22 +232,13 @@ def best_tags(
     prior: np.ndarray,
     k: int,
 ) -> np.ndarray:
-    """Adds up votes and ranks tags by them, row by row.
+    """Adds up votes and ranks tags by them, row by row: int64 [R, k], best first.
 
-    Only tags with votes and the k best of the prior are looked at: of the tags without votes, no
-    other can be among the best k of a row.
-
-    Args:
-        rows: int [votes], from 0.
-        tags: int [votes], ids.
-        votes: float [votes], each above 0.
-        num_rows: R.
-        prior: float [Y], what every tag has in every row beside its votes.
-        k: at most Y.
-
-    Returns:
-        int64 [R, k], ids, best first, ties to the lower id.
+    Ties go to the lower id. Rows (from 0) and tags (ids) are int [votes], of votes float [votes],
+    each above 0; the prior, float [Y], is what every tag has in every row beside its votes.
     """
+    # Only tags with votes and the k best of the prior are looked at: of the tags without votes, no
+    # other can be among the best k of a row.
     num_tags = len(prior)
     common = np.argsort(-prior, kind="stable")[:k]
     everywhere = (np.arange(num_rows)[:, None] * num_tags + common).ravel()

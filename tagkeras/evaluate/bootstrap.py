@@ -10,7 +10,8 @@ References:
 
 import itertools
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -27,13 +28,10 @@ _CHUNK = 2**22
 
 
 def resample(num_users: int, samples: int, seed: int) -> Iterator[np.ndarray]:
-    """Draws users with replacement, as many as there are, `samples` times.
+    """Draws users with replacement, as many as there are: int64 [num_users], how often each.
 
     The same seed gives the same resamples, so that statistics of two runs on the same users are
     paired.
-
-    Yields:
-        int64 [num_users], how often each was drawn.
     """
     rng = np.random.default_rng(seed)
     for _ in range(samples):
@@ -41,58 +39,47 @@ def resample(num_users: int, samples: int, seed: int) -> Iterator[np.ndarray]:
 
 
 def bootstrap_means(
-    users: np.ndarray, scores: np.ndarray, samples: int = SAMPLES, seed: int = 0
+    users: np.ndarray,
+    scores: np.ndarray,
+    samples: int = SAMPLES,
+    seed: int = 0,
+    *,
+    num_users: int | None = None,
 ) -> np.ndarray:
-    """Means over posts in resamples of their users.
+    """Means over posts in resamples of their users: float64 [samples, M].
 
-    Args:
-        users: int [N], the user of each post, from 0.
-        scores: float [N, M], of each post; NaN leaves a post out of a column's mean.
-        samples: how many resamples.
-        seed: of the draws; see `resample`.
-
-    Returns:
-        float64 [samples, M]; NaN where a resample has no post for a column.
+    Users are int [N], the user of each post, from 0, and by default as many as these name. Scores
+    are float [N, M]; NaN leaves a post out of a column's mean. A mean is NaN where a resample has
+    no post for a column.
     """
-    num_users = int(users.max()) + 1
+    num_users = num_users or int(users.max()) + 1
     counted = ~np.isnan(scores)
     sums = sum_by_user(users, np.where(counted, scores, 0.0), num_users)
     if counted.all():
         counted = counted[:, :1]
-    counts = sum_by_user(users, counted.astype(np.float64), num_users)
-    return bootstrap_ratios(sums, counts, samples, seed)
+    (means,) = resampled_ratios(
+        [(slice(None), sums, sum_by_user(users, counted, num_users))], num_users, samples, seed
+    )
+    return means
 
 
-def bootstrap_ratios(
-    sums: np.ndarray, counts: np.ndarray, samples: int = SAMPLES, seed: int = 0
-) -> np.ndarray:
-    """Sums over users divided by counts over users, in resamples of the users.
+def resampled_ratios(
+    parts: Sequence[tuple[Any, np.ndarray, np.ndarray]], num_users: int, samples: int, seed: int
+) -> list[np.ndarray]:
+    """Sums over users divided by counts over users, in the same resamples for all parts.
 
-    Args:
-        sums: float [users, M].
-        counts: float [users, M], or [users, 1] for all columns.
-        samples: how many resamples.
-        seed: of the draws; see `resample`.
-
-    Returns:
-        float64 [samples, M]; NaN where the count is 0.
+    A part has an index of its P users, sums float [P, M], and counts float [P, M], or [P, 1] for
+    all columns. It gives float64 [samples, M]; NaN where the count is 0.
     """
-    ratios = []
-    for weights in draw_weights(len(sums), samples, seed):
-        with np.errstate(invalid="ignore"):
-            ratios.append((weights @ sums) / (weights @ counts))
-    return np.concatenate(ratios)
-
-
-def draw_weights(num_users: int, samples: int, seed: int) -> Iterator[np.ndarray]:
-    """The draws of `resample`, many at once: a matrix product with them reads the sums once.
-
-    Yields:
-        float64 [some samples, num_users], how often each user was drawn; `samples` rows in all.
-    """
+    ratios: list[list[np.ndarray]] = [[] for _ in parts]
     draws = resample(num_users, samples, seed)
-    while chunk := list(itertools.islice(draws, max(1, _CHUNK // num_users))):
-        yield np.stack(chunk).astype(np.float64)
+    # Many draws at once: a matrix product with them reads the sums once.
+    while drawn := list(itertools.islice(draws, max(1, _CHUNK // num_users))):
+        weights = np.stack(drawn).astype(np.float64)
+        for (users, sums, counts), chunk in zip(parts, ratios, strict=True):
+            with np.errstate(invalid="ignore"):
+                chunk.append((weights[:, users] @ sums) / (weights[:, users] @ counts))
+    return [np.concatenate(chunk) for chunk in ratios]
 
 
 def percentiles(means: np.ndarray) -> np.ndarray:
@@ -108,12 +95,8 @@ def percentiles(means: np.ndarray) -> np.ndarray:
 
 
 def sum_by_user(users: np.ndarray, values: np.ndarray, num_users: int) -> np.ndarray:
-    """Sums of the rows of each user: [N, M] -> [num_users, M]."""
-    order = np.argsort(users, kind="stable")
-    present, starts = np.unique(users[order], return_index=True)
-    sums = np.zeros((num_users, values.shape[1]))
-    sums[present] = np.add.reduceat(values[order], starts, axis=0)
-    return sums
+    """Sums of the rows of each user: [N, M] -> float64 [num_users, M]."""
+    return np.stack([np.bincount(users, column, num_users) for column in values.T], axis=1)
 
 
 def variety_intervals(
@@ -125,14 +108,9 @@ def variety_intervals(
     coverage and entropy are too low. So the interval lies around the value itself, as wide as a
     normal distribution with the standard deviation of the resamples.
 
-    Args:
-        users: int [N], the user of each post, from 0.
-        predictions: int [N, k], tag ids; negative where there is none.
-        num_tags: Y.
-        seed: of the draws.
-
-    Returns:
-        float64 [2, 2]: low and high of the coverage, in [0, 1], and of the entropy, in bits.
+    Users are int [N], the user of each post, from 0; predictions int [N, k], tag ids, negative
+    where there is none. Gives float64 [2, 2]: low and high of the coverage, in [0, 1], and of the
+    entropy, in bits.
     """
     num_users = int(users.max()) + 1
     is_there = predictions >= 0

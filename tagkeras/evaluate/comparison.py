@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tagkeras.cli.errors import UserError
-from tagkeras.evaluate.bootstrap import SAMPLES, bootstrap_means, percentiles
+from tagkeras.evaluate.bootstrap import SAMPLES, bootstrap_means, percentiles, sum_by_user
 from tagkeras.evaluate.evaluation import MODEL, Evaluation
 
 PERMUTATIONS = 10_000
@@ -18,14 +18,9 @@ _CHUNK = 2**22
 class Difference:
     """How much better the second run is than the first, in one metric.
 
-    Attributes:
-        first: the metric of the first run.
-        second: of the second.
-        difference: second - first.
-        low: lower end of the 95% interval of the difference, by bootstrap over users.
-        high: its upper end.
-        p_value: of the hypothesis that both are as good: how often the difference is as large or
-            larger if, for each user, a coin decides which run is called which.
+    `difference` is second - first, from `low` to `high` its 95% interval, by bootstrap over users.
+    `p_value` is of the hypothesis that both are as good: how often the difference is as large or
+    larger if, for each user, a coin decides which run is called which.
     """
 
     first: float
@@ -110,21 +105,15 @@ def sign_flip_p_values(
     If both runs are as good, a user's gains could as well have the other sign: |mean| is compared
     with its values under random signs, one for each user. The observed one counts as one of them.
 
-    Args:
-        users: int [N], the user of each post, from 0.
-        gains: float [N, M], of each post.
-        permutations: how many random signs.
-        seed: of the signs.
-
-    Returns:
-        float64 [M], each in [1 / (permutations + 1), 1].
+    Users are int [N], the user of each post, from 0; gains float [N, M]. Gives float64 [M], each in
+    [1 / (permutations + 1), 1].
 
     References:
         Smucker, Allan and Carterette, "A comparison of statistical significance tests for
         information retrieval evaluation" (CIKM 2007).
     """
     num_users = int(users.max()) + 1
-    sums = np.stack([np.bincount(users, column, num_users) for column in gains.T], axis=1)
+    sums = sum_by_user(users, gains, num_users)
     # Scores are in float32: rounding must not make a gain look larger than another like it.
     observed = np.abs(sums.sum(axis=0)) - 1e-6 * np.abs(sums).sum(axis=0)
     rng = np.random.default_rng(seed)

@@ -1,7 +1,6 @@
 """Evaluates a run: ranks a split, scores the rankings, writes the folder of the evaluation."""
 
 import dataclasses
-import functools
 import hashlib
 import json
 from collections.abc import Sequence
@@ -19,9 +18,9 @@ from tagkeras.data.hashtags import normalize
 from tagkeras.data.manifest import Manifest, fingerprint
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.evaluate import evaluation
-from tagkeras.evaluate.baselines import WITHOUT_FACTS, make_baselines, rank_without_facts
+from tagkeras.evaluate.baselines import make_baselines
 from tagkeras.evaluate.config import BASELINES, Config
-from tagkeras.evaluate.evaluation import EvaluatedPosts
+from tagkeras.evaluate.evaluation import WITHOUT_FACTS, EvaluatedPosts
 from tagkeras.evaluate.groups import parse_age_bounds
 from tagkeras.evaluate.oracle import read_oracles
 from tagkeras.evaluate.rankings import rank_split
@@ -60,12 +59,7 @@ def evaluate(config: Config) -> dict[str, Any]:
         age_bounds=age_bounds,
         neighbour_posts=config.neighbour_posts,
     )
-    rankers = baselines | oracles
-    if workdir.config()["model"] != "bilinear" and any(manifest.varies):
-        unknown = manifest.facts.unknown
-        rankers[WITHOUT_FACTS] = functools.partial(
-            rank_without_facts, model=model, unknown=unknown, k=max(ks)
-        )
+    sees_users = workdir.config()["model"] != "bilinear" and any(manifest.varies)
     tag_counts = [TagCounts(num_tags, k) for k in ks]
     curve_scores = CurveScores(curve_tags, num_posts, num_tags)
     with files.files_written_aside(output, last=evaluation.METRICS) as folder:
@@ -76,7 +70,8 @@ def evaluate(config: Config) -> dict[str, Any]:
             posts, predictions = rank_split(
                 model,
                 batches,
-                rankers,
+                baselines | oracles,
+                unknown=manifest.facts.unknown if sees_users else None,
                 tag_counts=tag_counts,
                 curve_scores=curve_scores,
                 vocabulary=vocabulary,

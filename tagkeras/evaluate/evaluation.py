@@ -20,6 +20,8 @@ METRICS, PREDICTIONS = "metrics.json", "predictions.parquet"
 POSTS, TAGS = "posts.parquet", "tags.parquet"
 # How the model itself is called among the rankings.
 MODEL = "model"
+# And its ranking, had nobody told it a fact.
+WITHOUT_FACTS = "without_facts"
 _AGAIN = "run python -m tagkeras.evaluate again"
 _NEEDED = ("dataset", "ks", "num_posts", "split", "workdir", "intervals", "groups")
 _NO_FACTS = ("post_id", "user_id", "num_truth")
@@ -29,11 +31,9 @@ _SCORES = (PrecisionAtK, RecallAtK, AccuracyAtK, NDCGAtK, MRRAtK)
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class EvaluatedPosts:
-    """N posts in the order of the split.
+    """N posts in the order of the split; ids of users are keyed hashes.
 
     Attributes:
-        post_ids: as in the dataset.
-        user_ids: keyed hashes.
         facts: of the users by name: float32 [N], NaN if unknown, or objects of type `str` [N],
             empty if unknown.
         num_truth: int64 [N], how many hashtags each post has, unknown ones included.
@@ -111,12 +111,7 @@ class EvaluatedPosts:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Evaluation:
-    """An evaluation of one model, and of baselines beside it.
-
-    Attributes:
-        path: of the folder.
-        metrics: content of `metrics.json`.
-    """
+    """The folder of an evaluation of one model, and of baselines beside it: its `metrics.json`."""
 
     path: Path
     metrics: dict[str, Any]

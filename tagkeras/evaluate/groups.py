@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tagkeras.cli.errors import UserError
-from tagkeras.evaluate.bootstrap import draw_weights, percentiles, sum_by_user
+from tagkeras.evaluate.bootstrap import percentiles, resampled_ratios, sum_by_user
 from tagkeras.evaluate.config import AGE_BOUNDS
 from tagkeras.evaluate.evaluation import EvaluatedPosts
 
@@ -22,12 +22,9 @@ MOST_VALUES = 15
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Grouping:
-    """A partition of posts.
+    """A partition of N posts by `age`, `gender`, `country` or a category of the dataset's own.
 
-    Attributes:
-        attribute: `age`, `gender`, `country` or a category of the dataset's own.
-        names: of the groups.
-        group: int64 [N], of each post, an index into `names`.
+    `group` is int64 [N], of each post, an index into the `names` of the groups.
     """
 
     attribute: str
@@ -124,19 +121,16 @@ def group_metrics(
     samples: int,
     seed: int,
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """The metrics of each group, with intervals by bootstrap over users.
+    """The metrics of each group, with intervals by bootstrap over users, and the largest gap.
 
-    Users are int [N], from 0; scores are float [N] by name of the metric.
-
-    Returns:
-        For each group a dict of `group`, `posts`, `users`, the metrics and their `intervals`; and
-        of the two groups (of at least `MIN_USERS` users who say what they are) that differ most in
-        `gap_metric` a dict of `attribute`, `metric`, `low`, `high` (their names), `gap` and
-        `interval`, or None where there are no two.
+    Users are int [N], from 0; scores are float [N] by name of the metric. A group is a dict of
+    `group`, `posts`, `users`, the metrics and their `intervals`; the gap one of `attribute`,
+    `metric`, `low`, `high` (names of groups), `gap` and `interval`. It is between the two groups,
+    of at least `MIN_USERS` users who say what they are, that differ most in `gap_metric`; None
+    where there are no two.
     """
     names = list(scores)
     values = np.stack([scores[name] for name in names], axis=1)
-    num_users = int(users.max()) + 1
     members = []  # of each group: its users, the sums of their scores in it, and their posts in it
     for group in range(len(grouping.names)):
         is_member = grouping.group == group
@@ -144,12 +138,7 @@ def group_metrics(
         sums = sum_by_user(owners, values[is_member], len(present))
         members.append((present, sums, np.bincount(owners).astype(np.float64)[:, None]))
     # All groups in the same resamples, so that gaps between them are of one resample.
-    chunks: list[list[np.ndarray]] = [[] for _ in members]
-    for weights in draw_weights(num_users, samples, seed):
-        for (present, sums, counts), chunk in zip(members, chunks, strict=True):
-            with np.errstate(invalid="ignore"):
-                chunk.append((weights[:, present] @ sums) / (weights[:, present] @ counts))
-    resampled = [np.concatenate(chunk) for chunk in chunks]
+    resampled = resampled_ratios(members, int(users.max()) + 1, samples, seed)
     rows = []
     for name, (present, sums, counts), means in zip(
         grouping.names, members, resampled, strict=True
@@ -172,11 +161,8 @@ def group_metrics(
 def _largest_gap(
     rows: Sequence[Mapping[str, Any]], resampled: np.ndarray, attribute: str, metric: str
 ) -> dict[str, Any] | None:
-    known = [
-        place
-        for place, row in enumerate(rows)
-        if row["group"] != UNKNOWN and row["users"] >= MIN_USERS
-    ]
+    large = [place for place, row in enumerate(rows) if row["users"] >= MIN_USERS]
+    known = [place for place in large if rows[place]["group"] != UNKNOWN]
     if len(known) < 2:
         return None
     low = min(known, key=lambda place: rows[place][metric])

@@ -22,16 +22,11 @@ COLUMNS = {
 
 
 def read_oracles(path: Path, vocabulary: Vocabulary, k: int) -> dict[str, Ranker]:
-    """Reads the oracles of a file.
+    """Reads the oracles of a Parquet file, by what they know.
 
-    Args:
-        path: Parquet file with `post_id`, `hashtags` and optionally `image_hashtags` and
-            `user_hashtags`: lists of strings, best first.
-        vocabulary: of the dataset; a hashtag outside it can not be hit.
-        k: how many hashtags of each list count.
-
-    Returns:
-        By what they know. They raise `UserError` for a post that the file does not have.
+    It has `post_id`, `hashtags` and optionally `image_hashtags` and `user_hashtags`: lists of
+    strings, best first, of which k count. A hashtag outside the vocabulary cannot be hit. Rankers
+    raise `UserError` for a post that the file does not have.
 
     Raises:
         UserError: the file is missing, is no Parquet, lacks a column, or has shorter lists.

@@ -10,20 +10,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow as tf
 
-from tagkeras.data.facts import FACTS, Fact
+from tagkeras.data.facts import Fact
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.evaluate.baselines import Ranker
-from tagkeras.evaluate.evaluation import MODEL, EvaluatedPosts
+from tagkeras.evaluate.evaluation import MODEL, WITHOUT_FACTS, EvaluatedPosts
 from tagkeras.evaluate.tag_metrics import CurveScores
 from tagkeras.metrics import TagCounts, find_hits
 from tagkeras.models import HashtagModel
 
 SCHEMA = pa.schema(
-    {
-        "post_id": pa.string(),
-        "hashtags": pa.list_(pa.string()),
-        "scores": pa.list_(pa.float32()),
-    }
+    {"post_id": pa.string(), "hashtags": pa.list_(pa.string()), "scores": pa.list_(pa.float32())}
 )
 
 
@@ -32,41 +28,48 @@ def rank_split(
     batches: Iterable[Mapping[str, Any]],
     baselines: Mapping[str, Ranker],
     *,
+    unknown: Sequence[float] | None,
     tag_counts: Sequence[TagCounts],
     curve_scores: CurveScores,
     vocabulary: Vocabulary,
     output: Path,
     top_k: int,
     advance: Callable[[int], None],
-    facts: Sequence[Fact] = FACTS,
+    facts: Sequence[Fact],
 ) -> tuple[EvaluatedPosts, dict[str, np.ndarray]]:
     """Ranks the posts of a split, and writes `post_id`, `hashtags` (best first) and `scores`.
 
     The batches are those of `tagkeras.data.input.read_split`. Baselines rank as many tags as the
-    largest k of the metrics; `top_k` predictions are written. `tag_counts` and `curve_scores` take
-    what the model predicts, and `advance` how many more posts are done. `facts` are the
-    dataset's.
+    largest k of the metrics; `top_k` predictions are written. If `unknown` is the user descriptor
+    of one of whom nothing is told, posts are ranked as for such users as well. `tag_counts` and
+    `curve_scores` take what the model predicts, and `advance` how many more posts are done.
+    `facts` are the dataset's.
 
-    Returns:
-        The posts with the hits of each ranking, and the rankings by name: int32 [N, k] for the
-        largest k, tag ids, best first; -1 where there is none.
+    Gives the posts with the hits of each ranking, and the rankings by name: int32 [N, k] for the
+    largest k, tag ids, best first; -1 where there is none.
     """
     k = max(counts.k for counts in tag_counts)
     tags = np.array(vocabulary.tags, object)
     columns, hits, predictions = (collections.defaultdict[str, list[Any]](list) for _ in range(3))
 
     @tf.function(reduce_retracing=True)
-    def rank_by_model(batch: Mapping[str, Any]) -> tuple[tf.Tensor, ...]:
+    def rank_by_model(batch: Mapping[str, Any]) -> tuple[Any, ...]:
         phi = model(batch)
         scores, ids = model.top_k(phi, max(k, top_k))
+        rankings = {MODEL: ids[:, :k]}
+        if unknown is not None:
+            users = tf.tile(tf.constant([unknown], tf.float32), [tf.shape(phi)[0], 1])
+            alone = model({"descriptor": batch["descriptor"], "user_descriptor": users})
+            rankings[WITHOUT_FACTS] = model.top_k(alone, k)[1]
         rows = tf.gather(model.tag_table.value, curve_scores.tags)
-        return scores, ids, tf.matmul(phi, rows, transpose_b=True)
+        return scores, ids, tf.matmul(phi, rows, transpose_b=True), rankings
 
     with pq.ParquetWriter(output, SCHEMA) as writer:
         for batch in batches:
-            scores, ids, scores_of_curves = (tensor.numpy() for tensor in rank_by_model(batch))
+            *found, by_model = rank_by_model(batch)
+            scores, ids, scores_of_curves = (tensor.numpy() for tensor in found)
             rankings = {name: rank(batch) for name, rank in baselines.items()}
-            rankings[MODEL] = ids[:, :k]
+            rankings |= {name: best.numpy() for name, best in by_model.items()}
             for name, best in rankings.items():
                 predictions[name].append(best.astype(np.int32))
                 hits[name].append(find_hits(tf.constant(best, tf.int64), batch["tags"]).numpy())

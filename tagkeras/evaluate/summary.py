@@ -26,11 +26,8 @@ def summarize(
     """All metrics of all rankings, with intervals, and those of the model for each group.
 
     The predictions of each ranking are int [N, k], tag ids, best first, -1 where there is none;
-    `samples` and `seed` are of the bootstrap.
-
-    Returns:
-        The model's metrics by name; a dict of metrics for each baseline; `intervals`, `bootstrap`,
-        `groups`, `gaps` and `largest_gap`.
+    `samples` and `seed` are of the bootstrap. Gives the model's metrics by name, a dict of metrics
+    for each baseline, `intervals`, `bootstrap`, `groups`, `gaps` and `largest_gap`.
     """
     most = max(ks)
     results: dict[str, dict[str, float]] = {}

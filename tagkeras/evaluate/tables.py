@@ -7,8 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tagkeras.cli.console import number_table
-from tagkeras.evaluate.baselines import WITHOUT_FACTS
-from tagkeras.evaluate.evaluation import MODEL
+from tagkeras.evaluate.evaluation import MODEL, WITHOUT_FACTS
 
 # Shown of all metrics; the others are in the file.
 _SYMBOLS = ("R", "A", "nDCG")

@@ -24,12 +24,9 @@ _OTHER, _TRUTH, _REMOVED = range(3)
 class TagCurve:
     """How well the scores of one tag tell the posts that have it from the others.
 
-    Attributes:
-        average_precision: in [0, 1].
-        recall: float32 [points], rising from 0; of the posts that have the tag, those that score
-            at or above a threshold.
-        precision: float32 [points]; of the posts at or above it, those that have the tag. 1 at
-            recall 0, where there are none.
+    `recall`, float32 [points], rises from 0: of the posts that have the tag, those that score at or
+    above a threshold. `precision`, float32 [points], is of the posts at or above it those that have
+    the tag; 1 at recall 0, where there are none. All are in [0, 1].
     """
 
     average_precision: float
@@ -38,18 +35,11 @@ class TagCurve:
 
 
 def tag_curve(scores: np.ndarray, is_truth: np.ndarray) -> TagCurve | None:
-    """Ranks posts by the score that a tag has on them.
+    """Ranks N posts by the score that a tag has on them, float [N]; bool [N], if they have it.
 
     Average precision is the sum over thresholds of the rise in recall times the precision there.
-    Posts with the same score pass the threshold together.
-
-    Args:
-        scores: float [N], f(x, u, y) of the tag on each post.
-        is_truth: bool [N], whether the post has the tag.
-
-    Returns:
-        The curve, thinned out to `MOST_POINTS` (its average precision is of all points); None if no
-        post has the tag.
+    Posts with the same score pass the threshold together. The curve is thinned out to
+    `MOST_POINTS`, its average precision is of all points; None if no post has the tag.
     """
     num_truth = int(is_truth.sum())
     if not num_truth:
@@ -73,15 +63,10 @@ def tag_curve(scores: np.ndarray, is_truth: np.ndarray) -> TagCurve | None:
 
 
 class CurveScores:
-    """Scores of T tags, and which posts have them.
+    """Scores of T tags on N posts, and which posts have them; ids of tags are int [T], each once.
 
     Posts that balancing took a tag off are left out of that tag's curve: there it is neither truth
     nor negative.
-
-    Args:
-        tags: ids of the tags, int [T], each once.
-        num_posts: N.
-        num_tags: Y.
     """
 
     def __init__(self, tags: Sequence[int] | np.ndarray, num_posts: int, num_tags: int) -> None:
@@ -93,13 +78,7 @@ class CurveScores:
         self._num_posts = 0
 
     def add(self, scores: np.ndarray, tags: tf.RaggedTensor, removed: tf.RaggedTensor) -> None:
-        """Adds posts.
-
-        Args:
-            scores: float32 [B, T].
-            tags: int64 ragged [B, (tags)], the known tags of each post.
-            removed: int64 ragged [B, (tags)], those that balancing took off.
-        """
+        """Adds posts: float32 [B, T], and their tags and those taken off, int64 [B, (tags)]."""
         rows = slice(self._num_posts, self._num_posts + len(scores))
         self._scores[rows] = scores
         for kind, lists in ((_TRUTH, tags), (_REMOVED, removed)):
@@ -130,11 +109,10 @@ def tag_table(
 ) -> pa.Table:
     """A row for each tag, in the order of ids; curves are by tag id, and may be missing.
 
-    Returns:
-        `id`, `tag`, `count` (training posts), `truth` (posts of the split that have the tag); for
-        each k `predicted@k` (posts whose top k has it), `hits@k` (posts of both), `precision@k` =
-        hits / predicted and `recall@k` = hits / truth, null where nothing is divided by;
-        `average_precision`, `curve_recall` and `curve_precision`, null where there is no curve.
+    `id`, `tag`, `count` (training posts), `truth` (posts of the split that have the tag); for each
+    k `predicted@k` (posts whose top k has it), `hits@k` (posts of both), `precision@k` = hits /
+    predicted and `recall@k` = hits / truth, null where nothing is divided by; `average_precision`,
+    `curve_recall` and `curve_precision`, null where there is no curve.
     """
     truth = counts[0].truth.numpy()
     columns = {
@@ -151,13 +129,14 @@ def tag_table(
             f"precision@{metric.k}": _divide(hits, predicted),
             f"recall@{metric.k}": _divide(hits, truth),
         }
-    found = [curves.get(tag) for tag in range(len(vocabulary))]
-    average = [curve and curve.average_precision for curve in found]
-    recall = [None if curve is None else curve.recall for curve in found]
-    precision = [None if curve is None else curve.precision for curve in found]
-    columns["average_precision"] = pa.array(average, pa.float64())
-    columns["curve_recall"] = pa.array(recall, pa.list_(pa.float32()))
-    columns["curve_precision"] = pa.array(precision, pa.list_(pa.float32()))
+    points = pa.list_(pa.float32())
+    for name, field, kind in (
+        ("average_precision", "average_precision", pa.float64()),
+        ("curve_recall", "recall", points),
+        ("curve_precision", "precision", points),
+    ):
+        found = [getattr(curves.get(tag), field, None) for tag in range(len(vocabulary))]
+        columns[name] = pa.array(found, kind)
     return pa.table(columns)
 
 

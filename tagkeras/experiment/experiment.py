@@ -24,13 +24,8 @@ FILE_NAME = "experiment.json"
 def run_experiment(spec: Spec, folder: Path, parallel: int | None = None) -> dict[str, str]:
     """Makes the runs that are not there yet, then results, tables and findings.
 
-    Args:
-        spec: what to train and evaluate.
-        folder: of the experiment.
-        parallel: runs at a time; None: one per GPU, or per core without GPUs.
-
-    Returns:
-        The table of each dataset, in Markdown.
+    `parallel` are runs at a time, by default one per GPU, or per core without GPUs. Gives the table
+    of each dataset, in Markdown.
 
     Raises:
         UserError: the folder holds or runs another experiment, or a run failed.

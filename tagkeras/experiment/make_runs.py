@@ -32,10 +32,8 @@ _LAST_LINES = 10
 def make_runs(folder: Path, spec: Spec, environments: Sequence[Mapping[str, str]]) -> None:
     """Trains and evaluates the runs that are not finished; failures do not stop the others.
 
-    Args:
-        folder: of the experiment, locked.
-        spec: of the experiment.
-        environments: variables for each of the runs that are made at the same time.
+    The folder of the experiment is locked; `environments` are variables for each of the runs that
+    are made at the same time.
 
     Raises:
         UserError: runs failed; all others are finished.
@@ -136,13 +134,11 @@ def _choose_with_baselines(folder: Path, runs: Sequence[Run]) -> set[Run]:
 
 
 def share_machine(parallel: int | None, num_runs: int, num_gpus: int) -> list[dict[str, str]]:
-    """The environment variables of each of the runs that are made at the same time.
+    """The environment variables, threads and GPU, of each of the runs made at the same time.
 
     Without `parallel` it is one run per GPU, or per core where there are none: of small models, two
-    runs of one thread each are faster than one after the other with two (docs/experiments.md).
-
-    Returns:
-        Threads and GPU of each; of variables that the user has set, only which GPU.
+    runs of one thread each are faster than one after the other with two (docs/experiments.md). Of
+    variables that the user has set, only which GPU is given.
     """
     affinity = getattr(os, "sched_getaffinity", None)
     num_cores = len(affinity(0)) if affinity else os.cpu_count() or 1

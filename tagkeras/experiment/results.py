@@ -14,7 +14,7 @@ import numpy as np
 
 from tagkeras.cli.errors import UserError
 from tagkeras.cli.progress import progress
-from tagkeras.evaluate.bootstrap import NORMAL_BOUND, SAMPLES, bootstrap_ratios, percentiles
+from tagkeras.evaluate.bootstrap import NORMAL_BOUND, SAMPLES, bootstrap_means, percentiles
 from tagkeras.evaluate.evaluation import MODEL, Evaluation
 from tagkeras.experiment.spec import Configuration, Run
 
@@ -27,12 +27,8 @@ class DatasetResults:
     """The statistics of one dataset, over all models, sizes and seeds.
 
     Attributes:
-        name: in the specification.
         distribution: `natural` or `balanced`.
-        num_posts: that were evaluated.
-        num_users: who posted them.
         ks: numbers of predictions that metrics count, rising.
-        seeds: of the runs.
         models: metrics of each configuration in the order of the grid, means over seeds.
         baselines: metrics of baselines and oracles, by their names in `metrics.json`.
         tags: the Y hashtags of the vocabulary.
@@ -145,14 +141,9 @@ def collect_results(
     samples: int = SAMPLES,
     seed: int = 0,
 ) -> list[DatasetResults]:
-    """Reads the evaluations of runs, all evaluated, and resamples their users and seeds.
+    """Reads the evaluations of an experiment's runs, and resamples their users and seeds B times.
 
-    Args:
-        folder: of the experiment.
-        runs: of the experiment.
-        kinds: what hashtags depend on, for each dataset where that is known.
-        samples: B.
-        seed: of the draws.
+    `kinds` are what hashtags depend on, for each dataset where that is known.
 
     Raises:
         UserError: an evaluation is missing or damaged, or those of a dataset do not match.
@@ -187,13 +178,11 @@ def _resample_users(
     """The metrics of one run's model or baseline; the same `users` and seed, the same draws."""
     posts, metrics = evaluation.posts, evaluation.metrics
     scores = posts.scores(ranking, metrics["ks"])
-    numbers = np.searchsorted(users, posts.user_ids)
-    sums = np.stack([np.bincount(numbers, s, len(users)) for s in scores.values()], axis=1)
-    counts = np.bincount(numbers, np.ones(len(numbers)), len(users))
-    means = bootstrap_ratios(sums, counts[:, np.newaxis], samples, seed)
+    numbers, columns = np.searchsorted(users, posts.user_ids), np.stack([*scores.values()], axis=1)
+    means = bootstrap_means(numbers, columns, samples, seed, num_users=len(users))
     found = {
-        name: np.append(values.mean(), resampled)
-        for (name, values), resampled in zip(scores.items(), means.T, strict=True)
+        name: np.append(scores[name].mean(), resampled)
+        for name, resampled in zip(scores, means.T, strict=True)
     }
     values = metrics if ranking == MODEL else metrics[ranking]
     run = f"{metrics['dataset']['fingerprint']}/{Path(metrics['workdir']).name}"

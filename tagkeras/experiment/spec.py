@@ -173,11 +173,9 @@ class Spec(_Section):
 
 
 def read_spec(path: Path, datasets: Sequence[str] = ()) -> Spec:
-    """Reads and checks a specification and the datasets it names.
+    """Reads and checks a specification, a YAML file, and the datasets it names.
 
-    Args:
-        path: of the YAML file; paths in it are relative to its folder.
-        datasets: NAME=FOLDER, folders in place of those in the file.
+    Paths in it are relative to its folder. `datasets` are NAME=FOLDER, in place of those in it.
 
     Raises:
         UserError: the file cannot be read, or something in it is wrong; names the key.

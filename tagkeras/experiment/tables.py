@@ -149,8 +149,8 @@ def write_tables(folder: Path, results: Sequence[DatasetResults]) -> dict[str, s
     with files.folder_written_aside(folder / TABLES) as aside:
         for data in results:
             table = make_table(data)
-            markdown[data.name] = table.markdown()
             texts = {"md": table.markdown(), "csv": table.csv(), "tex": table.latex()}
+            markdown[data.name] = texts["md"]
             for suffix, text in texts.items():
                 (aside / f"{data.name}.{suffix}").write_text(text, encoding="utf-8")
     return markdown

@@ -81,13 +81,7 @@ def describe_users(users: Sequence[User], manifest: Manifest) -> np.ndarray:
 
 
 class People(NamedTuple):
-    """Users who differ in something that a model looks at, each kind by itself.
-
-    Attributes:
-        by_person: of each gender and age, one gender after the other.
-        by_city: who live in a city each.
-        by_value: of each value of a category, by its name.
-    """
+    """Users who differ in something that a model looks at: gender and age, city, a category."""
 
     by_person: list[User]
     by_city: list[User]

@@ -20,11 +20,7 @@ from tagkeras.explain.counterfactuals import (
     choose_people,
     counterfactual_lists,
 )
-from tagkeras.explain.explanation import (
-    HashtagExplanation,
-    explain_hashtag,
-    find_hashtag,
-)
+from tagkeras.explain.explanation import HashtagExplanation, explain_hashtag, find_hashtag
 from tagkeras.explain.photo_descriptor import describe_image, descriptor_of_post
 from tagkeras.explain.user_facts import parse_user, told_in_vain
 from tagkeras.train.model import restore_model
@@ -35,16 +31,9 @@ from tagkeras.train.workdir import Workdir
 class Answer:
     """The document that the command prints: lists for other people, one hashtag explained.
 
-    Attributes:
-        image: file of the photo; None for a post of the dataset.
-        post_id: post of the photo; None for a file.
-        model: `multiplicative`, `user_biased` or `bilinear`.
-        workdir: of the model.
-        epoch: of its weights.
-        age_and_gender: lists by gender and age, all otherwise of the user of the flags.
-        cities: lists by city, likewise.
-        categories: lists by value of a category, likewise, by its name.
-        explanation: of the hashtag, if one was asked about.
+    Of `image`, a file, and `post_id`, a post of the dataset, one is None. People of the lists
+    differ in gender and age, in city or in the value of a category, and are otherwise as the user
+    of the flags.
     """
 
     image: str | None

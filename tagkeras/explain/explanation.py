@@ -23,13 +23,12 @@ MAX_RAISED = 5
 class Contribution:
     """A rank factor's share in f(u) - f(u0), or a user feature's.
 
-    `value` = (`user_value` - `unknown_value`) * `image_value` * `hashtag_value`.
+    `value` = (`user_value` - `unknown_value`) * `image_value` * `hashtag_value`; above 0 it raises
+    the hashtag's score for the user.
 
     Attributes:
         name: "factor 17", counted from 1, or "age", "gender", "country GB", "x", "y", "z".
-        value: above 0 raises the hashtag's score for the user.
         user_value: the user's gate (alpha^T h(u))_k, or feature u_l.
-        unknown_value: the same of an unknown user.
         image_value: (gamma^T x)_k, the photo normalised; None of a user feature, which counts
             whatever the photo: leave it out of the product.
         hashtag_value: (beta^T V_y)_k, or <S_l, V_y>.
@@ -47,13 +46,7 @@ class Contribution:
 
 @dataclasses.dataclass(frozen=True)
 class WithoutFact:
-    """A hashtag's score and rank for a user of whom one thing less is known.
-
-    Attributes:
-        fact: such as `age` or `home town`.
-        score: f(x, u', y).
-        rank: 1 for the best.
-    """
+    """A hashtag's score and rank for a user of whom one fact less is known, such as `home town`."""
 
     fact: str
     score: np.float32
@@ -69,16 +62,10 @@ class HashtagExplanation:
 
     Attributes:
         hashtag: normalised, without #.
-        user: the user.
-        model: `multiplicative`, `user_biased` or `bilinear`.
-        score: f(x, u, y).
-        unknown_score: f(x, u0, y).
-        rank: of the hashtag for the user, 1 for the best; ties go to the more frequent one.
-        unknown_rank: the same for an unknown user.
-        num_hashtags: that are ranked.
+        score: f(x, u, y); `unknown_score` is f(x, u0, y).
+        rank: of `num_hashtags`, 1 for the best; ties go to the more frequent one.
         contributions: the largest in absolute value, largest first; none of the bilinear model.
-        num_others: parts that are not listed and contribute as well.
-        others: what they contribute together.
+        num_others: parts that are not listed and contribute as well, together `others`.
         without: what the user's score and rank were without each fact that is known.
     """
 
@@ -106,10 +93,9 @@ def explain_hashtag(
     *,
     num_contributions: int = 8,
 ) -> HashtagExplanation:
-    """Splits what a user changes in a hashtag's score into rank factors, or user features.
+    """Splits what a user changes in the score of a hashtag, as people write it, into its parts.
 
-    The arguments are those of `counterfactual_lists`, a hashtag as people write it, the user to
-    compare with an unknown one, and how many contributions are listed at most.
+    At most `num_contributions` are listed. The photo's descriptor is float [n].
 
     Raises:
         UserError: the model does not know the hashtag; names the nearest that it knows.

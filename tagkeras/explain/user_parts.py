@@ -5,11 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tagkeras.layers import (
-    ImageUserEmbedding,
-    MultiplicativeEmbedding,
-    UserBiasedEmbedding,
-)
+from tagkeras.layers import ImageUserEmbedding, MultiplicativeEmbedding, UserBiasedEmbedding
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -24,13 +20,8 @@ class UserParts:
     D = beta. Those of the user-biased model are the values of the user descriptor: v = u, i = 1,
     D = S. The bilinear model has none.
 
-    Attributes:
-        model: `multiplicative`, `user_biased` or `bilinear`.
-        names: of the parts, K of them.
-        user_values: v(u), float64 [K].
-        unknown_values: v(u0), float64 [K].
-        image_values: i, float64 [K]; None where the image plays no part.
-        directions: D, float64 [d, K].
+    Values are float64 [K], None for those of an image that plays no part; directions float64
+    [d, K].
     """
 
     model: str

@@ -47,19 +47,8 @@ def draw_rows(
 ) -> Figure:
     """Draws panels of rows; a row has a dot with its interval, or a bar from 0, for each series.
 
-    Args:
-        panels: rows by the title of the panel.
-        title: of the figure.
-        x_label: of the axis of the lowest panel.
-        note: what a reader has to know, in small.
-        is_fraction: show the axis in percent.
-        bars: bars in place of dots.
-
-    Raises:
-        ValueError: there is no panel, or one without a row.
+    Rows, one or more, are by the title of their panel; the axis of fractions is in percent.
     """
-    if not panels or not all(panels.values()):
-        raise ValueError(f"there is nothing to draw: {title}")
     rows = [row for panel in panels.values() for row in panel]
     styles = series_styles(name for row in rows for name in row.estimates)
     num_series = max(len(row.estimates) for row in rows)
@@ -148,14 +137,7 @@ _POINTS_PER_INCH = 72
 
 
 def set_head(figure: Figure, title: str, legend: Sequence[Artist] = (), note: str = "") -> None:
-    """Puts title, legend and note above all that is drawn; the figure grows by them.
-
-    Args:
-        figure: with its axes.
-        title: broken into lines where it is long.
-        legend: its entries, with labels.
-        note: what a reader has to know, in small.
-    """
+    """Puts title, legend and note (in small) above all that is drawn; the figure grows by them."""
     titles = textwrap.wrap(formats.shorten(title, 200), _TITLE_CHARACTERS)
     notes = textwrap.wrap(note, _NOTE_CHARACTERS)
     width, body = (_POINTS_PER_INCH * inches for inches in figure.get_size_inches())

@@ -11,18 +11,11 @@ from typing import Any, NamedTuple
 from tagkeras.cli.errors import UserError
 from tagkeras.experiment.experiment import FILE_NAME
 from tagkeras.experiment.findings import FINDINGS
+from tagkeras.experiment.spec import Configuration
 from tagkeras.experiment.tables import METHODS, TABLES
 from tagkeras.report.drawing import Estimate
 
 _FINISH = "run python -m tagkeras.experiment to its end"
-
-
-class Size(NamedTuple):
-    """A model in a size, K being its `rank`; both are 0 for what has none, such as a baseline."""
-
-    model: str
-    embedding_dim: int = 0
-    rank: int = 0
 
 
 class ExperimentRun(NamedTuple):
@@ -38,7 +31,6 @@ class Experiment:
     """The folder of a finished experiment.
 
     Attributes:
-        path: of the folder.
         datasets: by name, their `path`, `oracle`, `hashtag_kinds`, `posts`, `image_root`.
         runs: in the order of the specification.
         findings: claims of the paper, each with its verdict; empty if there are none.
@@ -49,7 +41,7 @@ class Experiment:
     datasets: Mapping[str, Mapping[str, Any]]
     runs: tuple[ExperimentRun, ...]
     findings: tuple[Mapping[str, Any], ...]
-    tables: Mapping[str, Mapping[Size, Mapping[str, Estimate]]]
+    tables: Mapping[str, Mapping[Configuration, Mapping[str, Estimate]]]
 
     @classmethod
     def load(cls, path: Path) -> "Experiment":
@@ -80,7 +72,7 @@ class Experiment:
         return next((str(self.path / path) for path in named if path), None)
 
 
-def _parse_table(text: str) -> dict[Size, dict[str, Estimate]]:
+def _parse_table(text: str) -> dict[Configuration, dict[str, Estimate]]:
     """Reads the CSV file of a table; raises a KeyError or ValueError if it is damaged."""
     names = {method: name for name, method in METHODS.items()}
     reader = csv.DictReader(io.StringIO(text))
@@ -89,11 +81,9 @@ def _parse_table(text: str) -> dict[Size, dict[str, Estimate]]:
     table = {}
     for row in reader:
         name = names.get(row["method"], row["method"])
-        table[Size(name, int(row["d"] or 0), int(row["K"] or 0))] = {
-            metric: Estimate(
-                float(row[metric]), (float(row[f"{metric} low"]), float(row[f"{metric} high"]))
-            )
-            for metric in metrics
+        ends = {m: (float(row[f"{m} low"]), float(row[f"{m} high"])) for m in metrics}
+        table[Configuration(name, int(row["d"] or 0), int(row["K"] or 0))] = {
+            metric: Estimate(float(row[metric]), ends[metric]) for metric in metrics
         }
     return table
 

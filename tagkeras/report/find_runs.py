@@ -22,10 +22,8 @@ class RunFinder:
     """Finds the runs of folders, and evaluates those that are not evaluated yet.
 
     A folder is a workdir of `tagkeras.train`, one that `tagkeras.evaluate` wrote, or that of a
-    `tagkeras.experiment`, which stands for all of its runs.
-
-    Args:
-        config: of the report. Evaluations of workdirs go to `evaluations/` in its output.
+    `tagkeras.experiment`, which stands for all of its runs. Evaluations of workdirs go to
+    `evaluations/` in the output of the report.
     """
 
     def __init__(self, config: Config) -> None:

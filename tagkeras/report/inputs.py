@@ -16,12 +16,9 @@ class Omitted(Exception):  # noqa: N818 - it is no error
 class Inputs:
     """Runs, options and the figures of the page.
 
-    Attributes:
-        config: options of the command; files that an experiment names are filled in.
-        groups: the runs, by the posts that they were evaluated on.
-        experiment: that some of them are of, or None.
-        figures: of the page.
-        command: that makes the page, a flag a line.
+    Files that an experiment names are filled in in `config`. The runs, some of which may be of an
+    experiment, are grouped by the posts that they were evaluated on. `command` makes the page, a
+    flag a line.
     """
 
     config: Config

@@ -68,14 +68,9 @@ SECTIONS = (
 
 
 def write_report(config: Config, *, command: Sequence[str] = ()) -> Path:
-    """Evaluates what is not evaluated yet, and writes the page and its figures.
+    """Evaluates what is not evaluated yet, writes the page and its figures, gives the page's path.
 
-    Args:
-        config: the options.
-        command: its words, to be named in the page.
-
-    Returns:
-        The path of the page.
+    The page names the words of the command.
 
     Raises:
         UserError: a run or a file is not what it should be.

@@ -27,13 +27,9 @@ _SEED = re.compile(r"-seed\d+$")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Run:
-    """A trained model and its evaluation.
+    """A trained model, named by its folder, and its evaluation.
 
-    Attributes:
-        name: of its folder.
-        evaluation: of the split that the report is about.
-        workdir: where it was trained; None if it is gone.
-        dataset: folder that it was evaluated on; None if it is gone.
+    `workdir`, where it was trained, and `dataset`, which it was evaluated on, are None if gone.
     """
 
     name: str
@@ -86,11 +82,9 @@ class Run:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class RunGroup:
-    """Runs that were evaluated on the same posts.
+    """Runs that were evaluated on the same posts, by their names in tables and figures.
 
-    Attributes:
-        name: of their dataset: `natural`, `balanced`, or as an experiment calls it.
-        runs: by their names in tables and figures.
+    The name is that of their dataset: `natural`, `balanced`, or as an experiment calls it.
     """
 
     name: str

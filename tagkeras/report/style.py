@@ -98,14 +98,7 @@ def _installed_fonts() -> list[str]:
 
 @dataclasses.dataclass(frozen=True)
 class SeriesStyle:
-    """How a series is drawn. Colour never stands alone: marker and line tell series apart too.
-
-    Attributes:
-        label: of the series in legends and tables.
-        color: one of this module.
-        marker: of matplotlib.
-        line: line style of matplotlib.
-    """
+    """How a series is drawn. Colour never stands alone: marker and line tell series apart too."""
 
     label: str
     color: str
@@ -151,10 +144,9 @@ def label_of(name: str) -> str:
 def series_styles(names: Iterable[str]) -> dict[str, SeriesStyle]:
     """The style of each series of a figure, the same for a model in every figure.
 
-    Args:
-        names: `bilinear`, `frequency_baseline` and so on have fixed styles. A name that begins with
-            one of them, such as `bilinear-d64`, has its colour; the second such name of a figure
-            has another marker and line than the first. Unknown names are purple.
+    `bilinear`, `frequency_baseline` and so on have fixed styles. A name that begins with one of
+    them, such as `bilinear-d64`, has its colour; the second such name of a figure has another
+    marker and line than the first. Unknown names are purple.
     """
     styles: dict[str, SeriesStyle] = {}
     used: dict[str, int] = {}

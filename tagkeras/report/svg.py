@@ -21,28 +21,19 @@ _FONTS = re.compile(r"'[^']*'(, *('[^']*'|[a-z-]+))*")
 
 
 class FigureFiles:
-    """Writes the figures of a page.
-
-    Args:
-        folder: gets `NAME.png` (200 dpi) and `NAME.svg` of each, on white; it must exist.
-    """
+    """Writes `NAME.png` (200 dpi) and `NAME.svg` of each figure of a page, on white."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._names: set[str] = set()
 
     def add(self, figure: Figure, name: str) -> Markup:
-        """Writes the files of a figure; the same figure gives the same files and element.
+        """Writes the files of a figure, and gives an `<svg>` for the page, whose ids have its name.
 
-        Args:
-            figure: to add.
-            name: letters, digits, `-` and `_`; another than those of the other figures.
-
-        Returns:
-            An `<svg>` element for the page, whose ids begin with `name`.
+        The same figure gives the same files and element.
 
         Raises:
-            ValueError: the name has other characters, or another figure has it.
+            ValueError: the name is not of letters, digits, `-` and `_`, or another figure has it.
         """
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name) or name in self._names:
             raise ValueError(f"figures need different names of letters and digits, got {name!r}")
@@ -72,13 +63,7 @@ def page_css() -> str:
 
 
 def inline_svg(text: str, name: str, label: str) -> str:
-    """Makes an element of a page from matplotlib's SVG.
-
-    Args:
-        text: of the file.
-        name: what its ids begin with.
-        label: what screen readers say.
-    """
+    """Makes an element of a page from matplotlib's SVG; `label` is what screen readers say."""
     root = ElementTree.fromstring(text)
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]

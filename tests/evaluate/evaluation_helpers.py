@@ -1,27 +1,22 @@
-"""Posts read without the project's codec, and evaluations written without its command."""
+"""Posts read without the project's codec, and batches made without files."""
 
-import json
 import types
 
 import numpy as np
 import tensorflow as tf
+from training_runs import parse_flags
 
-from tagkeras.cli import commandline
-from tagkeras.data.facts import FACTS
-from tagkeras.evaluate import evaluate
-from tagkeras.evaluate.evaluation import EvaluatedPosts, Evaluation
+from tagkeras.evaluate.config import Config
 
 KS = (1, 3, 6)
 NUM_TAGS = 20
 EVALUATION_FILES = {"metrics.json", "posts.parquet", "predictions.parquet", "tags.parquet"}
-FINGERPRINT = "0123456789abcdef"
 
 
 def evaluation(workdir, dataset, output, **options):
     """The config of tagkeras.evaluate."""
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    paths = [f"--workdir={workdir.path}", f"--data={dataset}", f"--output={output}"]
-    return commandline.parse(evaluate.Config, [*paths, *flags])
+    paths = {"workdir": workdir.path, "data": dataset, "output": output}
+    return parse_flags(Config, **paths, **options)
 
 
 def read_posts(dataset, split):
@@ -30,19 +25,16 @@ def read_posts(dataset, split):
     for shard in sorted((dataset / split).iterdir()):
         for record in tf.data.TFRecordDataset(str(shard)).as_numpy_iterator():
             feature = tf.train.Example.FromString(record).features.feature
-            text = {
-                name: feature[name].bytes_list.value[0].decode()
-                for name in ("post_id", "user_id", "user/gender", "user/country")
-            }
+            text = {n: f.bytes_list.value[0] for n, f in feature.items() if f.bytes_list.value}
             truth = set(feature["tags"].int64_list.value)
             unknown = feature["tags/out_of_vocabulary"].int64_list.value[0]
-            raw = feature["image/descriptor"].bytes_list.value[0]
+            raw = text["image/descriptor"]
             posts.append(
                 types.SimpleNamespace(
-                    post_id=text["post_id"],
-                    user_id=text["user_id"],
-                    gender=text["user/gender"],
-                    country=text["user/country"],
+                    post_id=text["post_id"].decode(),
+                    user_id=text["user_id"].decode(),
+                    gender=text["user/gender"].decode(),
+                    country=text["user/country"].decode(),
                     age=feature["user/age"].float_list.value[0],
                     location=list(feature["user/location"].float_list.value),
                     descriptor=np.frombuffer(raw, np.float16).astype(np.float64),
@@ -53,44 +45,6 @@ def read_posts(dataset, split):
                 )
             )
     return posts
-
-
-def make_posts(hits, /, num_truth=None, users=None, **facts):
-    """Posts of given hits of the model, by people who say nothing unless told otherwise."""
-    hits = np.asarray(hits, bool)
-    number = len(hits)
-    users = np.arange(number) if users is None else users
-    other_hits = facts.pop("hits", {})
-    unknown = {fact.name: [fact.unknown] * number for fact in FACTS}
-    return EvaluatedPosts(
-        post_ids=[f"post{row}" for row in range(number)],
-        user_ids=[f"user{user:06d}" for user in users],
-        facts={
-            name: np.array(values, object if isinstance(values[0], str) else np.float32)
-            for name, values in {**unknown, **facts}.items()
-        },
-        num_truth=np.full(number, hits.shape[1]) if num_truth is None else num_truth,
-        hits={"model": hits, **other_hits},
-    )
-
-
-def write_evaluation(folder, posts, **metrics):
-    """A folder as tagkeras.evaluate writes it, as far as comparisons look at it."""
-    folder.mkdir(parents=True)
-    k = posts.hits["model"].shape[1]
-    content = {
-        "dataset": {"path": "data", "fingerprint": FINGERPRINT, "distribution": "natural"},
-        "ks": [k],
-        "num_posts": len(posts),
-        "split": "test",
-        "workdir": "run",
-        "intervals": {},
-        "groups": {},
-        **metrics,
-    }
-    (folder / "metrics.json").write_text(json.dumps(content))
-    posts.save(folder / "posts.parquet")
-    return Evaluation.load(folder)
 
 
 def make_batch(tags, *, age=None, gender=None, country=None, descriptor=None):

@@ -1,11 +1,10 @@
 import numpy as np
 import scipy.stats
-from numpy_metrics import resampled_mean, variety
+from numpy_metrics import variety
 
 from tagkeras.evaluate.bootstrap import (
     VARIETY_SAMPLES,
     bootstrap_means,
-    bootstrap_ratios,
     percentiles,
     resample,
     variety_intervals,
@@ -18,19 +17,6 @@ def test_same_seed_same_resamples():
     assert not np.array_equal(one, other)
     # More samples are the same ones and some more.
     np.testing.assert_array_equal(list(resample(20, 7, 3))[:5], one)
-
-
-def test_means_by_loops():
-    rng = np.random.default_rng(0)
-    users = rng.permutation(np.repeat(np.arange(6), [1, 2, 1, 4, 2, 3]))
-    scores = rng.random((len(users), 2))
-    means = bootstrap_means(users, scores, samples=50, seed=1)
-    assert means.shape == (50, 2)
-    for row, drawn in zip(means, resample(6, 50, seed=1), strict=True):
-        who = np.repeat(np.arange(6), drawn).tolist()
-        for column in range(2):
-            expected = resampled_mean(users.tolist(), scores[:, column].tolist(), who)
-            np.testing.assert_allclose(row[column], expected, rtol=1e-12)
 
 
 def test_against_scipy():
@@ -76,11 +62,12 @@ def test_nan_leaves_a_post_out_of_a_column():
 
 def test_many_resamples_in_pieces(monkeypatch):
     rng = np.random.default_rng(0)
-    sums, counts = rng.random((12, 6)), rng.integers(1, 4, size=(12, 1)).astype(float)
-    whole = bootstrap_ratios(sums, counts, samples=50)
+    users = np.repeat(np.arange(12), rng.integers(1, 4, size=12))
+    scores = rng.random((len(users), 6))
+    whole = bootstrap_means(users, scores, samples=50)
     for chunk in (1, 12 * 7, 12 * 50):
         monkeypatch.setattr("tagkeras.evaluate.bootstrap._CHUNK", chunk)
-        np.testing.assert_allclose(bootstrap_ratios(sums, counts, samples=50), whole)
+        np.testing.assert_allclose(bootstrap_means(users, scores, samples=50), whole)
 
 
 def test_variety_interval_by_loops():

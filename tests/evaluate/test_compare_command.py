@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluation_helpers import make_posts, write_evaluation
+from handmade_evaluations import make_posts, write_evaluation
 
 from tagkeras import compare
 from tagkeras.cli import commandline

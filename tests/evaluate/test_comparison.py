@@ -2,16 +2,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from evaluation_helpers import make_posts, write_evaluation
+from handmade_evaluations import make_posts, write_evaluation
 from numpy_metrics import sign_flip_exact
 
 from tagkeras.cli.errors import UserError
 from tagkeras.evaluate.bootstrap import bootstrap_means, percentiles
 from tagkeras.evaluate.comparison import compare, sign_flip_p_values
-
-
-def draw_hits(rng, number, k, chance):
-    return rng.random((number, k)) < chance
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +16,8 @@ def runs(tmp_path_factory):
     rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("compare")
     users = rng.integers(50, size=200)
     num_truth = rng.integers(1, 6, size=200)
-    hits = draw_hits(rng, 200, 5, 0.2)
-    better = hits | draw_hits(rng, 200, 5, 0.05)
+    hits = rng.random((200, 5)) < 0.2
+    better = hits | (rng.random((200, 5)) < 0.05)
     return [
         write_evaluation(folder / name, make_posts(h, num_truth, users), ks=[1, 5])
         for name, h in (("first", hits), ("second", better))
@@ -94,8 +90,7 @@ def test_users_and_not_posts_are_what_there_is_evidence_of(tmp_path):
 
 
 def test_the_metrics_that_both_have(tmp_path):
-    hits = draw_hits(np.random.default_rng(0), 20, 6, 0.5)
-    sizes = np.full(20, 6)
+    hits, sizes = np.random.default_rng(0).random((20, 6)) < 0.5, np.full(20, 6)
     one = write_evaluation(tmp_path / "one", make_posts(hits[:, :4], sizes), ks=[1, 3, 4])
     other = write_evaluation(tmp_path / "other", make_posts(hits, sizes), ks=[1, 4, 6])
     found = compare(one, other)

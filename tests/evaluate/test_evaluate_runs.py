@@ -8,13 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from evaluated_runs import start_run
-from evaluation_helpers import (
-    EVALUATION_FILES,
-    KS,
-    NUM_TAGS,
-    evaluation,
-    read_posts,
-)
+from evaluation_helpers import EVALUATION_FILES, KS, NUM_TAGS, evaluation, read_posts
 from numpy_metrics import mean_metrics
 from tiny_dataset import write_dataset
 from told_dataset import tell_more
@@ -84,6 +78,7 @@ def test_another_split_and_fewer_neighbours_than_posts(evaluated, tmp_path):
 def test_main_writes_the_same_again_and_says_so(evaluated, tmp_path, capsys):
     command.main(dataclasses.replace(evaluated.config, output=str(tmp_path / "eval")))
     assert Evaluation.load(tmp_path / "eval").metrics == evaluated.metrics
+    assert {path.name for path in (tmp_path / "eval").iterdir()} == EVALUATION_FILES
     for name in EVALUATION_FILES - {"metrics.json"}:
         one, other = (pq.read_table(p / "eval" / name) for p in (evaluated.folder, tmp_path))
         assert one.equals(other), name

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from evaluation_helpers import make_posts, write_evaluation
+from handmade_evaluations import make_posts, write_evaluation
 
 from tagkeras.cli.errors import UserError
 from tagkeras.evaluate.evaluation import EvaluatedPosts, Evaluation

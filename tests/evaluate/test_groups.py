@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from evaluation_helpers import make_posts
+from handmade_evaluations import make_posts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy_metrics import age_group

@@ -6,12 +6,7 @@ from hypothesis import strategies as st
 from numpy_metrics import average_precision, precision_recall
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from tagkeras.evaluate.tag_metrics import (
-    MOST_POINTS,
-    CurveScores,
-    default_curve_tags,
-    tag_curve,
-)
+from tagkeras.evaluate.tag_metrics import MOST_POINTS, CurveScores, default_curve_tags, tag_curve
 
 # Few values, so that posts tie.
 POSTS = st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=1, max_size=40)

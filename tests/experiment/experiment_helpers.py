@@ -1,16 +1,13 @@
 """Specifications, evaluations and statistics made by hand."""
 
-import json
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
+from handmade_evaluations import make_posts, write_evaluation
 
-from tagkeras.data.facts import FACTS
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
-from tagkeras.evaluate.evaluation import EvaluatedPosts
 from tagkeras.experiment.results import DatasetResults
 from tagkeras.experiment.spec import Configuration
 
@@ -68,40 +65,24 @@ def write_run(
     `hits` and `baselines` are bool [N, 2]; `tags` lists (tag, posts that have it, posts of them
     that it was predicted for).
     """
-    number = len(hits)
-    rankings = {"model": hits, **(baselines or {})}
-    posts = EvaluatedPosts(
-        post_ids=[f"post{row}" for row in range(number)],
-        user_ids=list(users),
-        facts={
-            fact.name: np.full(number, fact.unknown, object if fact.is_text else np.float32)
-            for fact in FACTS
-        },
-        num_truth=np.full(number, 2),
-        hits={name: np.asarray(ranking, bool) for name, ranking in rankings.items()},
+    posts = make_posts(hits, users=users, hits=baselines or {})
+    names = [f"{letter}@{k}" for letter in "PRA" for k in (1, 2)]
+    intervals = {ranking: {name: [0.4, 0.6] for name in names} for ranking in posts.hits}
+    intervals["model"] |= {"coverage@2": [0.4, 0.6], "entropy@2": [0.9, 1.1]}
+    write_evaluation(
+        folder,
+        posts,
+        **dict.fromkeys((*names, "coverage@2"), 0.5),
+        **{"entropy@2": 1.0},
+        **{ranking: dict.fromkeys(names, 0.25) for ranking in baselines or {}},
+        dataset={"path": "d", "fingerprint": fingerprint, "distribution": distribution},
+        ks=[1, 2],
+        workdir=str(folder),
+        intervals=intervals,
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    posts.save(folder / "posts.parquet")
-    names, truth, found = map(list, zip(*(tags or [("tag0", number, 1)]), strict=True))
+    names, truth, found = map(list, zip(*(tags or [("tag0", len(hits), 1)]), strict=True))
     columns = {"id": range(len(names)), "tag": names, "truth": truth, "hits@2": found}
     pq.write_table(pa.table(columns), folder / "tags.parquet")
-    names = [f"{letter}@{k}" for letter in "PRA" for k in (1, 2)]
-    intervals = {ranking: {name: [0.4, 0.6] for name in names} for ranking in rankings}
-    intervals["model"] |= {"coverage@2": [0.4, 0.6], "entropy@2": [0.9, 1.1]}
-    content = {
-        **dict.fromkeys(names, 0.5),
-        "coverage@2": 0.5,
-        "entropy@2": 1.0,
-        **{ranking: dict.fromkeys(names, 0.25) for ranking in baselines or {}},
-        "dataset": {"path": "d", "fingerprint": fingerprint, "distribution": distribution},
-        "ks": [1, 2],
-        "num_posts": number,
-        "split": "test",
-        "workdir": str(folder),
-        "intervals": intervals,
-        "groups": {},
-    }
-    (folder / "metrics.json").write_text(json.dumps(content))
 
 
 def spread(value, width, samples=1001):

@@ -10,13 +10,14 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+from evaluated_runs import start_run
 from PIL import Image
 from rich.console import Console
 from tiny_cnn import save_cnn
 from tiny_dataset import write_dataset
 from told_dataset import tell_more
+from training_runs import parse_flags
 
-from tagkeras.cli import commandline
 from tagkeras.cli.errors import UserError
 from tagkeras.data import input as data_input
 from tagkeras.data.manifest import Manifest
@@ -28,16 +29,11 @@ from tagkeras.explain.explain import explain as explain_photo
 from tagkeras.explain.photo_descriptor import descriptor_of_post
 from tagkeras.images.cnn.descriptor_model import FOLDER, save_descriptor_model
 from tagkeras.images.cnn.load import load_cnn
-from tagkeras.train import train
 from tagkeras.train.model import restore_model
 from tagkeras.train.workdir import Workdir
 
 N = 12
 SIZE = (16, 20)
-
-
-def config(command, **options):
-    return commandline.parse(command.Config, [f"--{k}={v}" for k, v in options.items()])
 
 
 @pytest.fixture(scope="module")
@@ -50,16 +46,14 @@ def folder(tmp_path_factory):
     cnn = {"name": "cnn.keras", "layer": "descriptor"}
     dataclasses.replace(Manifest.load(images), cnn=cnn).save(images)
     ready = write_dataset(folder / "ready", posts=150, seed=1)
-    options = {"epochs": 1, "batch_size": 50, "embedding_dim": 8, "rank": 8}
-    train.train(config(train, data=images, workdir=folder / "run", **options))
+    start_run(images, folder / "run", epochs=1)
     for model in ("bilinear", "user_biased"):
-        train.train(config(train, data=ready, workdir=folder / model, model=model, **options))
+        start_run(ready, folder / model, model=model, epochs=1)
     told = tell_more(write_dataset(folder / "told", posts=150, people=20, seed=2))
     nothing = ("age", "gender", "country", "place", "camera", "followers")
     silent = tell_more(write_dataset(folder / "silent", posts=150, seed=3), masked=nothing)
     for data in (told, silent):
-        workdir = folder / f"{data.name}_run"
-        train.train(config(train, data=data, workdir=workdir, **{**options, "epochs": 3}))
+        start_run(data, folder / f"{data.name}_run", epochs=3)
     pixels = np.random.default_rng(0).integers(0, 256, size=(*SIZE, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(folder / "ball.jpg", quality=90)
     (folder / "broken.jpg").write_bytes((folder / "ball.jpg").read_bytes()[:80])
@@ -68,13 +62,13 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def ask(folder, monkeypatch, capsys):
-    """Runs the command in the folder; gives what it printed."""
+    """Runs the command in the folder; gives what it printed, `out` and `err`."""
     monkeypatch.chdir(folder)
 
     def run(**options):
         paths = {"workdir": "run", "data": "images"}
-        explain.main(config(explain, **{**paths, **options}))
-        return capsys.readouterr().out
+        explain.main(parse_flags(explain.Config, **{**paths, **options}))
+        return capsys.readouterr()
 
     return run
 
@@ -131,7 +125,7 @@ def test_posts_of_every_split(folder, ask, split):
     (batch,) = data_input.read_split(dataset, Manifest.load(dataset), split, 1000)
     row = len(batch["post_id"]) - 1
     post_id = batch["post_id"].numpy()[row].decode()
-    answer = json.loads(ask(post_id=post_id, ages="33", genders="male", cities="", json=True))
+    answer = json.loads(ask(post_id=post_id, ages="33", genders="male", cities="", json=True).out)
     assert (answer["image"], answer["post_id"], answer["cities"]) == (None, post_id, [])
     assert answer["explanation"] is None
     user = User(age=33, gender="male")
@@ -153,7 +147,7 @@ def test_labels_of_users(user, label):
 
 
 def test_default_cities_are_two_of_each_country(ask):
-    answer = json.loads(ask(image="ball.jpg", json=True, top_k=2))
+    answer = json.loads(ask(image="ball.jpg", json=True, top_k=2).out)
     assert len(answer["age_and_gender"]) == 8
     names = [city["user"]["name"] for city in answer["cities"]]
     assert len(names) == 10
@@ -163,7 +157,7 @@ def test_default_cities_are_two_of_each_country(ask):
 
 def test_tables_on_a_pipe(ask):
     flags = {"genders": "male", "hashtag": "tag3", "country": "US", "gender": "female"}
-    out = ask(image="ball.jpg", ages="16,70", factors=3, top_k=5, **flags)
+    out = ask(image="ball.jpg", ages="16,70", factors=3, top_k=5, **flags).out
     assert "\x1b" not in out
     assert "ball.jpg by gender and age (US; multiplicative model, epoch 1)" in out
     assert "ball.jpg by city (female; multiplicative model, epoch 1)" in out
@@ -178,7 +172,7 @@ def test_tables_on_a_pipe(ask):
 
 def test_features_of_the_user_biased_model(ask):
     flags = {"workdir": "user_biased", "data": "ready", "post_id": "test7", "cities": ""}
-    out = ask(**flags, ages="", hashtag="tag3", country="US", latitude=40, longitude=-74)
+    out = ask(**flags, ages="", hashtag="tag3", country="US", latitude=40, longitude=-74).out
     assert re.search(r"\| country US +\| +[+-]0\.\d+ \| +1\.00 \| +0\.00 \|", out)
     assert "by city" not in out
     assert "by gender and age" not in out
@@ -186,10 +180,10 @@ def test_features_of_the_user_biased_model(ask):
 
 def test_the_bilinear_model_says_that_users_make_no_difference(ask):
     flags = {"workdir": "bilinear", "data": "ready", "post_id": "test7", "hashtag": "tag3"}
-    out = ask(**flags, country="US", cities="London,Denver")
+    out = ask(**flags, country="US", cities="London,Denver").out
     assert out.count("users make no difference") == 1
     assert "*" not in out
-    answer = json.loads(ask(**flags, country="US", json=True))
+    answer = json.loads(ask(**flags, country="US", json=True).out)
     assert answer["explanation"]["contributions"] == []
     assert answer["explanation"]["score"] == answer["explanation"]["unknown_score"]
     assert len({tuple(tags_of(one)) for one in answer["age_and_gender"]}) == 1
@@ -199,7 +193,7 @@ def test_tables_fold_to_the_terminal_and_mark_what_one_list_has(folder, monkeypa
     monkeypatch.chdir(folder)
     paths = {"workdir": "run", "data": "images", "image": "ball.jpg"}
     flags = {"hashtag": "tag3", "country": "US", "cities": "London,Denver,Sydney"}
-    answer = explain_photo(config(explain, **paths, **flags, ages="1,99", top_k=5))
+    answer = explain_photo(parse_flags(explain.Config, **paths, **flags, ages="1,99", top_k=5))
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=46, color_system="standard")
     output.print_tables(answer, console)
@@ -213,12 +207,9 @@ def test_tables_fold_to_the_terminal_and_mark_what_one_list_has(folder, monkeypa
     assert sorted(starred) == sorted(own)
 
 
-def test_without_cities_of_the_countries_it_says_so(folder, monkeypatch, capsys):
-    monkeypatch.chdir(folder)
+def test_without_cities_of_the_countries_it_says_so(ask, monkeypatch):
     monkeypatch.setattr("tagkeras.explain.counterfactuals.default_cities", lambda countries: [])
-    paths = {"workdir": "run", "data": "images", "image": "ball.jpg"}
-    explain.main(config(explain, **paths, json=True))
-    printed = capsys.readouterr()
+    printed = ask(image="ball.jpg", json=True)
     assert json.loads(printed.out)["cities"] == []
     assert "no city of the dataset's countries is known: name some by --cities" in printed.err
 
@@ -233,30 +224,27 @@ TOLD = {"workdir": "told_run", "data": "told", "post_id": "test7"}
 
 def test_only_facts_that_the_model_looks_at_are_offered(folder, ask):
     """Of this dataset's users the country, a camera and a number are told."""
-    answer = json.loads(ask(**TOLD, json=True, top_k=4))
+    answer = json.loads(ask(**TOLD, json=True, top_k=4).out)
     assert (answer["age_and_gender"], answer["cities"]) == ([], [])
     users = {name: [one["user"] for one in lists] for name, lists in answer["categories"].items()}
     assert list(users) == ["country", "camera"]
     assert [user["country"] for user in users["country"]] == ["US", "GB", "CA", "AU", "NZ"]
     assert [user["more"] for user in users["camera"]] == [{"camera": "phone"}, {"camera": "slr"}]
-    out = ask(**TOLD, fact="camera=slr,followers=150", categories="country")
+    out = ask(**TOLD, fact="camera=slr,followers=150", categories="country").out
     assert "post test7 by country (camera slr, followers 150; multiplicative model, epoch" in out
     assert "by camera" not in out
     descriptor = descriptor_of_post(folder / "told", Manifest.load(folder / "told"), "test7")
     user = User(country="GB", more={"camera": "slr", "followers": 150})
-    answer = json.loads(ask(**TOLD, fact="camera=slr,followers=150", json=True))
+    answer = json.loads(ask(**TOLD, fact="camera=slr,followers=150", json=True).out)
     expected = top_of(folder, "told_run", descriptor, user, 10)
     assert tags_of(answer["categories"]["country"][1]) == expected
 
 
-def test_what_is_told_in_vain_is_named(folder, monkeypatch, capsys):
+def test_what_is_told_in_vain_is_named(ask):
     """And changes no answer."""
-    monkeypatch.chdir(folder)
-    asked = {**TOLD, "hashtag": "tag3", "json": True, "categories": ""}
 
     def answer_of(**options):
-        explain.main(config(explain, **asked, **options))
-        printed = capsys.readouterr()
+        printed = ask(**TOLD, hashtag="tag3", json=True, categories="", **options)
         return json.loads(printed.out)["explanation"], said(printed.err)
 
     plain, lines = answer_of(country="GB")
@@ -280,20 +268,15 @@ def test_what_is_told_in_vain_is_named(folder, monkeypatch, capsys):
         assert more[name] == plain[name]
 
 
-def test_a_model_that_looks_at_no_fact_lists_the_hashtags_once(folder, monkeypatch, capsys):
-    monkeypatch.chdir(folder)
+def test_a_model_that_looks_at_no_fact_lists_the_hashtags_once(ask):
     silent = {"workdir": "silent_run", "data": "silent", "post_id": "test7"}
-    explain.main(config(explain, **silent, cities="London", json=True))
-    printed = capsys.readouterr()
+    nothing = "the model looks at no fact of users"
+    printed = ask(**silent, cities="London", json=True)
     assert json.loads(printed.out)["cities"] == []
-    assert [line.split(":")[0] for line in said(printed.err)] == [
-        "country",
-        "home town",
-        "the model looks at no fact of users",
-    ]
-    explain.main(config(explain, **silent))
-    printed = capsys.readouterr()
-    assert said(printed.err) == ["the model looks at no fact of users: everybody is given the same"]
+    named = [line.split(":")[0] for line in said(printed.err)]
+    assert named == ["country", "home town", nothing]
+    printed = ask(**silent)
+    assert said(printed.err) == [f"{nothing}: everybody is given the same"]
     assert "post test7 (unknown user; multiplicative model, epoch" in printed.out
     assert "| unknown user " in printed.out
 

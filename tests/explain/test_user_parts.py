@@ -34,28 +34,19 @@ def make_manifest(n, num_tags):
     )
 
 
-def make_vocabulary(*tags):
-    return Vocabulary(tags, np.arange(len(tags), 0, -1))
-
-
 def make_model(name, num_tags, n, *, d=4, rank=9, user_hidden=6, seed=0, user_mask=None):
-    embedding = make_embedding(
-        name,
-        embedding_dim=d,
-        seed=seed,
-        initial_stddev=0.6,
-        rank=rank,
-        user_hidden=user_hidden,
-        user_mask=user_mask,
-    )
+    options = {"embedding_dim": d, "rank": rank, "user_hidden": user_hidden, "user_mask": user_mask}
+    embedding = make_embedding(name, seed=seed, initial_stddev=0.6, **options)
     model = HashtagModel(embedding, num_tags, initial_stddev=0.6, seed=seed)
     model.build({"descriptor": (None, n), "user_descriptor": (None, M)})
     return model
 
 
-VOCABULARY = make_vocabulary("ball", "crisps", "pub")
+VOCABULARY = Vocabulary(("ball", "crisps", "pub"), np.array([3, 2, 1]))
 RANDOM_N, RANDOM_TAGS = 5, 12
-RANDOM_VOCABULARY = make_vocabulary(*(f"tag{i}" for i in range(RANDOM_TAGS)))
+RANDOM_VOCABULARY = Vocabulary(
+    tuple(f"tag{i}" for i in range(RANDOM_TAGS)), np.arange(RANDOM_TAGS, 0, -1)
+)
 
 users = st.builds(
     lambda place, **facts: User(**facts, latitude=place[0], longitude=place[1]),
@@ -71,9 +62,9 @@ def random_model(name, seed):
     return make_model(name, RANDOM_TAGS, RANDOM_N, seed=seed)
 
 
-def explain(model, descriptor, hashtag, user, **options):
-    manifest = make_manifest(len(descriptor), len(VOCABULARY))
-    return explain_hashtag(model, manifest, VOCABULARY, descriptor, hashtag, user, **options)
+def explain(model, descriptor, hashtag, user, vocabulary=VOCABULARY, **options):
+    manifest = make_manifest(len(descriptor), len(vocabulary))
+    return explain_hashtag(model, manifest, vocabulary, descriptor, hashtag, user, **options)
 
 
 @pytest.fixture
@@ -82,14 +73,8 @@ def by_hand():
     model = make_model("multiplicative", 3, 2, d=1, rank=2, user_hidden=1)
     W = np.zeros((1, 10))
     W[0, GB] = 2
-    weights = {
-        "W": W,
-        "b": [0.5],
-        "alpha": [[1, -2]],
-        "beta": [[1, 0.5]],
-        "gamma": [[3, 0], [0, 4]],
-    }
-    for name, value in weights.items():
+    factors = {"alpha": [[1, -2]], "beta": [[1, 0.5]], "gamma": [[3, 0], [0, 4]]}
+    for name, value in {"W": W, "b": [0.5], **factors}.items():
         getattr(model.embedding, name).assign(value)
     model.tag_table.assign([[2], [-1], [1]])
     return model
@@ -183,15 +168,8 @@ def test_contributions_add_up(name, user, descriptor, tag_id, num_contributions,
 
     parts = split_into_parts(model.embedding, x, u, u0, FactSchema(COUNTRIES).feature_names)
     assert parts.pushes @ (row @ parts.directions) == pytest.approx(expected, abs=1e-12)
-    e = explain_hashtag(
-        model,
-        manifest,
-        RANDOM_VOCABULARY,
-        x,
-        f"tag{tag_id}",
-        user,
-        num_contributions=num_contributions,
-    )
+    options = {"vocabulary": RANDOM_VOCABULARY, "num_contributions": num_contributions}
+    e = explain(model, x, f"tag{tag_id}", user, **options)
     values = [c.value for c in e.contributions]
     assert math.fsum([*values, e.others]) == pytest.approx(expected, abs=1e-12)
     assert e.score - e.unknown_score == pytest.approx(expected, abs=1e-4)

@@ -104,14 +104,6 @@ def neighbour_votes(descriptors, posts, asked, num_tags, neighbours=50):
     return votes
 
 
-def resampled_mean(users, scores, drawn):
-    """The mean over posts of drawn users, each with all of their posts, as often as drawn."""
-    posts = [
-        value for who in drawn for user, value in zip(users, scores, strict=True) if user == who
-    ]
-    return sum(posts) / len(posts)
-
-
 def sign_flip_exact(users, differences):
     """P(|mean| at least as far from 0 as the observed), over all signs of the users' sums."""
     sums = [

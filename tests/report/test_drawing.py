@@ -10,11 +10,6 @@ from tagkeras.report.style import series_styles
 from tagkeras.report.svg import FigureFiles, page_css
 
 
-def lines_with_marker(axes, marker):
-    """Lines of some axes that are drawn with a marker."""
-    return [line for line in axes.lines if line.get_marker() == marker]
-
-
 class TestRows:
     def test_a_dot_with_its_interval_and_a_note_for_each_row(self, texts_of):
         rows = [
@@ -28,7 +23,7 @@ class TestRows:
         assert axes.yaxis_inverted()
         (whisker,) = [line for line in axes.lines if list(line.get_xdata()) == [0.33, 0.35]]
         assert list(whisker.get_ydata()) == [1, 1]
-        assert len(lines_with_marker(axes, "o")) == 1
+        assert [line.get_marker() for line in axes.lines].count("o") == 1
         assert not figure.legends
         assert {"13.7%", "34.3%", "natural", "P@1"} <= set(texts_of(figure))
 

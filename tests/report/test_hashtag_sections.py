@@ -7,19 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beam.preprocess.make_manifest import histogram
+from tagkeras.evaluate.tag_metrics import TagCurve
 from tagkeras.report.inputs import Omitted
 from tagkeras.report.sections.precision_recall import (
-    Curve,
     curves_of,
     draw_precision_recall,
     most_different_tags,
 )
 from tagkeras.report.sections.tag_groups import select_tag_groups
-from tagkeras.report.sections.vocabulary import (
-    draw_tag_frequency,
-    find_neighbours,
-    tag_histogram,
-)
+from tagkeras.report.sections.vocabulary import draw_tag_frequency, find_neighbours, tag_histogram
 
 
 class TestPrecisionRecall:
@@ -48,7 +44,7 @@ class TestPrecisionRecall:
         np.testing.assert_array_equal(curve.precision, [1.0, 0.5])
 
     def test_a_panel_for_each_tag_and_a_line_for_each_model(self, texts_of):
-        curve = Curve(np.array([0.5, 1.0]), np.array([1.0, 0.4]), 0.7)
+        curve = TagCurve(0.7, np.array([0.5, 1.0]), np.array([1.0, 0.4]))
         models = {"bilinear": curve, "multiplicative": curve}
         figure = draw_precision_recall({"$x^": models, "😀صورة": models, "c": {"bilinear": curve}})
 

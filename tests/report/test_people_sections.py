@@ -78,16 +78,11 @@ class TestFactsThatTell:
         assert "the posts say nothing that would divide their users into groups" in page.words
 
 
-def two_kinds(per_kind=30):
-    rng = np.random.default_rng(1)
-    vectors = rng.normal(0, 0.1, (2 * per_kind, 24))
-    vectors[per_kind:, 0] += 5
-    return vectors, np.array(["a"] * per_kind + ["b"] * per_kind, object)
-
-
 class TestMap:
     def test_alike_users_lie_together_and_the_map_is_the_same_each_time(self):
-        vectors, kinds = two_kinds()
+        vectors = np.random.default_rng(1).normal(0, 0.1, (60, 24))
+        vectors[30:, 0] += 5
+        kinds = np.array(["a"] * 30 + ["b"] * 30, object)
         points = users.map_users(vectors)
         assert points.shape == (60, 2)
         assert points.dtype == np.float32
@@ -128,17 +123,13 @@ class TestMap:
 
 
 class TestDrawnMap:
-    def drawn(self, figure):
-        """Points of each colour and marker."""
-        (axes,) = figure.axes
-        return {(line.get_color(), line.get_marker()): len(line.get_xdata()) for line in axes.lines}
-
     def test_the_most_common_values_have_colours_and_shapes_the_rest_is_grey(self, texts_of):
         common = [value for number, value in enumerate("abcdefgh") for _ in range(9 - number)]
         values = np.array([*common, "i", *[""] * 3], object)
         points = np.random.default_rng(0).normal(size=(len(values), 2))
         figure = users.draw_users(points, values, "country")
-        drawn = self.drawn(figure)
+        (axes,) = figure.axes
+        drawn = {(ln.get_color(), ln.get_marker()): len(ln.get_xdata()) for ln in axes.lines}
         assert drawn[style.BLUE, "o"] == 9
         assert drawn[style.BROWN, "*"] == 2
         assert drawn[style.UNKNOWN, "."] == 1

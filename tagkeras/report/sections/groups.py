@@ -16,11 +16,7 @@ _MAX_ROWS = 15
 
 
 def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
-    """A figure for each attribute, and a table of the best run.
-
-    Raises:
-        Omitted: nothing is known of the users.
-    """
+    """A figure for each attribute, and a table of the best run."""
     attributes = {
         attribute: rows
         for attribute, rows in group.runs[group.best].metrics["groups"].items()
@@ -51,9 +47,7 @@ def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
 def group_rows(runs: Mapping[str, Sequence[Mapping[str, Any]]], metric: str) -> list[Row]:
     """The rows of a figure: the groups with most posts, all others as one, and `unknown`.
 
-    Args:
-        runs: by run, the groups of an attribute as in `metrics.json`.
-        metric: such as `R@10`, a mean over posts.
+    By run, the groups of an attribute are as in `metrics.json`; the metric is a mean over posts.
     """
     posts = {row["group"]: row["posts"] for rows in runs.values() for row in rows}
     known = sorted((name for name in posts if name != _UNKNOWN), key=lambda name: -posts[name])

@@ -24,12 +24,11 @@ def build(inputs: Inputs) -> dict[str, Any]:
 def headline(group: RunGroup) -> dict[str, Any]:
     """The best run of a group in recall at the largest k, and what to compare it with.
 
-    Returns:
-        `metric`, `k`, `best` (its name), `estimate`, `gap` (between groups of people, or None),
-        and, where there is something to compare with, `over_frequency`, its gain over the most
-        frequent hashtags; `bilinear`, `user_run` and `over_bilinear`, the gain of the best run that
-        sees the user; `oracle` and `share_of_oracle`, how much of the oracle's gain over the most
-        frequent hashtags the best run has.
+    `metric`, `k`, `best` (its name), `estimate`, `gap` (between groups of people, or None), and,
+    where there is something to compare with, `over_frequency`, its gain over the most frequent
+    hashtags; `bilinear`, `user_run` and `over_bilinear`, the gain of the best run that sees the
+    user; `oracle` and `share_of_oracle`, how much of the oracle's gain over the most frequent
+    hashtags the best run has.
     """
     metric, best = group.headline, group.runs[group.best]
     found: dict[str, Any] = {

@@ -6,21 +6,16 @@ from typing import Any
 
 from markupsafe import Markup
 
+from tagkeras.experiment.spec import Configuration
 from tagkeras.experiment.tables import PAPER
 from tagkeras.report.drawing import Estimate, Row, draw_rows
-from tagkeras.report.experiment import Experiment, Size
+from tagkeras.report.experiment import Experiment
 from tagkeras.report.inputs import Inputs, Omitted
 from tagkeras.report.runs import MULTIPLICATIVE, Run, RunGroup
 
-_PAPER = {Size(*row): values for row, values in PAPER.items()}
-
 
 def build(inputs: Inputs) -> dict[str, Any]:
-    """The verdicts on the paper's claims, and its table beside ours.
-
-    Raises:
-        Omitted: no run is of an experiment.
-    """
+    """The verdicts on the paper's claims, and its table beside ours."""
     experiment = inputs.experiment
     if experiment is None:
         raise Omitted(
@@ -29,26 +24,26 @@ def build(inputs: Inputs) -> dict[str, Any]:
     groups = [group for group in inputs.groups if group.name in experiment.tables]
     natural = next((group for group in groups if group.is_natural), None)
     ours = experiment.tables[natural.name] if natural else {}
-    models = list(dict.fromkeys(size.model for size in _PAPER))
-    sizes = {size for size in (*_PAPER, *ours) if size.model in models}
+    models = list(dict.fromkeys(size.model for size in PAPER))
+    sizes = {size for size in (*PAPER, *ours) if size.model in models}
     return {
         "findings": experiment.findings,
         "natural": natural,
-        "metrics": list(_PAPER[Size("frequency_baseline")]),
+        "metrics": list(PAPER[Configuration("frequency_baseline")]),
         # The frequency baseline, and each model in each size that the paper has or we have.
         "sizes": sorted(sizes, key=lambda size: (models.index(size.model), *size[1:])),
-        "paper": _PAPER,
+        "paper": PAPER,
         "ours": ours,
         "num_runs": Counter(map(_size_of, natural.runs.values())) if natural else {},
         "figure": _draw_sizes(inputs, experiment, groups),
     }
 
 
-def _size_of(run: Run) -> Size:
+def _size_of(run: Run) -> Configuration:
     """The size of a run; without its workdir, none is known."""
     config = run.workdir.config() if run.workdir else {"embedding_dim": 0, "rank": 0}
     rank = config["rank"] if run.model == MULTIPLICATIVE else 0
-    return Size(run.model, config["embedding_dim"], rank)
+    return Configuration(run.model, config["embedding_dim"], rank)
 
 
 def _draw_sizes(

@@ -12,11 +12,7 @@ from tagkeras.data.cities import nearest_city
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.user import UNKNOWN_USER, User
 from tagkeras.evaluate.evaluation import EvaluatedPosts
-from tagkeras.explain.counterfactuals import (
-    RankedHashtags,
-    choose_people,
-    counterfactual_lists,
-)
+from tagkeras.explain.counterfactuals import RankedHashtags, choose_people, counterfactual_lists
 from tagkeras.report.inputs import Inputs, Omitted
 from tagkeras.report.sections.samples import samples_of
 
@@ -29,9 +25,6 @@ def build(inputs: Inputs) -> dict[str, Any]:
     """A table for each way to compare people.
 
     Each shows the post, of those looked at, whose lists have the most different hashtags.
-
-    Raises:
-        Omitted: there is no multiplicative run whose folders are there, or it ignores all facts.
     """
     group, name = inputs.find_user_model()
     run = group.runs[name]
@@ -68,12 +61,7 @@ def build(inputs: Inputs) -> dict[str, Any]:
             "heads": [ranked.user.label for ranked in lists[post_id]],
             "rows": _rows(_tags(lists[post_id])),
         }
-    return {
-        "tables": tables,
-        "run": name,
-        "candidates": len(ids),
-        "ignored": run.ignored_facts,
-    }
+    return {"tables": tables, "run": name, "candidates": len(ids), "ignored": run.ignored_facts}
 
 
 def _others(manifest: Manifest, author: User) -> dict[str, Sequence[User]]:

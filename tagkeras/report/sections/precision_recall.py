@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tagkeras.evaluate.tag_metrics import TagCurve
 from tagkeras.report import formats
 from tagkeras.report.drawing import draw_line, legend_entry, new_panels, set_head, set_percent
 from tagkeras.report.inputs import Inputs, Omitted
@@ -24,20 +25,8 @@ _PANELS_A_FIGURE = 4
 _AVERAGES_A_LINE = 3
 
 
-class Curve(NamedTuple):
-    """Precision and recall, float [n], by falling threshold; all in [0, 1]."""
-
-    recall: np.ndarray
-    precision: np.ndarray
-    average_precision: float
-
-
 def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
-    """Curves of the hashtags of `--tags`, or of those that the runs differ most on.
-
-    Raises:
-        Omitted: there is no curve.
-    """
+    """Curves of the hashtags of `--tags`, or of those that the runs differ most on."""
     tables, name = group.tag_tables, formats.slug(group.name)
     tags = list(inputs.config.tags) or most_different_tags(tables)
     curves = {tag: found for tag in tags if (found := curves_of(tag, tables))}
@@ -58,15 +47,10 @@ def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
 
 
 def most_different_tags(tables: Mapping[str, pa.Table], number: int = _CHOSEN) -> list[str]:
-    """The tags that the runs differ most on, in average precision.
+    """The tags that runs on the same posts differ most on, by their `tags.parquet`.
 
-    Args:
-        tables: `tags.parquet` by run, all of the same posts.
-        number: of tags to choose.
-
-    Returns:
-        Of the fifty tags on most posts of the split, those with the largest difference between the
-        best run and the worst, which come first; the most frequent if there is one run.
+    Of the fifty tags on most posts of the split, those whose average precision differs most between
+    the best run and the worst, such tags first; the most frequent if there is one run.
     """
     first = next(iter(tables.values()))
     truth = first.column("truth").to_numpy()
@@ -82,29 +66,20 @@ def most_different_tags(tables: Mapping[str, pa.Table], number: int = _CHOSEN) -
     return [tags[row].as_py() for row in frequent[np.argsort(-spread, kind="stable")][:number]]
 
 
-def curves_of(tag: str, tables: Mapping[str, pa.Table]) -> dict[str, Curve]:
-    """The curve of a tag by each run that has one.
-
-    Args:
-        tag: without #.
-        tables: `tags.parquet` by run.
-    """
+def curves_of(tag: str, tables: Mapping[str, pa.Table]) -> dict[str, TagCurve]:
+    """The curve of a tag by each run that has one, from `tags.parquet` of the runs."""
     curves = {}
     for name, table in tables.items():
         for row in table.filter(pc.field("tag") == tag).to_pylist():
             if row["curve_recall"] is not None and row["average_precision"] is not None:
                 recall, precision = np.array(row["curve_recall"]), np.array(row["curve_precision"])
-                curves[name] = Curve(recall, precision, row["average_precision"])
+                curves[name] = TagCurve(row["average_precision"], recall, precision)
     return curves
 
 
 @figure_style()
-def draw_precision_recall(curves: Mapping[str, Mapping[str, Curve]]) -> Figure:
-    """Draws a panel for each hashtag, with the average precision of each model above it.
-
-    Args:
-        curves: by tag and by name of the model.
-    """
+def draw_precision_recall(curves: Mapping[str, Mapping[str, TagCurve]]) -> Figure:
+    """Draws a panel for each hashtag, with the average precision of each model above it."""
     styles = series_styles(name for by_model in curves.values() for name in by_model)
     lines = math.ceil(max(map(len, curves.values())) / _AVERAGES_A_LINE)
     figure, panels = new_panels(len(curves), 2.25 + 0.2 * lines, sharex=True, sharey=True)
@@ -122,7 +97,7 @@ def draw_precision_recall(curves: Mapping[str, Mapping[str, Curve]]) -> Figure:
 
 
 def _draw_curves(
-    axes: Axes, by_model: Mapping[str, Curve], styles: Mapping[str, SeriesStyle]
+    axes: Axes, by_model: Mapping[str, TagCurve], styles: Mapping[str, SeriesStyle]
 ) -> None:
     averages = []
     for name, curve in by_model.items():

@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from tagkeras.cli.progress import progress
-from tagkeras.evaluate.baselines import WITHOUT_FACTS
 from tagkeras.evaluate.comparison import Difference, compare
-from tagkeras.evaluate.evaluation import MODEL
+from tagkeras.evaluate.evaluation import MODEL, WITHOUT_FACTS
 from tagkeras.report import formats
 from tagkeras.report.drawing import Estimate, Row, draw_rows
 from tagkeras.report.inputs import Inputs
@@ -81,10 +80,8 @@ def rankings_of(group: RunGroup, columns: Sequence[str]) -> list[Ranking]:
 def differences_of(group: RunGroup) -> dict[tuple[str, str], dict[str, Difference]]:
     """What each run gains over the bilinear run, or over the first where there is none.
 
-    The best run is compared with the second best as well.
-
-    Returns:
-        By the names of the run and of the other, the gain by metric.
+    The best run is compared with the second best as well. Gives, by the names of the run and of the
+    other, the gain by metric.
     """
     best = sorted(group.runs, key=lambda name: -group.runs[name].metrics[group.headline])[:2]
     reference = group.of_model(BILINEAR) or next(iter(group.runs))

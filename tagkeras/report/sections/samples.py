@@ -43,12 +43,7 @@ class Samples(NamedTuple):
 
 
 def build(inputs: Inputs) -> dict[str, Any]:
-    """The samples with the predictions of every shown run.
-
-    Raises:
-        Omitted: there are no photos.
-        UserError: the photos cannot be read.
-    """
+    """The samples with the predictions of every shown run."""
     samples = samples_of(inputs)
     ids = {post.post_id for post, _ in samples.posts}
     predictions = {
@@ -105,16 +100,10 @@ def samples_of(inputs: Inputs) -> Samples:
 
 
 def find_samples(path: Path, post_ids: Collection[str], image_root: Path, number: int) -> Samples:
-    """Finds posts in the file that they came from, and reads their photos.
+    """Finds posts, at most `number`, in the file that they came from, and reads their photos.
 
-    Posts are chosen by a hash of their ids: the same ones for every model, and not those that it
-    does well on.
-
-    Args:
-        path: of the file of posts.
-        post_ids: to choose from.
-        image_root: what paths of images are relative to.
-        number: of posts, at most.
+    They are chosen by a hash of their ids: the same ones for every model, and not those that it
+    does well on. Paths of images are relative to `image_root`.
 
     Raises:
         Omitted: the posts have descriptors in place of images.

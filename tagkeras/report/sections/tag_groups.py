@@ -30,11 +30,7 @@ class TagGroup(NamedTuple):
 
 
 def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
-    """Mean recall of the groups, recall of each hashtag, and what these hashtags depend on.
-
-    Raises:
-        Omitted: there is no bilinear or no multiplicative run, or no hashtag qualifies.
-    """
+    """Mean recall of the groups, recall of each hashtag, and what these hashtags depend on."""
     bilinear, multiplicative = group.of_model(BILINEAR), group.of_model(MULTIPLICATIVE)
     if bilinear is None or multiplicative is None:
         raise Omitted("it compares a bilinear with a multiplicative run: add them.")
@@ -72,19 +68,10 @@ def select_tag_groups(
 ) -> dict[str, TagGroup]:
     """The most frequent tags, bilinear's best, and those where multiplicative gains most over it.
 
-    Ties go to the more frequent tag. A group is smaller where fewer tags qualify; a tag without a
-    gain is in no group of gains.
-
-    Args:
-        tables: `tags.parquet` by run, all of the same posts.
-        bilinear: name of the bilinear run.
-        multiplicative: name of the multiplicative run.
-        k: of the recall.
-        size: hashtags in a group.
-        min_posts: of the split, that a hashtag must have: the recall of few posts is noise.
-
-    Returns:
-        `frequent`, `bilinear` and `gains`.
+    They are `frequent`, `bilinear` and `gains`, of `size` tags in Recall@k, from `tags.parquet` of
+    runs on the same posts, two of which are named. Ties go to the more frequent tag. A group is
+    smaller where fewer tags qualify: the recall of fewer than `min_posts` posts is noise, and a tag
+    without a gain is in no group of gains.
 
     Raises:
         Omitted: no hashtag qualifies.

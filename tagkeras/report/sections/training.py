@@ -23,11 +23,7 @@ _FIRST = ("loss", "val_P@1", "val_R@10", "val_A@10")
 
 
 def build(inputs: Inputs, group: RunGroup) -> dict[str, Any]:
-    """Curves of the runs whose history is there, and the epoch of each that was evaluated.
-
-    Raises:
-        Omitted: there is none.
-    """
+    """Curves of the runs whose history is there, and the epoch of each that was evaluated."""
     workdirs = {
         name: run.workdir
         for name, run in group.shown.items()
@@ -70,11 +66,7 @@ def read_history(path: Path) -> dict[str, np.ndarray]:
 
 @figure_style()
 def draw_training_curves(histories: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
-    """Draws a panel for the loss and one for each validation metric, a line for each run.
-
-    Args:
-        histories: by name of the run, those of `read_history`.
-    """
+    """Draws a panel for the loss and one for each validation metric, a line for each run."""
     present = {name for history in histories.values() for name in history}
     metrics = sorted(n for n in present if n.startswith(_VALIDATION) and "@" in n)
     columns = list(dict.fromkeys([*(name for name in _FIRST if name in present), *metrics]))

@@ -28,12 +28,7 @@ _NEIGHBOURS = 10
 
 
 def build(inputs: Inputs) -> dict[str, Any]:
-    """Maps with the same points, one for each fact, and how visible the facts are.
-
-    Raises:
-        Omitted: there is no multiplicative run whose workdir is there, it ignores all facts of
-            users, or there are too few of them.
-    """
+    """Maps with the same points, one for each fact, and how visible the facts are."""
     group, name = inputs.find_user_model()
     run = group.runs[name]
     posts = run.evaluation.posts
@@ -74,13 +69,9 @@ def build(inputs: Inputs) -> dict[str, Any]:
 
 
 def map_users(vectors: np.ndarray) -> np.ndarray:
-    """Puts users on a plane by t-SNE: near each other where their vectors are.
+    """Puts users on a plane by t-SNE: near each other where their vectors h, float [N, h], are.
 
-    Args:
-        vectors: float [N, h], the users' h.
-
-    Returns:
-        float32 [N, 2], the same for the same vectors.
+    Gives float32 [N, 2], the same for the same vectors.
 
     Raises:
         Omitted: there are too few users, or their vectors are not finite or all the same.
@@ -102,9 +93,8 @@ def map_users(vectors: np.ndarray) -> np.ndarray:
 def norm_by_age(vectors: np.ndarray, age: np.ndarray) -> dict[str, float] | None:
     """The rank correlation of the norms of users' vectors, float [N, h], with their ages.
 
-    Returns:
-        `value`, `low` and `high` of its 95% interval, and the number of `users` of known age; None
-        if these are fewer than 4, or all ages or all norms are the same.
+    `value`, `low` and `high` of its 95% interval, and the number of `users` of known age; None if
+    these are fewer than 4, or all ages or all norms are the same.
     """
     known = np.isfinite(age)
     norms, age = np.linalg.norm(vectors[known], axis=1), age[known]
@@ -120,14 +110,9 @@ def neighbour_visibility(
 ) -> dict[str, float]:
     """How many of users' nearest neighbours have their value, beside how many would by chance.
 
-    Args:
-        vectors: float [N, h].
-        values: str [N], at least two known; users whose value is unknown ("") are left out.
-        k: neighbours of a user; fewer where there are fewer users.
-
-    Returns:
-        The mean `share` of neighbours over users, that `expected` if users were shuffled, and the
-        number of `users` whose value is known.
+    Of vectors, float [N, h], and values, str [N], at least two of them known: the mean `share` of k
+    neighbours over users, that `expected` if users were shuffled, and the number of `users`. Those
+    whose value is unknown ("") are left out.
     """
     known = np.flatnonzero(values != "")
     _, codes = np.unique(values[known].astype(str), return_inverse=True)
@@ -167,13 +152,9 @@ _MAX_SHAPES = 6000
 def draw_users(points: np.ndarray, values: np.ndarray, fact: str) -> Figure:
     """Draws users in a colour and a shape for each of the eight most common values, others grey.
 
-    Age groups have the colours of a sequence. The axes have no numbers: only who is near whom means
-    something. A value stands on the map where most neighbours of its users have it too.
-
-    Args:
-        points: float [N, 2], of `map_users`.
-        values: str [N]; "" if unknown.
-        fact: what they are of, such as `gender`.
+    Points, float [N, 2], are of `map_users`; values, str [N], of a fact, "" if unknown. Age groups
+    have the colours of a sequence. The axes have no numbers: only who is near whom means something.
+    A value stands on the map where most neighbours of its users have it too.
     """
     counts = Counter(value for value in values if value)
     shown = sorted(counts, key=lambda value: (-counts[value], value))[: len(_COLORS)]

@@ -43,16 +43,9 @@ def find_neighbours(
 ) -> dict[str, list[tuple[str, float]]]:
     """Finds the k hashtags nearest to each query by cosine; ties go to the more frequent.
 
-    A row of zeros, a hashtag that was never learned, is near to none and has no neighbours.
-
-    Args:
-        vectors: float [Y, d], the hashtags' rows of V.
-        tags: the Y hashtags, most frequent first.
-        queries: hashtags among them.
-        k: neighbours of each; fewer where there are fewer hashtags.
-
-    Returns:
-        For each query, hashtags and cosines in [-1, 1], nearest first.
+    A row of zeros, a hashtag that was never learned, is near to none and has no neighbours. The
+    vectors are the rows of V, float [Y, d], of the tags, most frequent first. Gives hashtags and
+    cosines in [-1, 1], nearest first; fewer than k where there are fewer hashtags.
     """
     norms = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
     learned = np.flatnonzero(norms)
@@ -73,11 +66,7 @@ def tag_histogram(counts: np.ndarray) -> list[int]:
 
 
 def draw_tag_frequency(histograms: Mapping[str, Sequence[int]]) -> Figure:
-    """Draws how many hashtags are on so many training posts.
-
-    Args:
-        histograms: by `natural` and `balanced`, as `tag_histogram` counts.
-    """
+    """Draws histograms, as `tag_histogram` counts, of `natural` and `balanced` training posts."""
     longest = max(map(len, histograms.values()))
     names = ["0", "1", *(f"{2**n:,}-{2 ** (n + 1) - 1:,}" for n in range(1, longest - 1))]
     bins = {
