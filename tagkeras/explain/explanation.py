@@ -129,11 +129,13 @@ def explain_hashtag(
                 value=float(values[part]),
                 user_value=float(parts.user_values[part]),
                 unknown_value=float(parts.unknown_values[part]),
-                image_value=None if parts.image_values is None else float(parts.image_values[part]),
+                image_value=None if np.isnan(image_value) else float(image_value),
                 hashtag_value=float(hashtag_values[part]),
                 raised=tags,
             )
-            for part, tags in zip(listed, raised, strict=True)
+            for part, image_value, tags in zip(
+                listed, parts.image_values[listed], raised, strict=True
+            )
         ),
         num_others=len(others),
         others=float(values[others].sum()),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tagkeras.layers import ImageUserEmbedding, MultiplicativeEmbedding, UserBiasedEmbedding
+from tagkeras.layers import ImageUserEmbedding, MultiplicativeEmbedding
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -17,10 +17,10 @@ class UserParts:
         f(x, u, y) - f(x, u0, y) = sum_k (v_k(u) - v_k(u0)) i_k <D_k, V_y>.
 
     The parts of the multiplicative model are its factors: v = alpha^T h(u), i = gamma^T x / |x|,
-    D = beta. Those of the user-biased model are the values of the user descriptor: v = u, i = 1,
-    D = S. The bilinear model has none.
+    D = beta; and, with its user offset, those of the user-biased model, which are the values of the
+    user descriptor: v = u, i = 1, D = S. The bilinear model has none.
 
-    Values are float64 [K], None for those of an image that plays no part; directions float64
+    Values are float64 [K], those of the image NaN where it plays no part; directions float64
     [d, K].
     """
 
@@ -28,14 +28,14 @@ class UserParts:
     names: tuple[str, ...]
     user_values: np.ndarray
     unknown_values: np.ndarray
-    image_values: np.ndarray | None
+    image_values: np.ndarray
     directions: np.ndarray
 
     @property
     def pushes(self) -> np.ndarray:
         """How far the user moves phi along each direction, float64 [K]."""
-        difference = self.user_values - self.unknown_values
-        return difference if self.image_values is None else difference * self.image_values
+        image_values = np.nan_to_num(self.image_values, nan=1.0)
+        return (self.user_values - self.unknown_values) * image_values
 
 
 def split_into_parts(
@@ -55,22 +55,22 @@ def split_into_parts(
     )
     if embedding.user_mask is not None:
         u, u0 = u * embedding.user_mask, u0 * embedding.user_mask
-    if isinstance(embedding, MultiplicativeEmbedding):
-        e = embedding
-        W, b, alpha, beta, gamma = (
-            weight.numpy().astype(np.float64) for weight in (e.W, e.b, e.alpha, e.beta, e.gamma)
+    weights = {weight.name: weight.numpy().astype(np.float64) for weight in embedding.weights}
+    parts = UserParts("bilinear", (), *np.zeros((3, 0)), np.zeros((embedding.embedding_dim, 0)))
+    if "S" in weights:
+        parts = UserParts(
+            "user_biased", tuple(feature_names), u, u0, np.full(len(u), np.nan), weights["S"]
         )
-        return UserParts(
-            model="multiplicative",
-            names=tuple(f"factor {k + 1}" for k in range(e.rank)),
-            user_values=np.maximum(W @ u + b, 0) @ alpha,
-            unknown_values=np.maximum(W @ u0 + b, 0) @ alpha,
-            # The layer's own smallest norm: a descriptor of zeros stays one.
-            image_values=x @ gamma / max(np.linalg.norm(x), 1e-12),
-            directions=beta,
-        )
-    if isinstance(embedding, UserBiasedEmbedding):
-        directions = embedding.S.numpy().astype(np.float64)
-        return UserParts("user_biased", tuple(feature_names), u, u0, None, directions)
-    nothing = np.zeros(0)
-    return UserParts("bilinear", (), nothing, nothing, None, np.zeros((embedding.embedding_dim, 0)))
+    if not isinstance(embedding, MultiplicativeEmbedding):
+        return parts
+    W, b, alpha, beta, gamma = (weights[name] for name in ("W", "b", "alpha", "beta", "gamma"))
+    # The layer's own smallest norm: a descriptor of zeros stays one.
+    image_values = x @ gamma / max(np.linalg.norm(x), 1e-12)
+    return UserParts(
+        model="multiplicative",
+        names=(*(f"factor {k + 1}" for k in range(embedding.rank)), *parts.names),
+        user_values=np.append(np.maximum(W @ u + b, 0) @ alpha, parts.user_values),
+        unknown_values=np.append(np.maximum(W @ u0 + b, 0) @ alpha, parts.unknown_values),
+        image_values=np.append(image_values, parts.image_values),
+        directions=np.hstack([beta, parts.directions]),
+    )

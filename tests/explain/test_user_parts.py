@@ -22,6 +22,7 @@ from tagkeras.names import MODELS
 COUNTRIES = ("US", "GB", "CA", "AU", "NZ")
 M = 5 + len(COUNTRIES)
 GB = 3  # its place in a user descriptor
+OFFSET = {"user_offset": True}
 
 
 def make_manifest(n, num_tags):
@@ -34,9 +35,9 @@ def make_manifest(n, num_tags):
     )
 
 
-def make_model(name, num_tags, n, *, d=4, rank=9, user_hidden=6, seed=0, user_mask=None):
-    options = {"embedding_dim": d, "rank": rank, "user_hidden": user_hidden, "user_mask": user_mask}
-    embedding = make_embedding(name, seed=seed, initial_stddev=0.6, **options)
+def make_model(name, num_tags, n, *, d=4, rank=9, user_hidden=6, seed=0, **options):
+    sizes = {"embedding_dim": d, "rank": rank, "user_hidden": user_hidden}
+    embedding = make_embedding(name, seed=seed, initial_stddev=0.6, **sizes, **options)
     model = HashtagModel(embedding, num_tags, initial_stddev=0.6, seed=seed)
     model.build({"descriptor": (None, n), "user_descriptor": (None, M)})
     return model
@@ -58,8 +59,8 @@ users = st.builds(
 
 
 @functools.cache
-def random_model(name, seed):
-    return make_model(name, RANDOM_TAGS, RANDOM_N, seed=seed)
+def random_model(name, seed, **options):
+    return make_model(name, RANDOM_TAGS, RANDOM_N, seed=seed, **options)
 
 
 def explain(model, descriptor, hashtag, user, vocabulary=VOCABULARY, **options):
@@ -126,10 +127,12 @@ def test_features_by_hand():
     )
 
 
-@pytest.mark.parametrize("name", ["user_biased", "multiplicative"])
-def test_masked_columns_contribute_nothing(name):
+@pytest.mark.parametrize(
+    ("name", "options"), [("user_biased", {}), ("multiplicative", {}), ("multiplicative", OFFSET)]
+)
+def test_masked_columns_contribute_nothing(name, options):
     """Whatever their weights, and as the scores of the model say."""
-    model = make_model(name, 3, 2, user_mask=[i != GB for i in range(M)])
+    model = make_model(name, 3, 2, user_mask=[i != GB for i in range(M)], **options)
     user = User(age=30, country="GB")
     e = explain(model, np.array([3.0, 4.0]), "ball", user, num_contributions=100)
     alone = explain(model, np.array([3.0, 4.0]), "ball", User(age=30), num_contributions=100)
@@ -137,6 +140,22 @@ def test_masked_columns_contribute_nothing(name):
     assert math.fsum(c.value for c in e.contributions) == pytest.approx(
         e.score - e.unknown_score, abs=1e-5
     )
+
+
+def test_the_offset_of_a_multiplicative_model_stands_beside_its_factors(by_hand):
+    model = make_model("multiplicative", 3, 2, d=1, rank=2, user_hidden=1, **OFFSET)
+    for weight in by_hand.embedding.weights:
+        getattr(model.embedding, weight.name).assign(weight)
+    S = np.zeros((1, 10))
+    S[0, GB] = 3
+    model.embedding.S.assign(S)
+    model.tag_table.assign(by_hand.tag_table)
+    e = explain(model, np.array([30.0, 40.0]), "ball", User(country="GB"))
+    without = explain(by_hand, np.array([30.0, 40.0]), "ball", User(country="GB"))
+    assert e.contributions[:2] == without.contributions  # -12.8 and 7.2
+    country = e.contributions[2]
+    assert (country.name, country.value, country.image_value) == ("country GB", 3 * 2, None)
+    assert country.raised == ("ball", "pub")
 
 
 def test_ties_go_to_the_more_frequent_hashtag():
@@ -147,7 +166,9 @@ def test_ties_go_to_the_more_frequent_hashtag():
     assert ranks == [1, 2, 3]
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    ("name", "options"), [*((name, {}) for name in MODELS), ("multiplicative", OFFSET)]
+)
 @hypothesis.given(
     user=users,
     descriptor=st.lists(st.floats(-50, 50, width=32), min_size=RANDOM_N, max_size=RANDOM_N),
@@ -156,8 +177,8 @@ def test_ties_go_to_the_more_frequent_hashtag():
     seed=st.integers(0, 2),
 )
 @hypothesis.settings(max_examples=25, deadline=None)
-def test_contributions_add_up(name, user, descriptor, tag_id, num_contributions, seed):
-    model = random_model(name, seed)
+def test_contributions_add_up(name, options, user, descriptor, tag_id, num_contributions, seed):
+    model = random_model(name, seed, **options)
     manifest, x = make_manifest(RANDOM_N, RANDOM_TAGS), np.array(descriptor)
     # Shorter ones are not brought to length 1.
     hypothesis.assume(not 0 < np.linalg.norm(x) < 1e-12)
@@ -168,8 +189,14 @@ def test_contributions_add_up(name, user, descriptor, tag_id, num_contributions,
 
     parts = split_into_parts(model.embedding, x, u, u0, FactSchema(COUNTRIES).feature_names)
     assert parts.pushes @ (row @ parts.directions) == pytest.approx(expected, abs=1e-12)
-    options = {"vocabulary": RANDOM_VOCABULARY, "num_contributions": num_contributions}
-    e = explain(model, x, f"tag{tag_id}", user, **options)
+    e = explain(
+        model,
+        x,
+        f"tag{tag_id}",
+        user,
+        vocabulary=RANDOM_VOCABULARY,
+        num_contributions=num_contributions,
+    )
     values = [c.value for c in e.contributions]
     assert math.fsum([*values, e.others]) == pytest.approx(expected, abs=1e-12)
     assert e.score - e.unknown_score == pytest.approx(expected, abs=1e-4)
