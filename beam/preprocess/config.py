@@ -76,7 +76,7 @@ class Config:
         maximum=1,
     )
     test_posts: int | None = option(
-        None, help="instead of --test_fraction: about so many posts", minimum=1
+        None, help="instead of --test_fraction: users with nearest to so many posts", minimum=1
     )
     split_seed: int = option(0, help="of the splits and of balancing", minimum=0)
     id_key_file: str | None = flags.ID_KEY_FILE
@@ -125,9 +125,6 @@ class Config:
         """The facts that statistics are made of: these categories, then the numbers."""
         return (*self.categories, *self.user_numbers)
 
-    def fractions(self, num_posts: int) -> dict[str, float]:
-        """What part of the users is in `validation` and in `test`, of so many posts."""
-        test = 0.1 if self.test_fraction is None else self.test_fraction
-        if self.test_posts is not None:
-            test = min(1.0, self.test_posts / max(num_posts, 1))
+    def fractions(self, test: float) -> dict[str, float]:
+        """What part of the users is in `validation` and, as it was found out, in `test`."""
         return {"validation": self.validation_fraction, "test": test}

@@ -55,7 +55,7 @@ def make_manifest(
             "min_tag_users": config.min_tag_users,
             "stop_tags": num_stop_tags,
         },
-        fractions=config.fractions(staged.num_posts),
+        fractions=statistics.fractions,
         seeds={"split": config.split_seed, "balance": config.split_seed},
         privacy={
             "user_ids": "HMAC-SHA256",

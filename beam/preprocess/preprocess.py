@@ -106,7 +106,7 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
         summary = write_shards(
             staged,
             config.num_shards,
-            WriteShard(config, output, staging, target, config.fractions(staged.num_posts)),
+            WriteShard(config, output, staging, target),
             staging,
             options,
             output=storage.join(output, "*", "*.tfrecord"),

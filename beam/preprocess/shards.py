@@ -131,14 +131,12 @@ class WriteShard(beam.DoFn):
         output: folder of the dataset.
         staging: what the first pass left.
         balance_target: posts that a tag is thinned out to; None for the natural distribution.
-        fractions: of `Config.fractions`.
     """
 
     config: Config
     output: str
     staging: StagingFolder
     balance_target: float | None
-    fractions: dict[str, float]
 
     def setup(self) -> None:
         """Reads what the first pass found out."""
@@ -182,8 +180,9 @@ class WriteShard(beam.DoFn):
         trained = np.zeros(len(users), bool)
         descriptors = from_raw(posts.column("descriptor"), self.config.descriptor_dtype)
         ids = self._vocabulary.ids
+        fractions = self._statistics.fractions
         for row, hashtags in enumerate(tags_of_posts):
-            split = SPLITS[identities.choose_split(columns["draw"][row], **self.fractions)]
+            split = SPLITS[identities.choose_split(columns["draw"][row], **fractions)]
             if not hashtags:
                 summary.dropped[ONLY_STOP_TAGS] += 1
                 continue

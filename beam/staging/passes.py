@@ -55,11 +55,6 @@ class StagedPosts:
         return sum(block.posts_read for block in self.blocks)
 
     @property
-    def num_posts(self) -> int:
-        """Staged posts, without duplicates."""
-        return sum(block.num_posts for block in self.blocks) - self.num_duplicates
-
-    @property
     def rejected(self) -> dict[str, int]:
         """Rejected posts by reason."""
         rejected = sum((Counter(block.rejected) for block in self.blocks), Counter[str]())
@@ -122,7 +117,7 @@ def stage_posts(
         options: of Beam.
         doing: what goes on, for the progress.
         also: applied, in the same pipeline, to a `StagedBlock` of each block and to the row keys of
-            duplicates, int64 arrays.
+            duplicates, one sorted array.
 
     Raises:
         UserError: an input cannot be read, or workers and launcher share no folder.
@@ -144,11 +139,9 @@ def stage_posts(
         stage = beam.ParDo(StageBlocks(staging)).with_outputs(StageBlocks.IDS, main="staged")
         outputs = blocks | "Stage" >> stage
         duplicates = outputs[StageBlocks.IDS] | "Duplicates" >> duplicates_of_ids()
-        for name, values, save in (
-            ("Blocks", outputs.staged, staging.save_blocks),
-            ("Duplicates", duplicates, staging.save_duplicates),
-        ):
-            _ = values | f"List{name}" >> combiners.ToList() | f"Write{name}" >> beam.Map(save)
+        listed = outputs.staged | "ListBlocks" >> combiners.ToList()
+        _ = listed | "WriteBlocks" >> beam.Map(staging.save_blocks)
+        _ = duplicates | "WriteDuplicates" >> beam.Map(staging.save_duplicates)
         if also is not None:
             also(outputs.staged, duplicates)
 

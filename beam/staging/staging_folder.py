@@ -128,10 +128,10 @@ class StagingFolder:
         blocks = json.loads(storage.read_text(self.block_list))
         return sorted((StagedBlock(**block) for block in blocks), key=lambda block: block.name)
 
-    def save_duplicates(self, arrays: list[np.ndarray]) -> None:
+    def save_duplicates(self, row_keys: np.ndarray) -> None:
         """Writes `duplicates`."""
         with storage.writing(self.duplicates) as local, local.open("wb") as stream:
-            np.save(stream, np.sort(np.concatenate([np.zeros(0, np.int64), *arrays])))
+            np.save(stream, row_keys)
 
     def load_duplicates(self) -> np.ndarray:
         """What `save_duplicates` wrote."""
