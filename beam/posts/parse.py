@@ -32,11 +32,7 @@ def row_key(file_index: int, position: int) -> int:
 def rejection(post_id: bytes | None, error: PostError, source: str, key: int) -> dict[str, Any]:
     """What `rejected/*.jsonl` says of a post.
 
-    Args:
-        post_id: as it would be written; None if the post has none.
-        error: why it is rejected.
-        source: `InputFile.source` of its file.
-        key: of `row_key`.
+    Its id is as it would be written; the source is `InputFile.source` of its file.
     """
     return {
         "post_id": None if post_id is None else post_id.decode(),

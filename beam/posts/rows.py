@@ -64,12 +64,9 @@ class InputFile:
 
 @dataclasses.dataclass(frozen=True)
 class FileRange:
-    """A part of a file that is read by one worker.
+    """A part of a file that is read by one worker: bytes of a text file, row groups of Parquet.
 
-    Attributes:
-        file: the file.
-        start: first byte of a text file, first row group of Parquet.
-        stop: the byte or row group behind the last; None for the end.
+    `stop` is behind the last; None for the end.
     """
 
     file: InputFile
@@ -124,11 +121,6 @@ def read_lines(
     part: FileRange, block_rows: int, parse: Callable[[bytes], Row]
 ) -> Iterator[RowBlock]:
     """The rows of the lines that begin in a range, blank lines left out.
-
-    Args:
-        part: of a text file.
-        block_rows: in a block, at most.
-        parse: from a line to a row, or to what is wrong with it.
 
     Raises:
         OSError: the file cannot be read or decompressed (EOFError if it ends too early).

@@ -1,8 +1,5 @@
 """From staged blocks to the TFRecord shards of a dataset."""
 
-# Beam has type hints for a part of its functions only.
-# mypy: allow-untyped-calls
-
 import copy
 import dataclasses
 import json
@@ -90,12 +87,7 @@ class Balancer:
     """The balanced distribution: a (post, tag) pair is kept with min(1, target / count(tag)).
 
     Whether a pair is kept depends on the post's id, the tag and the seed alone, so that it is the
-    same for every number of shards and runner.
-
-    Args:
-        vocabulary: tags and their counts.
-        target: posts that a tag is thinned out to; None to keep all.
-        seed: of the choice.
+    same for every number of shards and runner. A target of None keeps all.
     """
 
     def __init__(self, vocabulary: Vocabulary, target: float | None, seed: int) -> None:
@@ -106,12 +98,7 @@ class Balancer:
             self._probabilities = np.minimum(1.0, target / vocabulary.counts).tolist()
 
     def thin_out(self, ids: list[int], post_digest: bytes) -> tuple[list[int], list[int]]:
-        """The tag ids of a post to keep, and those to take off.
-
-        Args:
-            ids: of the post's known tags.
-            post_digest: of `identities.digest`.
-        """
+        """Of the ids of a post's known tags, those to keep and those to take off."""
         if self._probabilities is None:
             return ids, []
         kept: list[int] = []
@@ -126,11 +113,7 @@ class Balancer:
 class WriteShard(beam.DoFn):
     """Writes the shard of a `ShardPlan` for each split; gives its `ShardSummary`.
 
-    Attributes:
-        config: of the run.
-        output: folder of the dataset.
-        staging: what the first pass left.
-        balance_target: posts that a tag is thinned out to; None for the natural distribution.
+    The target of balancing is None for the natural distribution.
     """
 
     config: Config

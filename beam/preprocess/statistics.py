@@ -1,8 +1,5 @@
 """The vocabulary and the statistics of facts: training posts, counted exactly."""
 
-# Beam has type hints for a part of its functions only.
-# mypy: allow-untyped-calls, allow-untyped-decorators
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -39,13 +36,7 @@ def write_statistics(
 ) -> None:
     """Counts the tags and facts of `StagedBlock`s; writes the vocabulary and `Statistics`.
 
-    Only training posts count, without duplicates.
-
-    Args:
-        blocks: that were staged.
-        duplicates: of `duplicates_of_ids`.
-        staging: with the posts of the blocks; what is found out goes there.
-        config: which tags and values to keep.
+    Only training posts count, without `duplicates`. What is found out goes to `staging`, too.
     """
     # Users are told apart up to as many as matter: none, if one is enough.
     max_users = config.min_tag_users if config.min_tag_users > 1 else 0

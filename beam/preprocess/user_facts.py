@@ -57,10 +57,7 @@ class Statistics:
 
     @classmethod
     def of(cls, sums: Sums, config: Config, test: float) -> "Statistics":
-        """What follows from the sums over all users; values that few have may be left out.
-
-        `test` is the fraction of users in that split.
-        """
+        """From the sums over all users, without values that few have, and the part in `test`."""
         kept: dict[str, list[str]] = {name: [] for name in config.categories}
         users = {key: terms[0] for key, terms in sums.items() if key[1]}
         for name, value in sorted(users, key=lambda key: (-users[key], key)):

@@ -1,8 +1,5 @@
 """Posts whose id came before: found by digests of ids alone."""
 
-# Beam has type hints for a part of its functions only.
-# mypy: allow-untyped-calls, allow-untyped-decorators
-
 from collections.abc import Iterable, Iterator
 from typing import Any
 

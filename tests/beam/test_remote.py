@@ -88,7 +88,7 @@ def test_storage(bucket, tmp_path):
     with storage.reading_folder("s3://posts/folder") as local:
         assert (local / "x" / "y").read_text() == "z"
     assert not local.exists()
-    storage.rename("s3://posts/a/b.txt", "s3://posts/c.txt")
+    storage.move({"s3://posts/a/b.txt": "s3://posts/c.txt"})
     storage.remove_folder("s3://posts/folder")
     storage.remove_folder("s3://posts/none")
     assert keys(bucket) == {"c.txt"}
