@@ -1,12 +1,12 @@
 import collections
 import hashlib
-import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import apache_beam
 import numpy as np
 import pytest
+from hostile_pictures import encode
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -99,15 +99,11 @@ def test_histogram():
     assert histogram(counts) == {"0": 1, "1": 2, "2-3": 2, "4-7": 2, "8-15": 1}
 
 
-def encode(image, file_format="PNG", **options):
-    stream = io.BytesIO()
-    image.save(stream, file_format, **options)
-    return stream.getvalue()
-
-
 class TestImages:
     def test_groups_change_nothing(self, monkeypatch):
-        images = [(encode(Image.new("L", (9, 9), shade)), False) for shade in range(0, 250, 50)]
+        images = [
+            (encode(Image.new("L", (9, 9), shade), "PNG"), False) for shade in range(0, 250, 50)
+        ]
         images[2:2] = [(b"no image", False), (images[0][0][:50], False)]
         whole, whole_pixels, _ = ImageLoader(4, 4).load(images)
         for size in (1, 300):
@@ -118,7 +114,7 @@ class TestImages:
             np.testing.assert_array_equal(pixels, whole_pixels)
 
     def test_details_say_what_tensorflow_says(self):
-        _, _, errors = ImageLoader(4, 4).load([(encode(Image.new("L", (9, 9)))[:50], False)])
+        _, _, errors = ImageLoader(4, 4).load([(encode(Image.new("L", (9, 9)), "PNG")[:50], False)])
         assert errors[0].detail == "image: Invalid PNG data, size 50"
 
     @pytest.mark.parametrize("error", [NameError("/secret"), RuntimeError("/secret"), OSError(5)])

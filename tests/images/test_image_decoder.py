@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from hostile_pictures import encode
 from PIL import Image, ImageOps
 
 from tagkeras.images.image_decoder import ImageDecoder, decode_image, exif_orientation
@@ -19,12 +20,6 @@ def make_picture(mode="RGB"):
     y, x = np.mgrid[0:48, 0:64]
     channels = [x * 3.9, y * 5.2, (x + 2 * y) * 1.5]
     return Image.fromarray(np.stack(channels, axis=-1).astype(np.uint8)).convert(mode)
-
-
-def encode(image, file_format, **options):
-    stream = io.BytesIO()
-    image.save(stream, file_format, **options)
-    return stream.getvalue()
 
 
 def make_exif(orientation, byte_order=">"):
