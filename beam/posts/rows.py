@@ -43,10 +43,8 @@ class InputFile:
     Attributes:
         index: its place among the input's files, in the order of their names.
         path: local, or of any file system that Beam knows.
-        size: in bytes.
         format: one of `beam.posts.flags.FORMATS`.
         name: to be shown: the path without the folders that all files of the input are in.
-        facts: to read.
     """
 
     index: int
@@ -79,7 +77,6 @@ class RowBlock:
     """Rows that stand together in a file.
 
     Attributes:
-        file: where they stand.
         positions: of each row: the byte in a text file, the number in a Parquet file.
         rows: one for each position.
         descriptors: the Parquet column of that name, if there is one.

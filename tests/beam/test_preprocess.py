@@ -328,6 +328,12 @@ def test_one_clear_line(tmp_path, monkeypatch, rows, flags, words):
         ({"countries": ("US", "US")}, "countries must differ"),
         ({"test_fraction": 0.6, "validation_fraction": 0.4}, "sum must be below 1"),
         ({"balance_target": 5.0}, "needs --distribution=balanced"),
+        ({"user_categories": ("hashtags",)}, "'hashtags' cannot name a fact"),
+        ({"user_categories": ("a b",)}, "'a b' cannot name a fact"),
+        ({"user_categories": ("x",), "user_numbers": ("x",)}, "'x' names two facts"),
+        ({"user_numbers": ("age",)}, "'age' names two facts"),
+        ({"only_countries": ("usa",)}, "--only_countries: countries must be codes"),
+        ({"test_posts": 5, "test_fraction": 0.1}, "give one of the two"),
     ],
 )
 def test_flags_that_do_not_fit(flags, words):

@@ -276,22 +276,6 @@ def test_nothing_is_written_where_flags_do_not_fit_the_posts(tmp_path, capsys, f
 
 
 @pytest.mark.parametrize(
-    ("flags", "words"),
-    [
-        ({"user_categories": ("hashtags",)}, "'hashtags' cannot name a fact"),
-        ({"user_categories": ("a b",)}, "'a b' cannot name a fact"),
-        ({"user_categories": ("x",), "user_numbers": ("x",)}, "'x' names two facts"),
-        ({"user_numbers": ("age",)}, "'age' names two facts"),
-        ({"only_countries": ("usa",)}, "--only_countries: countries must be codes"),
-        ({"test_posts": 5, "test_fraction": 0.1}, "give one of the two"),
-    ],
-)
-def test_flags_that_do_not_fit(flags, words):
-    with pytest.raises(UserError, match=words):
-        Config(input="x", output="y", **flags)
-
-
-@pytest.mark.parametrize(
     ("field", "value", "reason"),
     [
         ("camera", ["a"], "bad_camera"),
