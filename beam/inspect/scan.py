@@ -28,21 +28,15 @@ _JOINERS = "\u200c\u200d"
 
 
 class Scan:
-    """The contents of the shards of a dataset.
-
-    Args:
-        dataset: folder, local or a URI.
-        manifest: of the dataset.
-        num_samples: posts to keep of each split, at most.
+    """The contents of the shards of a dataset, a folder or URI.
 
     Attributes:
-        dataset, manifest: as given.
         counts: for each split its `SPLIT_COUNTS`, and its distinct `users`.
         whole: the splits whose shards are all there and could be read to the end.
         kept, removed: int64 [Y], training posts by tag, and by tag that balancing took off.
         facts: what is seen of them in the training posts.
         num_zeros: image descriptors that are all zeros.
-        samples: the first posts of each split, values by the names of a `Batch`.
+        samples: the first `num_samples` posts of each split, values by the names of a `Batch`.
         problems: a line each.
     """
 

@@ -66,10 +66,7 @@ class StagedPosts:
         return Counter({OTHER_COUNTRY: dropped} if dropped else {})
 
     def check_rejected(self, limit: float) -> None:
-        """Makes sure that the posts are worth going on with.
-
-        Args:
-            limit: part of the posts that may be rejected.
+        """Makes sure that the posts are worth going on with: of which a part may be rejected.
 
         Raises:
             UserError: more are rejected, all are, or some are of the other kind.

@@ -11,18 +11,16 @@ def ball(pen: Pen, rng: random.Random) -> None:
     patch = BLACK if rng.random() < 0.7 else any_colour(rng)
     pen.circle(0, 0, 0.95, shade(patch, 0.6))
     pen.circle(0, 0, 0.9, vary(rng, WHITE, 7))
+    # An outer patch, in polar coordinates.
+    outer = ((0.6, 0.0), (0.76, -0.3), (0.9, -0.26), (0.92, 0.0), (0.9, 0.26), (0.76, 0.3))
     for corner in range(5):
         angle = 2 * math.pi * corner / 5 - math.pi / 2
         x, y = math.cos(angle), math.sin(angle)
         pen.line([(0.3 * x, 0.3 * y), (0.66 * x, 0.66 * y)], 0.05, patch)
-        edge = [(r * math.cos(angle + turn), r * math.sin(angle + turn)) for r, turn in _EDGE]
+        edge = [(r * math.cos(angle + turn), r * math.sin(angle + turn)) for r, turn in outer]
         pen.polygon(edge, patch)
     fifths = [2 * math.pi * corner / 5 for corner in range(5)]
     pen.polygon([(0.34 * math.sin(angle), -0.34 * math.cos(angle)) for angle in fifths], patch)
-
-
-# An outer patch of the ball, in polar coordinates.
-_EDGE = ((0.6, 0.0), (0.76, -0.3), (0.9, -0.26), (0.92, 0.0), (0.9, 0.26), (0.76, 0.3))
 
 
 def bicycle(pen: Pen, rng: random.Random) -> None:
@@ -109,14 +107,12 @@ def gamepad(pen: Pen, rng: random.Random) -> None:
     pen.box(-0.55, -0.5, 0.55, 0.28, case)
     pen.box(-0.6, -0.19, -0.32, -0.09, dark)
     pen.box(-0.51, -0.28, -0.41, 0.0, dark)
-    for (x, y), colour in zip(_BUTTONS, BRIGHT[::2], strict=True):
+    buttons = ((0.46, -0.3), (0.62, -0.14), (0.46, 0.02), (0.3, -0.14))
+    for (x, y), colour in zip(buttons, BRIGHT[::2], strict=True):
         pen.circle(x, y, 0.085, colour)
     for x in (-0.24, 0.24):
         pen.circle(x, 0.16, 0.16, dark)
         pen.circle(x, 0.16, 0.09, shade(dark, 1.5))
-
-
-_BUTTONS = ((0.46, -0.3), (0.62, -0.14), (0.46, 0.02), (0.3, -0.14))
 
 
 def phone(pen: Pen, rng: random.Random) -> None:

@@ -100,13 +100,9 @@ def beach(side: int, rng: random.Random) -> Image.Image:
         x, cloth = rng.uniform(-0.75, -0.4), any_colour(rng)
         pen.line([(x, sand - 0.4), (x + 0.08, sand + 0.3)], 0.05, (240, 240, 235))
         for step in range(6):
-            stripe = cloth if step % 2 else WHITE
-            pen.polygon([(x, sand - 0.66), *_rib(x, sand - 0.36, step)], stripe)
+            rib = [(x + side + 0.14 * step, sand - 0.36) for side in (-0.42, -0.28)]
+            pen.polygon([(x, sand - 0.66), *rib], cloth if step % 2 else WHITE)
     return image
-
-
-def _rib(x: float, y: float, step: int) -> list[tuple[float, float]]:
-    return [(x - 0.42 + 0.14 * step, y), (x - 0.28 + 0.14 * step, y)]
 
 
 def _palm(pen: Pen, rng: random.Random, x: float, y: float) -> None:
