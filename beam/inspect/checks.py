@@ -35,17 +35,12 @@ _FORM = {
     "splits": {split: dict.fromkeys(SPLIT_COUNTS, _COUNT) for split in SPLITS},
     "user_descriptor": {"countries": list, "location_decimals": int, "size": _SIZE}
     | {"categories": {"*": list}, "numbers": {"*": list}, "varies": list, "seen": {"*": _COUNTS}},
-    "cnn": dict,
+    **dict.fromkeys(("cnn", "privacy", "versions"), dict),
     "image_decoder": {"height": _SIZE, "width": _SIZE},
-    "distribution": {
-        "name": ("natural", "balanced"),
-        "target": float | int,
-        "tags_by_training_posts": {"*": _COUNTS},
-    },
-    "privacy": dict,
+    "distribution": {"name": ("natural", "balanced"), "target": float | int}
+    | {"tags_by_training_posts": {"*": _COUNTS}},
     "counts": dict.fromkeys(("posts_read", "posts_written"), _COUNT)
     | dict.fromkeys(("rejected", "dropped"), _COUNTS),
-    "versions": dict,
 }
 _OPTIONAL = {"cnn", "image_decoder", "target", "tags_by_training_posts"}
 _OPTIONAL |= {"categories", "numbers", "varies", "seen"}

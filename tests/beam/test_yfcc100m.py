@@ -54,14 +54,8 @@ FIRST_ROW = {
     "longitude": -122.288368,
 }
 SECOND = make_line(89, "", photo_hash=HASH, user="22@N01")
-SECOND_ROW = {
-    "post_id": "89",
-    "user_id": "22@N01",
-    "image": "89_5ec4e7.jpg",
-    "hashtags": None,
-    "latitude": None,
-    "longitude": None,
-}
+SECOND_ROW = dict.fromkeys(FIRST_ROW)
+SECOND_ROW |= {"post_id": "89", "user_id": "22@N01", "image": "89_5ec4e7.jpg"}
 
 
 @pytest.mark.parametrize(
