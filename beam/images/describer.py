@@ -43,12 +43,9 @@ OutT = TypeVar("OutT")
 
 @dataclasses.dataclass
 class DescribedImages:
-    """What came of some images.
+    """What came of some images: descriptors float32 [len(good), n], errors by place.
 
-    Attributes:
-        good: places of those that could be decoded.
-        descriptors: float32 [len(good), n].
-        errors: place of each other one, and why.
+    The places in `good` are those of the images that could be decoded.
     """
 
     good: list[int]
@@ -59,10 +56,7 @@ class DescribedImages:
 class ImageDescriber:
     """Describes image files. Its one method may be called from other processes.
 
-    Args:
-        from_pixels: from float32 [B, height, width, 3] in [0, 255] to float32 [B, n].
-        image_size: height and width.
-        descriptor_size: n.
+    `from_pixels` takes float32 [B, height, width, 3] in [0, 255] and gives float32 [B, n].
     """
 
     def __init__(
@@ -84,11 +78,7 @@ class ImageDescriber:
         return cls(model.from_pixels, model.image_size, model.descriptor_size)
 
     def describe(self, images: Sequence[tuple[bytes, bool]]) -> DescribedImages:
-        """Reads, decodes and describes images.
-
-        Args:
-            images: of each the content, or its path and True.
-        """
+        """Reads, decodes and describes images: of each the content, or its path and True."""
         result = DescribedImages([], np.zeros((0, self._descriptor_size), np.float32), {})
         described = [result.descriptors]
         batches = [images[first : first + CNN_BATCH] for first in range(0, len(images), CNN_BATCH)]
@@ -117,12 +107,7 @@ def map_ahead(
 
 
 class ImageLoader:
-    """From paths or contents of image files to pixels. Threads may share it.
-
-    Args:
-        height: of the pixels.
-        width: of the pixels.
-    """
+    """From paths or contents of image files to pixels. Threads may share it."""
 
     def __init__(self, height: int, width: int) -> None:
         decoder = ImageDecoder(height, width)
@@ -133,10 +118,7 @@ class ImageLoader:
     def load(
         self, images: Sequence[tuple[bytes, bool]]
     ) -> tuple[list[int], tf.Tensor, dict[int, PostError]]:
-        """Reads and decodes images.
-
-        Args:
-            images: of each the content, or its path and True.
+        """Reads and decodes images: of each the content, or its path and True.
 
         Returns:
             Places of those that could be decoded, their pixels float32 [B, height, width, 3], and

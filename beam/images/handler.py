@@ -18,12 +18,8 @@ ModelT = TypeVar("ModelT")
 class BlockHandler(ModelHandler[PostBlock, PostBlock, ModelT], abc.ABC):
     """Asks a model about `PostBlock`s; each block is a batch in itself.
 
-    Args:
-        large_model: keep one model per worker host, not one per worker process.
+    `large_model` keeps one model per worker host, not one per worker process.
     """
-
-    def __init__(self, *, large_model: bool) -> None:
-        super().__init__(large_model=large_model)
 
     @abc.abstractmethod
     def ask(self, block: PostBlock, model: ModelT) -> PostBlock:
@@ -43,24 +39,15 @@ class BlockHandler(ModelHandler[PostBlock, PostBlock, ModelT], abc.ABC):
         model: ModelT,
         inference_args: dict[str, Any] | None = None,
     ) -> list[PostBlock]:
-        """What `ask` gives for a block.
-
-        Args:
-            batch: a `PostBlock`, since batching is skipped.
-            model: loaded.
-            inference_args: none are known.
-        """
+        """What `ask` gives for the batch, which is a `PostBlock`, since batching is skipped."""
         del inference_args
         return [self.ask(batch, model)]  # type: ignore[arg-type]
 
 
 class DescriptorModelHandler(BlockHandler[ImageDescriber]):
-    """Describes the images of `PostBlock`s.
+    """Describes the images of `PostBlock`s by a descriptor model whose folder all workers can read.
 
-    Args:
-        folder: of the descriptor model, where every worker can read it.
-        descriptor_dtype: to store.
-        large_model: keep one model per worker host, not one per worker process.
+    Descriptors are stored as `descriptor_dtype`.
     """
 
     def __init__(self, folder: str, descriptor_dtype: str, *, large_model: bool) -> None:
@@ -79,11 +66,9 @@ class DescriptorModelHandler(BlockHandler[ImageDescriber]):
         errors = described.errors | {described.good[row]: e for row, e in not_finite.items()}
         rows = [row for row in range(len(stored)) if row not in not_finite]
         good = [described.good[row] for row in rows]
-        return replace_images(
-            block,
-            DescribedImages(good, described.descriptors, errors),
-            {"descriptor": to_raw(stored[rows])},
-        )
+        block = keep_described(block, DescribedImages(good, described.descriptors, errors))
+        posts = block.posts.append_column("descriptor", to_raw(stored[rows]))
+        return dataclasses.replace(block, posts=posts)
 
 
 def images_of(block: PostBlock) -> list[tuple[bytes, bool]]:
@@ -92,19 +77,9 @@ def images_of(block: PostBlock) -> list[tuple[bytes, bool]]:
     return list(zip(images.to_pylist(), is_path.to_pylist(), strict=True))
 
 
-def replace_images(
-    block: PostBlock, described: DescribedImages, columns: dict[str, pa.Array]
-) -> PostBlock:
-    """A block with other columns instead of its images, and posts without a good one rejected.
-
-    Args:
-        block: with images.
-        described: which posts to keep, and what is wrong with the others.
-        columns: rows for the posts to keep.
-    """
+def keep_described(block: PostBlock, described: DescribedImages) -> PostBlock:
+    """A block without its images; posts without a good one are rejected."""
     posts = block.posts.take(pa.array(described.good, "int64")).drop_columns(["image", "is_path"])
-    for name, column in columns.items():
-        posts = posts.append_column(name, column)
     ids, keys = block.posts.column("post_id"), block.posts.column("row_key")
     rejected = [
         rejection(ids[row].as_py(), error, block.source, keys[row].as_py())

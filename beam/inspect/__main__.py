@@ -16,7 +16,7 @@ from tagkeras.cli.errors import UserError
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
-    """The options of this command."""
+    """What to inspect, and how much of it to show."""
 
     data: str = option(help="dataset that beam.preprocess wrote, a folder or URI", positional=True)
     tags: int = option(20, help="hashtags to show, the most frequent", minimum=0)
@@ -24,15 +24,7 @@ class Config:
 
 
 def main(config: Config, beam_arguments: list[str]) -> None:
-    """Inspects, prints the dataset and says whether it is sound.
-
-    Args:
-        config: what to inspect and how much to show.
-        beam_arguments: options of Beam's file systems.
-
-    Raises:
-        UserError: there is no dataset, or it has problems.
-    """
+    """Prints a dataset and says whether it is sound; a `UserError` if it is not, or not there."""
     # TensorFlow reads this when it is imported, and would log bad records in its own words.
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
     from beam.inspect.checks import inspect

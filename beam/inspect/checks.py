@@ -35,28 +35,19 @@ _FORM = {
     "splits": {split: dict.fromkeys(SPLIT_COUNTS, _COUNT) for split in SPLITS},
     "user_descriptor": {"countries": list, "location_decimals": int, "size": _SIZE}
     | {"categories": {"*": list}, "numbers": {"*": list}, "varies": list, "seen": {"*": _COUNTS}},
-    "cnn": dict,
+    **dict.fromkeys(("cnn", "privacy", "versions"), dict),
     "image_decoder": {"height": _SIZE, "width": _SIZE},
-    "distribution": {
-        "name": ("natural", "balanced"),
-        "target": float | int,
-        "tags_by_training_posts": {"*": _COUNTS},
-    },
-    "privacy": dict,
+    "distribution": {"name": ("natural", "balanced"), "target": float | int}
+    | {"tags_by_training_posts": {"*": _COUNTS}},
     "counts": dict.fromkeys(("posts_read", "posts_written"), _COUNT)
     | dict.fromkeys(("rejected", "dropped"), _COUNTS),
-    "versions": dict,
 }
 _OPTIONAL = {"cnn", "image_decoder", "target", "tags_by_training_posts"}
 _OPTIONAL |= {"categories", "numbers", "varies", "seen"}
 
 
 def inspect(dataset: str, num_samples: int) -> tuple[Scan, Vocabulary | None, list[str]]:
-    """Reads all of a dataset and verifies it.
-
-    Args:
-        dataset: folder, local or a URI.
-        num_samples: posts to keep of each split, at most.
+    """Reads all of a dataset and verifies it; keeps `num_samples` posts of each split, at most.
 
     Returns:
         The contents of the shards, the vocabulary unless it cannot be read, and all problems, a
@@ -84,11 +75,11 @@ def inspect(dataset: str, num_samples: int) -> tuple[Scan, Vocabulary | None, li
     problems = itertools.chain(
         unreadable,
         scan.problems,
-        _check_counts(dataset, scan),
-        _check_vocabulary(dataset, vocabulary, scan) if vocabulary else (),
-        _check_facts(dataset, scan),
-        _check_rejected(dataset, manifest),
-        _check_descriptor_model(dataset, manifest),
+        _check_counts(scan),
+        _check_vocabulary(vocabulary, scan) if vocabulary else (),
+        _check_facts(scan),
+        _check_rejected(scan),
+        _check_descriptor_model(scan),
     )
     return scan, vocabulary, [f"{problem}: {REMEDY}" for problem in problems]
 
@@ -108,11 +99,7 @@ def _find_malformed(place: str, value: Any, form: Any) -> Iterator[str]:
 
 
 def _load(path: str, load: Callable[[Path], ValueT]) -> ValueT:
-    """Applies `load` to a local copy of a file; errors name the file itself.
-
-    Raises:
-        UserError: `load` raised one, or the file cannot be read.
-    """
+    """Applies `load` to a local copy of a file; errors, of `UserError`, name the file itself."""
     try:
         with storage.reading(path) as local:
             try:
@@ -123,26 +110,29 @@ def _load(path: str, load: Callable[[Path], ValueT]) -> ValueT:
         raise UserError(f"{path}: {error.strerror or storage.explain(error)}") from error
 
 
-def _check_counts(dataset: str, scan: Scan) -> Iterator[str]:
+def _check_counts(scan: Scan) -> Iterator[str]:
     """Counts of the manifest that do not add up, or are not those of the shards.
 
     Of a split with missing or unreadable shards, only these are named.
     """
-    path, counts = storage.join(dataset, FILE_NAME), scan.manifest.counts
+    path, splits, counts = _manifest(scan), scan.manifest.splits, scan.manifest.counts
     read, written = counts["posts_read"], counts["posts_written"]
-    rejected, dropped = sum(counts["rejected"].values()), sum(counts["dropped"].values())
+    rejected, dropped = (sum(counts[name].values()) for name in ("rejected", "dropped"))
     if read != written + rejected + dropped:
         parts = f"{written:,} written + {rejected:,} rejected + {dropped:,} dropped"
         yield f"{path}: {read:,} posts read are not {parts}"
-    in_splits = sum(scan.manifest.splits[split]["posts"] for split in SPLITS)
+    in_splits = sum(splits[split]["posts"] for split in SPLITS)
     if written != in_splits:
         yield f"{path}: {written:,} posts written, but its splits have {in_splits:,}"
     for split in SPLITS:
-        folder, expected = storage.join(dataset, split), scan.manifest.splits[split]
+        folder = storage.join(scan.dataset, split)
         for name in SPLIT_COUNTS if split in scan.whole else ("shards",):
-            yield from _compare(
-                folder, name.replace("_", " "), scan.counts[split][name], expected[name]
-            )
+            found, expected = scan.counts[split][name], splits[split][name]
+            yield from _compare(folder, name.replace("_", " "), found, expected)
+
+
+def _manifest(scan: Scan) -> str:
+    return storage.join(scan.dataset, FILE_NAME)
 
 
 def _compare(place: str, words: str, found: int, expected: int) -> Iterator[str]:
@@ -150,18 +140,17 @@ def _compare(place: str, words: str, found: int, expected: int) -> Iterator[str]
         yield f"{place}: {found:,} {words}, but dataset.json says {expected:,}"
 
 
-def _check_vocabulary(dataset: str, vocabulary: Vocabulary, scan: Scan) -> Iterator[str]:
+def _check_vocabulary(vocabulary: Vocabulary, scan: Scan) -> Iterator[str]:
     """Counts of `vocabulary.tsv` that are not those of the training posts."""
-    path, manifest, counts = storage.join(dataset, VOCABULARY), scan.manifest, vocabulary.counts
+    path, manifest = storage.join(scan.dataset, VOCABULARY), scan.manifest
     yield from _compare(path, "hashtags", len(vocabulary), manifest.num_tags)
     if len(vocabulary) != manifest.num_tags or "train" not in scan.whole:
         return
     # Balancing drops the posts that no tag is left of, after the vocabulary counted them, and takes
     # only tags off that are more frequent than its target.
     dropped = manifest.counts["dropped"].get(NO_TAG_LEFT, 0)
-    found = scan.kept + scan.removed
-    target = manifest.distribution.get("target") or np.inf
-    most = np.where(counts > target, dropped, 0)
+    counts, found = vocabulary.counts, scan.kept + scan.removed
+    most = np.where(counts > (manifest.distribution.get("target") or np.inf), dropped, 0)
     wrong = np.flatnonzero((counts < found) | (counts > found + most))
     if wrong.size:
         tag = wrong[0]
@@ -173,49 +162,47 @@ def _check_vocabulary(dataset: str, vocabulary: Vocabulary, scan: Scan) -> Itera
     for name, of_tags in (("natural", counts), ("balanced", scan.kept)):
         if name in histograms and histograms[name] != histogram(of_tags):
             words = f"the {name} histogram of hashtags is not that of the training posts"
-            yield f"{storage.join(dataset, FILE_NAME)}: {words}"
+            yield f"{_manifest(scan)}: {words}"
 
 
-def _check_facts(dataset: str, scan: Scan) -> Iterator[str]:
+def _check_facts(scan: Scan) -> Iterator[str]:
     """What the manifest says of facts that is not so in the training posts."""
     for name, found in scan.facts.to_manifest().items() if "train" in scan.whole else ():
         if scan.manifest.user_descriptor.get(name) not in (None, found):
-            words = f"user_descriptor.{name} is not that of the training posts"
-            yield f"{storage.join(dataset, FILE_NAME)}: {words}"
+            yield f"{_manifest(scan)}: user_descriptor.{name} is not that of the training posts"
 
 
-def _check_rejected(dataset: str, manifest: Manifest) -> Iterator[str]:
+def _check_rejected(scan: Scan) -> Iterator[str]:
     """Lines of `rejected/` that cannot be read, and reasons that are not counted so."""
-    folder = storage.join(dataset, "rejected")
-    reasons: Counter[str] = Counter()
+    folder = storage.join(scan.dataset, "rejected")
+    found: Counter[str] = Counter()
     for path in find_files(folder, "*.jsonl"):
         try:
-            rows = [parse_json_line(x) for x in _load(path, Path.read_bytes).splitlines()]
+            lines = _load(path, Path.read_bytes).splitlines()
         except UserError as error:
             yield str(error)
             continue
         bad = []
-        for number, row in enumerate(rows, 1):
+        for number, row in enumerate(map(parse_json_line, lines), 1):
             if isinstance(row, dict) and isinstance(row.get("reason"), str):
-                reasons[row["reason"]] += 1
+                found[row["reason"]] += 1
             else:
                 bad.append(f"line {number:,}: {row if isinstance(row, str) else 'no reason'}")
         if bad:
             yield f"{path}, {bad[0]}: {len(bad):,} such lines"
-    expected = Counter(manifest.counts["rejected"])
-    for reason in sorted(reasons.keys() | expected.keys()):
+    expected = Counter(scan.manifest.counts["rejected"])
+    for reason in sorted(found | expected):
         words = f"posts refused for {printable(reason)}"
-        yield from _compare(folder, words, reasons[reason], expected[reason])
+        yield from _compare(folder, words, found[reason], expected[reason])
 
 
-def _check_descriptor_model(dataset: str, manifest: Manifest) -> Iterator[str]:
+def _check_descriptor_model(scan: Scan) -> Iterator[str]:
     """Whether `descriptor_model/` is there if the manifest names a CNN, and describes images."""
-    folder = storage.join(dataset, FOLDER)
+    folder, manifest = storage.join(scan.dataset, FOLDER), scan.manifest
     is_there = bool(find_files(folder, "**"))
-    if is_there and manifest.cnn is None:
-        yield f"{folder}: is there, but dataset.json names no CNN"
-    elif manifest.cnn is not None and not is_there:
-        yield f"{folder}: is not there, but dataset.json names a CNN"
+    if is_there != (manifest.cnn is not None):
+        is_or_not, names = ("is", "no") if is_there else ("is not", "a")
+        yield f"{folder}: {is_or_not} there, but dataset.json names {names} CNN"
     elif is_there:
         try:
             with storage.reading_folder(folder) as local:

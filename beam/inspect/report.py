@@ -31,37 +31,36 @@ def print_report(scan: Scan, vocabulary: Vocabulary | None, num_tags: int, num_p
         return " ".join(parts)
 
     _print("dataset|", _overview(scan), labels=2)
-    rows: Iterable[Sequence[str | int]]
-    rows = ((split, *scan.counts[split].values(), scan.num_users[split]) for split in SPLITS)
-    _print("split|posts|shards|tag pairs|removed|out of vocabulary|users", rows)
-    rows = (
+    of_splits = [(split, *scan.counts[split].values()) for split in SPLITS]
+    _print("split|posts|shards|tag pairs|removed|out of vocabulary|users", of_splits)
+    of_facts = [
         (columns.fact, len(columns.names), seen["known"], str(seen.get("not_kept", "-")))
         for columns in scan.manifest.facts.columns
         if (seen := scan.facts.counts[columns.fact])
-    )
-    _print("fact|columns|training posts|with a value not kept", rows)
+    ]
+    _print("fact|columns|training posts|with a value not kept", of_facts)
     if histograms := scan.manifest.distribution.get("tags_by_training_posts"):
         natural, balanced = (histograms.get(name, {}) for name in ("natural", "balanced"))
-        rows = ((size, natural.get(size, 0), balanced.get(size, 0)) for size in natural | balanced)
-        _print("training posts|hashtags, natural|hashtags, balanced", rows)
+        of_sizes = [(n, natural.get(n, 0), balanced.get(n, 0)) for n in natural | balanced]
+        _print("training posts|hashtags, natural|hashtags, balanced", of_sizes)
     if num_tags:
         counts = scan.kept + scan.removed if vocabulary is None else vocabulary.counts
-        by_tag = zip(counts, scan.kept, scan.removed, strict=False)
-        rows = ((str(tag), name(tag), *map(int, numbers)) for tag, numbers in enumerate(by_tag))
-        columns = "id|hashtag|training posts|kept|removed"
-        _print(columns, itertools.islice(rows, num_tags), labels=2)
+        by_tag = enumerate(zip(counts, scan.kept, scan.removed, strict=False))
+        shown = itertools.islice(by_tag, num_tags)
+        of_tags = [(str(tag), name(tag), *map(int, numbers)) for tag, numbers in shown]
+        _print("id|hashtag|training posts|kept|removed", of_tags, labels=2)
     if num_posts:
         facts = single_facts(scan.manifest.facts.facts)
-        of_splits = [[(split, post) for post in scan.samples[split]] for split in SPLITS]
-        in_turn = filter(None, itertools.chain(*itertools.zip_longest(*of_splits)))
-        rows = (
+        samples = [[(split, post) for post in scan.samples[split]] for split in SPLITS]
+        in_turn = filter(None, itertools.chain(*itertools.zip_longest(*samples)))
+        of_posts = [
             (printable(post["post_id"]), split, hashtags(post), _facts(post, facts))
             for split, post in itertools.islice(in_turn, num_posts)
-        )
-        _print("post|split|hashtags|facts", rows, labels=4)
+        ]
+        _print("post|split|hashtags|facts", of_posts, labels=4)
 
 
-def _print(columns: str, rows: Iterable[Sequence[str | int]], *, labels: int = 1) -> None:
+def _print(columns: str, rows: Iterable[Sequence[Any]], *, labels: int = 1) -> None:
     """Prints a table, with separators of thousands; `columns` are separated by `|`."""
     table = number_table(*columns.split("|"), labels=labels)
     for column in table.columns:

@@ -2,8 +2,8 @@
 
 import itertools
 import re
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,6 @@ _BATCH_SIZE = 1024
 # Of a user descriptor that is made again, on another machine.
 _MAX_ERROR = 1e-5
 _NUM_HASHES = 2**63 - 1
-_NO_IDS = np.zeros(0, np.int64)
 # Characters of an id, or of what a library says of a damaged file, at most.
 _MAX_LENGTH = 160
 # Parts of emoji and of some scripts, harmless on a terminal.
@@ -29,29 +28,21 @@ _JOINERS = "\u200c\u200d"
 
 
 class Scan:
-    """The contents of the shards of a dataset.
-
-    Args:
-        dataset: folder, local or a URI.
-        manifest: of the dataset.
-        num_samples: posts to keep of each split, at most.
+    """The contents of the shards of a dataset, a folder or URI.
 
     Attributes:
-        manifest: of the dataset.
-        counts: for each split, its `SPLIT_COUNTS`.
-        num_users: distinct users of each split.
+        counts: for each split its `SPLIT_COUNTS`, and its distinct `users`.
         whole: the splits whose shards are all there and could be read to the end.
         kept, removed: int64 [Y], training posts by tag, and by tag that balancing took off.
         facts: what is seen of them in the training posts.
         num_zeros: image descriptors that are all zeros.
-        samples: the first posts of each split, values by the names of a `Batch`.
+        samples: the first `num_samples` posts of each split, values by the names of a `Batch`.
         problems: a line each.
     """
 
     def __init__(self, dataset: str, manifest: Manifest, num_samples: int) -> None:
-        self.manifest = manifest
+        self.dataset, self.manifest = dataset, manifest
         self.counts = {split: Counter(dict.fromkeys(SPLIT_COUNTS, 0)) for split in SPLITS}
-        self.num_users: dict[str, int] = {}
         self.whole = set(SPLITS)
         self.kept, self.removed = (np.zeros(manifest.num_tags, np.int64) for _ in range(2))
         self.facts = SeenFacts.empty(manifest.facts)
@@ -71,34 +62,35 @@ class Scan:
                 if len(shards) != manifest.splits[split]["shards"]:
                     self.whole.discard(split)
                 for shard in shards:
-                    self._read(shard, split, advance)
-        self.num_posts = sum(counts["posts"] for counts in self.counts.values())
-        self._compare_ids()
+                    self.problems += self._read(shard, split, advance)
+        self.problems += self._compare_ids()
 
-    def _read(self, shard: str, split: str, advance: Callable[[int], None]) -> None:
+    @property
+    def num_posts(self) -> int:
+        """Of all splits."""
+        return sum(counts["posts"] for counts in self.counts.values())
+
+    def _read(self, shard: str, split: str, advance: Callable[[int], None]) -> Iterator[str]:
         """Takes in a shard; one that cannot be read does not stop the others."""
-        posts, users = [_NO_IDS], [_NO_IDS]
-        numbers: Counter[str] = Counter()
-        firsts: dict[str, str] = {}
+        posts, users = [], []
+        bad: defaultdict[str, list[bytes]] = defaultdict(list)
         try:
             with storage.reading(shard) as local:
                 for batch in read_shard(local, self.manifest, _BATCH_SIZE):
-                    posts.append(_hash(batch["post_id"]))
+                    ids = batch["post_id"].numpy()
+                    posts.append(_hash(ids))
                     users.append(_hash(batch["user_id"]))
                     problems = find_problems(batch, self.manifest.num_tags, split)
-                    problems |= self._check_users(batch, split)
-                    for words, rows in problems.items():
-                        numbers[words] += len(rows)
-                        firsts.setdefault(words, printable(batch["post_id"][rows[0]].numpy()))
+                    for words, rows in (problems | self._check_users(batch, split)).items():
+                        bad[words] += ids[rows].tolist()
                     self._count(batch, split)
-                    advance(len(posts[-1]))
+                    advance(len(ids))
         except (ShardError, OSError) as error:
-            self.problems.append(f"{shard}: {printable(storage.explain(error))}")
+            yield f"{shard}: {printable(storage.explain(error))}"
             self.whole.discard(split)
-        self._posts[shard] = np.concatenate(posts)
-        self._users[split][shard] = _sort_distinct(np.concatenate(users))
-        for words, first in firsts.items():
-            self.problems.append(f"{shard}: {words}: {numbers[words]:,} posts, the first {first}")
+        self._posts[shard], self._users[split][shard] = _join(posts), _sort_distinct(_join(users))
+        for words, found in bad.items():
+            yield f"{shard}: {words}: {len(found):,} posts, the first {printable(found[0])}"
 
     def _count(self, batch: Batch, split: str) -> None:
         counts, num_posts = self.counts[split], len(batch["post_id"])
@@ -125,19 +117,17 @@ class Scan:
         rows = np.flatnonzero(is_far.any(axis=1) & np.isfinite(users).all(axis=1))
         return {"a user descriptor that is not of its facts": rows} if rows.size else {}
 
-    def _compare_ids(self) -> None:
+    def _compare_ids(self) -> Iterator[str]:
         """Finds posts that are there twice, and users in more than one split."""
-        hashes = np.sort(np.concatenate([_NO_IDS, *self._posts.values()]))
-        repeated = hashes[1:][hashes[1:] == hashes[:-1]]
+        posts = np.sort(_join(self._posts.values()))
+        repeated = posts[1:][posts[1:] == posts[:-1]]
         if repeated.size:
             shards = [shard for shard, ids in self._posts.items() if repeated[0] in ids]
             words = f"{repeated.size:,} posts have an id that came before, one of them in"
-            self.problems.append(f"{shards[-1]}: {words} {shards[0]}")
-        users = {
-            split: _sort_distinct(np.concatenate([_NO_IDS, *of_shards.values()]))
-            for split, of_shards in self._users.items()
-        }
-        self.num_users = {split: len(ids) for split, ids in users.items()}
+            yield f"{shards[-1]}: {words} {shards[0]}"
+        users = {split: _sort_distinct(_join(ids.values())) for split, ids in self._users.items()}
+        for split, ids in users.items():
+            self.counts[split]["users"] = len(ids)
         for one, other in itertools.combinations(SPLITS, 2):
             shared = np.intersect1d(users[one], users[other], assume_unique=True)
             if shared.size:
@@ -145,8 +135,8 @@ class Scan:
                     next(path for path, ids in self._users[split].items() if shared[0] in ids)
                     for split in (one, other)
                 )
-                words = f"{shared.size:,} users are in {one} too, one of them in {earlier}"
-                self.problems.append(f"{shard}: {words}")
+                words = f"{shared.size:,} users are in {one} too, one of them in"
+                yield f"{shard}: {words} {earlier}"
 
 
 def find_files(folder: str, pattern: str) -> list[str]:
@@ -157,9 +147,8 @@ def find_files(folder: str, pattern: str) -> list[str]:
     """
     # Beam's globs cannot quote: any character, where there is a special one in the folder's name.
     quoted = re.sub(r"[*?\[]", "?", folder)
-    start = storage.join(folder, "")
     found = [file.path for file in storage.match(storage.join(quoted, pattern))]
-    return [path for path in found if path.startswith(start)]
+    return [path for path in found if path.startswith(storage.join(folder, ""))]
 
 
 def printable(text: str | bytes) -> str:
@@ -170,12 +159,16 @@ def printable(text: str | bytes) -> str:
     return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}..."
 
 
+def _join(arrays: Iterable[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.zeros(0, np.int64), *arrays])
+
+
 def _sort_distinct(values: np.ndarray) -> np.ndarray:
     """The distinct values, sorted; sorts `values` in place, 100 times faster than `np.unique`."""
     values.sort()
     return values[np.append(True, values[1:] != values[:-1])[: len(values)]]
 
 
-def _hash(ids: tf.Tensor) -> np.ndarray:
+def _hash(ids: tf.Tensor | np.ndarray) -> np.ndarray:
     """int64 [B]: equal for equal ids and, in practice, for those alone."""
     return tf.strings.to_hash_bucket_fast(ids, _NUM_HASHES).numpy()

@@ -13,13 +13,8 @@ def read_descriptors(
 ) -> tuple[np.ndarray, dict[int, PostError]]:
     """The ready descriptors of a block, checked all at once where they can be.
 
-    Args:
-        block: rows.
-        size: n, that descriptors must have.
-        dtype: to store them in.
-
     Returns:
-        Little-endian values of that dtype [rows, n], and what is wrong with those of some rows.
+        Little-endian values of the dtype [rows, size], and what is wrong with those of some rows.
     """
     errors: dict[int, PostError] = {}
     values = _take_column(block.descriptors, size)
@@ -71,13 +66,11 @@ def _take_column(column: pa.Array | None, size: int) -> np.ndarray | None:
     """A Parquet column as float32 [rows, n], if there is nothing wrong with any of it."""
     if column is None or column.null_count:
         return None
-    kind = column.type
-    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and not (
-        pa.types.is_fixed_size_list(kind)
-    ):
+    is_of_lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    if not any(is_kind(column.type) for is_kind in is_of_lists):
         return None
     values = column.flatten()
-    if not (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)):
+    if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
         return None
     if values.null_count or not pc.all(pc.equal(pc.list_value_length(column), size)).as_py():
         return None

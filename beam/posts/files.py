@@ -1,8 +1,5 @@
 """The files of the input: what a glob names, and how each format is read."""
 
-# Beam has type hints for a part of its functions only.
-# mypy: allow-untyped-calls, allow-untyped-decorators
-
 import functools
 import os
 import zlib
@@ -41,12 +38,9 @@ _PARSERS: dict[str, Callable[[bytes], Row]] = {
 def find_inputs(
     pattern: str, file_format: str = AUTO, facts: tuple[Fact, ...] = FACTS
 ) -> list[InputFile]:
-    """The files that a glob names, in the order of their names.
+    """The files that a path, URI or glob names, in the order of their names.
 
-    Args:
-        pattern: path, URI or glob.
-        file_format: one of `beam.posts.flags.FORMATS`; `auto` goes by the suffix.
-        facts: to read.
+    Their format is one of `beam.posts.flags.FORMATS`; `auto` goes by the suffix.
 
     Raises:
         UserError: there are none, or one is a folder or has another suffix.
@@ -85,10 +79,7 @@ def _format_of(path: str, pattern: str) -> str:
 def read_files(files: PCollection[Any], block_rows: int, range_bytes: int) -> PCollection[Any]:
     """From `InputFile`s to `RowBlock`s, in ranges that different workers may take.
 
-    Args:
-        files: of the input.
-        block_rows: rows in a block, at most.
-        range_bytes: of text that a worker takes at a time.
+    Blocks have at most `block_rows` rows; ranges of text have `range_bytes`.
     """
     return (
         files

@@ -61,14 +61,9 @@ def draw_pair(post_digest: bytes, tag: str, seed: int) -> float:
 
 
 def choose_split(draw: float, validation: float, test: float) -> int:
-    """The split of a user's posts: 0 train, 1 validation, 2 test.
+    """The split of a user's posts by `draw_user` and fractions: 0 train, 1 validation, 2 test.
 
     It does not depend on what other users there are.
-
-    Args:
-        draw: of `draw_user`.
-        validation: fraction of the users.
-        test: fraction of the users.
     """
     if draw < test:
         return 2

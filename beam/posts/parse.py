@@ -32,11 +32,7 @@ def row_key(file_index: int, position: int) -> int:
 def rejection(post_id: bytes | None, error: PostError, source: str, key: int) -> dict[str, Any]:
     """What `rejected/*.jsonl` says of a post.
 
-    Args:
-        post_id: as it would be written; None if the post has none.
-        error: why it is rejected.
-        source: `InputFile.source` of its file.
-        key: of `row_key`.
+    Its id is as it would be written; the source is `InputFile.source` of its file.
     """
     return {
         "post_id": None if post_id is None else post_id.decode(),
@@ -81,14 +77,10 @@ class ParsePosts(beam.DoFn):
 
     Attributes:
         kind: `image` or `descriptor`, of all posts.
-        descriptor_size: n, of ready descriptors.
-        descriptor_dtype: to store.
         image_root: folder or URI that image paths are relative to; None: that of their file.
         labelled: whether a post must have a user and hashtags.
-        id_key: for the HMAC of ids.
         hide_post_ids: write the HMAC of post ids too.
         make_columns: what a pipeline wants of posts beside ids and images, a row for each.
-        facts: that posts may have.
         only_countries: posts of other ones are dropped; empty for none.
     """
 

@@ -43,10 +43,8 @@ class InputFile:
     Attributes:
         index: its place among the input's files, in the order of their names.
         path: local, or of any file system that Beam knows.
-        size: in bytes.
         format: one of `beam.posts.flags.FORMATS`.
         name: to be shown: the path without the folders that all files of the input are in.
-        facts: to read.
     """
 
     index: int
@@ -64,12 +62,9 @@ class InputFile:
 
 @dataclasses.dataclass(frozen=True)
 class FileRange:
-    """A part of a file that is read by one worker.
+    """A part of a file that is read by one worker: bytes of a text file, row groups of Parquet.
 
-    Attributes:
-        file: the file.
-        start: first byte of a text file, first row group of Parquet.
-        stop: the byte or row group behind the last; None for the end.
+    `stop` is behind the last; None for the end.
     """
 
     file: InputFile
@@ -82,7 +77,6 @@ class RowBlock:
     """Rows that stand together in a file.
 
     Attributes:
-        file: where they stand.
         positions: of each row: the byte in a text file, the number in a Parquet file.
         rows: one for each position.
         descriptors: the Parquet column of that name, if there is one.
@@ -124,11 +118,6 @@ def read_lines(
     part: FileRange, block_rows: int, parse: Callable[[bytes], Row]
 ) -> Iterator[RowBlock]:
     """The rows of the lines that begin in a range, blank lines left out.
-
-    Args:
-        part: of a text file.
-        block_rows: in a block, at most.
-        parse: from a line to a row, or to what is wrong with it.
 
     Raises:
         OSError: the file cannot be read or decompressed (EOFError if it ends too early).

@@ -16,15 +16,10 @@ _HASH = re.compile("[0-9a-f]{16,32}")
 
 
 def parse_yfcc100m(line: bytes, *, by_hash: bool = False) -> Row:
-    """The photo of a line.
+    """The photo of a line of either release as a row, or what is wrong with it.
 
-    Args:
-        line: of either release.
-        by_hash: name the image as in the Multimedia Commons, by its hash, which the release of 25
-            fields alone has; otherwise as at the end of its download URL.
-
-    Returns:
-        The row, or what is wrong with it.
+    `by_hash` names the image as in the Multimedia Commons, by its hash, which the release of 25
+    fields alone has; otherwise its name is that at the end of its download URL.
     """
     try:
         fields = line.decode().rstrip("\r\n").split("\t")

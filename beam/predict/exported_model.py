@@ -8,6 +8,8 @@ import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
+from beam.posts.parse import IMAGE
+from beam.posts.peek import InputKind
 from beam.predict.config import USER_EMBEDDING
 from beam.running import storage
 from tagkeras.cli.errors import UserError
@@ -18,12 +20,9 @@ _EXPORT = "name a version folder that python -m tagkeras.export wrote"
 
 @dataclasses.dataclass(frozen=True)
 class ExportedModel:
-    """An exported model: its folder and its signatures.
+    """An exported model: the path or URI of its folder, and the facts that it asks for.
 
-    Attributes:
-        path: of the SavedModel's folder, local or a URI.
-        inputs: of each signature, the shape of each input, the batch dimension left out.
-        facts: that it asks for.
+    `inputs` are, of each signature, the shape of each input, the batch dimension left out.
     """
 
     path: str
@@ -32,11 +31,7 @@ class ExportedModel:
 
     @classmethod
     def read(cls, path: str) -> "ExportedModel":
-        """Reads the signatures of a SavedModel.
-
-        Raises:
-            UserError: there is none, or `tagkeras.export` did not write it.
-        """
+        """Reads the signatures of a SavedModel; a `UserError` if `tagkeras.export` wrote none."""
         file = storage.join(path, "saved_model.pb")
         if not storage.exists(file):
             raise UserError(f"--model={path}: no SavedModel there; {_EXPORT}")
@@ -83,21 +78,22 @@ class ExportedModel:
         """The signature from descriptor and user to phi."""
         return "descriptor_embedding" if self.image_size else "image_embedding"
 
-    def check(self, outputs: tuple[str, ...], *, takes_images: bool) -> None:
-        """Makes sure that the model can give some outputs of some posts.
-
-        Raises:
-            UserError: it cannot.
-        """
+    def check(self, outputs: tuple[str, ...], kind: InputKind) -> None:
+        """Raises a `UserError` if the model cannot give some outputs of some posts."""
         if USER_EMBEDDING in outputs and "user_embedding" not in self.inputs:
             raise UserError(
                 f"--outputs={USER_EMBEDDING}: {self.path} is no multiplicative model and has no"
                 " user vectors: leave it out"
             )
-        if takes_images and self.image_size is None:
+        if kind.kind == IMAGE and self.image_size is None:
             raise UserError(
                 f"the posts have images, but --model={self.path} cannot describe them: it was"
                 " trained on ready descriptors, or exported by an older version"
+            )
+        if kind.descriptor_size not in (None, self.descriptor_size):
+            raise UserError(
+                f"the posts have descriptors of {kind.descriptor_size} values, --model={self.path}"
+                f" takes {self.descriptor_size}: describe them by the CNN that it was trained with"
             )
 
     def provenance(self) -> dict[str, Any]:

@@ -8,16 +8,14 @@ import pyarrow as pa
 import tensorflow as tf
 
 from beam.images.describer import DescribedImages, ImageDescriber
-from beam.images.handler import BlockHandler, images_of, replace_images
+from beam.images.handler import BlockHandler, images_of, keep_described
 from beam.posts.descriptors import from_raw, to_lists
-from beam.posts.fact_columns import from_arrow, to_arrow
+from beam.posts.fact_columns import from_arrow
 from beam.posts.parse import PostBlock
 from beam.predict.config import HASHTAGS, IMAGE_EMBEDDING, USER_EMBEDDING
 from beam.predict.exported_model import ExportedModel
 from beam.running import storage
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import Fact, to_columns
-from tagkeras.data.posts import Post
 
 # Posts that are scored at once: so many rows of scores for the whole vocabulary are in memory.
 _BATCH = 64
@@ -25,18 +23,8 @@ _BATCH = 64
 Arrays = dict[str, np.ndarray]
 
 
-def make_fact_columns(posts: list[Post], facts: tuple[Fact, ...]) -> dict[str, pa.Array]:
-    """The facts of users as they were given, a column each: the graph describes the users."""
-    return to_arrow(to_columns(posts, facts))
-
-
 class Predictor:
-    """A loaded model. Its one method may be called from other processes.
-
-    Args:
-        model: what to load.
-        outputs: of `beam.predict.config.OUTPUTS`.
-    """
+    """A loaded model. Its one method may be called from other processes."""
 
     def __init__(self, model: ExportedModel, outputs: Sequence[str]) -> None:
         if not storage.exists(storage.join(model.path, "saved_model.pb")):
@@ -62,12 +50,7 @@ class Predictor:
     def predict(
         self, images: Sequence[tuple[bytes, bool]] | None, descriptors: np.ndarray, facts: Arrays
     ) -> tuple[DescribedImages | None, Arrays]:
-        """Predicts for some posts.
-
-        Args:
-            images: of each the content, or its path and True; None for ready descriptors.
-            descriptors: float32 [B, n], if there are no images.
-            facts: of each user, as the signatures take them.
+        """Predicts for posts with images, each as `ImageDescriber` takes it, or descriptors [B, n].
 
         Returns:
             Which posts have a good image and what is wrong with the others, None for ready
@@ -107,13 +90,7 @@ class Predictor:
 
 
 class PredictionHandler(BlockHandler[Predictor]):
-    """Predicts for the posts of `PostBlock`s.
-
-    Args:
-        model: exported.
-        outputs: of `beam.predict.config.OUTPUTS`.
-        large_model: keep one model per worker host, not one per worker process.
-    """
+    """Predicts for the posts of `PostBlock`s: some outputs of `beam.predict.config.OUTPUTS`."""
 
     def __init__(self, model: ExportedModel, outputs: Sequence[str], *, large_model: bool) -> None:
         super().__init__(large_model=large_model)
@@ -126,24 +103,20 @@ class PredictionHandler(BlockHandler[Predictor]):
 
     def ask(self, block: PostBlock, model: Predictor) -> PostBlock:
         """The block with outputs for images or descriptors, and for the facts of users."""
-        posts = block.posts
         names = [fact.name for fact in self._model.facts]
-        facts = from_arrow(posts, names)
+        facts = from_arrow(block.posts, names)
         images, descriptors = None, np.zeros((0, self._model.descriptor_size), np.float32)
-        if "image" in posts.schema.names:
+        if "image" in block.posts.schema.names:
             images = images_of(block)
         else:
-            descriptors = from_raw(posts.column("descriptor"), "float32")
+            descriptors = from_raw(block.posts.column("descriptor"), "float32")
         described, outputs = model.predict(images, descriptors, facts)
-        columns = {name: _to_column(values) for name, values in outputs.items()}
         if described is not None:
-            block = replace_images(block, described, columns)
-            posts = block.posts
-        else:
-            posts = posts.drop_columns(["descriptor"])
-            for name, column in columns.items():
-                posts = posts.append_column(name, column)
-        return dataclasses.replace(block, posts=posts.drop_columns(names))
+            block = keep_described(block, described)
+        posts = block.posts.drop_columns([*names, "descriptor"] if images is None else names)
+        for name, values in outputs.items():
+            posts = posts.append_column(name, _to_column(values))
+        return dataclasses.replace(block, posts=posts)
 
 
 def _to_column(values: np.ndarray) -> pa.Array:

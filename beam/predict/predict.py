@@ -1,13 +1,10 @@
 """From posts to predictions, in two passes over them."""
 
-# Beam has type hints for a part of its functions only.
-# mypy: allow-untyped-calls
-
 import dataclasses
 import functools
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
@@ -18,34 +15,29 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.ml.inference.base import RunInference
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from beam.posts.fact_columns import to_arrow
 from beam.posts.files import find_inputs
 from beam.posts.identities import load_id_key
-from beam.posts.parse import IMAGE, ParsePosts
-from beam.posts.peek import InputKind, peek
+from beam.posts.parse import ParsePosts
+from beam.posts.peek import peek
 from beam.predict.config import Config
 from beam.predict.exported_model import ExportedModel
-from beam.predict.handler import PredictionHandler, make_fact_columns
+from beam.predict.handler import PredictionHandler
 from beam.running import storage
 from beam.running.publish import check_output, published
 from beam.running.runner import versions
 from beam.staging.passes import describe_losses, stage_posts, write_shards
 from beam.staging.shards import ShardFiles, ShardPlan, ShardReader
 from beam.staging.staging_folder import StagingFolder
-from tagkeras.cli.errors import UserError
+from tagkeras.data.facts import Fact, to_columns
+from tagkeras.data.posts import Post
 
 FOLDER, MANIFEST = "predictions", "predictions.json"
 FORMAT_VERSION = 1
 
 
 def predict(config: Config, options: PipelineOptions) -> dict[str, Any]:
-    """Writes predictions, whole or not at all.
-
-    Args:
-        config: what to predict of which posts.
-        options: of Beam: where and how to run.
-
-    Returns:
-        The manifest of the predictions.
+    """Writes predictions, whole or not at all, and gives their manifest.
 
     Raises:
         UserError: the input or the model cannot be used.
@@ -55,7 +47,7 @@ def predict(config: Config, options: PipelineOptions) -> dict[str, Any]:
     used = (config.image_root, config.id_key_file, config.model)
     check_output(config.output, MANIFEST, [*(file.path for file in inputs), *used])
     kind = peek(inputs)
-    _check_kind(model, kind, config)
+    model.check(config.outputs, kind)
     key, key_source = load_id_key(config.id_key_file)
     parse = ParsePosts(
         kind=kind.kind,
@@ -65,7 +57,7 @@ def predict(config: Config, options: PipelineOptions) -> dict[str, Any]:
         labelled=False,
         id_key=key,
         hide_post_ids=config.post_ids == "hash",
-        make_columns=functools.partial(make_fact_columns, facts=model.facts),
+        make_columns=functools.partial(_make_columns, facts=model.facts),
         facts=model.facts,
     )
     handler = PredictionHandler(model, config.outputs, large_model=config.large_model)
@@ -75,27 +67,26 @@ def predict(config: Config, options: PipelineOptions) -> dict[str, Any]:
         describe = RunInference(handler)
         staged = stage_posts(inputs, parse, describe, staging, options, doing="predicting")
         staged.check_rejected(config.max_rejected_fraction)
-        summary = json.loads(
-            write_shards(
-                staged,
-                config.num_shards,
-                WritePredictionShard(output, staging),
-                staging,
-                options,
-                output=storage.join(output, FOLDER, "*.parquet"),
-                add_up=add_up,
-                to_json=json.dumps,
-            )
+        summary = write_shards(
+            staged,
+            config.num_shards,
+            WritePredictionShard(output, staging),
+            staging,
+            options,
+            output=storage.join(output, FOLDER, "*.parquet"),
+            add_up=lambda written: sum(written, Counter()),
+            to_json=json.dumps,
         )
+        written = Counter(json.loads(summary))
         storage.remove_folder(staging.path)
         manifest = {
             "format_version": FORMAT_VERSION,
             "model": model.provenance(),
             "outputs": list(config.outputs),
-            "shards": summary["shards"],
+            "shards": written["shards"],
             "counts": {
                 "posts_read": staged.posts_read,
-                "posts_written": summary["posts"],
+                "posts_written": written["posts"],
                 "rejected": staged.rejected,
             },
             "privacy": {
@@ -113,13 +104,9 @@ def predict(config: Config, options: PipelineOptions) -> dict[str, Any]:
     return manifest
 
 
-def _check_kind(model: ExportedModel, kind: InputKind, config: Config) -> None:
-    model.check(config.outputs, takes_images=kind.kind == IMAGE)
-    if kind.descriptor_size not in (None, model.descriptor_size):
-        raise UserError(
-            f"the posts have descriptors of {kind.descriptor_size} values, --model={config.model}"
-            f" takes {model.descriptor_size}: describe them by the CNN that it was trained with"
-        )
+def _make_columns(posts: list[Post], facts: tuple[Fact, ...]) -> dict[str, pa.Array]:
+    """The facts of users as they were given, a column each: the graph describes the users."""
+    return to_arrow(to_columns(posts, facts))
 
 
 def summarize(manifest: dict[str, Any], output: str) -> str:
@@ -136,12 +123,7 @@ def summarize(manifest: dict[str, Any], output: str) -> str:
 
 @dataclasses.dataclass(eq=False)
 class WritePredictionShard(beam.DoFn):
-    """Writes the Parquet file of a `ShardPlan`, if it has posts; counts both.
-
-    Attributes:
-        output: folder of the predictions and rejected posts.
-        staging: what the first pass left.
-    """
+    """Writes the Parquet file of a `ShardPlan` to the output, if it has posts; counts both."""
 
     output: str
     staging: StagingFolder
@@ -152,7 +134,7 @@ class WritePredictionShard(beam.DoFn):
 
     def process(self, plan: ShardPlan) -> Iterator[Counter[str]]:
         """One plan, at most one file of predictions and one of rejected posts."""
-        written, folder = Counter(shards=0, posts=0), storage.join(self.output, FOLDER)
+        written, folder = Counter[str](), storage.join(self.output, FOLDER)
         with ShardFiles(plan) as files:
             for posts in self._reader.read(plan, files):
                 table = _to_output(posts)
@@ -162,14 +144,6 @@ class WritePredictionShard(beam.DoFn):
         written["shards"] = int(written["posts"] > 0)
         Metrics.counter("written", "predictions").inc(written["posts"])
         yield written
-
-
-def add_up(written: Iterable[Counter[str]]) -> Counter[str]:
-    """The sum of what `WritePredictionShard` gives."""
-    total = Counter(shards=0, posts=0)
-    for counts in written:
-        total.update(counts)
-    return total
 
 
 def _to_output(posts: pa.Table) -> pa.Table:

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from beam.posts import flags
+from beam.posts.flags import PostsConfig
 from tagkeras.cli.commandline import option
 from tagkeras.cli.errors import UserError
 from tagkeras.data.facts import COUNTRY, MAX_LOCATION_DECIMALS, Fact, FactSchema, make_facts
@@ -10,13 +10,10 @@ from tagkeras.data.manifest import DESCRIPTOR_DTYPES
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config:
+class Config(PostsConfig):
     """The options of this command."""
 
-    input: str = flags.INPUT
     output: str = option(help="dataset folder to write; a dataset there is replaced at the end")
-    input_format: str = flags.INPUT_FORMAT
-    image_root: str | None = flags.IMAGE_ROOT
     cnn: str = option(
         "MobileNetV2", help="a model of keras.applications, a .keras file or a SavedModel folder"
     )
@@ -27,9 +24,7 @@ class Config:
         "imagenet", help="imagenet (Keras downloads them once) or a weights file of the CNN"
     )
     distribution: str = option(
-        "natural",
-        help="balanced thins out frequent hashtags",
-        choices=("natural", "balanced"),
+        "natural", help="balanced thins out frequent hashtags", choices=("natural", "balanced")
     )
     balance_target: float | None = option(
         None,
@@ -43,8 +38,7 @@ class Config:
         None, help="file of hashtags, one a line, that count as if they were not there"
     )
     countries: tuple[str, ...] = option(
-        (),
-        help="countries to tell apart; by default those of --min_category_users users",
+        (), help="countries to tell apart; by default those of --min_category_users users"
     )
     user_categories: tuple[str, ...] = option(
         (), help="further fields that say of a user which of some values applies, such as language"
@@ -76,16 +70,12 @@ class Config:
         maximum=1,
     )
     test_posts: int | None = option(
-        None, help="instead of --test_fraction: about so many posts", minimum=1
+        None, help="instead of --test_fraction: users with nearest to so many posts", minimum=1
     )
     split_seed: int = option(0, help="of the splits and of balancing", minimum=0)
-    id_key_file: str | None = flags.ID_KEY_FILE
-    post_ids: str = flags.POST_IDS
     descriptor_dtype: str = option(
         "float16", help="of the stored descriptors", choices=DESCRIPTOR_DTYPES
     )
-    max_rejected_fraction: float = flags.MAX_REJECTED_FRACTION
-    large_model: bool = flags.LARGE_MODEL
     num_shards: int | None = option(
         None, help="files of each split; by default chosen by size", minimum=1
     )
@@ -125,9 +115,6 @@ class Config:
         """The facts that statistics are made of: these categories, then the numbers."""
         return (*self.categories, *self.user_numbers)
 
-    def fractions(self, num_posts: int) -> dict[str, float]:
-        """What part of the users is in `validation` and in `test`, of so many posts."""
-        test = 0.1 if self.test_fraction is None else self.test_fraction
-        if self.test_posts is not None:
-            test = min(1.0, self.test_posts / max(num_posts, 1))
+    def fractions(self, test: float) -> dict[str, float]:
+        """What part of the users is in `validation` and, as it was found out, in `test`."""
         return {"validation": self.validation_fraction, "test": test}

@@ -46,8 +46,7 @@ def make_manifest(
         num_tags=len(vocabulary),
         splits={split: dict(counts) for split, counts in summary.splits.items()},
         user_descriptor=statistics.facts.to_dict() | summary.facts.to_manifest(),
-        image_decoder=_describe_decoder(cnn) if cnn else None,
-        cnn=_describe_cnn(cnn) if cnn else None,
+        **(_describe_cnn(cnn) if cnn else {}),
         distribution=distribution,
         vocabulary={
             "max_tags": config.max_tags,
@@ -55,7 +54,7 @@ def make_manifest(
             "min_tag_users": config.min_tag_users,
             "stop_tags": num_stop_tags,
         },
-        fractions=config.fractions(staged.num_posts),
+        fractions=statistics.fractions,
         seeds={"split": config.split_seed, "balance": config.split_seed},
         privacy={
             "user_ids": "HMAC-SHA256",
@@ -116,10 +115,10 @@ def _describe_facts(manifest: Manifest) -> Iterator[str]:
         yield f"alike in all training posts, so that models will ignore it: {', '.join(masked)}"
 
 
-def _describe_decoder(cnn: DescriptorCnn) -> dict[str, object]:
-    height, width = cnn.image_size
-    return {"height": height, "width": width, "resize": "bilinear, antialiased", "exif": "honoured"}
-
-
-def _describe_cnn(cnn: DescriptorCnn) -> dict[str, str]:
-    return {"name": cnn.short_name, "layer": cnn.layer, "weights_sha256": cnn.weights_sha256()}
+def _describe_cnn(cnn: DescriptorCnn) -> dict[str, Any]:
+    size = dict(zip(("height", "width"), cnn.image_size, strict=True))
+    weights = cnn.weights_sha256()
+    return {
+        "image_decoder": {**size, "resize": "bilinear, antialiased", "exif": "honoured"},
+        "cnn": {"name": cnn.short_name, "layer": cnn.layer, "weights_sha256": weights},
+    }

@@ -1,8 +1,6 @@
 """From posts to a dataset, in two passes over them."""
 
-# Beam has type hints for a part of its functions only.
-# mypy: allow-untyped-calls
-
+import functools
 import sys
 
 from apache_beam.ml.inference.base import RunInference
@@ -13,7 +11,7 @@ from beam.posts.files import find_inputs
 from beam.posts.identities import load_id_key
 from beam.posts.parse import IMAGE, ParsePosts
 from beam.posts.peek import peek
-from beam.preprocess.columns import DatasetColumns
+from beam.preprocess.columns import make_dataset_columns
 from beam.preprocess.config import Config
 from beam.preprocess.make_manifest import make_manifest
 from beam.preprocess.shards import ShardSummary, WriteShard, add_up
@@ -33,14 +31,7 @@ from tagkeras.images.cnn.load import load_cnn
 
 
 def preprocess(config: Config, options: PipelineOptions) -> Manifest:
-    """Writes a dataset, whole or not at all.
-
-    Args:
-        config: what to make of the posts.
-        options: of Beam: where and how to run.
-
-    Returns:
-        The manifest of the dataset.
+    """Writes a dataset, whole or not at all, and gives its manifest.
 
     Raises:
         UserError: the input cannot be used, or no training post or hashtag is left.
@@ -67,7 +58,7 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
         labelled=True,
         id_key=key,
         hide_post_ids=config.post_ids == "hash",
-        make_columns=DatasetColumns(config, stop_tags),
+        make_columns=functools.partial(make_dataset_columns, config=config, stop_tags=stop_tags),
         facts=config.facts,
         only_countries=config.only_countries,
     )
@@ -106,14 +97,15 @@ def preprocess(config: Config, options: PipelineOptions) -> Manifest:
         summary = write_shards(
             staged,
             config.num_shards,
-            WriteShard(config, output, staging, target, config.fractions(staged.num_posts)),
+            WriteShard(config, output, staging, target),
             staging,
             options,
             output=storage.join(output, "*", "*.tfrecord"),
             add_up=add_up,
             to_json=ShardSummary.to_json,
         )
-        storage.rename(staging.vocabulary, storage.join(output, VOCABULARY))
+        with storage.writing(storage.join(output, VOCABULARY)) as local:
+            vocabulary.save(local)
         storage.remove_folder(staging.path)
         manifest = make_manifest(
             config,

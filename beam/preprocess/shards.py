@@ -1,14 +1,10 @@
 """From staged blocks to the TFRecord shards of a dataset."""
 
-# Beam has type hints for a part of its functions only.
-# mypy: allow-untyped-calls
-
 import copy
 import dataclasses
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import apache_beam as beam
 import numpy as np
@@ -86,59 +82,17 @@ def add_up(summaries: Iterable[ShardSummary]) -> ShardSummary:
     return total
 
 
-class Balancer:
-    """The balanced distribution: a (post, tag) pair is kept with min(1, target / count(tag)).
-
-    Whether a pair is kept depends on the post's id, the tag and the seed alone, so that it is the
-    same for every number of shards and runner.
-
-    Args:
-        vocabulary: tags and their counts.
-        target: posts that a tag is thinned out to; None to keep all.
-        seed: of the choice.
-    """
-
-    def __init__(self, vocabulary: Vocabulary, target: float | None, seed: int) -> None:
-        self._tags = vocabulary.tags
-        self._seed = seed
-        self._probabilities: list[float] | None = None
-        if target is not None:
-            self._probabilities = np.minimum(1.0, target / vocabulary.counts).tolist()
-
-    def thin_out(self, ids: list[int], post_digest: bytes) -> tuple[list[int], list[int]]:
-        """The tag ids of a post to keep, and those to take off.
-
-        Args:
-            ids: of the post's known tags.
-            post_digest: of `identities.digest`.
-        """
-        if self._probabilities is None:
-            return ids, []
-        kept: list[int] = []
-        removed: list[int] = []
-        for tag_id in ids:
-            draw = identities.draw_pair(post_digest, self._tags[tag_id], self._seed)
-            (kept if draw < self._probabilities[tag_id] else removed).append(tag_id)
-        return kept, removed
-
-
 @dataclasses.dataclass(eq=False)
 class WriteShard(beam.DoFn):
     """Writes the shard of a `ShardPlan` for each split; gives its `ShardSummary`.
 
-    Attributes:
-        config: of the run.
-        output: folder of the dataset.
-        staging: what the first pass left.
-        balance_target: posts that a tag is thinned out to; None for the natural distribution.
-        fractions: of `Config.fractions`.
+    The target of balancing is None for the natural distribution.
     """
 
     config: Config
     output: str
     staging: StagingFolder
     balance_target: float | None
-    fractions: dict[str, float]
 
     def setup(self) -> None:
         """Reads what the first pass found out."""
@@ -147,7 +101,8 @@ class WriteShard(beam.DoFn):
         self._statistics = Statistics.from_json(storage.read_text(self.staging.statistics))
         self._describe = UserDescriptor(self._statistics.facts)
         self._reader = ShardReader(self.staging, self.output)
-        self._balancer = Balancer(self._vocabulary, self.balance_target, self.config.split_seed)
+        target = self.balance_target or np.inf
+        self._probabilities = np.minimum(1.0, target / self._vocabulary.counts).tolist()
 
     def process(self, plan: ShardPlan) -> Iterator[ShardSummary]:
         """One plan, at most one file for each split and one of rejected posts."""
@@ -156,11 +111,12 @@ class WriteShard(beam.DoFn):
         with ShardFiles(plan) as files:
             for posts in self._reader.read(plan, files):
                 for split, record in self._make_records(posts, summary):
-                    writer = files.writer(folders[split], ".tfrecord", _open_records)
-                    encoded = records.encode(
-                        record, self.config.descriptor_dtype, self.config.facts
+                    writer = files.writer(
+                        folders[split], ".tfrecord", lambda path: tf.io.TFRecordWriter(str(path))
                     )
-                    writer.write(encoded)
+                    writer.write(
+                        records.encode(record, self.config.descriptor_dtype, self.config.facts)
+                    )
         for split, counts in summary.splits.items():
             counts["shards"] = int(counts["posts"] > 0)
             Metrics.counter("written", split).inc(counts["posts"])
@@ -182,13 +138,14 @@ class WriteShard(beam.DoFn):
         trained = np.zeros(len(users), bool)
         descriptors = from_raw(posts.column("descriptor"), self.config.descriptor_dtype)
         ids = self._vocabulary.ids
+        fractions = self._statistics.fractions
         for row, hashtags in enumerate(tags_of_posts):
-            split = SPLITS[identities.choose_split(columns["draw"][row], **self.fractions)]
+            split = SPLITS[identities.choose_split(columns["draw"][row], **fractions)]
             if not hashtags:
                 summary.dropped[ONLY_STOP_TAGS] += 1
                 continue
             known = [ids[tag] for tag in hashtags if tag in ids]
-            tags, removed = self._balancer.thin_out(known, columns["post_digest"][row])
+            tags, removed = self._thin_out(known, columns["post_digest"][row])
             unknown = len(hashtags) - len(known)
             if split == "train" and not known:
                 summary.dropped[NO_KNOWN_TAG] += 1
@@ -221,6 +178,18 @@ class WriteShard(beam.DoFn):
         told = {name: values[trained] for name, values in facts.items()}
         summary.facts.add(SeenFacts.of(self._statistics.facts, users[trained], told))
 
+    def _thin_out(self, ids: list[int], post_digest: bytes) -> tuple[list[int], list[int]]:
+        """Of the ids of a post's known tags, those that balancing keeps, and those it takes off.
 
-def _open_records(path: Path) -> tf.io.TFRecordWriter:
-    return tf.io.TFRecordWriter(str(path))
+        A (post, tag) pair is kept with min(1, target / count(tag)). That depends on the post's id,
+        the tag and the seed alone, so that it is the same for every number of shards and runner.
+        """
+        if self.balance_target is None:
+            return ids, []
+        kept: list[int] = []
+        removed: list[int] = []
+        for tag_id in ids:
+            tag, seed = self._vocabulary.tags[tag_id], self.config.split_seed
+            draw = identities.draw_pair(post_digest, tag, seed)
+            (kept if draw < self._probabilities[tag_id] else removed).append(tag_id)
+        return kept, removed

@@ -1,8 +1,5 @@
 """The vocabulary and the statistics of facts: training posts, counted exactly."""
 
-# Beam has type hints for a part of its functions only.
-# mypy: allow-untyped-calls, allow-untyped-decorators
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -10,13 +7,14 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
-from apache_beam.pvalue import PCollection, TaggedOutput
+from apache_beam.pvalue import AsSingleton, PCollection, TaggedOutput
 from apache_beam.transforms import combiners
 from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
 from beam.posts.identities import choose_split
 from beam.preprocess.config import Config
+from beam.preprocess.held_out import find_test_fraction
 from beam.preprocess.user_facts import Person, Statistics, sum_up
 from beam.running import storage
 from beam.staging.duplicates import is_among
@@ -38,13 +36,7 @@ def write_statistics(
 ) -> None:
     """Counts the tags and facts of `StagedBlock`s; writes the vocabulary and `Statistics`.
 
-    Only training posts count, without duplicates.
-
-    Args:
-        blocks: that were staged.
-        duplicates: of `duplicates_of_ids`.
-        staging: with the posts of the blocks; what is found out goes there.
-        config: which tags and values to keep.
+    Only training posts count, without `duplicates`. What is found out goes to `staging`, too.
     """
     # Users are told apart up to as many as matter: none, if one is enough.
     max_users = config.min_tag_users if config.min_tag_users > 1 else 0
@@ -60,18 +52,21 @@ def write_statistics(
     def is_frequent(key: tuple[str, str], terms: tuple[int, ...]) -> bool:
         return not key[1] or terms[0] >= config.min_category_users
 
-    def write_facts(sums: list[Any]) -> None:
-        storage.write_text(staging.statistics, Statistics.of(dict(sums), config).to_json())
+    def write_facts(sums: list[Any], test: float) -> None:
+        storage.write_text(staging.statistics, Statistics.of(dict(sums), config, test).to_json())
 
-    sizes = blocks | "TakeSizes" >> beam.Map(lambda block: block.num_posts)
+    test: Any = 0.1 if config.test_fraction is None else config.test_fraction
+    if config.test_posts is not None:
+        find = find_test_fraction(duplicates, staging, config.test_posts)
+        test = AsSingleton(blocks | "TestFraction" >> find)
     counted = (
         blocks
         | "SpreadBlocks" >> beam.Reshuffle()
         | "CountInBundles"
         >> beam.ParDo(
             _CountInBundles(staging, config, max_users),
-            beam.pvalue.AsList(duplicates),
-            beam.pvalue.AsList(sizes),
+            AsSingleton(duplicates),
+            test,
         ).with_outputs(_PEOPLE, main="tags")
     )
     _ = (
@@ -90,7 +85,7 @@ def write_statistics(
         | "AddSums" >> beam.CombinePerKey(_add_sums)
         | "FilterValues" >> beam.Filter(lambda element: is_frequent(*element))
         | "ListSums" >> combiners.ToList()
-        | "WriteStatistics" >> beam.Map(write_facts)
+        | "WriteStatistics" >> beam.Map(write_facts, test)
     )
 
 
@@ -105,19 +100,14 @@ class _CountInBundles(beam.DoFn):
     def start_bundle(self) -> None:
         self._counts: defaultdict[str, int] = defaultdict(int)
         self._users: defaultdict[str, set[bytes]] = defaultdict(set)
-        self._duplicates: np.ndarray | None = None
 
-    def process(
-        self, block: StagedBlock, duplicates: list[np.ndarray], sizes: list[int]
-    ) -> Iterator[Any]:
-        if self._duplicates is None:
-            self._duplicates = np.sort(np.concatenate([*duplicates, np.zeros(0, np.int64)]))
-            self._fractions = self._config.fractions(sum(sizes) - len(self._duplicates))
+    def process(self, block: StagedBlock, duplicates: np.ndarray, test: float) -> Iterator[Any]:
+        fractions = self._config.fractions(test)
         columns = ["row_key", "draw", "hashtags", "user_id"]
         facts = self._config.looked_at
         posts = self._staging.read(block.name, [*columns, *facts])
-        splits = [choose_split(x, **self._fractions) for x in posts.column("draw").to_pylist()]
-        is_again = is_among(posts.column("row_key").to_numpy(), self._duplicates)
+        splits = [choose_split(x, **fractions) for x in posts.column("draw").to_pylist()]
+        is_again = is_among(posts.column("row_key").to_numpy(), duplicates)
         posts = posts.filter((np.array(splits) == SPLITS.index("train")) & ~is_again)
         tags, users = (posts.column(name).to_pylist() for name in ("hashtags", "user_id"))
         for tags_of_post in tags:

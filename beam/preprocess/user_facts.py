@@ -48,14 +48,16 @@ class Statistics:
         facts: the schema that users are described by.
         posts: by "" the number of posts for training and, by the names of `Config.looked_at`, of
             those that have the fact.
+        fractions: of the users that are in `validation` and in `test`.
     """
 
     facts: FactSchema
     posts: dict[str, int]
+    fractions: dict[str, float]
 
     @classmethod
-    def of(cls, sums: Sums, config: Config) -> "Statistics":
-        """What follows from the sums over all users; values that few have may be left out."""
+    def of(cls, sums: Sums, config: Config, test: float) -> "Statistics":
+        """From the sums over all users, without values that few have, and the part in `test`."""
         kept: dict[str, list[str]] = {name: [] for name in config.categories}
         users = {key: terms[0] for key, terms in sums.items() if key[1]}
         for name, value in sorted(users, key=lambda key: (-users[key], key)):
@@ -68,6 +70,7 @@ class Statistics:
         return cls(
             FactSchema(countries, config.location_decimals, values, numbers),
             {name: sums.get((name, ""), (0,))[0] for name in ("", *config.looked_at)},
+            config.fractions(test),
         )
 
     def to_json(self) -> str:

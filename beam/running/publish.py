@@ -14,12 +14,7 @@ _INCOMPLETE = ".incomplete"
 
 
 def check_output(output: str, manifest: str, inputs: Sequence[str | None]) -> None:
-    """Makes sure that a folder may be written, or replaced.
-
-    Args:
-        output: folder or URI.
-        manifest: name of the file that all folders of this kind have.
-        inputs: paths that will be read.
+    """Makes sure that a folder or URI may be written, or replaced, and nothing that will be read.
 
     Raises:
         UserError: it holds something else than such a folder, or what is to be read.
@@ -66,10 +61,6 @@ def published(output: str, manifest: str) -> Iterator[str]:
     is always whole. If the block raises, or the process is killed while it goes on, `output` stays
     as it was. What a killed run left beside it is removed by the next one; a remote one is left to
     its owner, as is what was moved when a run is killed while it replaces a remote folder.
-
-    Args:
-        output: folder or URI.
-        manifest: name of the file that makes the folder complete.
     """
     if not storage.is_remote(output):
         with files.folder_written_aside(output) as local:

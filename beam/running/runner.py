@@ -1,8 +1,5 @@
 """Running a pipeline: in this process unless Beam's own options say otherwise."""
 
-# Beam has type hints for a part of its functions only.
-# mypy: allow-untyped-calls
-
 import argparse
 import contextlib
 import logging
@@ -110,11 +107,12 @@ def run_pipeline(build: Callable[[beam.Pipeline], object], options: PipelineOpti
     """
     # It warns of each server that it starts and stops, until the process ends.
     logging.getLogger("apache_beam.utils.subprocess_server").setLevel(logging.ERROR)
-    # Prism outlives the pipeline, too, and has more to say.
-    for handler in _handlers():
-        handler.addFilter(_is_not_of_prism)
+    # On the handlers, since workers, runners and servers log the same traceback by loggers of their
+    # own; for good, since Prism outlives the pipeline.
+    for handler in filter(None, (*logging.getLogger().handlers, logging.lastResort)):
+        handler.addFilter(_is_worth_showing)
     try:
-        with _quiet(), _runner(options) as runner:
+        with _runner(options) as runner:
             pipeline = beam.Pipeline(runner=runner, options=options)
             build(pipeline)
             pipeline.run().wait_until_finish()
@@ -156,35 +154,12 @@ def _runner(options: PipelineOptions) -> Iterator[FnApiRunner | None]:
         direct.direct_running_mode = _MULTI_PROCESSING
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Hides logged tracebacks of user errors, and what job servers log of themselves.
-
-    The filter sits on the handlers, since workers, runners and servers log the same traceback by
-    loggers of their own.
-    """
-    handlers = _handlers()
-    for handler in handlers:
-        handler.addFilter(_is_worth_showing)
-    try:
-        yield
-    finally:
-        for handler in handlers:
-            handler.removeFilter(_is_worth_showing)
-
-
-def _handlers() -> list[logging.Handler]:
-    """Those that write to the screen."""
-    return [*filter(None, (*logging.getLogger().handlers, logging.lastResort))]
-
-
-def _is_not_of_prism(record: logging.LogRecord) -> bool:
-    """Beam shows Prism's log whatever the level: what matters comes as an exception."""
-    return record.name not in ("PrismRunner", "PrismJobServer")
-
-
 def _is_worth_showing(record: logging.LogRecord) -> bool:
+    """Not logged tracebacks of user errors, and what job servers log of themselves."""
     if record.exc_info and isinstance(record.exc_info[1], UserError):
+        return False
+    # Beam shows Prism's log whatever the level: what matters comes as an exception.
+    if record.name in ("PrismRunner", "PrismJobServer"):
         return False
     message = record.getMessage()
     return not (_USER_ERROR.search(message) or message.startswith("Waiting for grpc channel"))

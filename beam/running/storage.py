@@ -5,9 +5,6 @@ a local file is written aside and renamed, a remote one is uploaded from a tempo
 object stores show an object when its upload is complete.
 """
 
-# Beam has type hints for a part of its functions only.
-# mypy: allow-untyped-calls
-
 import contextlib
 import os
 import shutil
@@ -27,12 +24,7 @@ _CHUNK = 100
 
 
 class StoredFile(NamedTuple):
-    """A file that was found.
-
-    Attributes:
-        path: local path or URI.
-        size: in bytes.
-    """
+    """A file that was found: local path or URI, and size in bytes."""
 
     path: str
     size: int
@@ -146,15 +138,6 @@ def make_folder(path: str) -> None:
     """Makes a folder; on remote file systems they come with their files."""
     if not is_remote(path):
         Path(path).mkdir(parents=True, exist_ok=True)
-
-
-def rename(source: str, target: str) -> None:
-    """Moves a file."""
-    if not is_remote(source):
-        Path(target).parent.mkdir(parents=True, exist_ok=True)
-        Path(source).replace(target)
-    else:
-        move({source: target})
 
 
 def move(targets: dict[str, str]) -> None:

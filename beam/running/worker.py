@@ -7,9 +7,6 @@ Workers of other runners import this module before they start threads: bundles r
 TensorFlow's modules import each other in circles, so that a second thread may see halves of them.
 """
 
-# Beam has type hints for a part of its functions only.
-# mypy: allow-untyped-calls
-
 import logging
 
 import keras  # noqa: F401

@@ -1,8 +1,5 @@
 """Posts whose id came before: found by digests of ids alone."""
 
-# Beam has type hints for a part of its functions only.
-# mypy: allow-untyped-calls, allow-untyped-decorators
-
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -34,11 +31,20 @@ def take_ids(block: PostBlock) -> Iterator[tuple[int, bytes]]:
 
 @beam.ptransform_fn
 def duplicates_of_ids(ids: PCollection[Any]) -> PCollection[Any]:
-    """From what `take_ids` gives to int64 arrays of the `row_key`s of posts whose id came before.
+    """From what `take_ids` gives to the `row_key`s of posts whose id came before: one sorted array.
 
     Only digests of ids are grouped, 24 bytes a post.
     """
-    return ids | "GroupIds" >> beam.GroupByKey() | "FindInGroups" >> beam.MapTuple(find_duplicates)
+    return (
+        ids
+        | "GroupIds" >> beam.GroupByKey()
+        | "FindInGroups" >> beam.MapTuple(find_duplicates)
+        | "MergeGroups" >> beam.CombineGlobally(_merge)
+    )
+
+
+def _merge(arrays: Iterable[np.ndarray]) -> np.ndarray:
+    return np.sort(np.concatenate([np.zeros(0, np.int64), *arrays]))
 
 
 def find_duplicates(bucket: int, groups: Iterable[bytes]) -> np.ndarray:

@@ -5,9 +5,6 @@ which ids come twice. The second turns staged blocks into shards of the output. 
 descriptors are ever shuffled: what a shard holds is planned between the passes.
 """
 
-# Beam has type hints for a part of its functions only.
-# mypy: allow-untyped-calls
-
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -55,11 +52,6 @@ class StagedPosts:
         return sum(block.posts_read for block in self.blocks)
 
     @property
-    def num_posts(self) -> int:
-        """Staged posts, without duplicates."""
-        return sum(block.num_posts for block in self.blocks) - self.num_duplicates
-
-    @property
     def rejected(self) -> dict[str, int]:
         """Rejected posts by reason."""
         rejected = sum((Counter(block.rejected) for block in self.blocks), Counter[str]())
@@ -74,10 +66,7 @@ class StagedPosts:
         return Counter({OTHER_COUNTRY: dropped} if dropped else {})
 
     def check_rejected(self, limit: float) -> None:
-        """Makes sure that the posts are worth going on with.
-
-        Args:
-            limit: part of the posts that may be rejected.
+        """Makes sure that the posts are worth going on with: of which a part may be rejected.
 
         Raises:
             UserError: more are rejected, all are, or some are of the other kind.
@@ -112,17 +101,11 @@ def stage_posts(
     doing: str,
     also: Callable[[PCollection[Any], PCollection[Any]], object] | None = None,
 ) -> StagedPosts:
-    """Runs the first pass.
+    """Runs the first pass, of which the progress says what it is `doing`.
 
-    Args:
-        inputs: files of posts.
-        parse: checks posts.
-        describe: what else becomes of a `PostBlock`; None for nothing.
-        staging: where to.
-        options: of Beam.
-        doing: what goes on, for the progress.
-        also: applied, in the same pipeline, to a `StagedBlock` of each block and to the row keys of
-            duplicates, int64 arrays.
+    What `describe` is, if anything, becomes of each `PostBlock` before it is staged. `also` is
+    applied, in the same pipeline, to a `StagedBlock` of each block and to the row keys of
+    duplicates, one sorted array.
 
     Raises:
         UserError: an input cannot be read, or workers and launcher share no folder.
@@ -144,11 +127,9 @@ def stage_posts(
         stage = beam.ParDo(StageBlocks(staging)).with_outputs(StageBlocks.IDS, main="staged")
         outputs = blocks | "Stage" >> stage
         duplicates = outputs[StageBlocks.IDS] | "Duplicates" >> duplicates_of_ids()
-        for name, values, save in (
-            ("Blocks", outputs.staged, staging.save_blocks),
-            ("Duplicates", duplicates, staging.save_duplicates),
-        ):
-            _ = values | f"List{name}" >> combiners.ToList() | f"Write{name}" >> beam.Map(save)
+        listed = outputs.staged | "ListBlocks" >> combiners.ToList()
+        _ = listed | "WriteBlocks" >> beam.Map(staging.save_blocks)
+        _ = duplicates | "WriteDuplicates" >> beam.Map(staging.save_duplicates)
         if also is not None:
             also(outputs.staged, duplicates)
 
@@ -173,20 +154,10 @@ def write_shards(
     add_up: Callable[[Iterable[Any]], Any],
     to_json: Callable[[Any], str],
 ) -> str:
-    """Runs the second pass.
+    """Runs the second pass; gives the text of the sum of all summaries.
 
-    Args:
-        staged: by the first pass.
-        num_shards: how many; None to choose by size.
-        write: writes the shard of a `ShardPlan`; gives a summary of it.
-        staging: where from.
-        options: of Beam.
-        output: glob of the files that `write` makes, named after their plans.
-        add_up: from some summaries to their sum.
-        to_json: from a summary to a text.
-
-    Returns:
-        The text of the sum of all summaries.
+    `write` makes of a `ShardPlan` files of its name, which the glob `output` finds, and a summary.
+    `num_shards` of None is chosen by size.
     """
     plans = plan_shards(staged.blocks, num_shards)
     posts_of_block = {block.name: block.num_posts for block in staged.blocks}

@@ -45,9 +45,7 @@ class ShardPlan:
 def plan_shards(blocks: Sequence[StagedBlock], num_shards: int | None) -> list[ShardPlan]:
     """Spreads blocks over shards, the same on every runner; no post is moved.
 
-    Args:
-        blocks: all that were staged.
-        num_shards: how many; None to choose by size.
+    `num_shards` of None is chosen by size.
     """
     names = sorted(block.name for block in blocks)
     if num_shards is None:
@@ -65,11 +63,7 @@ def plan_shards(blocks: Sequence[StagedBlock], num_shards: int | None) -> list[S
 
 
 class ShardFiles(contextlib.ExitStack):
-    """The files of a shard: each made when there is something to write, and in one step.
-
-    Args:
-        plan: of the shard, which the files are named after.
-    """
+    """The files of a shard, named after its plan: each made when there is something to write."""
 
     def __init__(self, plan: ShardPlan) -> None:
         super().__init__()
@@ -77,13 +71,7 @@ class ShardFiles(contextlib.ExitStack):
         self._writers: dict[str, Any] = {}
 
     def writer(self, folder: str, suffix: str, open_writer: Callable[[Path], Any]) -> Any:
-        """The writer of a file.
-
-        Args:
-            folder: that the file is in, local or a URI.
-            suffix: of the file.
-            open_writer: from a local path to a context manager that yields the writer.
-        """
+        """The writer of a file of this name, but for the suffix, in a folder, local or a URI."""
         path = storage.join(folder, f"{self._plan.name}{suffix}")
         if path not in self._writers:
             local = self.enter_context(storage.writing(path))
@@ -97,12 +85,7 @@ class ShardFiles(contextlib.ExitStack):
 
 
 class ShardReader:
-    """Reads the posts of shards.
-
-    Args:
-        staging: where the first pass left them.
-        output: folder that `rejected/` is in.
-    """
+    """Reads the staged posts of shards; `rejected/` is in the folder `output`."""
 
     def __init__(self, staging: StagingFolder, output: str) -> None:
         self._staging = staging

@@ -1,10 +1,8 @@
 """The folder that the passes of a run share: staged blocks of posts, and what is known of them."""
 
-# Beam has type hints for a part of its functions only.
-# mypy: allow-untyped-calls
-
 import dataclasses
 import json
+import operator
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,16 +24,11 @@ SOURCE = b"source"
 
 @dataclasses.dataclass(frozen=True)
 class StagedBlock:
-    """What is known of a block that was staged.
+    """What is known of a block, a `PostBlock`, that was staged.
 
     Attributes:
-        name: of the block.
-        num_posts: that were staged.
         size: of the staged posts, in bytes.
-        posts_read: rows of the block.
         rejected: rows by reason.
-        dropped: posts of other countries than are wanted.
-        hashtags_refused: of the posts.
         examples: for each reason, what was wrong with the first such row, and where.
     """
 
@@ -49,45 +42,27 @@ class StagedBlock:
     examples: dict[str, str]
 
 
-@dataclasses.dataclass(frozen=True)
 class StagingFolder:
     """The files that passes leave in a folder that launcher and workers see.
 
     Attributes:
         path: of the folder, local or a URI.
+        blocks: the folder of staged blocks.
+        block_list: what is known of all staged blocks.
+        duplicates: sorted row keys of posts whose id came before.
+        vocabulary: of a dataset.
+        statistics: what else is known of the training posts of a dataset.
+        summary: what the last pass wrote.
     """
 
-    path: str
-
-    @property
-    def blocks(self) -> str:
-        """The folder of staged blocks."""
-        return storage.join(self.path, "blocks")
-
-    @property
-    def block_list(self) -> str:
-        """What is known of all staged blocks."""
-        return storage.join(self.path, "blocks.json")
-
-    @property
-    def duplicates(self) -> str:
-        """Sorted row keys of posts whose id came before."""
-        return storage.join(self.path, "duplicates.npy")
-
-    @property
-    def vocabulary(self) -> str:
-        """The vocabulary, of a dataset."""
-        return storage.join(self.path, "vocabulary.tsv")
-
-    @property
-    def statistics(self) -> str:
-        """What else is known of the training posts of a dataset."""
-        return storage.join(self.path, "statistics.json")
-
-    @property
-    def summary(self) -> str:
-        """What the last pass wrote."""
-        return storage.join(self.path, "summary.json")
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.blocks = storage.join(path, "blocks")
+        self.block_list = storage.join(path, "blocks.json")
+        self.duplicates = storage.join(path, "duplicates.npy")
+        self.vocabulary = storage.join(path, "vocabulary.tsv")
+        self.statistics = storage.join(path, "statistics.json")
+        self.summary = storage.join(path, "summary.json")
 
     def stage(self, block: PostBlock) -> None:
         """Writes the posts and the rejected rows of a block, each file in one step."""
@@ -120,18 +95,18 @@ class StagingFolder:
         return storage.read_text(self._rejected_path(name))
 
     def save_blocks(self, blocks: list[StagedBlock]) -> None:
-        """Writes `block_list`."""
-        storage.write_text(self.block_list, json.dumps([vars(block) for block in blocks]))
+        """Writes `block_list`, in the order of the input."""
+        in_order = sorted(map(vars, blocks), key=operator.itemgetter("name"))
+        storage.write_text(self.block_list, json.dumps(in_order))
 
     def load_blocks(self) -> list[StagedBlock]:
-        """What `save_blocks` wrote, in the order of the input."""
-        blocks = json.loads(storage.read_text(self.block_list))
-        return sorted((StagedBlock(**block) for block in blocks), key=lambda block: block.name)
+        """What `save_blocks` wrote."""
+        return [StagedBlock(**block) for block in json.loads(storage.read_text(self.block_list))]
 
-    def save_duplicates(self, arrays: list[np.ndarray]) -> None:
+    def save_duplicates(self, row_keys: np.ndarray) -> None:
         """Writes `duplicates`."""
         with storage.writing(self.duplicates) as local, local.open("wb") as stream:
-            np.save(stream, np.sort(np.concatenate([np.zeros(0, np.int64), *arrays])))
+            np.save(stream, row_keys)
 
     def load_duplicates(self) -> np.ndarray:
         """What `save_duplicates` wrote."""

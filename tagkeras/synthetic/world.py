@@ -157,15 +157,7 @@ class World:
         return pictures[rng.integers(len(pictures))]
 
     def chances(self, picture: Picture, kinds: np.ndarray) -> np.ndarray:
-        """Inclusion chances q.
-
-        Args:
-            picture: what it shows.
-            kinds: int [k], indices of kinds of users.
-
-        Returns:
-            float64 [k, hashtags].
-        """
+        """Inclusion chances q, float64 [k, hashtags], of some kinds of users, int [k], indices."""
         left_out = self._left_out[kinds]
         for thing in picture:
             left_out = left_out * self._left_out_by_thing[len(picture)][thing, kinds]

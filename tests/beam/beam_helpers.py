@@ -1,5 +1,6 @@
 """Rows of posts, runs of the pipeline on them, and readings of what it wrote."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -128,9 +129,7 @@ def check(manifest, output):
         assert sum(post["out_of_vocabulary"] for post in mine) == sizes["out_of_vocabulary"]
         assert len(list((output / split).glob("*"))) == sizes["shards"]
     users = [{p["user_id"] for p in posts.values() if p["split"] == s} for s in manifest.splits]
-    assert not (users[0] & users[1])
-    assert not (users[0] & users[2])
-    assert not (users[1] & users[2])
+    assert not any(one & other for one, other in itertools.combinations(users, 2))
     allowed = {"train", "validation", "test", "vocabulary.tsv", "dataset.json"}
     allowed |= {"rejected"} if rejected else set()
     allowed |= {"descriptor_model"} if manifest.cnn else set()

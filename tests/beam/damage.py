@@ -13,12 +13,12 @@ FIRST = "train/00000.tfrecord"
 def edit_manifest(change):
     """`change` takes the content of `dataset.json` and changes it in place."""
 
-    def damage(dataset):
-        values = json.loads((dataset / "dataset.json").read_text())
+    def edit(text):
+        values = json.loads(text)
         change(values)
-        (dataset / "dataset.json").write_text(json.dumps(values))
+        return json.dumps(values)
 
-    return damage
+    return edit_text("dataset.json", edit)
 
 
 def set_value(*keys, to):

@@ -18,17 +18,11 @@ PRIVATE = "zanzibar"
 
 
 class Picture(NamedTuple):
-    """An image file.
+    """An image file."""
 
-    Attributes:
-        expected: the reason of its rejection, or `WRITTEN`.
-        make: its content, or a function that makes something at a path.
-        shows_scene: whether it is decoded to the colors of `scene()`.
-    """
-
-    expected: str
-    make: bytes | Callable[[Path], object]
-    shows_scene: bool = False
+    expected: str  # the reason of its rejection, or `WRITTEN`
+    make: bytes | Callable[[Path], object]  # its content, or what makes something at a path
+    shows_scene: bool = False  # whether it is decoded to the colors of `scene()`
 
 
 def scene(mode: str = "RGB") -> Image.Image:
@@ -64,13 +58,7 @@ def animate(file_format: str, mode: str = "RGB", **options: Any) -> bytes:
 def png(width: int, height: int, depth: int, color: int, rows: bytes, **more: Any) -> bytes:
     """A PNG file of raw rows, each behind the number of its filter.
 
-    Args:
-        width: of the picture.
-        height: of the picture.
-        depth: bits of a channel.
-        color: the color type.
-        rows: all rows.
-        **more: `interlaced`, and `chunks` to put before the rows.
+    `depth` are the bits of a channel; there may be `interlaced`, and `chunks` before the rows.
     """
     header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, more.get("interlaced", 0))
     chunks = [(b"IHDR", header), *more.get("chunks", []), (b"IDAT", zlib.compress(rows))]

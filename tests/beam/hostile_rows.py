@@ -29,28 +29,18 @@ GOOD = {
 
 
 class Row(NamedTuple):
-    """A row.
+    """A row."""
 
-    Attributes:
-        expected: the reason of its rejection, or `WRITTEN`.
-        fields: that differ from those of a good row; or the line as it is.
-        tags: of the post that is written.
-        post_id: of the post that is written; None if it is the row's name.
-    """
-
-    expected: str
-    fields: dict[str, Any] | bytes
-    tags: tuple[str, ...] = ("hostile",)
-    post_id: str | None = None
+    expected: str  # the reason of its rejection, or `WRITTEN`
+    fields: dict[str, Any] | bytes  # that differ from those of a good row; or the line as it is
+    tags: tuple[str, ...] = ("hostile",)  # of the post that is written
+    post_id: str | None = None  # of the post that is written, if it is not the row's name
 
 
 def to_line(name: str, row: Row, **good: Any) -> bytes:
     """A line of JSON Lines; a text that begins with `RAW:` stands there without quotes.
 
-    Args:
-        name: of the row, its post id unless it has another.
-        row: to write.
-        **good: fields of a good row beside `GOOD`.
+    The name is the post id, unless the row has another; `good` are fields beside `GOOD`.
     """
     if isinstance(row.fields, bytes):
         return row.fields

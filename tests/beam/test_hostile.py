@@ -42,29 +42,17 @@ NAMELESS = {"malformed_row", "no_post_id", "bad_post_id"}
 
 
 class Item(NamedTuple):
-    """Something that was handed in.
-
-    Attributes:
-        name: of the row.
-        expected: the reason of its rejection, or `WRITTEN`.
-        post_id: of the post.
-        tags: of the post, if it is written.
-        secrets: texts that no detail may hold.
-    """
+    """Something that was handed in."""
 
     name: str
-    expected: str
+    expected: str  # the reason of its rejection, or `WRITTEN`
     post_id: str
-    tags: tuple[str, ...]
-    secrets: list[str]
+    tags: tuple[str, ...]  # of the post, if it is written
+    secrets: list[str]  # texts that no detail may hold
 
 
 class Corpus:
-    """Files of posts, and for each place in them what stands there.
-
-    Args:
-        folder: to write to.
-    """
+    """Files of posts in a folder, and for each place in them what stands there."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -167,17 +155,11 @@ def descriptors(tmp_path_factory):
 
 
 class Cost(NamedTuple):
-    """What a run took.
-
-    Attributes:
-        output: where the dataset is.
-        seconds: of the processor, which do not depend on what else runs.
-        bytes: by which the most memory that this process ever held grew.
-    """
+    """What a run took."""
 
     output: Path
-    seconds: float
-    bytes: int
+    seconds: float  # of the processor, which do not depend on what else runs
+    bytes: int  # by which the most memory that this process ever held grew
 
 
 def measure(corpus: Corpus, output: Path, **flags: Any) -> Cost:

@@ -88,13 +88,8 @@ def test_user_descriptors_are_those_of_the_layer(tmp_path):
     np.testing.assert_allclose(first["location"], [51.51, -0.13], atol=1e-5)
     location = tf.constant([post["location"] for post in posts])
     described = UserDescriptor(FactSchema(("FR", "US"), 2))(
-        {
-            "age": tf.constant([post["age"] for post in posts]),
-            "gender": tf.constant([post["gender"] for post in posts]),
-            "country": tf.constant([post["country"] for post in posts]),
-            "latitude": location[:, 0],
-            "longitude": location[:, 1],
-        }
+        {n: tf.constant([post[n] for post in posts]) for n in ("age", "gender", "country")}
+        | {"latitude": location[:, 0], "longitude": location[:, 1]}
     )
     stored = [post["user_descriptor"] for post in posts]
     np.testing.assert_allclose(stored, described, atol=1e-6)
@@ -184,9 +179,8 @@ def test_balancing_keeps_the_pairs_that_the_rule_keeps(tmp_path):
     rows[5]["hashtags"] = ["#Tag1"]
     source = write_lines(tmp_path / "posts.jsonl", rows)
     target = 20.0
-    manifest = run(
-        source, tmp_path / "out", distribution="balanced", balance_target=target, split_seed=3
-    )
+    flags = {"distribution": "balanced", "balance_target": target, "split_seed": 3}
+    manifest = run(source, tmp_path / "out", **flags)
     vocabulary = Vocabulary.load(tmp_path / "out" / "vocabulary.tsv")
     counts = dict(zip(vocabulary.tags, vocabulary.counts.tolist(), strict=True))
     posts = read(tmp_path / "out")
@@ -194,12 +188,10 @@ def test_balancing_keeps_the_pairs_that_the_rule_keeps(tmp_path):
     for row in rows:
         tags = sorted({normalize(tag) for tag in row["hashtags"]})
         digest = hashlib.blake2b(row["post_id"].encode(), digest_size=16).digest()
-        kept = [
-            tag
-            for tag in tags
-            if tag in counts
-            and identities.draw_pair(digest, tag, 3) < min(1.0, target / counts[tag])
-        ]
+        known = [tag for tag in tags if tag in counts]
+        limits = [min(1.0, target / counts[tag]) for tag in known]
+        draws = [identities.draw_pair(digest, tag, 3) for tag in known]
+        kept = [tag for tag, x, limit in zip(known, draws, limits, strict=True) if x < limit]
         unknown = [tag for tag in tags if tag not in counts]
         post = posts.get(row["post_id"])
         if post is None:
@@ -219,32 +211,20 @@ def test_balancing_keeps_the_pairs_that_the_rule_keeps(tmp_path):
     histograms = manifest.distribution["tags_by_training_posts"]
     assert sum(histograms["natural"].values()) == sum(histograms["balanced"].values())
     assert manifest.distribution["target"] == target
-    run(source, tmp_path / "again", distribution="balanced", balance_target=target, split_seed=3)
-    again = read(tmp_path / "again")
-    assert {p: post["tags"] for p, post in again.items()} == {
-        p: post["tags"] for p, post in posts.items()
-    }
+    run(source, tmp_path / "again", **flags)
+    check_same(tmp_path / "again", tmp_path / "out")
 
 
 def test_tag_limits_and_hidden_post_ids(tmp_path):
-    rows = make_posts(60, users=30)
-    for row in rows:
-        row["hashtags"] = ["common"]
-    rows[0]["hashtags"] = ["common", "twice", "alone"]
-    rows[1]["hashtags"] = ["common", "twice", "alone"]
+    rows = make_posts(60, users=30, hashtags=["common"])
+    rows[0]["hashtags"] = rows[1]["hashtags"] = ["common", "twice", "alone"]
     rows[1]["user_id"] = rows[0]["user_id"]
     rows[2]["hashtags"] = rows[3]["hashtags"] = ["common", "shared"]
     rows[2]["user_id"], rows[3]["user_id"] = "anna", "ben"
     rows[4]["hashtags"] = ["unique"]
     source = write_lines(tmp_path / "posts.jsonl", rows)
-    manifest = run(
-        source,
-        tmp_path / "out",
-        min_tag_users=2,
-        test_fraction=0.0,
-        validation_fraction=0.0,
-        post_ids="hash",
-    )
+    all_train = {"test_fraction": 0.0, "validation_fraction": 0.0}
+    manifest = run(source, tmp_path / "out", min_tag_users=2, post_ids="hash", **all_train)
     assert Vocabulary.load(tmp_path / "out" / "vocabulary.tsv").tags == ("common", "shared")
     assert manifest.counts["dropped"] == {"train_post_without_known_tag": 1}
     posts = read(tmp_path / "out")
@@ -328,6 +308,12 @@ def test_one_clear_line(tmp_path, monkeypatch, rows, flags, words):
         ({"countries": ("US", "US")}, "countries must differ"),
         ({"test_fraction": 0.6, "validation_fraction": 0.4}, "sum must be below 1"),
         ({"balance_target": 5.0}, "needs --distribution=balanced"),
+        ({"user_categories": ("hashtags",)}, "'hashtags' cannot name a fact"),
+        ({"user_categories": ("a b",)}, "'a b' cannot name a fact"),
+        ({"user_categories": ("x",), "user_numbers": ("x",)}, "'x' names two facts"),
+        ({"user_numbers": ("age",)}, "'age' names two facts"),
+        ({"only_countries": ("usa",)}, "--only_countries: countries must be codes"),
+        ({"test_posts": 5, "test_fraction": 0.1}, "give one of the two"),
     ],
 )
 def test_flags_that_do_not_fit(flags, words):

@@ -33,23 +33,13 @@ def server():
 def bucket(server, monkeypatch):
     """A client of an empty bucket; Beam's options name its server."""
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    host, port = server.get_host_and_port()
-    arguments = [
-        f"--s3_endpoint_url=http://{host}:{port}",
-        "--s3_access_key_id=a",
-        "--s3_secret_access_key=b",
-        "--s3_region_name=us-east-1",
-    ]
-    client = boto3.client(
-        "s3",
-        endpoint_url=f"http://{host}:{port}",
-        aws_access_key_id="a",
-        aws_secret_access_key="b",
-        region_name="us-east-1",
-    )
+    url = "http://{}:{}".format(*server.get_host_and_port())
+    key = {"access_key_id": "a", "secret_access_key": "b"}
+    options = {"endpoint_url": url, "region_name": "us-east-1"}
+    client = boto3.client("s3", **options, **{f"aws_{name}": text for name, text in key.items()})
     client.create_bucket(Bucket=BUCKET)
-    client.arguments = arguments
-    parse_options(arguments)
+    client.arguments = [f"--s3_{name}={text}" for name, text in {**options, **key}.items()]
+    parse_options(client.arguments)
     yield client
     for key in keys(client):
         client.delete_object(Bucket=BUCKET, Key=key)
@@ -88,7 +78,7 @@ def test_storage(bucket, tmp_path):
     with storage.reading_folder("s3://posts/folder") as local:
         assert (local / "x" / "y").read_text() == "z"
     assert not local.exists()
-    storage.rename("s3://posts/a/b.txt", "s3://posts/c.txt")
+    storage.move({"s3://posts/a/b.txt": "s3://posts/c.txt"})
     storage.remove_folder("s3://posts/folder")
     storage.remove_folder("s3://posts/none")
     assert keys(bucket) == {"c.txt"}
@@ -144,27 +134,21 @@ def test_everything_remote_gives_what_everything_local_does(bucket, tmp_path, wo
     rows.append({**rows[0], "image": "s3://posts/images/1.jpg"})
     write_lines(tmp_path / "in" / "posts.jsonl", ["{bad", *rows])
     upload(bucket, tmp_path / "in")
-    flags = {
-        "cnn": str(tmp_path / "cnn.keras"),
-        "id_key_file": str(tmp_path / "key"),
-        "num_shards": 2,
-    }
+    paths = {"cnn": str(tmp_path / "cnn.keras"), "id_key_file": str(tmp_path / "key")}
     arguments = [*bucket.arguments, f"--direct_num_workers={workers}"]
     for source, output, options in [
         (str(tmp_path / "in" / "posts.jsonl"), str(tmp_path / "local"), bucket.arguments),
         ("s3://posts/*.jsonl", "s3://posts/dataset", arguments),
     ]:
-        preprocess(Config(input=source, output=output, **flags), parse_options(options))
+        config = Config(input=source, output=output, num_shards=2, **paths)
+        preprocess(config, parse_options(options))
     remote = download(bucket, "dataset", tmp_path / "remote")
     assert not [key for key in keys(bucket) if "tmp" in key or "staging" in key]
     check_same(remote, tmp_path / "local")
     ours, theirs = Manifest.load(remote), Manifest.load(tmp_path / "local")
     assert ours.counts == theirs.counts
-    assert ours.counts["rejected"] == {
-        "duplicate_post_id": 1,
-        "image_missing": 1,
-        "malformed_row": 1,
-    }
+    reasons = ("duplicate_post_id", "image_missing", "malformed_row")
+    assert ours.counts["rejected"] == dict.fromkeys(reasons, 1)
     assert ours.splits == theirs.splits
     reasons = [row["reason"] for row in read_rejected(remote)]
     assert reasons == [row["reason"] for row in read_rejected(tmp_path / "local")]

@@ -88,27 +88,20 @@ def test_formats_are_those_of_the_flag():
     assert {*files._PARSERS, "parquet"} == set(flags.FORMATS)
 
 
-def test_names_of_files_tell_them_apart_and_no_more(tmp_path):
-    for name in ("x/a.jsonl", "x/y/a.jsonl"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("{}")
-    assert [f.source for f in find_inputs(str(tmp_path / "**"))] == [
-        "a.jsonl, byte",
-        "y/a.jsonl, byte",
+def test_files_are_in_order_and_their_names_tell_them_apart_and_no_more(tmp_path):
+    names = ["a.jsonl", "b.jsonl.gz", "c.parquet", "y/a.jsonl"]
+    (tmp_path / "x" / "y").mkdir(parents=True)
+    for name in reversed(names):
+        (tmp_path / "x" / name).write_bytes(b"xy")
+    found = find_inputs(str(tmp_path / "**"))
+    assert [file.path for file in found] == [f"{tmp_path}/x/{name}" for name in names]
+    assert [(file.index, file.size) for file in found] == [(number, 2) for number in range(4)]
+    kinds = ["byte", "byte", "row", "byte"]
+    assert [file.source for file in found] == [
+        f"{name}, {kind}" for name, kind in zip(names, kinds, strict=True)
     ]
     (only,) = find_inputs(str(tmp_path / "x" / "y" / "*"))
     assert only.source == "a.jsonl, byte"
-
-
-def test_finds_files_in_order(tmp_path):
-    for name in ("b.jsonl", "a.jsonl.gz", "c.parquet"):
-        (tmp_path / name).write_bytes(b"xy")
-    found = find_inputs(str(tmp_path / "*"))
-    assert [(file.index, file.path.rpartition("/")[2], file.size) for file in found] == [
-        (0, "a.jsonl.gz", 2),
-        (1, "b.jsonl", 2),
-        (2, "c.parquet", 2),
-    ]
 
 
 def test_files_that_cannot_be_read(tmp_path):

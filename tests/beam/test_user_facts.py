@@ -2,6 +2,7 @@
 
 import collections
 import gzip
+import itertools
 import math
 import statistics
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from beam.posts import identities
 from beam.posts import rows as rows_of_files
 from beam.preprocess.config import Config
+from beam.preprocess.held_out import nearest_fraction, take_lowest
 from beam.preprocess.make_manifest import summarize
 from beam.preprocess.user_facts import Statistics, sum_up
 from beam.staging import passes
@@ -51,7 +53,7 @@ def test_by_hand():
             (b"eve", "y", None, None): 1,
         }
     )
-    found = Statistics.of(sum_up([people], CONFIG), CONFIG)
+    found = Statistics.of(sum_up([people], CONFIG), CONFIG, 0.2)
     # Three users have y, two x though on more posts, and one z.
     assert found.facts.categories == {"camera": ("y", "x"), "job": ()}
     mean, deviation = found.facts.numbers["price"]
@@ -65,7 +67,7 @@ def test_by_hand():
 @settings(max_examples=60, deadline=None)
 @given(st.lists(PEOPLE, max_size=40), st.randoms(use_true_random=False))
 def test_sums_are_the_same_however_the_posts_are_grouped(posts, random):
-    whole = Statistics.of(sum_up([collections.Counter(posts)], CONFIG), CONFIG)
+    whole = Statistics.of(sum_up([collections.Counter(posts)], CONFIG), CONFIG, 0.2)
     random.shuffle(posts)
     by_user = collections.defaultdict(list)
     for post in posts:
@@ -75,7 +77,7 @@ def test_sums_are_the_same_however_the_posts_are_grouped(posts, random):
         for key, terms in sum_up(groups, CONFIG).items():
             before = total.get(key, (0,) * len(terms))
             total[key] = tuple(map(sum, zip(before, terms, strict=True)))
-    assert Statistics.of(total, CONFIG) == whole
+    assert Statistics.of(total, CONFIG, 0.2) == whole
     users = collections.defaultdict(set)
     for user, camera, _, _ in posts:
         users[camera].add(user)
@@ -90,16 +92,19 @@ def test_sums_are_the_same_however_the_posts_are_grouped(posts, random):
 
 
 def test_no_posts_and_equal_numbers():
-    assert Statistics.of({}, CONFIG).facts.numbers == {"price": (0.0, 1.0)}
+    assert Statistics.of({}, CONFIG, 0.2).facts.numbers == {"price": (0.0, 1.0)}
     smallest = 2.0**-149
     for number in (7.25, -3e38, smallest):
         people = {(b"a", None, None, number): 3, (b"b", None, None, number): 1}
-        assert Statistics.of(sum_up([people], CONFIG), CONFIG).facts.numbers["price"] == (number, 1)
+        assert Statistics.of(sum_up([people], CONFIG), CONFIG, 0.2).facts.numbers["price"] == (
+            number,
+            1,
+        )
 
 
 def test_at_most_a_thousand_values():
     people = {(b"%d" % (n % 2), f"v{n // 2:04}", None, None): 1 for n in range(2400)}
-    kept = Statistics.of(sum_up([people], CONFIG), CONFIG).facts.categories["camera"]
+    kept = Statistics.of(sum_up([people], CONFIG), CONFIG, 0.2).facts.categories["camera"]
     assert kept == tuple(f"v{n:04}" for n in range(1000))
 
 
@@ -199,13 +204,37 @@ def test_only_countries_and_a_number_of_test_posts(tmp_path):
     assert set(read(tmp_path / "out")) == wanted
     assert manifest.counts["dropped"] == {"other_country": 399 - len(wanted)}
     assert set(manifest.facts.countries) == {"GB", "FR"}
-    assert manifest.fractions == {"validation": 0.05, "test": 50 / len(wanted)}
-    draws = {row["post_id"]: identities.draw_user(row["user_id"], 0) for row in rows}
-    held_out = sum(draws[post_id] < 50 / len(wanted) for post_id in wanted)
-    assert manifest.splits["test"]["posts"] == held_out > 0
+    by_user = collections.Counter(r["user_id"] for r in rows if r["post_id"] in wanted)
+    in_order = sorted(by_user, key=lambda user: identities.draw_user(user, 0))
+    counts = list(itertools.accumulate(by_user[user] for user in in_order))
+    held_out = manifest.splits["test"]["posts"]
+    assert held_out == min(counts, key=lambda count: (abs(count - 50), -count))
+    assert abs(held_out - 50) <= max(by_user.values()) / 2
+    fraction = manifest.fractions["test"]
+    last = in_order[counts.index(held_out)]
+    assert identities.draw_user(last, 0) < fraction
+    assert manifest.fractions["validation"] == 0.05
+    again = run(source, tmp_path / "again", only_countries=("GB", "FR"), test_fraction=fraction)
+    assert again.splits == manifest.splits
     said = summarize(manifest, Config(input="x", output="y", **flags)).splitlines()
-    assert f"--test_posts=50: {50 / len(wanted):.4g} of the users" in said
+    assert f"--test_posts=50: {fraction:.4g} of the users" in said
     assert said[-2].startswith("country: 2 values kept, 0 training posts with others")
+
+
+@given(st.lists(st.integers(1, 5), max_size=8), st.integers(1, 25), st.randoms())
+def test_the_users_with_nearest_to_a_number_of_posts(sizes, number, random):
+    posts = [user / 8 for user, size in enumerate(sizes) for _ in range(size)]
+    random.shuffle(posts)
+    parts = [take_lowest([np.array(posts[part::3])], number) for part in range(3)]
+    lowest = take_lowest(parts, number)
+    assert len(lowest) <= number + 4
+    fraction = nearest_fraction(lowest, number)
+    if sum(sizes) < number:
+        assert fraction == 1
+    else:
+        counts = list(itertools.accumulate(sizes))
+        nearest = min(counts, key=lambda count: (abs(count - number), -count))
+        assert sum(draw < fraction for draw in posts) == nearest
 
 
 def test_what_is_said_of_facts_that_tell_nothing(tmp_path):
@@ -244,22 +273,6 @@ def test_nothing_is_written_where_flags_do_not_fit_the_posts(tmp_path, capsys, f
     warnings = [f"none of the first posts says anything of {n}" for n in ("kamera", "prize")]
     said = capsys.readouterr().err
     assert any(line in said for line in warnings) == ("no training post has" in words)
-
-
-@pytest.mark.parametrize(
-    ("flags", "words"),
-    [
-        ({"user_categories": ("hashtags",)}, "'hashtags' cannot name a fact"),
-        ({"user_categories": ("a b",)}, "'a b' cannot name a fact"),
-        ({"user_categories": ("x",), "user_numbers": ("x",)}, "'x' names two facts"),
-        ({"user_numbers": ("age",)}, "'age' names two facts"),
-        ({"only_countries": ("usa",)}, "--only_countries: countries must be codes"),
-        ({"test_posts": 5, "test_fraction": 0.1}, "give one of the two"),
-    ],
-)
-def test_flags_that_do_not_fit(flags, words):
-    with pytest.raises(UserError, match=words):
-        Config(input="x", output="y", **flags)
 
 
 @pytest.mark.parametrize(

@@ -54,14 +54,8 @@ FIRST_ROW = {
     "longitude": -122.288368,
 }
 SECOND = make_line(89, "", photo_hash=HASH, user="22@N01")
-SECOND_ROW = {
-    "post_id": "89",
-    "user_id": "22@N01",
-    "image": "89_5ec4e7.jpg",
-    "hashtags": None,
-    "latitude": None,
-    "longitude": None,
-}
+SECOND_ROW = dict.fromkeys(FIRST_ROW)
+SECOND_ROW |= {"post_id": "89", "user_id": "22@N01", "image": "89_5ec4e7.jpg"}
 
 
 @pytest.mark.parametrize(
@@ -163,21 +157,13 @@ def test_photos_become_a_dataset(tmp_path):
     lines[7] = make_line(77, "x", photo_hash="f" * 31)
     lines[8] = make_line(8, "x", photo_hash=hashes[8], url="")
     (tmp_path / "yfcc100m_dataset.bz2").write_bytes(bz2.compress(b"\n".join(lines) + b"\n"))
-    flags = {
-        "cnn": str(tmp_path / "cnn.keras"),
-        "image_root": str(images),
-        "descriptor_dtype": "float32",
-    }
+    flags = {"cnn": str(tmp_path / "cnn.keras"), "image_root": str(images)}
+    flags["descriptor_dtype"] = "float32"
     source = tmp_path / "yfcc100m_dataset.bz2"
     manifest = run(source, tmp_path / "a", input_format="yfcc100m", **flags)
     assert manifest.counts["posts_read"] == 30
-    assert manifest.counts["rejected"] == {
-        "not_a_photo": 1,
-        "malformed_row": 1,
-        "no_hashtags": 1,
-        "image_missing": 1,
-        "no_image": 1,
-    }
+    reasons = ("not_a_photo", "malformed_row", "no_hashtags", "image_missing", "no_image")
+    assert manifest.counts["rejected"] == dict.fromkeys(reasons, 1)
     rejected = {row["reason"]: row for row in read_rejected(tmp_path / "a")}
     assert rejected["not_a_photo"] == {
         "post_id": None,

@@ -28,21 +28,10 @@ _POLL_SECONDS = 0.1
 
 # What bin/jobmanager.sh and bin/taskmanager.sh would take from the default configuration, which
 # the packages on PyPI lack: Flink 1.19 on Java 17 looks into these.
-_OPENED = (
-    "java.lang",
-    "java.lang.reflect",
-    "java.net",
-    "java.io",
-    "java.nio",
-    "java.text",
-    "java.time",
-    "java.util",
-    "java.util.concurrent",
-    "java.util.concurrent.atomic",
-    "java.util.concurrent.locks",
-)
+_OPENED = "lang lang.reflect net io nio text time util"
+_OPENED += " util.concurrent util.concurrent.atomic util.concurrent.locks"
 # The client compiler alone: these processes live for a minute or two.
-_JVM = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+_JVM = ("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 _LOG4J = """\
 rootLogger.level = INFO
@@ -62,14 +51,10 @@ class StartError(RuntimeError):
 class FlinkJob:
     """A job that a cluster has run.
 
-    Attributes:
-        name: as Beam named it.
-        state: `FINISHED`, `FAILED` and so on.
-        parallelism: of its operators: one number if all have the same.
-        records_read: of each operator by name, what each of its parallel tasks read.
+    Its parallelism is that of its operators: one number if all have the same. `records_read` says
+    of each operator by name what each of its parallel tasks read.
     """
 
-    name: str
     state: str
     parallelism: frozenset[int]
     records_read: Mapping[str, Sequence[int]]
@@ -77,12 +62,7 @@ class FlinkJob:
 
 @dataclasses.dataclass(frozen=True)
 class FlinkCluster:
-    """A running cluster.
-
-    Attributes:
-        rest_address: host and port of the JobManager's REST API.
-        slots: tasks that run at a time.
-    """
+    """A running cluster: the address of the JobManager's REST API, and tasks that run at a time."""
 
     rest_address: str
     slots: int
@@ -92,10 +72,6 @@ class FlinkCluster:
 
         The job comes as one jar with pipeline and artifacts, so that neither a job server nor a
         folder shared with one is needed.
-
-        Args:
-            job_server_jar: Beam's job server for this version of Flink.
-            worker_pool: its address.
         """
         return [
             "--runner=FlinkRunner",
@@ -124,20 +100,14 @@ class FlinkCluster:
             subtasks = self.get(f"/jobs/{job_id}/vertices/{vertex['id']}")["subtasks"]
             records_read[vertex["name"]] = [task["metrics"]["read-records"] for task in subtasks]
         parallelism = frozenset(vertex["parallelism"] for vertex in job["vertices"])
-        return FlinkJob(job["name"], job["state"], parallelism, records_read)
+        return FlinkJob(job["state"], parallelism, records_read)
 
 
 @contextlib.contextmanager
 def flink_cluster(flink_home: Path, folder: Path, slots: int = 2) -> Iterator[FlinkCluster]:
     """A JobManager and a TaskManager of their own, ready for jobs.
 
-    Args:
-        flink_home: of the distribution, with lib/.
-        folder: for configuration, logs and data; data is removed at the end.
-        slots: of the TaskManager.
-
-    Raises:
-        StartError: they did not come up.
+    The folder is for configuration, logs and data; data is removed at the end.
     """
     rest_port, rpc_port = _free_ports(2)
     data, conf = folder / "data", folder / "conf"
@@ -147,26 +117,22 @@ def flink_cluster(flink_home: Path, folder: Path, slots: int = 2) -> Iterator[Fl
     lines = [f"{key}: {value}\n" for key, value in settings.items()]
     (conf / "config.yaml").write_text("".join(lines), encoding="utf-8")
     (conf / "log4j.properties").write_text(_LOG4J, encoding="utf-8")
+    java_home = os.environ.get("JAVA_HOME")
     java = [
-        _java(),
+        f"{java_home}/bin/java" if java_home else "java",
         *_JVM,
-        *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
+        *(f"--add-opens=java.base/java.{package}=ALL-UNNAMED" for package in _OPENED.split()),
         f"-Dlog4j.configurationFile=file:{conf / 'log4j.properties'}",
         f"-Djava.io.tmpdir={data}",
         "-cp",
         f"{flink_home / 'lib'}/*",
     ]
     runtime = "org.apache.flink.runtime"
-    job_manager = [
-        *(*java[:1], "-Xmx512m", *java[1:]),
-        f"{runtime}.entrypoint.StandaloneSessionClusterEntrypoint",
-        *("--configDir", str(conf), "--executionMode", "cluster"),
-    ]
-    task_manager = [
-        *(*java[:1], "-Xmx512m", "-XX:MaxDirectMemorySize=768m", *java[1:]),
-        f"{runtime}.taskexecutor.TaskManagerRunner",
-        *("--configDir", str(conf)),
-    ]
+    configured = ["--configDir", str(conf)]
+    entry = f"{runtime}.entrypoint.StandaloneSessionClusterEntrypoint"
+    job_manager = [*java, entry, *configured, "--executionMode", "cluster"]
+    runner = f"{runtime}.taskexecutor.TaskManagerRunner"
+    task_manager = [java[0], "-XX:MaxDirectMemorySize=768m", *java[1:], runner, *configured]
     cluster = FlinkCluster(f"localhost:{rest_port}", slots)
     try:
         with (
@@ -183,14 +149,9 @@ def flink_cluster(flink_home: Path, folder: Path, slots: int = 2) -> Iterator[Fl
 def worker_pool(folder: Path, boot: Path, environment: Mapping[str, str]) -> Iterator[str]:
     """Beam's pool of Python workers; yields its address.
 
-    Args:
-        folder: for its log and for what workers write; it is their current folder, too.
-        boot: the program that Beam's container images run, /opt/apache/beam/boot there. It hands
-            workers the pipeline's options and plugins, which workers without it do not know.
-        environment: more variables for the workers.
-
-    Raises:
-        StartError: it did not come up.
+    The folder is the workers' current one. `boot` is the program that Beam's container images run,
+    /opt/apache/beam/boot there: it hands workers the pipeline's options and plugins, which workers
+    without it do not know.
     """
     (port,) = _free_ports(1)
     semi_persistent, temporary = folder / "semi-persistent", folder / "tmp"
@@ -251,16 +212,12 @@ def _started(
         with contextlib.suppress(subprocess.TimeoutExpired):
             popen.wait(STOP_SECONDS)
         # Beam's boot program puts workers into groups of their own: the session has them all.
-        _kill_session(popen.pid)
+        while members := _members(popen.pid):
+            for process_id in members:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process_id, signal.SIGKILL)
+            time.sleep(_POLL_SECONDS)
         popen.wait()
-
-
-def _kill_session(session: int) -> None:
-    while members := _members(session):
-        for process_id in members:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process_id, signal.SIGKILL)
-        time.sleep(_POLL_SECONDS)
 
 
 def _members(session: int) -> list[int]:
@@ -308,11 +265,6 @@ def _free_ports(count: int) -> list[int]:
         return [int(each.getsockname()[1]) for each in sockets]
 
 
-def _java() -> str:
-    home = os.environ.get("JAVA_HOME")
-    return str(Path(home) / "bin" / "java") if home else "java"
-
-
 def _settings(rest_port: int, rpc_port: int, slots: int, data: Path) -> dict[str, object]:
     return {
         "jobmanager.rpc.address": "localhost",
@@ -337,9 +289,7 @@ def _settings(rest_port: int, rpc_port: int, slots: int, data: Path) -> dict[str
         "taskmanager.memory.task.off-heap.size": "256m",
         "taskmanager.memory.managed.size": "64m",
         "taskmanager.memory.jvm-metaspace.size": "256m",
-        "taskmanager.memory.jvm-overhead.min": "192m",
-        "taskmanager.memory.jvm-overhead.max": "192m",
+        **{f"taskmanager.memory.jvm-overhead.{limit}": "192m" for limit in ("min", "max")},
         # A pipeline has dozens of operators, all of which hold buffers: 64 MB are too few.
-        "taskmanager.memory.network.min": "256m",
-        "taskmanager.memory.network.max": "256m",
+        **{f"taskmanager.memory.network.{limit}": "256m" for limit in ("min", "max")},
     }

@@ -1,9 +1,8 @@
-import io
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from hostile_pictures import encode
 from PIL import Image
 from tiny_cnn import save_cnn
 
@@ -14,14 +13,9 @@ from tagkeras.images.image_decoder import ImageDecoder
 
 
 def make_images(count=3):
-    rng = np.random.default_rng(0)
-    contents = []
-    for _ in range(count):
-        stream = io.BytesIO()
-        pixels = rng.integers(0, 256, (9, 7, 3)).astype(np.uint8).repeat(5, 0).repeat(6, 1)
-        Image.fromarray(pixels).save(stream, "JPEG")
-        contents.append(stream.getvalue())
-    return tf.constant(contents)
+    pixels = np.random.default_rng(0).integers(0, 256, (count, 9, 7, 3)).astype(np.uint8)
+    pictures = map(Image.fromarray, pixels.repeat(5, 1).repeat(6, 2))
+    return tf.constant([encode(picture, "JPEG") for picture in pictures])
 
 
 @pytest.fixture(scope="module")

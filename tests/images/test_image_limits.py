@@ -8,6 +8,7 @@ import struct
 import numpy as np
 import pytest
 import tensorflow as tf
+from hostile_pictures import encode
 from PIL import Image
 
 from tagkeras.images import image_headers, image_limits
@@ -21,12 +22,6 @@ SIZE = (50, 40)
 def make_picture(mode="RGB", size=SIZE):
     noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
     return Image.fromarray(noise).convert(mode)
-
-
-def encode(image, file_format, **options):
-    stream = io.BytesIO()
-    image.save(stream, file_format, **options)
-    return stream.getvalue()
 
 
 def graph_checker():

@@ -31,7 +31,6 @@ class DescriptorCnn:
         image_size: height and width of the images that it takes.
         descriptor_size: length n of a descriptor.
         describe: float32 [B, height, width, 3] in [0, 255] to float32 [B, n], in graph.
-        variables: of the CNN.
         resources: whatever else `describe` needs to be saved with it.
     """
 

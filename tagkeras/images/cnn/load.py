@@ -61,13 +61,10 @@ def cut_off(
     name: str,
     preprocess: Callable[[Any], Any] | None = None,
 ) -> DescriptorCnn:
-    """The part of a model from the image to a layer.
+    """The part of a Functional or Sequential model from the image to a layer.
 
-    Args:
-        model: Functional or Sequential, with one input.
-        layer: whose output is the descriptor; by default what the classifier sees.
-        name: of the model, as given.
-        preprocess: applied to pixels in [0, 255] first; of stock models only.
+    The layer is by default what the classifier sees; `preprocess` is applied to pixels in [0, 255]
+    first, of stock models only.
 
     Raises:
         UserError: no such layer, or the model does not take RGB images of one size.
@@ -93,7 +90,7 @@ def cut_off(
     cut = keras.Model(pixels, described)
     return DescriptorCnn(
         name,
-        layer or _producer(output),
+        layer or output._keras_history.operation.name,
         (shape[1], shape[2]),
         cut.output_shape[-1],
         lambda images: cut(images, training=False),
@@ -172,12 +169,6 @@ def _descriptor_of(model: keras.Model, layer: str | None, name: str) -> Any:
     return output
 
 
-def _producer(tensor: Any) -> str:
-    """The name of the layer that a symbolic tensor comes out of."""
-    operation, _, _ = tensor._keras_history
-    return operation.name
-
-
 def _load_saved_model(path: str, output: str | None) -> DescriptorCnn:
     """A SavedModel whose default signature takes pixels; `output` is None if it has only one."""
     try:
@@ -199,12 +190,13 @@ def _load_saved_model(path: str, output: str | None) -> DescriptorCnn:
             " images of one size, float32 [batch, height, width, 3], with pixels from 0 to 255"
         )
     outputs = signature.structured_outputs
+    names = ", ".join(sorted(outputs))
     if output is None:
         if len(outputs) != 1:
-            raise UserError(f"--cnn={path}: choose --cnn_layer of its outputs {_names(outputs)}")
+            raise UserError(f"--cnn={path}: choose --cnn_layer of its outputs {names}")
         (output,) = outputs
     if output not in outputs:
-        raise UserError(f"--cnn_layer={output}: {path} has no such output but {_names(outputs)}")
+        raise UserError(f"--cnn_layer={output}: {path} has no such output but {names}")
     features = outputs[output].shape[1:]
     if not features.is_fully_defined() or not outputs[output].dtype.is_floating:
         raise UserError(f"--cnn_layer={output}: its values are no floats of one known shape")
@@ -218,10 +210,6 @@ def _load_saved_model(path: str, output: str | None) -> DescriptorCnn:
     return DescriptorCnn(
         str(Path(path)), output, (shape[1], shape[2]), size, describe, variables, loaded
     )
-
-
-def _names(outputs: dict[str, tf.TensorSpec]) -> str:
-    return ", ".join(sorted(outputs))
 
 
 def _brief(error: Exception) -> str:

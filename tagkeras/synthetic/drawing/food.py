@@ -26,8 +26,7 @@ def pizza(pen: Pen, rng: random.Random) -> None:
     for x, y in spots:
         pen.circle(x, y, 0.17, salami)
         pen.circle(x - 0.03, y - 0.03, 0.1, shade(salami, 1.25))
-    for x, y in spots[::2]:
-        pen.circle(x + 0.2, y + 0.16, 0.05, (70, 130, 50))
+    pen.circles([(x + 0.2, y + 0.16) for x, y in spots[::2]], 0.05, (70, 130, 50))
 
 
 def fries(pen: Pen, rng: random.Random) -> None:
@@ -70,11 +69,8 @@ def lollipop(pen: Pen, rng: random.Random) -> None:
     swirl = WHITE if rng.random() < 0.7 else any_colour(rng)
     pen.line([(0, 0.2), (0, 0.97)], 0.11, vary(rng, (235, 230, 215), 8))
     pen.circle(0, -0.32, 0.62, candy)
-    spiral = [
-        (0.06 * turn * math.cos(turn), -0.32 + 0.06 * turn * math.sin(turn))
-        for turn in (0.4 * step for step in range(24))
-    ]
-    pen.line(spiral, 0.12, swirl)
+    turns = [0.4 * step for step in range(24)]
+    pen.line([(0.06 * t * math.cos(t), -0.32 + 0.06 * t * math.sin(t)) for t in turns], 0.12, swirl)
 
 
 def icecream(pen: Pen, rng: random.Random) -> None:
@@ -85,12 +81,8 @@ def icecream(pen: Pen, rng: random.Random) -> None:
     for step in (-0.2, 0.05, 0.3):
         pen.line([(step - 0.15, -0.03), (step * 0.3 + 0.1, 0.55)], 0.04, shade(cone, 0.7))
         pen.line([(step + 0.1, -0.03), (step * 0.3 - 0.12, 0.55)], 0.04, shade(cone, 0.7))
-    places = (
-        [(0, -0.3)],
-        [(-0.24, -0.25), (0.24, -0.25)],
-        [(-0.25, -0.22), (0.25, -0.22), (0, -0.6)],
-    )
-    for x, y in rng.choice(places):
+    two, three = [(-0.24, -0.25), (0.24, -0.25)], [(-0.25, -0.22), (0.25, -0.22), (0, -0.6)]
+    for x, y in rng.choice(([(0, -0.3)], two, three)):
         scoop = vary(rng, rng.choice(flavours), 10)
         pen.circle(x, y, 0.36, shade(scoop, 0.85))
         pen.circle(x - 0.04, y - 0.04, 0.31, scoop)
@@ -106,8 +98,7 @@ def cake(pen: Pen, rng: random.Random) -> None:
     pen.box(-0.76, -0.1, 0.76, 0.82, dough)
     pen.box(-0.76, 0.34, 0.76, 0.46, icing)
     pen.box(-0.76, -0.18, 0.76, 0.08, icing)
-    for step in range(6):
-        pen.circle(-0.64 + 0.256 * step, 0.08, 0.13, icing)
+    pen.circles([(-0.64 + 0.256 * step, 0.08) for step in range(6)], 0.13, icing)
     for x in (-0.45, 0, 0.45) if rng.random() < 0.6 else (-0.54, -0.18, 0.18, 0.54):
         pen.box(x - 0.05, -0.6, x + 0.05, -0.16, any_colour(rng))
         pen.ellipse(x, -0.74, 0.08, 0.15, (255, 150, 30))
@@ -143,12 +134,9 @@ def coffee(pen: Pen, rng: random.Random) -> None:
     pen.polygon([(0.3, -0.1), (0.64, -0.1), (0.42, 0.72), (0.2, 0.72)], dark)
     pen.ellipse(0, -0.1, 0.64, 0.15, shade(cup, 0.85))
     pen.ellipse(0, -0.09, 0.55, 0.11, vary(rng, (95, 55, 30), 12))
+    steam = (205, 205, 210)
     for x in (-0.28, 0.02, 0.32):
-        pen.line(
-            [(x, -0.34), (x + 0.09, -0.5), (x - 0.06, -0.68), (x + 0.05, -0.9)],
-            0.07,
-            (205, 205, 210),
-        )
+        pen.line([(x, -0.34), (x + 0.09, -0.5), (x - 0.06, -0.68), (x + 0.05, -0.9)], 0.07, steam)
 
 
 def beer(pen: Pen, rng: random.Random) -> None:
@@ -160,8 +148,8 @@ def beer(pen: Pen, rng: random.Random) -> None:
     pen.box(-0.53, -0.5, 0.43, 0.84, amber)
     for x in (-0.3, 0.0, 0.28):
         pen.box(x - 0.05, -0.1, x + 0.03, 0.7, shade(amber, 1.35))
-    for x, y in ((-0.5, -0.58), (-0.2, -0.68), (0.12, -0.66), (0.4, -0.56), (-0.34, -0.45)):
-        pen.circle(x, y, 0.22, (252, 248, 235))
+    foam = [(-0.5, -0.58), (-0.2, -0.68), (0.12, -0.66), (0.4, -0.56), (-0.34, -0.45)]
+    pen.circles(foam, 0.22, (252, 248, 235))
     pen.box(-0.6, -0.55, 0.48, -0.35, (252, 248, 235))
 
 

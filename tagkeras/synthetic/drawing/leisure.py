@@ -11,18 +11,16 @@ def ball(pen: Pen, rng: random.Random) -> None:
     patch = BLACK if rng.random() < 0.7 else any_colour(rng)
     pen.circle(0, 0, 0.95, shade(patch, 0.6))
     pen.circle(0, 0, 0.9, vary(rng, WHITE, 7))
+    # An outer patch, in polar coordinates.
+    outer = ((0.6, 0.0), (0.76, -0.3), (0.9, -0.26), (0.92, 0.0), (0.9, 0.26), (0.76, 0.3))
     for corner in range(5):
         angle = 2 * math.pi * corner / 5 - math.pi / 2
         x, y = math.cos(angle), math.sin(angle)
         pen.line([(0.3 * x, 0.3 * y), (0.66 * x, 0.66 * y)], 0.05, patch)
-        edge = [(r * math.cos(angle + turn), r * math.sin(angle + turn)) for r, turn in _EDGE]
+        edge = [(r * math.cos(angle + turn), r * math.sin(angle + turn)) for r, turn in outer]
         pen.polygon(edge, patch)
-    pen.polygon([(0.34 * math.sin(a), -0.34 * math.cos(a)) for a in _FIFTHS], patch)
-
-
-_FIFTHS = [2 * math.pi * corner / 5 for corner in range(5)]
-# An outer patch of the ball, in polar coordinates.
-_EDGE = ((0.6, 0.0), (0.76, -0.3), (0.9, -0.26), (0.92, 0.0), (0.9, 0.26), (0.76, 0.3))
+    fifths = [2 * math.pi * corner / 5 for corner in range(5)]
+    pen.polygon([(0.34 * math.sin(angle), -0.34 * math.cos(angle)) for angle in fifths], patch)
 
 
 def bicycle(pen: Pen, rng: random.Random) -> None:
@@ -61,11 +59,10 @@ def dumbbell(pen: Pen, rng: random.Random) -> None:
     metal = vary(rng, (165, 168, 175), 20)
     plate = vary(rng, (55, 55, 62), 20) if rng.random() < 0.7 else any_colour(rng)
     pen.box(-0.95, -0.08, 0.95, 0.08, metal)
-    for side in (-1, 1):
-        for near, far, half in ((0.4, 0.56, 0.5), (0.59, 0.73, 0.38), (0.75, 0.85, 0.24)):
-            left, right = sorted((side * near, side * far))
-            pen.box(left, -half, right, half, plate)
-            pen.box(left, -half, right, -half + 0.1, shade(plate, 1.5))
+    for half in pen.sides():
+        for near, far, height in ((0.4, 0.56, 0.5), (0.59, 0.73, 0.38), (0.75, 0.85, 0.24)):
+            half.box(near, -height, far, height, plate)
+            half.box(near, -height, far, -height + 0.1, shade(plate, 1.5))
     for x in (-0.2, 0.0, 0.2):
         pen.line([(x, -0.07), (x, 0.07)], 0.03, shade(metal, 0.6))
 
@@ -73,23 +70,12 @@ def dumbbell(pen: Pen, rng: random.Random) -> None:
 def book(pen: Pen, rng: random.Random) -> None:
     """An open book."""
     cover, paper = any_colour(rng), vary(rng, (250, 246, 230), 5)
-    for side in (-1, 1):
-        pen.polygon(
-            [(0, -0.42), (side * 0.96, -0.6), (side * 0.96, 0.56), (0, 0.74)], shade(cover, 0.9)
-        )
-        pen.polygon(
-            [
-                (0, -0.48),
-                (side * 0.45, -0.66),
-                (side * 0.87, -0.58),
-                (side * 0.87, 0.46),
-                (0, 0.62),
-            ],
-            paper if side < 0 else shade(paper, 0.93),
-        )
+    for half, page in zip(pen.sides(), (paper, shade(paper, 0.93)), strict=True):
+        half.polygon([(0, -0.42), (0.96, -0.6), (0.96, 0.56), (0, 0.74)], shade(cover, 0.9))
+        half.polygon([(0, -0.48), (0.45, -0.66), (0.87, -0.58), (0.87, 0.46), (0, 0.62)], page)
         for step in range(5):
             y = -0.36 + 0.18 * step
-            pen.line([(side * 0.14, y), (side * 0.74, y - 0.1)], 0.04, (130, 130, 135))
+            half.line([(0.14, y), (0.74, y - 0.1)], 0.04, (130, 130, 135))
     pen.line([(0, -0.48), (0, 0.68)], 0.05, shade(cover, 0.5))
 
 
@@ -115,20 +101,18 @@ def gamepad(pen: Pen, rng: random.Random) -> None:
     """A game controller."""
     case = rng.choice((BLACK, WHITE, (70, 72, 80), any_colour(rng)))
     dark = shade(case, 0.5) if sum(case) > 200 else (85, 85, 92)
-    for side in (-1, 1):
-        pen.ellipse(side * 0.66, 0.28, 0.28, 0.46, case)
-        pen.circle(side * 0.55, -0.12, 0.4, case)
+    for half in pen.sides():
+        half.ellipse(0.66, 0.28, 0.28, 0.46, case)
+        half.circle(0.55, -0.12, 0.4, case)
     pen.box(-0.55, -0.5, 0.55, 0.28, case)
     pen.box(-0.6, -0.19, -0.32, -0.09, dark)
     pen.box(-0.51, -0.28, -0.41, 0.0, dark)
-    for (x, y), colour in zip(_BUTTONS, BRIGHT[::2], strict=True):
+    buttons = ((0.46, -0.3), (0.62, -0.14), (0.46, 0.02), (0.3, -0.14))
+    for (x, y), colour in zip(buttons, BRIGHT[::2], strict=True):
         pen.circle(x, y, 0.085, colour)
     for x in (-0.24, 0.24):
         pen.circle(x, 0.16, 0.16, dark)
         pen.circle(x, 0.16, 0.09, shade(dark, 1.5))
-
-
-_BUTTONS = ((0.46, -0.3), (0.62, -0.14), (0.46, 0.02), (0.3, -0.14))
 
 
 def phone(pen: Pen, rng: random.Random) -> None:
@@ -186,8 +170,7 @@ def sunglasses(pen: Pen, rng: random.Random) -> None:
     frame = BLACK if rng.random() < 0.5 else shade(any_colour(rng), 0.8)
     lens = vary(rng, rng.choice(((50, 50, 60), (95, 60, 35), (40, 70, 110))))
     pen.line([(-0.95, -0.35), (-0.7, -0.24), (0.7, -0.24), (0.95, -0.35)], 0.11, frame)
-    for side in (-1, 1):
-        x = side * 0.47
+    for x in (-0.47, 0.47):
         pen.polygon(
             [(x - 0.43, -0.3), (x + 0.43, -0.3), (x + 0.4, 0.15), (x + 0.2, 0.4), (x - 0.2, 0.4),
              (x - 0.4, 0.15)],
@@ -205,13 +188,10 @@ def jumper(pen: Pen, rng: random.Random) -> None:
     """A knitted jumper with a pattern."""
     wool = any_colour(rng)
     pattern = rng.choice((WHITE, shade(wool, 0.6), any_colour(rng)))
-    for side in (-1, 1):
-        pen.polygon(
-            [(side * 0.4, -0.7), (side * 0.72, -0.5), (side * 0.95, 0.6), (side * 0.68, 0.68),
-             (side * 0.45, 0.0)],
-            shade(wool, 0.85),
-        )  # fmt: skip
-        pen.line([(side * 0.68, 0.64), (side * 0.94, 0.56)], 0.1, pattern)
+    sleeve = [(0.4, -0.7), (0.72, -0.5), (0.95, 0.6), (0.68, 0.68), (0.45, 0.0)]
+    for half in pen.sides():
+        half.polygon(sleeve, shade(wool, 0.85))
+        half.line([(0.68, 0.64), (0.94, 0.56)], 0.1, pattern)
     pen.polygon([(-0.42, -0.75), (0.42, -0.75), (0.55, -0.4), (0.52, 0.85), (-0.52, 0.85),
                  (-0.55, -0.4)], wool)  # fmt: skip
     pen.chord(0, -0.76, 0.26, 0.2, 0, 180, shade(wool, 0.45))

@@ -3,7 +3,7 @@
 import math
 import random
 
-from tagkeras.synthetic.drawing.pen import BLACK, WHITE, Colour, Pen, any_colour, shade, vary
+from tagkeras.synthetic.drawing.pen import BLACK, WHITE, Colour, Pen, any_colour, arc, shade, vary
 
 
 def dog(pen: Pen, rng: random.Random) -> None:
@@ -12,18 +12,17 @@ def dog(pen: Pen, rng: random.Random) -> None:
     coat = vary(rng, rng.choice(coats))
     ear = shade(coat, 0.6)
     pen.ellipse(0, 0, 0.62, 0.72, coat)
-    pen.ellipse(-0.66, 0.05, 0.24, 0.6, ear)
-    pen.ellipse(0.66, 0.05, 0.24, 0.6, ear)
+    for half in pen.sides():
+        half.ellipse(0.66, 0.05, 0.24, 0.6, ear)
     if rng.random() < 0.5:
         pen.ellipse(0.26, -0.2, 0.22, 0.26, ear)
     pen.ellipse(0, 0.76, 0.15, 0.22, (230, 105, 120))
     pen.ellipse(0, 0.38, 0.4, 0.34, shade(coat, 1.8))
     pen.ellipse(0, 0.2, 0.18, 0.13, BLACK)
     pen.line([(0, 0.3), (0, 0.5)], 0.05, BLACK)
-    pen.arc(0, 0.42, 0.24, 0.18, 20, 160, 0.05, BLACK)
-    for x in (-0.26, 0.26):
-        pen.circle(x, -0.2, 0.11, BLACK)
-        pen.circle(x + 0.03, -0.23, 0.04, WHITE)
+    pen.line(arc(0, 0.42, 0.24, 0.18, 20, 160), 0.05, BLACK)
+    pen.circles([(-0.26, -0.2), (0.26, -0.2)], 0.11, BLACK)
+    pen.circles([(-0.26 + 0.03, -0.23), (0.26 + 0.03, -0.23)], 0.04, WHITE)
 
 
 def cat(pen: Pen, rng: random.Random) -> None:
@@ -31,11 +30,9 @@ def cat(pen: Pen, rng: random.Random) -> None:
     coats = ((140, 140, 148), (60, 58, 62), (230, 150, 75), (240, 235, 228))
     coat = vary(rng, rng.choice(coats))
     dark = shade(coat, 0.65)
-    for side in (-1, 1):
-        pen.polygon([(side * 0.78, -0.92), (side * 0.1, -0.5), (side * 0.72, 0.0)], coat)
-        pen.polygon(
-            [(side * 0.68, -0.72), (side * 0.3, -0.46), (side * 0.62, -0.2)], (240, 170, 175)
-        )
+    for half in pen.sides():
+        half.polygon([(0.78, -0.92), (0.1, -0.5), (0.72, 0.0)], coat)
+        half.polygon([(0.68, -0.72), (0.3, -0.46), (0.62, -0.2)], (240, 170, 175))
     pen.ellipse(0, 0.14, 0.8, 0.68, coat)
     for x in (-0.18, 0.0, 0.18):
         pen.line([(x, -0.5), (x * 0.7, -0.26)], 0.07, dark)
@@ -45,32 +42,30 @@ def cat(pen: Pen, rng: random.Random) -> None:
         pen.ellipse(x, 0.0, 0.06, 0.15, BLACK)
     _muzzle(pen, (235, 130, 140), shade(coat, 1.6))
     whiskers = BLACK if sum(coat) > 330 else WHITE
-    for side in (-1, 1):
+    for half in pen.sides():
         for y in (0.22, 0.36, 0.5):
-            pen.line([(side * 0.3, 0.36), (side * 0.98, y)], 0.03, whiskers)
+            half.line([(0.3, 0.36), (0.98, y)], 0.03, whiskers)
 
 
 def jaguar(pen: Pen, rng: random.Random) -> None:
     """A spotted big cat with round ears."""
     coat = vary(rng, (228, 165, 62), 12)
-    for side in (-1, 1):
-        pen.circle(side * 0.62, -0.62, 0.27, BLACK)
-        pen.circle(side * 0.6, -0.58, 0.17, coat)
+    for half in pen.sides():
+        half.circle(0.62, -0.62, 0.27, BLACK)
+        half.circle(0.6, -0.58, 0.17, coat)
     pen.ellipse(0, 0.08, 0.84, 0.82, coat)
-    spots = [(-0.2, -0.55), (0.2, -0.55), (0.0, -0.34), (-0.46, -0.38), (0.46, -0.38)]
-    spots += [(-0.68, 0.08), (0.68, 0.08), (-0.6, 0.38), (0.6, 0.38), (-0.7, -0.18), (0.7, -0.18)]
-    for x, y in spots:
-        pen.circle(x, y, 0.12, BLACK)
-        pen.circle(x, y, 0.05, shade(coat, 0.75))
-    for x in (-0.3, 0.3):
-        pen.ellipse(x, -0.08, 0.16, 0.1, (215, 230, 120))
-        pen.circle(x, -0.08, 0.07, BLACK)
+    spots = [(0.0, -0.34), (0.2, -0.55), (0.46, -0.38), (0.68, 0.08), (0.6, 0.38), (0.7, -0.18)]
+    for half in pen.sides():
+        half.circles(spots, 0.12, BLACK)
+        half.circles(spots, 0.05, shade(coat, 0.75))
+        half.ellipse(0.3, -0.08, 0.16, 0.1, (215, 230, 120))
+        half.circle(0.3, -0.08, 0.07, BLACK)
     _muzzle(pen, (90, 45, 40), (250, 240, 220))
 
 
 def _muzzle(pen: Pen, nose: Colour, fur: Colour) -> None:
-    pen.ellipse(-0.17, 0.46, 0.24, 0.2, fur)
-    pen.ellipse(0.17, 0.46, 0.24, 0.2, fur)
+    for half in pen.sides():
+        half.ellipse(0.17, 0.46, 0.24, 0.2, fur)
     pen.polygon([(-0.16, 0.24), (0.16, 0.24), (0, 0.4)], nose)
     pen.line([(-0.24, 0.5), (-0.11, 0.58), (0, 0.42), (0.11, 0.58), (0.24, 0.5)], 0.045, BLACK)
 
@@ -116,10 +111,10 @@ def _wheel(pen: Pen, x: float, y: float, radius: float) -> None:
 def train(pen: Pen, rng: random.Random) -> None:
     """The front of a train on its rails."""
     paint = any_colour(rng)
-    for side in (-1, 1):
-        pen.line([(side * 0.3, 0.6), (side * 0.6, 0.98)], 0.07, (95, 90, 88))
-    for y, half in ((0.74, 0.6), (0.88, 0.76)):
-        pen.line([(-half, y), (half, y)], 0.07, (125, 90, 60))
+    for half in pen.sides():
+        half.line([(0.3, 0.6), (0.6, 0.98)], 0.07, (95, 90, 88))
+    for y, end in ((0.74, 0.6), (0.88, 0.76)):
+        pen.line([(-end, y), (end, y)], 0.07, (125, 90, 60))
     pen.box(-0.58, -0.8, 0.58, 0.62, paint)
     pen.chord(0, -0.78, 0.58, 0.2, 180, 360, shade(paint, 0.8))
     pen.box(-0.46, -0.6, -0.04, -0.06, GLASS)
@@ -127,8 +122,7 @@ def train(pen: Pen, rng: random.Random) -> None:
     pen.box(-0.3, -0.78, 0.3, -0.67, BLACK)
     pen.box(-0.26, -0.75, 0.26, -0.7, (255, 170, 40))
     pen.box(-0.58, 0.08, 0.58, 0.18, WHITE)
-    for x in (-0.38, 0.38):
-        pen.circle(x, 0.36, 0.12, (255, 245, 180))
+    pen.circles([(-0.38, 0.36), (0.38, 0.36)], 0.12, (255, 245, 180))
     pen.box(-0.62, 0.54, 0.62, 0.68, (60, 60, 66))
 
 
@@ -137,17 +131,11 @@ def plane(pen: Pen, rng: random.Random) -> None:
     body = vary(rng, (238, 240, 243), 10)
     paint = any_colour(rng)
     wing = shade(body, 0.82)
-    for side in (-1, 1):
-        pen.polygon(
-            [(side * 0.08, -0.25), (side * 0.95, 0.3), (side * 0.95, 0.45), (side * 0.08, 0.2)],
-            wing,
-        )
-        pen.line([(side * 0.95, 0.32), (side * 0.95, 0.44)], 0.05, paint)
-        pen.ellipse(side * 0.42, 0.02, 0.07, 0.14, (120, 125, 135))
-        pen.polygon(
-            [(side * 0.05, 0.62), (side * 0.4, 0.86), (side * 0.4, 0.95), (side * 0.05, 0.85)],
-            paint,
-        )
+    for half in pen.sides():
+        half.polygon([(0.08, -0.25), (0.95, 0.3), (0.95, 0.45), (0.08, 0.2)], wing)
+        half.line([(0.95, 0.32), (0.95, 0.44)], 0.05, paint)
+        half.ellipse(0.42, 0.02, 0.07, 0.14, (120, 125, 135))
+        half.polygon([(0.05, 0.62), (0.4, 0.86), (0.4, 0.95), (0.05, 0.85)], paint)
     pen.ellipse(0, 0, 0.14, 0.95, body)
     pen.chord(0, -0.62, 0.11, 0.26, 200, 340, (70, 90, 120))
     pen.line([(0, 0.6), (0, 0.92)], 0.06, paint)
@@ -193,8 +181,8 @@ def tent(pen: Pen, rng: random.Random) -> None:
     pen.polygon([(-0.97, 0.7), (-0.25, -0.65), (0.45, 0.7)], cloth)
     pen.polygon([(-0.5, 0.7), (-0.25, -0.3), (0.06, 0.7)], shade(cloth, 0.3))
     pen.line([(-0.25, -0.65), (-0.3, -0.8)], 0.05, (90, 80, 70))
-    for x, y in ((-0.97, 0.7), (0.97, 0.7)):
-        pen.line([(x * 0.8, y - 0.25), (x * 1.0, y + 0.1)], 0.03, (235, 235, 225))
+    for half in pen.sides():
+        half.line([(0.97 * 0.8, 0.7 - 0.25), (0.97, 0.7 + 0.1)], 0.03, (235, 235, 225))
 
 
 def flower(pen: Pen, rng: random.Random) -> None:
@@ -217,8 +205,8 @@ def flower(pen: Pen, rng: random.Random) -> None:
 def snowman(pen: Pen, rng: random.Random) -> None:
     """A snowman with hat, carrot and scarf."""
     snow, shadow = (250, 251, 254), (175, 195, 220)
-    for side in (-1, 1):
-        pen.line([(side * 0.3, 0.05), (side * 0.9, -0.25)], 0.05, (90, 60, 40))
+    for half in pen.sides():
+        half.line([(0.3, 0.05), (0.9, -0.25)], 0.05, (90, 60, 40))
     for y, radius in ((0.52, 0.45), (-0.06, 0.34), (-0.48, 0.26)):
         pen.circle(0, y, radius, shadow)
         pen.circle(-0.03, y - 0.02, radius - 0.05, snow)
@@ -228,8 +216,5 @@ def snowman(pen: Pen, rng: random.Random) -> None:
     hat = BLACK if rng.random() < 0.7 else any_colour(rng)
     pen.line([(-0.33, -0.7), (0.33, -0.7)], 0.08, hat)
     pen.box(-0.21, -0.98, 0.21, -0.7, hat)
-    for x in (-0.1, 0.1):
-        pen.circle(x, -0.54, 0.045, BLACK)
     pen.polygon([(-0.02, -0.49), (0.26, -0.43), (-0.02, -0.4)], (240, 130, 30))
-    for y in (-0.04, 0.14, 0.4):
-        pen.circle(0, y, 0.045, BLACK)
+    pen.circles([(-0.1, -0.54), (0.1, -0.54), (0, -0.04), (0, 0.14), (0, 0.4)], 0.045, BLACK)

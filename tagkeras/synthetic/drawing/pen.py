@@ -1,8 +1,9 @@
 """A pen that draws in an icon's own coordinates."""
 
+import copy
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from PIL import Image, ImageDraw
 
@@ -12,15 +13,9 @@ Point = tuple[float, float]
 BLACK, WHITE = (25, 25, 28), (248, 248, 245)
 # Strong colours for things that come in any colour.
 BRIGHT: tuple[Colour, ...] = (
-    (220, 40, 45),
-    (240, 130, 30),
-    (245, 200, 40),
-    (60, 165, 70),
-    (35, 110, 210),
-    (120, 70, 190),
-    (230, 90, 160),
-    (30, 170, 180),
-)
+    (220, 40, 45), (240, 130, 30), (245, 200, 40), (60, 165, 70), (35, 110, 210), (120, 70, 190),
+    (230, 90, 160), (30, 170, 180),
+)  # fmt: skip
 
 # The corners of a polygon that passes for a circle.
 _CIRCLE = tuple(
@@ -33,7 +28,7 @@ class Pen:
 
     Args:
         image: to draw on.
-        centre: of the square, in pixels.
+        centre: of the square, in pixels; by default, it covers the image.
         size: side of the square, in pixels.
         angle: by which it is turned, in degrees.
         flip: mirror it.
@@ -42,23 +37,30 @@ class Pen:
     def __init__(
         self,
         image: Image.Image,
-        centre: Point,
-        size: float,
+        centre: Point | None = None,
+        size: float | None = None,
         *,
         angle: float = 0.0,
         flip: bool = False,
     ) -> None:
         self._draw = ImageDraw.Draw(image)
-        self._x, self._y = centre
-        self._scale = size / 2
+        self._x, self._y = centre or (image.width / 2, image.height / 2)
+        self._scale = (size or image.width) / 2
         self._cos = self._scale * math.cos(math.radians(angle))
         self._sin = self._scale * math.sin(math.radians(angle))
         self._mirror = -1 if flip else 1
 
-    def _place(self, points: Sequence[Point]) -> list[Point]:
-        x0, y0, cos, sin, mirror = self._x, self._y, self._cos, self._sin, self._mirror
+    def sides(self) -> "tuple[Pen, Pen]":
+        """Pens for what is on both sides of a thing: one mirrored, and this one."""
+        mirrored = copy.copy(self)
+        mirrored._mirror = -self._mirror
+        return mirrored, self
+
+    def _place(self, points: Iterable[Point]) -> list[Point]:
+        cos, sin, mirror = self._cos, self._sin, self._mirror
         return [
-            (x0 + cos * mirror * x - sin * y, y0 + sin * mirror * x + cos * y) for x, y in points
+            (self._x + cos * mirror * x - sin * y, self._y + sin * mirror * x + cos * y)
+            for x, y in points
         ]
 
     def polygon(self, points: Sequence[Point], fill: Colour) -> None:
@@ -75,9 +77,13 @@ class Pen:
 
     def circle(self, x: float, y: float, radius: float, fill: Colour) -> None:
         """A filled circle around (x, y)."""
-        ((px, py),) = self._place([(x, y)])
+        self.circles([(x, y)], radius, fill)
+
+    def circles(self, centres: Iterable[Point], radius: float, fill: Colour) -> None:
+        """Filled circles around some points."""
         r = radius * self._scale
-        self._draw.ellipse((px - r, py - r, px + r, py + r), fill)
+        for x, y in self._place(centres):
+            self._draw.ellipse((x - r, y - r, x + r, y + r), fill)
 
     def ring(self, x: float, y: float, radius: float, width: float, fill: Colour) -> None:
         """A circle's outline, its outer edge at `radius`."""
@@ -91,7 +97,7 @@ class Pen:
         self, x: float, y: float, rx: float, ry: float, start: float, end: float, fill: Colour
     ) -> None:
         """The part of an ellipse between two angles (degrees, clockwise from the right)."""
-        self.polygon(_arc(x, y, rx, ry, start, end), fill)
+        self.polygon(arc(x, y, rx, ry, start, end), fill)
 
     def line(self, points: Sequence[Point], width: float, fill: Colour) -> None:
         """A line through points, with round ends."""
@@ -103,22 +109,9 @@ class Pen:
             for x, y in (placed[0], placed[-1]):
                 self._draw.ellipse((x - r, y - r, x + r, y + r), fill)
 
-    def arc(
-        self,
-        x: float,
-        y: float,
-        rx: float,
-        ry: float,
-        start: float,
-        end: float,
-        width: float,
-        fill: Colour,
-    ) -> None:
-        """A line along an ellipse."""
-        self.line(_arc(x, y, rx, ry, start, end), width, fill)
 
-
-def _arc(x: float, y: float, rx: float, ry: float, start: float, end: float) -> list[Point]:
+def arc(x: float, y: float, rx: float, ry: float, start: float, end: float) -> list[Point]:
+    """Points along an ellipse between two angles (degrees, clockwise from the right)."""
     steps = max(3, math.ceil(abs(end - start) / 15))
     angles = [math.radians(start + (end - start) * step / steps) for step in range(steps + 1)]
     return [(x + rx * math.cos(angle), y + ry * math.sin(angle)) for angle in angles]

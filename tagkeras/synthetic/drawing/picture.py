@@ -37,6 +37,7 @@ _SCENES = {
     draw.__name__: draw
     for draw in (scenes.beach, scenes.sunset, scenes.mountain, scenes.skyline, scenes.fireworks)
 }
+# With a function of each thing's name.
 _MODULES = (food, leisure, outdoors)
 # How far things may be turned, in degrees either way, if not by 14.
 _TURNS = {"ball": 180, "plane": 60, "dumbbell": 40, "lipstick": 35, "guitar": 40, "flipflops": 30}
@@ -74,17 +75,12 @@ def draw_jpeg(things: tuple[str, ...], rng: random.Random) -> bytes:
                 angle=rng.uniform(-turn, turn),
                 flip=rng.random() < 0.5,
             )
-            _draw_icon(thing, pen, rng)
+            module = next(module for module in _MODULES if hasattr(module, thing))
+            getattr(module, thing)(pen, rng)
     image = _photograph(image.reduce(2), rng)
     file = io.BytesIO()
     image.save(file, "JPEG", quality=rng.randint(55, 95))
     return file.getvalue()
-
-
-def _draw_icon(thing: str, pen: Pen, rng: random.Random) -> None:
-    """Calls the function of the thing's name."""
-    module = next(module for module in _MODULES if hasattr(module, thing))
-    getattr(module, thing)(pen, rng)
 
 
 def _photograph(image: Image.Image, rng: random.Random) -> Image.Image:

@@ -44,9 +44,9 @@ def background(side: int, rng: random.Random) -> Image.Image:
         direction = rng.choice(("down", "right", "radial"))
         return gradient(side, first, shade(first, rng.uniform(0.7, 1.0)), direction)
     image = Image.new("RGB", (side, side), first)
-    pen = Pen(image, (side / 2, side / 2), side, angle=90 * rng.randrange(2))
+    pen = Pen(image, angle=90 * rng.randrange(2))
     if kind == 3:  # a wall and a floor
-        upright = Pen(image, (side / 2, side / 2), side)
+        upright = Pen(image)
         upright.box(-1, rng.uniform(0.1, 0.6), 1, 1, second)
     elif kind == 4:  # planks or stripes
         width = rng.choice((0.25, 0.4, 0.5))
@@ -77,7 +77,7 @@ def beach(side: int, rng: random.Random) -> Image.Image:
     """Sand, sea and a palm tree or a parasol under a blue sky."""
     sky = rng.choice(((95, 175, 235), (60, 140, 225), (150, 185, 210)))
     image = gradient(side, vary(rng, sky), vary(rng, (195, 225, 240), 10))
-    pen = Pen(image, (side / 2, side / 2), side, flip=rng.random() < 0.5)
+    pen = Pen(image, flip=rng.random() < 0.5)
     sea, sand = rng.uniform(-0.3, 0.1), rng.uniform(0.2, 0.5)
     water = vary(rng, rng.choice(((30, 130, 190), (40, 175, 185), (35, 95, 160))))
     pen.box(-1, sea, 1, 1, water)
@@ -100,13 +100,9 @@ def beach(side: int, rng: random.Random) -> Image.Image:
         x, cloth = rng.uniform(-0.75, -0.4), any_colour(rng)
         pen.line([(x, sand - 0.4), (x + 0.08, sand + 0.3)], 0.05, (240, 240, 235))
         for step in range(6):
-            stripe = cloth if step % 2 else WHITE
-            pen.polygon([(x, sand - 0.66), *_rib(x, sand - 0.36, step)], stripe)
+            rib = [(x + side + 0.14 * step, sand - 0.36) for side in (-0.42, -0.28)]
+            pen.polygon([(x, sand - 0.66), *rib], cloth if step % 2 else WHITE)
     return image
-
-
-def _rib(x: float, y: float, step: int) -> list[tuple[float, float]]:
-    return [(x - 0.42 + 0.14 * step, y), (x - 0.28 + 0.14 * step, y)]
 
 
 def _palm(pen: Pen, rng: random.Random, x: float, y: float) -> None:
@@ -123,7 +119,7 @@ def sunset(side: int, rng: random.Random) -> Image.Image:
     """The sun going down over dark water or behind hills."""
     top = vary(rng, rng.choice(((95, 50, 120), (190, 60, 90), (60, 60, 130))))
     image = gradient(side, top, vary(rng, (255, 165, 60)))
-    pen = Pen(image, (side / 2, side / 2), side)
+    pen = Pen(image)
     horizon, x = rng.uniform(0.1, 0.4), rng.uniform(-0.5, 0.5)
     for y, half in ((-0.62, 0.4), (-0.4, 0.55), (-0.2, 0.3)):
         start = rng.uniform(-1, 0.4)
@@ -156,7 +152,7 @@ def mountain(side: int, rng: random.Random) -> Image.Image:
     """Peaks with snow on them above meadows."""
     sky = rng.choice(((120, 180, 230), (80, 140, 215), (175, 190, 215)))
     image = gradient(side, vary(rng, sky), vary(rng, (222, 232, 242), 8))
-    pen = Pen(image, (side / 2, side / 2), side, flip=rng.random() < 0.5)
+    pen = Pen(image, flip=rng.random() < 0.5)
     rock = vary(rng, rng.choice(((105, 110, 130), (125, 105, 95), (85, 95, 110))))
     far = shade(rock, 1.35)
     for x, top in ((-0.7, -0.35), (0.15, -0.25), (0.85, -0.4)):
@@ -189,7 +185,7 @@ def skyline(side: int, rng: random.Random) -> Image.Image:
         image = gradient(side, vary(rng, (25, 25, 60)), vary(rng, (85, 70, 110)))
     else:
         image = gradient(side, vary(rng, (140, 190, 230)), vary(rng, (225, 230, 235), 10))
-    pen = Pen(image, (side / 2, side / 2), side, flip=rng.random() < 0.5)
+    pen = Pen(image, flip=rng.random() < 0.5)
     if night:
         pen.circle(rng.uniform(-0.8, 0.8), -0.78, 0.12, (240, 240, 215))
     left = -1.05
@@ -218,7 +214,7 @@ def skyline(side: int, rng: random.Random) -> Image.Image:
 def fireworks(side: int, rng: random.Random) -> Image.Image:
     """Rockets bursting in the night."""
     image = gradient(side, vary(rng, (12, 12, 35), 10), vary(rng, (40, 30, 70), 10))
-    pen = Pen(image, (side / 2, side / 2), side)
+    pen = Pen(image)
     places = [(-0.5, -0.45), (0.48, -0.55), (0.05, 0.05), (-0.6, 0.4), (0.62, 0.35)]
     for x, y in places[: rng.randint(3, 5)]:
         x, y = x + rng.uniform(-0.15, 0.15), y + rng.uniform(-0.15, 0.15)
