@@ -78,9 +78,7 @@ class PostStore(tf.Module):
         descriptors = _empty((num_posts, manifest.descriptor_size), manifest.descriptor_dtype)
         user_descriptors = _empty((num_posts, manifest.user_descriptor["size"]), "float32")
         shard_sizes = [0] * len(shards)
-        values: dict[str, list[np.ndarray]] = {name: [] for name in ("tags", "tags_removed")}
-        lengths: dict[str, list[np.ndarray]] = {name: [] for name in values}
-        out_of_vocabulary: list[np.ndarray] = []
+        tags: dict[str, list[Any]] = {"tags": [], "tags_removed": [], "out_of_vocabulary": []}
         stop = 0
         with progress("loading", num_posts, "posts") as advance, data_input.named_errors(dataset):
             for shard, batch in _read(manifest, shards):
@@ -91,23 +89,15 @@ class PostStore(tf.Module):
                     continue
                 descriptors[start:stop] = batch["descriptor"]
                 user_descriptors[start:stop] = batch["user_descriptor"]
-                out_of_vocabulary.append(batch["out_of_vocabulary"].numpy())
-                for name in values:
-                    values[name].append(batch[name].values.numpy())
-                    lengths[name].append(batch[name].row_lengths().numpy())
+                for name, batches in tags.items():
+                    batches.append(batch[name])
         if stop != num_posts:
             raise UserError(f"{describe_count(dataset / 'train', stop, num_posts)}: {REMEDY}")
         with tf.device("CPU:0"):
             return cls(
                 descriptors,
                 user_descriptors,
-                **{
-                    name: tf.RaggedTensor.from_row_lengths(
-                        np.concatenate(values[name]), np.concatenate(lengths[name])
-                    )
-                    for name in values
-                },
-                out_of_vocabulary=tf.constant(np.concatenate(out_of_vocabulary)),
+                **{name: tf.concat(batches, axis=0) for name, batches in tags.items()},
                 shard_sizes=shard_sizes,
                 device=device,
             )
