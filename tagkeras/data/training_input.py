@@ -162,7 +162,7 @@ class TrainingInput:
         with tf.init_scope():  # may be asked for inside of a function that is being traced
             has_gpu = bool(tf.config.list_logical_devices("GPU"))
             device = "GPU:0" if self._cache == "device" and has_gpu else "CPU:0"
-            return PostStore.load(self._dataset, self._manifest, self._shards, device)
+            return PostStore(self._dataset, self._manifest, self._shards, device)
 
 
 def choose_window_size(num_posts: int, batch_size: int, post_bytes: int) -> int:
