@@ -140,9 +140,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
 class WriteHistory(keras.callbacks.Callback):
     """Writes a line for each epoch to `history.csv`.
 
-    Args:
-        path: of the file.
-        epochs_done: lines to keep of a run that resumes; later ones are of an epoch to be redone.
+    Of a run that resumes it keeps `epochs_done` lines; later ones are of an epoch to be redone.
 
     Raises:
         UserError: the file of a run that resumes is damaged.
