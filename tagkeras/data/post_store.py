@@ -45,7 +45,7 @@ class PostStore(tf.Module):
         num_posts = manifest.splits["train"]["posts"]
         descriptors = _empty((num_posts, manifest.descriptor_size), manifest.descriptor_dtype)
         user_descriptors = _empty((num_posts, manifest.user_descriptor["size"]), "float32")
-        self.shard_sizes = np.zeros(len(shards), np.int64)
+        self.shard_sizes = [0] * len(shards)
         tags: dict[str, list[Any]] = {"tags": [], "tags_removed": [], "out_of_vocabulary": []}
         stop = 0
         with progress("loading", num_posts, "posts") as advance, data_input.named_errors(dataset):
