@@ -7,6 +7,7 @@ are made, so that a client may go without.
 import abc
 import dataclasses
 import functools
+import itertools
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,15 +44,14 @@ class FactError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Fact(abc.ABC):
-    """A number or a text that may be known of a user.
-
-    Attributes:
-        name: of the field in posts, requests and flags.
-        reason: code of a post that is rejected for its value, such as `bad_age`.
-    """
+    """A number or a text that may be known of a user, in posts, requests and flags by its name."""
 
     name: str
-    reason: str
+
+    @property
+    def reason(self) -> str:
+        """Code of a post that is rejected for its value, such as `bad_age`."""
+        return f"bad_{'coordinates' if self in (LATITUDE, LONGITUDE) else self.name}"
 
     @property
     def is_text(self) -> bool:
@@ -138,11 +138,11 @@ class CountryFact(CategoryFact):
         return value.upper()
 
 
-AGE = NumberFact("age", "bad_age", 0, MAX_AGE)
-GENDER = GenderFact("gender", "bad_gender")
-COUNTRY = CountryFact("country", "bad_country")
-LATITUDE = NumberFact("latitude", "bad_coordinates", -90, 90)
-LONGITUDE = NumberFact("longitude", "bad_coordinates", -180, 180)
+AGE = NumberFact("age", 0, MAX_AGE)
+GENDER = GenderFact("gender")
+COUNTRY = CountryFact("country")
+LATITUDE = NumberFact("latitude", -90, 90)
+LONGITUDE = NumberFact("longitude", -180, 180)
 # The facts that every dataset has.
 FACTS: tuple[Fact, ...] = (AGE, GENDER, COUNTRY, LATITUDE, LONGITUDE)
 # The two coordinates as one fact, as a table of facts or of columns names it.
@@ -155,21 +155,19 @@ def make_facts(categories: Iterable[str] = (), numbers: Iterable[str] = ()) -> t
     Raises:
         ValueError: a name that no fact can have, or one twice.
     """
-    facts = list(FACTS)
-    for names, is_category in ((categories, True), (numbers, False)):
-        for name in names:
-            if not _FACT_NAME.fullmatch(name):
-                raise ValueError(
-                    f"{name!r} cannot name a fact: use ASCII letters, digits and _, beginning with"
-                    " a letter, and no field that posts have"
-                )
-            if any(fact.name == name for fact in facts):
-                raise ValueError(f"{name!r} names two facts")
-            if is_category:
-                facts.append(CategoryFact(name, f"bad_{name}"))
-            else:
-                facts.append(NumberFact(name, f"bad_{name}", -_MAX_NUMBER, _MAX_NUMBER))
-    return tuple(facts)
+    own: list[Fact] = [CategoryFact(name) for name in categories]
+    own += [NumberFact(name, -_MAX_NUMBER, _MAX_NUMBER) for name in numbers]
+    taken = {fact.name for fact in FACTS}
+    for fact in own:
+        if not _FACT_NAME.fullmatch(fact.name):
+            raise ValueError(
+                f"{fact.name!r} cannot name a fact: use ASCII letters, digits and _, beginning with"
+                " a letter, and no field that posts have"
+            )
+        if fact.name in taken:
+            raise ValueError(f"{fact.name!r} names two facts")
+        taken.add(fact.name)
+    return (*FACTS, *own)
 
 
 class Columns(NamedTuple):
@@ -224,12 +222,10 @@ class FactSchema:
     numbers: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, value in (
-            ("countries", tuple(self.countries)),
-            ("categories", {name: tuple(values) for name, values in self.categories.items()}),
-            ("numbers", {name: (mean, std) for name, (mean, std) in self.numbers.items()}),
-        ):
-            object.__setattr__(self, name, value)
+        object.__setattr__(self, "countries", tuple(self.countries))
+        for name in ("categories", "numbers"):  # of JSON: lists
+            tuples = {key: tuple(value) for key, value in getattr(self, name).items()}
+            object.__setattr__(self, name, tuples)
         if any(not is_country(country) for country in self.countries):
             raise ValueError(f"countries must be codes such as US, received {self.countries}")
         for name, values in {"countries": self.countries, **self.categories}.items():
@@ -285,11 +281,11 @@ class FactSchema:
             *((n, tuple(f"{n} {value}" for value in vs), 0.0) for n, vs in self.categories.items()),
             *((name, (name,), 0.0) for name in self.numbers),
         ]
-        columns, start = [], 0
-        for fact, names, unknown in parts:
-            columns.append(Columns(fact, start, names, unknown))
-            start += len(names)
-        return tuple(columns)
+        starts = itertools.accumulate((len(names) for _, names, _ in parts), initial=0)
+        return tuple(
+            Columns(fact, start, names, unknown)
+            for (fact, names, unknown), start in zip(parts, starts, strict=False)
+        )
 
     @property
     def unknown(self) -> tuple[float, ...]:
@@ -320,15 +316,10 @@ def is_missing(value: Any) -> bool:
 def to_columns(
     people: Iterable[Any], facts: Sequence[Fact] = FACTS
 ) -> "dict[str, np.ndarray[Any, Any]]":
-    """The facts of people as the model's inputs.
+    """Some facts of people, who have `facts` as `User`s do: values by name; None is unknown.
 
-    Args:
-        people: `User`s, `Post`s or whatever has `facts`, values by name; None is unknown.
-        facts: to look at.
-
-    Returns:
-        For the name of each fact an array [B]: float32 of a number, objects of type `str` of a
-        text.
+    They are the model's inputs: for the name of each fact an array [B], float32 of a number,
+    objects of type `str` of a text.
     """
     import numpy as np
 

@@ -10,7 +10,7 @@ from typing import Any
 from tagkeras.cli import files
 from tagkeras.cli.errors import UserError
 from tagkeras.data import vocabulary
-from tagkeras.data.facts import LATITUDE, LONGITUDE, PLACE, Fact, FactSchema
+from tagkeras.data.facts import Fact, FactSchema
 
 FORMAT_VERSION = 1
 FILE_NAME = "dataset.json"
@@ -100,15 +100,12 @@ class Manifest:
                 f"{path} has format version {version}, this program reads {FORMAT_VERSION}:"
                 f" {remedy}"
             )
-        fields = {field.name: field for field in dataclasses.fields(cls)}
-        required = [
-            name
-            for name, field in fields.items()
-            if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        ]
-        if missing := [name for name in required if name not in values]:
-            raise UserError(f"{path} has no {missing[0]!r}: {remedy}")
-        return cls(**{name: value for name, value in values.items() if name in fields})
+        fields = dataclasses.fields(cls)
+        for field in fields:
+            # Of a field that is required, both are MISSING.
+            if field.default is field.default_factory and field.name not in values:
+                raise UserError(f"{path} has no {field.name!r}: {remedy}")
+        return cls(**{field.name: values[field.name] for field in fields if field.name in values})
 
     @property
     def facts(self) -> FactSchema:
@@ -135,10 +132,9 @@ class Manifest:
     @property
     def telling_facts(self) -> tuple[Fact, ...]:
         """The facts that are worth asking for: those that are not masked."""
-        masked = set(self.masked_facts)
-        if PLACE in masked:
-            masked |= {LATITUDE.name, LONGITUDE.name}
-        return tuple(fact for fact in self.facts.facts if fact.name not in masked)
+        masked = self.masked_facts
+        hidden = {field for c in self.facts.columns if c.fact in masked for field in c.fields}
+        return tuple(fact for fact in self.facts.facts if fact.name not in hidden)
 
     @property
     def telling_values(self) -> dict[str, tuple[str, ...]]:

@@ -21,39 +21,49 @@ _ALIGNMENT = 64
 
 
 class PostStore(tf.Module):
-    """Posts by their row, in the order of the shards; looked up in graph.
+    """The training posts by their row, in the order of the shards; looked up in graph.
 
     Args:
-        descriptors: float [N, n], in the dtype they are stored in. On the host it is shared, not
-            copied: leave it as it is from then on.
-        user_descriptors: float32 [N, m]; the same holds.
-        tags: ragged int64 [N, None].
-        tags_removed: ragged int64 [N, None].
-        out_of_vocabulary: int64 [N].
+        dataset: folder to load them from, with progress on the screen.
+        manifest: its manifest.
+        shards: paths of those of the split.
+        device: to hold the descriptors on, as in "GPU:0", in the dtype they are stored in. The tags
+            stay on the host, where ragged tensors are gathered, and are copied by the batch.
+
+    Attributes:
         shard_sizes: rows of each shard.
-        device: to hold the descriptors on, as in "GPU:0". The tags stay on the host, where ragged
-            tensors are gathered, and are copied by the batch.
 
     Raises:
-        UserError: the device has too little memory.
+        UserError: a shard or a post is damaged, there are more or fewer than the manifest says, or
+            the device has too little memory.
     """
 
     def __init__(
-        self,
-        descriptors: np.ndarray,
-        user_descriptors: np.ndarray,
-        *,
-        tags: tf.RaggedTensor,
-        tags_removed: tf.RaggedTensor,
-        out_of_vocabulary: tf.Tensor,
-        shard_sizes: Sequence[int],
-        device: str,
+        self, dataset: Path, manifest: Manifest, shards: Sequence[str], device: str
     ) -> None:
         super().__init__()
-        self.shard_sizes = shard_sizes
+        num_posts = manifest.splits["train"]["posts"]
+        descriptors = _empty((num_posts, manifest.descriptor_size), manifest.descriptor_dtype)
+        user_descriptors = _empty((num_posts, manifest.user_descriptor["size"]), "float32")
+        self.shard_sizes = [0] * len(shards)
+        tags: dict[str, list[Any]] = {"tags": [], "tags_removed": [], "out_of_vocabulary": []}
+        stop = 0
+        with progress("loading", num_posts, "posts") as advance, data_input.named_errors(dataset):
+            for shard, batch in _read(manifest, shards):
+                start, stop = stop, stop + len(batch["descriptor"])
+                self.shard_sizes[int(shard)] += stop - start
+                advance(stop - start)
+                if stop > num_posts:  # only to count them
+                    continue
+                descriptors[start:stop] = batch["descriptor"]
+                user_descriptors[start:stop] = batch["user_descriptor"]
+                for name, batches in tags.items():
+                    batches.append(batch[name])
+        if stop != num_posts:
+            raise UserError(f"{describe_count(dataset / 'train', stop, num_posts)}: {REMEDY}")
         self._device = device
-        self._tags, self._tags_removed = tags, tags_removed
-        self._out_of_vocabulary = out_of_vocabulary
+        with tf.device("CPU:0"):
+            self._tags = {name: tf.concat(batches, axis=0) for name, batches in tags.items()}
         try:
             with tf.device(device):
                 self._descriptors = _place(descriptors)
@@ -63,54 +73,6 @@ class PostStore(tf.Module):
                 f"the descriptors of the training posts, {descriptors.nbytes / 2**30:,.1f} GiB, do"
                 " not fit in the memory of the device: use --cache=memory or --cache=none"
             ) from error
-
-    @classmethod
-    def load(
-        cls, dataset: Path, manifest: Manifest, shards: Sequence[str], device: str
-    ) -> "PostStore":
-        """Loads the training posts from the shards of the split; shows progress.
-
-        Raises:
-            UserError: a shard or a post is damaged, there are more or fewer than the manifest says,
-                or the device has too little memory.
-        """
-        num_posts = manifest.splits["train"]["posts"]
-        descriptors = _empty((num_posts, manifest.descriptor_size), manifest.descriptor_dtype)
-        user_descriptors = _empty((num_posts, manifest.user_descriptor["size"]), "float32")
-        shard_sizes = [0] * len(shards)
-        values: dict[str, list[np.ndarray]] = {name: [] for name in ("tags", "tags_removed")}
-        lengths: dict[str, list[np.ndarray]] = {name: [] for name in values}
-        out_of_vocabulary: list[np.ndarray] = []
-        stop = 0
-        with progress("loading", num_posts, "posts") as advance, data_input.named_errors(dataset):
-            for shard, batch in _read(manifest, shards):
-                start, stop = stop, stop + len(batch["descriptor"])
-                shard_sizes[int(shard)] += stop - start
-                advance(stop - start)
-                if stop > num_posts:  # only to count them
-                    continue
-                descriptors[start:stop] = batch["descriptor"]
-                user_descriptors[start:stop] = batch["user_descriptor"]
-                out_of_vocabulary.append(batch["out_of_vocabulary"].numpy())
-                for name in values:
-                    values[name].append(batch[name].values.numpy())
-                    lengths[name].append(batch[name].row_lengths().numpy())
-        if stop != num_posts:
-            raise UserError(f"{describe_count(dataset / 'train', stop, num_posts)}: {REMEDY}")
-        with tf.device("CPU:0"):
-            return cls(
-                descriptors,
-                user_descriptors,
-                **{
-                    name: tf.RaggedTensor.from_row_lengths(
-                        np.concatenate(values[name]), np.concatenate(lengths[name])
-                    )
-                    for name in values
-                },
-                out_of_vocabulary=tf.constant(np.concatenate(out_of_vocabulary)),
-                shard_sizes=shard_sizes,
-                device=device,
-            )
 
     def lookup(self, batch: Mapping[str, Any]) -> Batch:
         """Gathers posts by `row` int64 [B], their places in the order of the shards.
@@ -125,12 +87,7 @@ class PostStore(tf.Module):
                 "user_descriptor": tf.gather(self._user_descriptors, row),
             }
         with tf.device("CPU:0"):
-            return {
-                **on_device,
-                "tags": tf.gather(self._tags, row),
-                "tags_removed": tf.gather(self._tags_removed, row),
-                "out_of_vocabulary": tf.gather(self._out_of_vocabulary, row),
-            }
+            return on_device | {name: tf.gather(of, row) for name, of in self._tags.items()}
 
 
 def check_memory(manifest: Manifest, cache: str) -> None:

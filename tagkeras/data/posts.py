@@ -55,13 +55,8 @@ def parse_post(
     """Checks a row; of any field, absent, null, NaN and "" all mean that it is not there.
 
     Ids may be integers; `tagkeras.data.facts` says what facts may be. Fields that are not of a post
-    are ignored, `descriptor` is left to `parse_descriptor`. Unless the post is to be `labelled`,
-    its user and hashtags are not looked at.
-
-    Args:
-        row: fields by name.
-        facts: to look at, `FACTS` among them.
-        labelled: whether it must have a user and hashtags.
+    are ignored, `descriptor` is left to `parse_descriptor`. Of the facts, `FACTS` among them, all
+    are looked at; of user and hashtags nothing, unless the post is to be `labelled`.
 
     Raises:
         PostError: the post cannot be used.

@@ -73,13 +73,7 @@ def single_facts(facts: Sequence[Fact] = FACTS) -> tuple[Fact, ...]:
 
 
 def encode(record: PostRecord, descriptor_dtype: str, facts: Sequence[Fact] = FACTS) -> bytes:
-    """Serializes a post as a tf.Example.
-
-    Args:
-        record: the post.
-        descriptor_dtype: of `DESCRIPTOR_DTYPES`, to store its descriptor in.
-        facts: of the dataset.
-    """
+    """Serializes a post as a tf.Example, its descriptor in one of `DESCRIPTOR_DTYPES`."""
     example = tf.train.Example()
     feature = example.features.feature
     stored = np.dtype(descriptor_dtype).newbyteorder("<")

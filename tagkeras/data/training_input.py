@@ -4,6 +4,7 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -107,15 +108,15 @@ class TrainingInput:
             self._num_posts, self._batch_size, data_input.post_bytes(self._manifest)
         )
         first_window, first_batch = divmod(first_step, window_size // self._batch_size)
-        if self._cache == "none":
-            read_windows = _windows_of_records(self._shards, window_size)
-        else:
-            read_windows = _windows_of_rows(self._loaded.shard_sizes, window_size)
+        read_windows: Callable[..., tf.data.Dataset] = _windows_of_records
+        source: Sequence[Any] = self._shards
+        if self._cache != "none":
+            read_windows, source = _windows_of_rows, self._loaded.shard_sizes
 
         def read_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
             skipped = tf.where(epoch == first_epoch, tf.constant(first_window, tf.int64), 0)
-            shards = tf.range(len(self._shards), dtype=tf.int64)
-            windows = read_windows(_shuffle(shards, self._seed, epoch), skipped)
+            shards = _shuffle(tf.range(len(source), dtype=tf.int64), self._seed, epoch)
+            windows = read_windows(shards, source, window_size, skipped)
             number = math.ceil(self._num_posts / window_size) - skipped
             windows = windows.apply(tf.data.experimental.assert_cardinality(number))
             return windows.enumerate(skipped).map(lambda number, posts: (epoch, number, posts))
@@ -161,7 +162,7 @@ class TrainingInput:
         with tf.init_scope():  # may be asked for inside of a function that is being traced
             has_gpu = bool(tf.config.list_logical_devices("GPU"))
             device = "GPU:0" if self._cache == "device" and has_gpu else "CPU:0"
-            return PostStore.load(self._dataset, self._manifest, self._shards, device)
+            return PostStore(self._dataset, self._manifest, self._shards, device)
 
 
 def choose_window_size(num_posts: int, batch_size: int, post_bytes: int) -> int:
@@ -179,40 +180,40 @@ def choose_window_size(num_posts: int, batch_size: int, post_bytes: int) -> int:
     return size
 
 
-# From shards int64 [shards], in the order to read them in, and how many windows to leave out at
-# the beginning, to a dataset of vectors of posts: their records, or their rows.
-_ReadWindows = Callable[[tf.Tensor, tf.Tensor], tf.data.Dataset]
+def _windows_of_records(
+    shards: tf.Tensor, paths: Sequence[str], size: int, skipped: tf.Tensor
+) -> tf.data.Dataset:
+    """Windows of so many serialized posts, string, without the first.
 
-
-def _windows_of_records(shards: Sequence[str], size: int) -> _ReadWindows:
-    """Windows of serialized posts, string, of TFRecord files."""
-    paths = tf.constant(list(shards))
+    Args:
+        shards: int64, in the order to read them in.
+        paths: of their TFRecord files.
+        size: posts in a window.
+        skipped: windows to leave out.
+    """
 
     def read(shard: tf.Tensor) -> tf.data.Dataset:
-        return tf.data.TFRecordDataset(paths[shard], buffer_size=2**20)
+        return tf.data.TFRecordDataset(tf.constant(paths)[shard], buffer_size=2**20)
 
     # Records that are skipped are neither copied nor parsed.
-    return lambda shards, skipped: (
-        _interleave(shards, len(paths), read, _BLOCK).skip(skipped * size).batch(size)
-    )
+    return _interleave(shards, len(paths), read, _BLOCK).skip(skipped * size).batch(size)
 
 
-def _windows_of_rows(shard_sizes: Sequence[int], size: int) -> _ReadWindows:
-    """Windows of rows, int64, of posts that lie shard after shard; ordered as their records."""
-    sizes = tf.constant(shard_sizes, tf.int64)
-    stops = tf.cumsum(sizes)
-    starts = stops - sizes
+def _windows_of_rows(
+    shards: tf.Tensor, shard_sizes: Sequence[int], size: int, skipped: tf.Tensor
+) -> tf.data.Dataset:
+    """The same windows as rows, int64, of posts that lie shard after shard."""
+    stops = tf.cumsum(tf.constant(shard_sizes, tf.int64))
 
     def read(shard: tf.Tensor) -> tf.data.Dataset:
         stop = stops[shard]
-        return tf.data.Dataset.range(starts[shard], stop, _BLOCK).map(
+        start = stop - tf.constant(shard_sizes, tf.int64)[shard]
+        return tf.data.Dataset.range(start, stop, _BLOCK).map(
             lambda start: tf.range(start, tf.minimum(start + _BLOCK, stop))
         )
 
     # Blocks, not single rows, go through tf.data: an element costs as much as a post may.
-    return lambda shards, skipped: (
-        _interleave(shards, len(shard_sizes), read, 1).rebatch(size).skip(skipped)
-    )
+    return _interleave(shards, len(shard_sizes), read, 1).rebatch(size).skip(skipped)
 
 
 def _interleave(

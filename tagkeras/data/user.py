@@ -39,14 +39,12 @@ class User:
             raise UserError(f"gender must be one of {', '.join(GENDERS)}, got {self.gender!r}")
         for fact in FACTS:
             object.__setattr__(self, fact.name, _parse(fact, getattr(self, fact.name)))
-        more: dict[str, float | str | None] = {}
-        for is_text in (True, False):
-            given = {n: v for n, v in self.more.items() if isinstance(v, str) == is_text}
-            try:
-                facts = make_facts(given if is_text else (), () if is_text else given)
-            except ValueError as error:
-                raise UserError(str(error)) from error
-            more |= {fact.name: _parse(fact, given[fact.name]) for fact in facts[len(FACTS) :]}
+        texts = [name for name, value in self.more.items() if isinstance(value, str)]
+        try:
+            facts = make_facts(texts, [name for name in self.more if name not in texts])
+        except ValueError as error:
+            raise UserError(str(error)) from error
+        more = {fact.name: _parse(fact, self.more[fact.name]) for fact in facts[len(FACTS) :]}
         object.__setattr__(self, "more", {n: v for n, v in more.items() if v is not None})
         if (self.latitude is None) != (self.longitude is None):
             raise UserError("latitude and longitude go together: give both or neither")

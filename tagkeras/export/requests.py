@@ -58,11 +58,7 @@ def fill_rows(inputs: Tensors, dtypes: Mapping[str, tf.DType]) -> Tensors:
     Facts that are left out, or of which one row says "unknown", are unknown in all rows. All other
     inputs must have as many rows as the image has (or the descriptor; without either, as the
     longest): otherwise a request of one image and three users would be answered, with three
-    answers.
-
-    Args:
-        inputs: each [B, ...], facts among them.
-        dtypes: of the facts, by name.
+    answers. The dtypes are those of the facts, by name.
 
     Raises:
         tf.errors.InvalidArgumentError: when the graph runs, with the number of rows of each.

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from tagkeras.layers.bilinear_embedding import BilinearEmbedding
 from tagkeras.layers.image_user_embedding import ImageUserEmbedding
+from tagkeras.layers.linear_embeddings import BilinearEmbedding, UserBiasedEmbedding
 from tagkeras.layers.max_norm import project_columns, project_max_norm
 from tagkeras.layers.multiplicative_embedding import MultiplicativeEmbedding
 from tagkeras.layers.normalized_product import normalized_product
-from tagkeras.layers.user_biased_embedding import UserBiasedEmbedding
 from tagkeras.layers.user_descriptor import UserDescriptor
 from tagkeras.names import look_up
 

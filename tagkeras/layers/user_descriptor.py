@@ -116,12 +116,7 @@ def _on_unit_sphere(location: tf.Tensor) -> tf.Tensor:
     """Latitude and longitude in degrees, [B, 2], to [B, 3] in [0, 1]; NaN to 0.5."""
     radians = location * (math.pi / 180)
     latitude, longitude = tf.unstack(radians, axis=1)
-    point = tf.stack(
-        [
-            tf.cos(latitude) * tf.cos(longitude),
-            tf.cos(latitude) * tf.sin(longitude),
-            tf.sin(latitude),
-        ],
-        axis=1,
-    )
+    to_axis = tf.cos(latitude)
+    x, y, z = to_axis * tf.cos(longitude), to_axis * tf.sin(longitude), tf.sin(latitude)
+    point = tf.stack([x, y, z], axis=1)
     return tf.where(tf.math.is_nan(point), 0.5, (point + 1) / 2)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tagkeras.configured import Configured
 from tagkeras.data.post_tags import PostTags
 
 # The score of a masked tag: its exponential is 0. Finite, so that the gradient of a sum over masked
@@ -35,7 +36,7 @@ class Draw(NamedTuple):
         return tf.gather(table, tf.minimum(self.tags, table.shape[0] - 1))
 
 
-class RankingLoss(abc.ABC):
+class RankingLoss(Configured, abc.ABC):
     """A loss of the scores f = <phi, V_y> of a batch of posts.
 
     A step calls `draw`, gathers the rows, and differentiates `total` in phi and in these rows only,
@@ -61,21 +62,8 @@ class RankingLoss(abc.ABC):
     def total(self, phi: tf.Tensor, rows: tf.Tensor, post_tags: PostTags, draw: Draw) -> tf.Tensor:
         """The sum of the losses of the positives, float []; differentiable in `phi` and `rows`.
 
-        Args:
-            phi: float [B, d].
-            rows: float [R, d], those of `draw.gather`.
-            post_tags: of the batch.
-            draw: of this batch.
+        What was drawn for a batch is `draw`, and `rows`, float [R, d], are those of `draw.gather`.
         """
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of `__init__`."""
-        return {}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "RankingLoss":
-        """Undoes `get_config`."""
-        return cls(**config)
 
 
 class Pairs(NamedTuple):

@@ -1,7 +1,6 @@
 """Sampled softmax: cross-entropy against a pool of tags that the batch shares."""
 
 import math
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -64,7 +63,3 @@ class SampledSoftmax(RankingLoss):
         score = tf.reduce_sum(tf.gather(phi, post_tags.post) * positive, axis=1)
         losses = tf.nn.softplus(tf.gather(of_post, post_tags.post) - score)
         return tf.reduce_sum(tf.where(post_tags.is_positive, losses, 0))
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of `__init__`."""
-        return {**super().get_config(), "num_negatives": self.num_negatives}

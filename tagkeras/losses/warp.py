@@ -1,7 +1,5 @@
 """WARP: the hinge of the first violator, weighted by the rank that the number of draws implies."""
 
-from typing import Any
-
 import keras
 import tensorflow as tf
 
@@ -73,22 +71,6 @@ class Warp(PairLoss):
     def pair_loss(self, positive_scores: tf.Tensor, negative_scores: tf.Tensor) -> tf.Tensor:
         """The hinge, float [R]."""
         return tf.nn.relu(self.margin - positive_scores + negative_scores)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of `__init__`."""
-        sampler = keras.saving.serialize_keras_object(self.sampler)
-        return {
-            **super().get_config(),
-            "margin": self.margin,
-            "sampler": sampler,
-            "rank_weight": self.rank_weight,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "Warp":
-        """Undoes `get_config`."""
-        sampler = keras.saving.deserialize_keras_object(config["sampler"])
-        return cls(**{**config, "sampler": sampler})
 
 
 def rank_weight(rank: tf.Tensor) -> tf.Tensor:

@@ -19,6 +19,7 @@ class TopKMetric(keras.metrics.Mean, abc.ABC):
     Args:
         k: how many predictions count, at least 1.
         name: by default the symbol of the metric and k, as in `P@1`.
+        **kwargs: of `keras.metrics.Mean`.
     """
 
     symbol: str
@@ -42,15 +43,7 @@ class TopKMetric(keras.metrics.Mean, abc.ABC):
         """
 
     def score_posts(self, hits: tf.Tensor, num_truth: tf.Tensor) -> tf.Tensor:
-        """Scores posts from their hits.
-
-        Args:
-            hits: bool [B, at least k], whether each prediction, best first, is correct.
-            num_truth: int [B], how many hashtags each post has.
-
-        Returns:
-            float32 [B].
-        """
+        """The scores, float32 [B], of `hits` bool [B, at least k] and `num_truth` int [B]."""
         num_truth = tf.maximum(tf.cast(num_truth, tf.float32), 1)
         return self.score(tf.cast(hits[:, : self.k], tf.float32), num_truth)
 
@@ -77,10 +70,6 @@ class TopKMetric(keras.metrics.Mean, abc.ABC):
 class PrecisionAtK(TopKMetric):
     """P@k = |top_k & truth| / k: the share of the predictions that are correct.
 
-    Args:
-        k: how many predictions count, at least 1.
-        name: by default `P@k`.
-
     Example:
         >>> metric = PrecisionAtK(2)
         >>> metric.update_state(y_true=[[5, 1, 8, 9]], y_pred=[[5, 3, 1]])
@@ -103,10 +92,6 @@ class PrecisionAtK(TopKMetric):
 class RecallAtK(TopKMetric):
     """R@k = |top_k & truth| / |truth|: the share of a post's hashtags that are found.
 
-    Args:
-        k: how many predictions count, at least 1.
-        name: by default `R@k`.
-
     Example:
         >>> metric = RecallAtK(2)
         >>> metric.update_state(y_true=[[5, 1, 8, 9]], y_pred=[[5, 3, 1]])
@@ -127,10 +112,6 @@ class RecallAtK(TopKMetric):
 @keras.saving.register_keras_serializable(package="tagkeras")
 class AccuracyAtK(TopKMetric):
     """A@k = 1 if top_k and truth meet, else 0: the share of posts with a hit.
-
-    Args:
-        k: how many predictions count, at least 1.
-        name: by default `A@k`.
 
     Example:
         >>> metric = AccuracyAtK(2)
@@ -153,10 +134,6 @@ class AccuracyAtK(TopKMetric):
 @keras.saving.register_keras_serializable(package="tagkeras")
 class MRRAtK(TopKMetric):
     """MRR@k: the mean of 1 / the position of the first hit; 0 for a post without a hit.
-
-    Args:
-        k: how many predictions count, at least 1.
-        name: by default `MRR@k`.
 
     Example:
         >>> metric = MRRAtK(2)
@@ -182,10 +159,6 @@ class NDCGAtK(TopKMetric):
     """nDCG@k = DCG@k / ideal DCG@k, where a hit at position i counts 1 / log2(i + 1).
 
     The ideal list begins with min(k, |truth|) hits.
-
-    Args:
-        k: how many predictions count, at least 1.
-        name: by default `nDCG@k`.
 
     Example:
         >>> metric = NDCGAtK(2)

@@ -1,7 +1,8 @@
 """The Keras model: an embedding of (image, user) and a table of hashtags."""
 
-import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -10,7 +11,7 @@ import tensorflow as tf
 from tagkeras import losses, metrics, optimizers
 from tagkeras.data.post_tags import INPUTS, PostTags, Truth
 from tagkeras.models.input_dropout import InputDropout
-from tagkeras.models.training_step import TrainingStep
+from tagkeras.models.training_step import take_step
 from tagkeras.names import REDUCTIONS
 from tagkeras.retrieval.top_k import top_k
 
@@ -87,7 +88,7 @@ class HashtagModel(keras.Model):
         self.initial_stddev = initial_stddev
         self.seed = seed
         self.input_dropout = input_dropout
-        self._compiled = _Compiled()
+        self._compiled = SimpleNamespace(ranking=[], means=[])
 
     def build(self, input_shape: Mapping[str, Sequence[int | None]]) -> None:
         """Makes the embedding's weights and the tag table."""
@@ -164,7 +165,9 @@ class HashtagModel(keras.Model):
             if metric.k > self.num_tags:
                 raise ValueError(f"{metric.name}: there are only {self.num_tags} hashtags")
         means = [keras.metrics.Mean(name) for name in ("loss", *self.loss.measures)]
-        self._compiled = _Compiled(ranking, means, reduction, jit_compile)
+        # Hidden from Keras, which tracks and saves the lists among a model's attributes.
+        self._compiled = SimpleNamespace(ranking=ranking, means=means)
+        self.reduction, self.for_xla = reduction, jit_compile
         if self.built:
             self._prepare_training()
 
@@ -175,44 +178,32 @@ class HashtagModel(keras.Model):
         with tf.init_scope():
             self.optimizer.build(self.embedding.trainable_variables)
             self.row_optimizer.build(self.tag_table.value)
-        step = TrainingStep(
-            embedding=self.embedding,
-            table=self.tag_table.value,
-            loss=self.loss,
-            optimizer=self.optimizer,
-            row_optimizer=self.row_optimizer,
-            max_norm=self.max_norm,
-            seed=self.seed,
-            input_dropout=self.input_dropout,
-            reduction=self._compiled.reduction,
-            for_xla=self._compiled.jit_compile,
-        )
-        self.take_step = tf.function(step, jit_compile=True) if step.for_xla else step
+        step = functools.partial(take_step, self)
+        self.take_step = tf.function(step, jit_compile=True) if self.for_xla else step
 
     def train_step(self, data: Any, thread: tf.Tensor | int = 0) -> dict[str, Any]:
         """One step on a batch of posts.
 
         Args:
             data: (inputs, tags).
-            thread: as in `TrainingStep`.
+            thread: as in `take_step`.
         """
-        compiled = self._compiled
         inputs, tags, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         if sample_weight is not None:
             raise ValueError("sample_weight is not supported in training")
         inputs = {name: inputs[name] for name in INPUTS}
         if not self.built:
             self.build({name: values.shape for name, values in inputs.items()})
-        post_tags = PostTags.from_truth(Truth.parse(tags), pad=compiled.jit_compile)
+        post_tags = PostTags.from_truth(Truth.parse(tags), pad=self.for_xla)
         measured = self.take_step(inputs, post_tags, thread)
-        for mean in compiled.means:
+        for mean in self.training_metrics:
             mean.update_state(*measured[mean.name])
-        return {mean.name: mean.result() for mean in compiled.means}
+        return {mean.name: mean.result() for mean in self.training_metrics}
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """Ranks the whole vocabulary for a batch of posts and updates the metrics."""
         inputs, tags, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        truth, ranking = Truth.parse(tags), self._compiled.ranking
+        truth, ranking = Truth.parse(tags), self.ranking_metrics
         k = max((metric.k for metric in ranking), default=1)
         _, ids = self.top_k(self(inputs, training=False), k)
         for metric in ranking:
@@ -271,10 +262,10 @@ class HashtagModel(keras.Model):
         return {
             "optimizer": serialize(self.optimizer),
             "loss": serialize(self.loss),
-            "metrics": [serialize(metric) for metric in self._compiled.ranking],
+            "metrics": [serialize(metric) for metric in self.ranking_metrics],
             "row_optimizer": serialize(self.row_optimizer),
-            "reduction": self._compiled.reduction,
-            "jit_compile": self._compiled.jit_compile,
+            "reduction": self.reduction,
+            "jit_compile": self.for_xla,
             "steps_per_execution": self.steps_per_execution,
         }
 
@@ -297,23 +288,6 @@ class HashtagModel(keras.Model):
 
     def _row_state(self) -> dict[str, tf.Variable]:
         return self.row_optimizer.state if self.compiled else {}
-
-
-@dataclasses.dataclass(frozen=True)
-class _Compiled:
-    """The arguments of `compile`, hidden from Keras, which tracks and saves a model's attributes.
-
-    Attributes:
-        ranking: metrics of rankings.
-        means: of what a step measures.
-        reduction: of the loss.
-        jit_compile: whether XLA compiles the step.
-    """
-
-    ranking: Sequence[keras.metrics.Metric] = ()
-    means: Sequence[keras.metrics.Mean] = ()
-    reduction: str = "mean"
-    jit_compile: bool = False
 
 
 def _default_metrics(num_tags: int) -> list[keras.metrics.Metric]:

@@ -2,16 +2,17 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tagkeras.configured import Configured
+
 
 @keras.saving.register_keras_serializable(package="tagkeras")
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class InputDropout:
+class InputDropout(Configured):
     """Hides values of the image descriptor and known facts of the user from a step of training.
 
     A model that is always told a fact learns to need it. Of a share `facts` of the posts, half lose
@@ -64,12 +65,3 @@ class InputDropout:
         draws = tf.random.stateless_uniform([num_posts, 1 + len(self.groups)], seed)
         post, fact = draws[:, :1], draws[:, 1:]
         return (post < self.facts / 2) | ((post < self.facts) & (fact < 0.5))
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of `__init__`."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "InputDropout":
-        """Undoes `get_config`."""
-        return cls(**config)

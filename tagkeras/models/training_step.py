@@ -1,9 +1,9 @@
 """The training step of a hashtag model: draw, differentiate, update, project."""
 
 import contextlib
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import keras
 import tensorflow as tf
@@ -11,13 +11,17 @@ import tensorflow as tf
 from tagkeras.data.post_tags import PostTags
 from tagkeras.layers.max_norm import max_norm_weights, project_columns
 from tagkeras.layers.normalized_product import not_for_xla
-from tagkeras.losses import RankingLoss
-from tagkeras.models.input_dropout import InputDropout
-from tagkeras.optimizers import RowOptimizer
+
+if TYPE_CHECKING:
+    from tagkeras.models.hashtag_model import HashtagModel
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class TrainingStep:
+def take_step(
+    model: "HashtagModel",
+    inputs: Mapping[str, tf.Tensor],
+    post_tags: PostTags,
+    thread: tf.Tensor | int = 0,
+) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
     """One step of gradient descent on a batch of posts.
 
     In this order: `input_dropout` hides parts of the inputs; `loss.draw` draws the negatives (WARP:
@@ -33,112 +37,84 @@ class TrainingStep:
     and merged, so that all take the step that one device would take on the whole batch.
 
     Args:
-        embedding: phi.
-        table: V, float [Y, d].
-        loss: what is minimised.
-        optimizer: of the embedding's weights.
-        row_optimizer: of the table.
-        max_norm: radius of the embedding's `max_norm_weights` and of the table's rows; None for no
-            bound.
-        seed: of the draws.
-        input_dropout: None to hide nothing.
-        reduction: `mean` or `sum`, over the positives of the batch.
-        for_xla: whether the step will be compiled by XLA.
+        model: built and compiled.
+        inputs: of the embedding.
+        post_tags: the tags of the same posts.
+        thread: number of the thread that takes the step, where several share the weights: no
+            two of them draw alike.
+
+    Returns:
+        `loss` and the loss's own measures by name, each a pair of values and weights, whose
+        weighted mean is the measure.
     """
+    table, seed = model.tag_table.value, _draw_seed(model, thread)
+    if model.input_dropout is not None:
+        inputs = model.input_dropout(inputs, seed)
+    with tf.GradientTape() as tape:
+        with contextlib.nullcontext() if model.for_xla else not_for_xla():
+            phi = tf.cast(model.embedding(inputs, training=True), tf.float32)
+        with tape.stop_recording():
+            draw = model.loss.draw(phi, table, post_tags, seed)
+            rows = draw.gather(table)
+        tape.watch(rows)
+        total = model.loss.total(phi, rows, post_tags, draw)
+        num_positives = tf.cast(post_tags.num_positives, total.dtype)
+        objective = total
+        if model.reduction == "mean":
+            objective /= tf.maximum(_sum_over_replicas(num_positives), 1)
+        if model.embedding.losses:  # regularizers of phi
+            objective += tf.add_n(model.embedding.losses) / _num_replicas()
+        # Under `mixed_float16` the loss is scaled up, so that small gradients do not underflow.
+        scale = model.optimizer.scale_loss(tf.constant(1.0))
+        scaled = scale * objective
+    weights = model.embedding.trainable_variables
+    *gradients, row_gradients = tape.gradient(
+        scaled, [*(w.value for w in weights), rows], unconnected_gradients="zero"
+    )
+    row_gradients = tf.convert_to_tensor(row_gradients) / scale
+    if isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer):
+        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        is_finite = _are_finite([*gradients, row_gradients])
+        tf.cond(is_finite, lambda: _update_rows(model, draw.tags, row_gradients), lambda: None)
+        # Infinite gradients make the optimizer skip its step too, and lower the scale.
+        gradients = [tf.where(is_finite, gradient, math.inf) for gradient in gradients]
+    else:
+        _update_rows(model, draw.tags, row_gradients)
+    model.optimizer.apply(gradients, weights)
+    if model.max_norm is not None:
+        project_columns(max_norm_weights(model.embedding), model.max_norm)
+    measures = {
+        name: (tf.cast(values, tf.float32), draw.measured) for name, values in draw.measures.items()
+    }
+    return {"loss": (total / tf.maximum(num_positives, 1), num_positives), **measures}
 
-    embedding: keras.layers.Layer
-    table: tf.Variable
-    loss: RankingLoss
-    optimizer: keras.optimizers.Optimizer
-    row_optimizer: RowOptimizer
-    max_norm: float | None
-    seed: int
-    input_dropout: InputDropout | None
-    reduction: str
-    for_xla: bool
 
-    def __call__(
-        self, inputs: Mapping[str, tf.Tensor], post_tags: PostTags, thread: tf.Tensor | int = 0
-    ) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
-        """Takes the step.
+def _draw_seed(model: "HashtagModel", thread: tf.Tensor | int) -> tf.Tensor:
+    step = tf.cast(model.optimizer.iterations, tf.int32)
+    seed = tf.stack([tf.constant(model.seed), step])
+    replica = _replica()
+    if replica is not None:
+        thread = replica.replica_id_in_sync_group
+    elif isinstance(thread, int) and thread == 0:
+        return seed  # of a run with one thread
+    return tf.random.experimental.stateless_fold_in(seed, thread)
 
-        Args:
-            inputs: of the embedding.
-            post_tags: the tags of the same posts.
-            thread: number of the thread that takes the step, where several share the weights: no
-                two of them draw alike.
 
-        Returns:
-            `loss` and the loss's own measures by name, each a pair of values and weights, whose
-            weighted mean is the measure.
-        """
-        seed = self._draw_seed(thread)
-        if self.input_dropout is not None:
-            inputs = self.input_dropout(inputs, seed)
-        with tf.GradientTape() as tape:
-            with contextlib.nullcontext() if self.for_xla else not_for_xla():
-                phi = tf.cast(self.embedding(inputs, training=True), tf.float32)
-            with tape.stop_recording():
-                draw = self.loss.draw(phi, self.table, post_tags, seed)
-                rows = draw.gather(self.table)
-            tape.watch(rows)
-            total = self.loss.total(phi, rows, post_tags, draw)
-            num_positives = tf.cast(post_tags.num_positives, total.dtype)
-            objective = total
-            if self.reduction == "mean":
-                objective /= tf.maximum(_sum_over_replicas(num_positives), 1)
-            if self.embedding.losses:  # regularizers of phi
-                objective += tf.add_n(self.embedding.losses) / _num_replicas()
-            # Under `mixed_float16` the loss is scaled up, so that small gradients do not underflow.
-            scale = self.optimizer.scale_loss(tf.constant(1.0))
-            scaled = scale * objective
-        weights = self.embedding.trainable_variables
-        *gradients, row_gradients = tape.gradient(
-            scaled, [*(w.value for w in weights), rows], unconnected_gradients="zero"
-        )
-        row_gradients = tf.convert_to_tensor(row_gradients) / scale
-        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
-            gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
-            is_finite = _are_finite([*gradients, row_gradients])
-            tf.cond(is_finite, lambda: self._update_rows(draw.tags, row_gradients), lambda: None)
-            # Infinite gradients make the optimizer skip its step too, and lower the scale.
-            gradients = [tf.where(is_finite, gradient, math.inf) for gradient in gradients]
-        else:
-            self._update_rows(draw.tags, row_gradients)
-        self.optimizer.apply(gradients, weights)
-        if self.max_norm is not None:
-            project_columns(max_norm_weights(self.embedding), self.max_norm)
-        measures = {
-            name: (tf.cast(values, tf.float32), draw.measured)
-            for name, values in draw.measures.items()
-        }
-        return {"loss": (total / tf.maximum(num_positives, 1), num_positives), **measures}
-
-    def _draw_seed(self, thread: tf.Tensor | int) -> tf.Tensor:
-        step = tf.cast(self.optimizer.iterations, tf.int32)
-        seed = tf.stack([tf.constant(self.seed), step])
-        replica = _replica()
-        if replica is not None:
-            thread = replica.replica_id_in_sync_group
-        elif isinstance(thread, int) and thread == 0:
-            return seed  # of a run with one thread
-        return tf.random.experimental.stateless_fold_in(seed, thread)
-
-    def _update_rows(self, tags: tf.Tensor | None, gradients: tf.Tensor) -> None:
-        """Applies the gradients of the rows, those of all replicas together."""
-        replica = _replica()
-        if replica is not None and tags is None:
-            gradients = replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-        elif replica is not None:
-            tags = replica.all_gather(tags, axis=0)
-            gradients = replica.all_gather(gradients, axis=0)
-        self.row_optimizer.apply(
-            self.table,
-            tags,
-            gradients,
-            learning_rate=self.optimizer.learning_rate,
-            max_norm=self.max_norm,
-        )
+def _update_rows(model: "HashtagModel", tags: tf.Tensor | None, gradients: tf.Tensor) -> None:
+    """Applies the gradients of the rows, those of all replicas together."""
+    replica = _replica()
+    if replica is not None and tags is None:
+        gradients = replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    elif replica is not None:
+        tags = replica.all_gather(tags, axis=0)
+        gradients = replica.all_gather(gradients, axis=0)
+    model.row_optimizer.apply(
+        model.tag_table.value,
+        tags,
+        gradients,
+        learning_rate=model.optimizer.learning_rate,
+        max_norm=model.max_norm,
+    )
 
 
 def _replica() -> tf.distribute.ReplicaContext | None:

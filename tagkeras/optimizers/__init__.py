@@ -5,9 +5,12 @@ from typing import Any
 import keras
 
 from tagkeras.names import look_up
-from tagkeras.optimizers.row_adagrad import RowAdagrad
-from tagkeras.optimizers.row_optimizer import RowOptimizer, sum_duplicates
-from tagkeras.optimizers.row_sgd import RowSGD
+from tagkeras.optimizers.row_optimizers import (
+    RowAdagrad,
+    RowOptimizer,
+    RowSGD,
+    sum_duplicates,
+)
 
 __all__ = ["RowAdagrad", "RowOptimizer", "RowSGD", "get", "matching", "sum_duplicates"]
 

@@ -1,5 +1,6 @@
 """What share of the best rows a search of some cells finds, and how many cells a share takes."""
 
+import bisect
 import dataclasses
 import math
 
@@ -85,14 +86,9 @@ class RecallCurve:
             target: that `Recall.lower` has to reach, more than 0 and at most 1. All cells reach 1.
             fewest: cells that have to be looked into in any case.
         """
-        low, high = fewest, len(self.scored)
-        while low < high:
-            middle = (low + high) // 2
-            if self.recall(middle).lower >= target:
-                high = middle
-            else:
-                low = middle + 1
-        return self.recall(low)
+        every, most = range(len(self.scored) + 1), len(self.scored)
+        probes = bisect.bisect_left(every, target, fewest, most, key=lambda n: self.recall(n).lower)
+        return self.recall(probes)
 
 
 def fewest_posts(target: float, k: int) -> int:

@@ -1,7 +1,6 @@
 """WARP negatives drawn from their exact distribution, given the scores of the whole vocabulary."""
 
 import math
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -79,10 +78,6 @@ class Exhaustive(Sampler):
         draws = tf.where(has_candidates, tf.minimum(draws, self.max_negatives), 0)
         return Negatives(tf.where(found, tag, 0), draws, found)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of `__init__`."""
-        return {**super().get_config(), "tile": self.tile}
-
     @staticmethod
     def _violates(
         phi: tf.Tensor,
@@ -133,10 +128,8 @@ def _draw_below(limit: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 def _find_ranked(violates: tf.Tensor, by_block: tf.Tensor, rank: tf.Tensor) -> tf.Tensor:
     """The column of the violator number `rank` (from 0) of each row, int32 [P].
 
-    Args:
-        violates: bool [P, tile].
-        by_block: int32 [P, tile / BLOCK], its sums.
-        rank: int32 [P]; the column means nothing where there are not that many.
+    Of `violates`, bool [P, tile], the sums are `by_block`, int32 [P, tile / BLOCK]. The column
+    means nothing where there are not that many.
     """
     up_to = tf.cumsum(by_block, axis=1)
     block = tf.reduce_sum(tf.cast(up_to <= rank[:, tf.newaxis], tf.int32), axis=1)

@@ -1,7 +1,7 @@
 """WARP negatives at matrix speed: one pool of tags for a group of posts."""
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
@@ -83,10 +83,6 @@ class Pooled(Sampler):
             (tf.constant(0), post_tags.has_candidates(table.shape[0]), start),
         )
         return negatives
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of `__init__`."""
-        return {**super().get_config(), "pool_group": self.pool_group}
 
     def num_blocks(self, num_tags: int) -> int:
         """Blocks in a pool for a vocabulary of `num_tags`: room for the skipped tags of most posts.

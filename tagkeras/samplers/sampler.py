@@ -1,10 +1,11 @@
 """The base class of the samplers, which draw the negatives of WARP."""
 
 import abc
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
+from tagkeras.configured import Configured
 from tagkeras.data.post_tags import PostTags
 
 
@@ -23,7 +24,7 @@ class Negatives(NamedTuple):
     found: tf.Tensor
 
 
-class Sampler(abc.ABC):
+class Sampler(Configured, abc.ABC):
     """Draws negatives until one scores above the threshold of its positive, f(y+) - margin.
 
     Draws are uniform, with replacement, from the tags that are not on the post, and end without a
@@ -60,12 +61,3 @@ class Sampler(abc.ABC):
             thresholds: float [P], f(y+) - margin: a score above it violates.
             seed: int32 [2], of stateless random numbers.
         """
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of `__init__`."""
-        return {"max_negatives": self.max_negatives}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "Sampler":
-        """Undoes `get_config`."""
-        return cls(**config)

@@ -19,9 +19,6 @@ class Sequential(Sampler):
     slow where violators are rare. How many positives go on drawing depends on the data, which XLA
     cannot compile.
 
-    Args:
-        max_negatives: the most draws for a positive, at least 1.
-
     Example:
         >>> loss = tagkeras.losses.Warp(sampler=Sequential(max_negatives=200))
     """

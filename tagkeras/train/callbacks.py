@@ -36,17 +36,12 @@ class SaveCheckpoints(keras.callbacks.Callback):
     A run that diverged is never saved, but ended.
 
     `checkpoints/step-N` holds weights, optimizers and state; `best/` only the weights, of the epoch
-    with the best validation R@10 (the last epoch without validation posts).
+    with the best validation R@10 (the last epoch without validation posts), as the `average` has
+    them. Checkpoints within an epoch are some `minutes` apart; 0 for none.
 
-    Args:
-        workdir: of the run.
-        model: built and compiled.
-        schedule: whose state is part of the run.
-        average: of the weights, which is what the best epoch is of.
-        minutes: between checkpoints within an epoch; 0 for none.
-        writes: whether this process writes. Of several workers that train together one does, but
-            all have to call, since some values are read from all of them.
-        any_worker: whether a condition holds on any worker, so that all save at the same step.
+    Of several workers that train together one `writes`, but all have to call, since some values are
+    read from all of them; `any_worker` says whether a condition holds on any, so that all save at
+    the same step.
     """
 
     def __init__(
@@ -145,9 +140,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
 class WriteHistory(keras.callbacks.Callback):
     """Writes a line for each epoch to `history.csv`.
 
-    Args:
-        path: of the file.
-        epochs_done: lines to keep of a run that resumes; later ones are of an epoch to be redone.
+    Of a run that resumes it keeps `epochs_done` lines; later ones are of an epoch to be redone.
 
     Raises:
         UserError: the file of a run that resumes is damaged.
@@ -174,14 +167,10 @@ class WriteHistory(keras.callbacks.Callback):
 
 
 class StopWithoutProgress(keras.callbacks.Callback):
-    """Stops after `patience` epochs without a better validation R@10.
+    """Stops after `patience` epochs without a better validation R@10; 0 waits for ever.
 
     Which epoch is the best is part of the run's state, so that a resumed run stops where an
     uninterrupted one does.
-
-    Args:
-        state: of the run, with the epoch counted and compared already.
-        patience: epochs to wait; 0 waits for ever.
     """
 
     def __init__(self, state: RunState, patience: int) -> None:

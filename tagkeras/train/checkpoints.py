@@ -69,11 +69,7 @@ class CheckpointFolder:
     """Folders `step-N`, each complete or absent, of `variables.*` and `state.json`.
 
     `tf.train.CheckpointManager` trusts a file that lists the checkpoints, and starts over where
-    that is lost; here the folder itself is the list.
-
-    Args:
-        path: of the folder; it may not exist yet.
-        variables: what to save besides the state.
+    that is lost; here the folder itself, which may not exist yet, is the list.
     """
 
     def __init__(self, path: Path, variables: tf.train.Checkpoint) -> None:

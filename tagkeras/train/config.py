@@ -143,19 +143,16 @@ class Settings:
         Raises:
             UserError: a value is not one that the option takes.
         """
-        settings = {}
         config = {**OLDER, **config}
-        for field in dataclasses.fields(cls):
-            if field.name in config:
-                value = settings[field.name] = config[field.name]
-                choices = field.metadata["choices"]
-                allowed = value in choices if choices else isinstance(value, int | float | None)
-                if not allowed:
-                    raise UserError(
-                        f"config.json: {field.name} is {value!r}, which --{field.name} does not"
-                        " take: restore a copy, or train again in another --workdir"
-                    )
-        return cls(**settings)
+        fields = {field.name: field for field in dataclasses.fields(cls) if field.name in config}
+        for name, field in fields.items():
+            value, choices = config[name], field.metadata["choices"]
+            if not (value in choices if choices else isinstance(value, int | float | None)):
+                raise UserError(
+                    f"config.json: {name} is {value!r}, which --{name} does not take: restore a"
+                    " copy, or train again in another --workdir"
+                )
+        return cls(**{name: config[name] for name in fields})
 
     @property
     def first_learning_rate(self) -> float:

@@ -19,13 +19,10 @@ def find_doubts(
     num_tags: int,
     validation: tf.data.Dataset | None,
 ) -> list[str]:
-    """Lines to print.
+    """Lines to print of a run, given the metrics of its best epoch.
 
-    Args:
-        best: metrics of the best epoch.
-        steps_per_epoch: of the run.
-        num_tags: Y.
-        validation: batches of (inputs, tags), to compare with the most frequent tags.
+    The most frequent of its `num_tags` tags are ranked for `validation`, batches of (inputs, tags),
+    to compare with.
     """
     doubts = []
     if steps_per_epoch < FEW_STEPS:

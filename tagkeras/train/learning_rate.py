@@ -19,10 +19,7 @@ class LearningRateSchedule(keras.callbacks.Callback):
       from when on some positive has no violator: before, the model has not begun to learn.
     - `constant`: the full rate.
 
-    Args:
-        name: one of these.
-        learning_rate: of the first epoch.
-        epochs: of the whole run.
+    The full rate is that of the first epoch; the epochs are those of the whole run.
     """
 
     model: HashtagModel

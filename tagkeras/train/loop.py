@@ -5,7 +5,6 @@ hold ragged tags in a distributed iterator, nor train by threads. One loop does 
 the `on_train_*` and `on_epoch_*` calls that `fit` makes.
 """
 
-import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -26,13 +25,7 @@ STEPS_PER_THREAD = 64
 
 
 class Stepper:
-    """Takes training steps on one device.
-
-    Args:
-        model: compiled.
-        posts: training posts.
-        steps_per_call: steps between two calls of the callbacks, at least 1.
-    """
+    """Takes training steps on one device, `steps_per_call` between two calls of the callbacks."""
 
     def __init__(self, model: HashtagModel, posts: TrainingInput, steps_per_call: int = 1) -> None:
         self.model = model
@@ -123,10 +116,10 @@ def train_epochs(
     """Trains from a state to the end of so many epochs, or until a callback stops the model.
 
     Args:
-        stepper: takes the steps.
+        stepper: of a compiled model.
         state: of the run; it is updated before callbacks are called.
         callbacks: called as by `keras.Model.fit`, with the numbers of steps in the whole epoch.
-        average: of the weights, which `validation` is ranked by.
+        average: of the weights, which `validation` is ranked by; None for the weights themselves.
         epochs: to be done in all.
         validation: batches to rank after each epoch.
         verbose: 1 for a bar, 2 for a line an epoch, 0 for neither.
@@ -135,6 +128,7 @@ def train_epochs(
         UserError: there are fewer posts than the dataset's manifest says.
     """
     model = stepper.model
+    average = average or WeightAverage(model, 0, epochs)
     called = keras.callbacks.CallbackList(
         list(callbacks),
         add_progbar=verbose > 0,
@@ -154,8 +148,8 @@ def train_epochs(
         called.on_epoch_begin(epoch)
         logs: dict[str, float] = {}
         while state.step < state.steps_per_epoch:
-            to_average = average.steps_until_next(state) if average else state.steps_per_epoch
-            count = min(stepper.steps_per_call, to_average, state.steps_per_epoch - state.step)
+            to_average = average.steps_until_next(state)
+            count = min(stepper.steps_per_call, to_average)
             called.on_train_batch_begin(state.step)
             try:
                 logs = _to_numbers(stepper.take(batches, count))
@@ -166,13 +160,13 @@ def train_epochs(
                 ) from error
             state.step += count
             state.global_step += count
-            if average is not None and count == to_average:
+            if count == to_average:
                 average.add(state)
             called.on_train_batch_end(state.step - 1, logs)
         state.epoch, state.step = epoch + 1, 0
         if validation is not None:
             model.reset_metrics()
-            with average.in_use(state) if average else contextlib.nullcontext():
+            with average.in_use(state):
                 ranked = _to_numbers(stepper.validate(validation))
             logs = {**logs, **{f"val_{name}": value for name, value in ranked.items()}}
         called.on_epoch_end(epoch, dict(sorted(logs.items())))

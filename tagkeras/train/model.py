@@ -23,10 +23,7 @@ def make_model(
 ) -> HashtagModel:
     """A built model with fresh weights for a dataset.
 
-    Args:
-        settings: of the model.
-        manifest: of the dataset.
-        precision: of the embedding's products; its weights are always float32.
+    The precision is that of the embedding's products; its weights are always float32.
     """
     arguments: dict[str, Any] = {
         "embedding_dim": settings.embedding_dim,

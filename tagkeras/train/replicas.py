@@ -72,11 +72,8 @@ def make_any_worker(strategy: tf.distribute.Strategy) -> Callable[[bool], bool]:
 class Replicas(Stepper):
     """Takes steps by `strategy.run`: replica r of R takes the r-th of R slices of each batch.
 
-    Args:
-        model: made and compiled in the scope of `strategy`.
-        posts: training posts; its batch is the global one.
-        strategy: of the replicas.
-        steps_per_call: steps between two calls of the callbacks, raised to `STEPS_PER_CALL`.
+    The model is made and compiled in the scope of `strategy`; callbacks are called after
+    `STEPS_PER_CALL` steps at least.
     """
 
     def __init__(

@@ -1,41 +1,40 @@
 """Work on tables of millions of rows, a slice at a time, so that none is copied whole."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.models import HashtagModel
 
 SLICE = 2**16
 
 
-class SharedTags(NamedTuple):
-    """The tags that two vocabularies have in common.
+class Shared(NamedTuple):
+    """The names that two lists have in common: tags, or columns of a user descriptor.
 
     Attributes:
-        earlier_ids: int64 [S], their ids in the earlier vocabulary.
-        ids: int64 [S], their ids in the new one, ascending.
+        earlier: int64 [S], their places in the earlier list.
+        new: int64 [S], their places in the new one, ascending.
     """
 
-    earlier_ids: np.ndarray
-    ids: np.ndarray
+    earlier: np.ndarray
+    new: np.ndarray
 
     @classmethod
-    def of(cls, earlier: Vocabulary, new: Vocabulary) -> "SharedTags":
-        """Finds them by name."""
-        get = earlier.ids.get
-        found = np.fromiter((get(tag, -1) for tag in new.tags), np.int64, len(new))
-        ids = np.flatnonzero(found >= 0)
-        return cls(found[ids], ids)
+    def of(cls, earlier: Sequence[str], new: Sequence[str]) -> "Shared":
+        """Finds them."""
+        places = {name: place for place, name in enumerate(earlier)}
+        found = np.fromiter((places.get(name, -1) for name in new), np.int64, len(new))
+        shared = np.flatnonzero(found >= 0)
+        return cls(found[shared], shared)
 
 
 def copy_rows(
     source: tf.Variable | np.ndarray,
     target: tf.Variable,
-    shared: SharedTags,
+    shared: Shared,
     change: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
 ) -> None:
     """Copies the rows of shared tags; other rows of the target stay as they are.
@@ -47,11 +46,11 @@ def copy_rows(
         change: applied to some rows, [rows, d], on the way.
     """
     copies = getattr(target, "values", (target,))
-    for start in range(0, len(shared.ids), SLICE):
+    for start in range(0, len(shared.new), SLICE):
         part = slice(start, start + SLICE)
-        rows = change(tf.gather(source, shared.earlier_ids[part]))
+        rows = change(tf.gather(source, shared.earlier[part]))
         for variable in copies:
-            variable.scatter_update(tf.IndexedSlices(rows, tf.constant(shared.ids[part])))
+            variable.scatter_update(tf.IndexedSlices(rows, tf.constant(shared.new[part])))
 
 
 def row_norms(table: tf.Variable) -> tuple[float, float]:

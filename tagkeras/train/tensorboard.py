@@ -38,12 +38,8 @@ class TensorBoardLog(keras.callbacks.Callback):
     """Writes `tensorboard/` in the workdir.
 
     `steps/...` are means over the last `INTERVAL` steps, by step; `epochs/...` the epoch's values,
-    by epoch. Points that a resumed run writes again have the same values.
-
-    Args:
-        workdir: of the run.
-        state: of the run.
-        writes: whether this process writes, as in `SaveCheckpoints`.
+    by epoch. Points that a resumed run writes again have the same values. Where several processes
+    train together, one of them `writes`, as in `SaveCheckpoints`.
     """
 
     def __init__(self, workdir: Workdir, state: RunState, *, writes: bool = True) -> None:

@@ -21,7 +21,7 @@ from tagkeras.train.callbacks import (
     StopWithoutProgress,
     WriteHistory,
 )
-from tagkeras.train.config import FREE, OLDER, Config, check_flags
+from tagkeras.train.config import OLDER, Config, check_flags
 from tagkeras.train.defaults import choose_defaults
 from tagkeras.train.doubts import find_doubts
 from tagkeras.train.learning_rate import LearningRateSchedule
@@ -83,7 +83,11 @@ class Run:
             self._validation = data_input.read_split(
                 self._dataset, manifest, "validation", _VALIDATION_BATCH
             ).map(split_batch)
-        self._found = self._check_workdir()
+        self._found = self._find_progress()
+        if self.workdir.is_started:
+            self.workdir.check_resumable(config, self._dataset)
+        else:
+            self.workdir.check_unused()
         warm_start = None
         if config.warm_start and not self._found[1]:
             vocabulary = Vocabulary.load(self._dataset / "vocabulary.tsv")
@@ -171,22 +175,6 @@ class Run:
             validation=self._validation,
             verbose=verbose if self.writes else 0,
         )
-
-    def _check_workdir(self) -> tuple[bool, Path | None]:
-        """Makes sure that the run may start or resume; returns what `_find_progress` found."""
-        found = is_started, checkpoint = self._find_progress()
-        if not is_started:
-            self.workdir.check_unused()
-            return found
-        fields = dataclasses.fields(Config)
-        defaults = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
-        defaults |= OLDER
-        # A run that has a checkpoint does not look at the earlier one any more.
-        free = FREE | ({"warm_start"} if checkpoint else set())
-        self.workdir.check_resumable(
-            dataclasses.asdict(self.config), self._dataset, free=free, defaults=defaults
-        )
-        return found
 
     def _find_progress(self) -> tuple[bool, Path | None]:
         return self.workdir.is_started, self.workdir.newest_checkpoint()

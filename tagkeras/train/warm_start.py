@@ -2,14 +2,12 @@
 
 import functools
 from pathlib import Path
-from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tagkeras.cli.errors import UserError
-from tagkeras.data.facts import FactSchema
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
 from tagkeras.layers import project_max_norm
@@ -17,7 +15,7 @@ from tagkeras.models import HashtagModel
 from tagkeras.train.checkpoints import CheckpointError, unreadable
 from tagkeras.train.config import Settings
 from tagkeras.train.model import restore_model, training_checkpoint
-from tagkeras.train.tables import SharedTags, copy_rows
+from tagkeras.train.tables import Shared, copy_rows
 from tagkeras.train.workdir import Workdir
 
 # Where a workdir without checkpoints keeps it: one that `tagkeras.add_tags` made.
@@ -28,47 +26,11 @@ USER_WEIGHTS = ("W", "S")
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
-class SharedColumns(NamedTuple):
-    """The columns of user descriptors that two datasets have in common, as `country GB`.
-
-    Attributes:
-        earlier: int64 [S], their places in the earlier descriptor.
-        new: int64 [S], their places in the new one.
-    """
-
-    earlier: np.ndarray
-    new: np.ndarray
-
-    @classmethod
-    def of(cls, earlier: FactSchema, new: FactSchema) -> "SharedColumns":
-        """Finds them by name."""
-        places = {name: place for place, name in enumerate(earlier.feature_names)}
-        pairs = [(places[n], p) for p, n in enumerate(new.feature_names) if n in places]
-        return cls(*np.array(pairs, np.int64).T)
-
-    def move(self, name: str, value: np.ndarray, target: keras.Variable) -> np.ndarray:
-        """What to assign to a weight or its state: `value`, its columns of facts where they belong.
-
-        Columns that the earlier dataset lacks stay as they are in `target`.
-        """
-        if name not in USER_WEIGHTS:
-            return value
-        moved = np.array(target)
-        moved[:, self.new] = value[:, self.earlier]
-        return moved
-
-
 class WarmStart:
-    """What a new run can take over from an earlier one.
-
-    Args:
-        earlier: workdir of the earlier run.
-        settings: of the new run.
-        manifest: of its dataset.
-        vocabulary: of its dataset.
+    """What a new run, of some settings on some dataset, can take over from an earlier one.
 
     Attributes:
-        columns: of the user descriptor that both datasets have.
+        columns: of the user descriptor that both datasets have, by names such as `country GB`.
         shared: the tags that both vocabularies have.
         state: the checkpoint of the earlier optimizers' state; None if there is none, or none that
             the new run's optimizers can use.
@@ -87,9 +49,10 @@ class WarmStart:
         earlier.best_epoch()  # raises without one
         self._check_settings(settings)
         self._check_descriptors(manifest)
-        self.columns = SharedColumns.of(earlier.manifest().facts, manifest.facts)
-        self.shared = SharedTags.of(earlier.vocabulary(), vocabulary)
-        if not len(self.shared.ids):
+        names = (m.facts.feature_names for m in (earlier.manifest(), manifest))
+        self.columns = Shared.of(*names)
+        self.shared = Shared.of(earlier.vocabulary().tags, vocabulary.tags)
+        if not len(self.shared.new):
             raise UserError(f"{earlier.path} knows none of the tags of this dataset")
         usable = _has_same_state(self.earlier_settings, settings)
         self.state = find_state(earlier) if usable else None
@@ -102,21 +65,16 @@ class WarmStart:
         new run's max-norm are projected. The optimizers' state of these weights and rows is that of
         its newest checkpoint, if both runs have the same optimizer: Adagrad's first steps from a
         fresh state are as long as the learning rate in every coordinate, whatever the gradient, and
-        would undo much of what was learned. New tags keep their
-        fresh rows and fresh state.
+        would undo much of what was learned. New tags keep their fresh rows and fresh state.
 
-        Args:
-            model: made with the new run's settings and compiled, before its first step.
-
-        Returns:
-            A line for people.
+        The model is compiled and has not stepped yet. Returns a line for people.
 
         Raises:
             UserError: the earlier run's newest checkpoint is damaged; the model is then of no use.
         """
         trained = restore_model(self.earlier)
         for weight, value in zip(model.embedding.weights, trained.embedding.weights, strict=True):
-            weight.assign(self.columns.move(weight.name, value.numpy(), weight))
+            weight.assign(_move_columns(weight.name, value.numpy(), weight, self.columns))
         project = tf.identity
         # A row whose norm is the radius but for rounding would change bits for nothing.
         if model.max_norm is not None and not 0 < self.earlier_settings.max_norm <= model.max_norm:
@@ -124,7 +82,7 @@ class WarmStart:
         copy_rows(trained.tag_table.value, model.tag_table.value, self.shared, project)
         if self.state is not None:
             _copy_state(model, self.state, self.shared, self.columns)
-        num_shared = len(self.shared.ids)
+        num_shared = len(self.shared.new)
         return (
             f"started from {self.earlier.path}: {num_shared:,} tags known,"
             f" {self.num_tags - num_shared:,} new, {trained.num_tags - num_shared:,} left behind,"
@@ -148,14 +106,11 @@ class WarmStart:
 
     def _check_descriptors(self, manifest: Manifest) -> None:
         before = self.earlier.manifest()
-        for what, name in (
-            ("image descriptors", "descriptor_size"),
-            ("image descriptors (another CNN)", "cnn"),
-        ):
+        for name, words in (("descriptor_size", ""), ("cnn", " (another CNN)")):
             if getattr(manifest, name) != getattr(before, name):
                 raise UserError(
-                    f"{self.earlier.path} was trained on other {what} than this dataset has:"
-                    " preprocess the posts as that run's were, with the same CNN"
+                    f"{self.earlier.path} was trained on other image descriptors{words} than this"
+                    " dataset has: preprocess the posts as that run's were, with the same CNN"
                 )
 
 
@@ -179,9 +134,21 @@ def _has_same_state(earlier: Settings, settings: Settings) -> bool:
     return settings.optimizer != "sgd" or bool(earlier.momentum) == bool(settings.momentum)
 
 
-def _copy_state(
-    model: HashtagModel, prefix: Path, shared: SharedTags, columns: SharedColumns
-) -> None:
+def _move_columns(
+    name: str, value: np.ndarray, target: keras.Variable, columns: Shared
+) -> np.ndarray:
+    """What to assign to a weight or its state: `value`, its columns of facts where they belong.
+
+    Columns that the earlier dataset lacks stay as they are in `target`.
+    """
+    if name not in USER_WEIGHTS:
+        return value
+    moved = np.array(target)
+    moved[:, columns.new] = value[:, columns.earlier]
+    return moved
+
+
+def _copy_state(model: HashtagModel, prefix: Path, shared: Shared, columns: Shared) -> None:
     """Gives the optimizers of a model the state of an earlier run.
 
     That of the embedding's weights as it is, that of the rows for shared tags. Steps taken and
@@ -199,7 +166,7 @@ def _copy_state(
             tables = {name: reader.get_tensor(f"row_optimizer/{name}{_VALUE}") for name in rows}
             weights = model.embedding.trainable_variables
             for weight, slot, value in zip(weights, slots, values, strict=True):
-                slot.assign(columns.move(weight.name, value, slot))
+                slot.assign(_move_columns(weight.name, value, slot, columns))
     except CheckpointError as error:
         raise UserError(
             f"{prefix.parent} cannot be read ({error}): restore a copy of it, or start from"

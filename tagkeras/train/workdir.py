@@ -1,6 +1,7 @@
 """The workdir of a training run: what it was started with, and where it keeps what it made."""
 
 import contextlib
+import dataclasses
 import json
 import operator
 import os
@@ -14,6 +15,7 @@ from tagkeras.cli import files
 from tagkeras.cli.errors import UserError
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.vocabulary import Vocabulary
+from tagkeras.train.config import FREE, OLDER, Config
 
 STEP = "step-"
 # What a workdir has of the dataset's own.
@@ -23,13 +25,10 @@ _ASIDE = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.(?P<suffix>tmp|old)")
 
 
 class Workdir:
-    """Paths and small files of one training run.
+    """Paths and small files of one training run, in a folder that may not exist yet.
 
     It holds `config.json`, copies of the dataset's `dataset.json` and `vocabulary.tsv`,
     `history.csv`, and the folders `checkpoints`, `best` and, where asked for, `tensorboard`.
-
-    Args:
-        path: of the folder; it may not exist yet.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -87,21 +86,8 @@ class Workdir:
                 _clean_up(folder)
             yield
 
-    def check_resumable(
-        self,
-        config: Mapping[str, Any],
-        dataset: Path,
-        *,
-        free: frozenset[str],
-        defaults: Mapping[str, Any],
-    ) -> None:
-        """Makes sure that a command may resume the run that was started here.
-
-        Args:
-            config: of the command.
-            dataset: its dataset.
-            free: names in `config` that may differ.
-            defaults: values of options that are younger than the run.
+    def check_resumable(self, command: Config, dataset: Path) -> None:
+        """Makes sure that a command may resume, on its dataset, the run that was started here.
 
         Raises:
             UserError: another config or another dataset, naming what differs; or the folder was
@@ -112,7 +98,11 @@ class Workdir:
                 f"{self.path} was made by tagkeras.add_tags and has no checkpoints to resume from:"
                 f" train in another --workdir with --warm_start={self.path}"
             )
-        started = {**defaults, **self.config()}
+        config = dataclasses.asdict(command)
+        defaults = {field.name: field.default for field in dataclasses.fields(command)}
+        started = {**defaults, **OLDER, **self.config()}
+        # A run that has a checkpoint does not look at the earlier one any more.
+        free = FREE | ({"warm_start"} if self.newest_checkpoint() else set())
         differing = [
             f"--{name}={_show(started.get(name))} (now {_show(config.get(name))})"
             for name in sorted({*started, *config} - free)

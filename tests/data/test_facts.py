@@ -134,9 +134,12 @@ def test_columns_of_a_schema():
     ]
     assert facts.feature_names[7:] == ("camera a", "camera b", "price")
     assert [fact.name for fact in facts.facts[len(FACTS) :]] == ["camera", "job", "price"]
-    for wrong in ({"categories": {"camera": ("a", "a")}}, {"numbers": {"price": (0.0, 0.0)}}):
+    wrong = [{"countries": countries} for countries in (["USA"], ["us"], ["US", "US"])]
+    wrong += [{"location_decimals": decimals} for decimals in (-1, 5)]
+    wrong += [{"categories": {"camera": ("a", "a")}}, {"numbers": {"price": (0.0, 0.0)}}]
+    for arguments in wrong:
         with pytest.raises(ValueError, match="received"):
-            FactSchema(**wrong)
+            FactSchema(**arguments)
 
 
 @given(st.lists(st.sampled_from(["US", "GB", "NZ", "FR"]), unique=True), st.integers(0, 4))

@@ -170,7 +170,7 @@ def test_descriptors_are_held_once_in_the_dtype_they_are_stored_in(dataset, monk
         return made[-1]
 
     monkeypatch.setattr(post_store, "_empty", share)
-    store = PostStore.load(dataset, manifest, shards, "CPU:0")
+    store = PostStore(dataset, manifest, shards, "CPU:0")
     descriptors = made[0]
     assert descriptors.dtype == np.float16
     before = store.lookup({"row": [5]})["descriptor"].numpy()

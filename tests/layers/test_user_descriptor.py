@@ -136,16 +136,6 @@ def test_no_countries_and_no_users():
     assert layer(nobody).shape == (0, 5)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [{"countries": ["USA"]}, {"countries": ["us"]}, {"countries": ["US", "US"]}]
-    + [{"countries": [], "location_decimals": decimals} for decimals in (-1, 5)],
-)
-def test_refuses(arguments):
-    with pytest.raises(ValueError, match="received"):
-        FactSchema(**arguments)
-
-
 def test_saved_with_stock_ops_alone(tmp_path):
     layer = UserDescriptor(FactSchema(COUNTRIES))
     specs = {

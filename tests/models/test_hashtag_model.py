@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import small_models
 import tensorflow as tf
-from small_models import MAX_NORM, D, M, N, Y, make_batch
+from small_models import MAX_NORM, M, N, Y, make_batch
 
 import tagkeras
 from tagkeras.models import HashtagModel
@@ -93,16 +93,6 @@ def test_evaluate_counts_hashtags_outside_the_vocabulary():
     # Y = 8 <= 10: every known tag is found; post 2 has one unknown hashtag and nothing else.
     np.testing.assert_allclose(results["R@8"], 3 / 4)
     np.testing.assert_allclose(results["A@8"], 3 / 4)
-
-
-def test_top_k_breaks_ties_by_the_lower_id():
-    model = make_model("bilinear")
-    table = np.zeros((Y, D), np.float32)
-    table[[6, 3]] = 1
-    model.tag_table.assign(table)
-    scores, ids = model.top_k(tf.ones([1, D]), 4)
-    np.testing.assert_array_equal(ids, [[3, 6, 0, 1]])
-    np.testing.assert_array_equal(scores, [[3, 3, 0, 0]])
 
 
 @pytest.mark.parametrize(("name", "dtype"), itertools.product(MODELS, POLICIES))

@@ -1,14 +1,16 @@
-"""The base class of optimizers that update the touched rows of a table, and no others."""
+"""Optimizers that update the touched rows of a table, and no others: SGD and Adagrad."""
 
 import abc
 from typing import Any
 
+import keras
 import tensorflow as tf
 
+from tagkeras.configured import Configured
 from tagkeras.layers.max_norm import project_max_norm
 
 
-class RowOptimizer(tf.Module, abc.ABC):
+class RowOptimizer(Configured, tf.Module, abc.ABC):
     """Updates the rows of a table that a step touched: their values, their state, their norm.
 
     Keras optimizers rewrite the whole table and its state in each step, and apply duplicate ids
@@ -18,9 +20,6 @@ class RowOptimizer(tf.Module, abc.ABC):
     Args:
         learning_rate: above 0; a variable afterwards, so that schedules can assign it. None for the
             rate that each call of `apply` names, as a model names that of its Keras optimizer.
-
-    Attributes:
-        learning_rate: the variable, or None.
     """
 
     def __init__(self, learning_rate: float | None = None) -> None:
@@ -79,12 +78,114 @@ class RowOptimizer(tf.Module, abc.ABC):
     def get_config(self) -> dict[str, Any]:
         """The arguments of `__init__`, with the rate as it is now."""
         rate = None if self.learning_rate is None else float(self.learning_rate.numpy())
-        return {"learning_rate": rate}
+        return {**super().get_config(), "learning_rate": rate}
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "RowOptimizer":
-        """Undoes `get_config`."""
-        return cls(**config)
+
+@keras.saving.register_keras_serializable(package="tagkeras")
+class RowSGD(RowOptimizer):
+    """v = momentum v - learning_rate g; row += v, as `keras.optimizers.SGD`, on touched rows.
+
+    The velocity of a row waits while the row is not touched.
+
+    Args:
+        learning_rate: above 0; None for that of each call, as in `RowOptimizer`.
+        momentum: in [0, 1); 0 keeps no state.
+
+    Example:
+        >>> optimizer, table = RowSGD(0.5), tf.Variable([[1.0], [1.0]])
+        >>> optimizer.build(table)
+        >>> optimizer.apply(table, ids=tf.constant([1], tf.int64), gradients=tf.constant([[0.2]]))
+        >>> table.numpy()
+        array([[1. ],
+               [0.9]], dtype=float32)
+    """
+
+    velocity: tf.Variable  # [Y, d]
+
+    def __init__(self, learning_rate: float | None = None, *, momentum: float = 0.0) -> None:
+        super().__init__(learning_rate)
+        if not 0 <= momentum < 1:
+            raise ValueError(f"momentum must be in [0, 1), received {momentum}")
+        self.momentum = momentum
+
+    def build(self, table: tf.Variable) -> None:
+        """Makes the velocity, unless momentum is 0."""
+        if self.momentum:
+            self.velocity = tf.Variable(tf.zeros(table.shape), trainable=False)
+
+    @property
+    def state(self) -> dict[str, tf.Variable]:
+        """The velocity, unless momentum is 0."""
+        return {"velocity": self.velocity} if self.momentum else {}
+
+    def step(
+        self, ids: tf.Tensor | None, gradients: tf.Tensor, learning_rate: tf.Tensor
+    ) -> tf.Tensor:
+        """The new velocity, with the other sign."""
+        step = learning_rate * gradients
+        if self.momentum:
+            step -= self.momentum * read_rows(self.velocity, ids)
+            write_rows(self.velocity, ids, -step)
+        return step
+
+
+@keras.saving.register_keras_serializable(package="tagkeras")
+class RowAdagrad(RowOptimizer):
+    """a += g^2; row -= learning_rate g / sqrt(a + epsilon), as `keras.optimizers.Adagrad`.
+
+    Args:
+        learning_rate: above 0; None for that of each call, as in `RowOptimizer`.
+        initial_accumulator_value: where a starts, at least 0. The first steps are about
+            learning_rate / sqrt(1 + initial_accumulator_value / g^2) long, and the mean over a
+            batch makes g small: Keras's 0.1 would hold a model near the saddle at zero.
+        epsilon: added to a.
+
+    Example:
+        >>> optimizer, table = RowAdagrad(0.5), tf.Variable([[1.0], [1.0]])
+        >>> optimizer.build(table)
+        >>> optimizer.apply(table, ids=tf.constant([1], tf.int64), gradients=tf.constant([[2.0]]))
+        >>> table.numpy().round(3).tolist()
+        [[1.0], [0.5]]
+
+    References:
+        Duchi, Hazan, Singer, "Adaptive Subgradient Methods" (JMLR 2011).
+    """
+
+    accumulator: tf.Variable  # [Y, d]
+
+    def __init__(
+        self,
+        learning_rate: float | None = None,
+        *,
+        initial_accumulator_value: float = 1e-6,
+        epsilon: float = 1e-7,
+    ) -> None:
+        super().__init__(learning_rate)
+        if initial_accumulator_value < 0:
+            raise ValueError(
+                "initial_accumulator_value must be at least 0,"
+                f" received {initial_accumulator_value}"
+            )
+        self.initial_accumulator_value = initial_accumulator_value
+        self.epsilon = epsilon
+
+    def build(self, table: tf.Variable) -> None:
+        """Makes the accumulator."""
+        start = tf.fill(table.shape, self.initial_accumulator_value)
+        self.accumulator = tf.Variable(start, trainable=False)
+
+    @property
+    def state(self) -> dict[str, tf.Variable]:
+        """The accumulator."""
+        return {"accumulator": self.accumulator}
+
+    def step(
+        self, ids: tf.Tensor | None, gradients: tf.Tensor, learning_rate: tf.Tensor
+    ) -> tf.Tensor:
+        """Adds the squares; the step is scaled by the root of their sum."""
+        accumulated = read_rows(self.accumulator, ids) + tf.square(gradients)
+        write_rows(self.accumulator, ids, accumulated)
+        return learning_rate * gradients * tf.math.rsqrt(accumulated + self.epsilon)
 
 
 def sum_duplicates(ids: tf.Tensor, gradients: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
