@@ -56,7 +56,8 @@ def split_into_parts(
     if embedding.user_mask is not None:
         u, u0 = u * embedding.user_mask, u0 * embedding.user_mask
     weights = {weight.name: weight.numpy().astype(np.float64) for weight in embedding.weights}
-    parts = UserParts("bilinear", (), *np.zeros((3, 0)), np.zeros((embedding.embedding_dim, 0)))
+    none = np.zeros(0)
+    parts = UserParts("bilinear", (), none, none, none, np.zeros((embedding.embedding_dim, 0)))
     if "S" in weights:
         parts = UserParts(
             "user_biased", tuple(feature_names), u, u0, np.full(len(u), np.nan), weights["S"]
