@@ -70,7 +70,7 @@ class Config(PostsConfig):
         maximum=1,
     )
     test_posts: int | None = option(
-        None, help="instead of --test_fraction: users with nearest to so many posts", minimum=1
+        None, help="instead of --test_fraction: the users whose posts come nearest to so many", minimum=1
     )
     split_seed: int = option(0, help="of the splits and of balancing", minimum=0)
     descriptor_dtype: str = option(
