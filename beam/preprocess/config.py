@@ -70,7 +70,9 @@ class Config(PostsConfig):
         maximum=1,
     )
     test_posts: int | None = option(
-        None, help="instead of --test_fraction: the users whose posts come nearest to so many", minimum=1
+        None,
+        help="instead of --test_fraction: users until their posts are nearest to this number",
+        minimum=1,
     )
     split_seed: int = option(0, help="of the splits and of balancing", minimum=0)
     descriptor_dtype: str = option(

@@ -5,7 +5,7 @@
 prints the photo's hashtags for each of `--genders` and `--ages`, for people of `--cities`, and for
 the values of `--categories`, side by side, as far as the model looks at these facts. With
 `--hashtag` and what is known of a user (`--age`, `--gender`, `--country`, `--latitude`,
-`--longitude`, `--fact=NAME=VALUE`) it also says which rank factors of the model set the score apart
+`--longitude`, `--fact=NAME=VALUE`) it also says which rank factors and user features set the score apart
 from that of an unknown user. `--post_id` takes a post of the dataset in place of a file. `--json`
 prints
 

@@ -43,5 +43,5 @@ class Config:
     fact: tuple[str, ...] = option(
         (), help="further facts of the user, NAME=VALUE,..., of the dataset's own"
     )
-    factors: int = option(8, help="rank factors, or user features, to list", minimum=1)
+    factors: int = option(8, help="rank factors and user features to list", minimum=1)
     json: bool = option(False, help="print JSON")

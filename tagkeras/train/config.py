@@ -61,7 +61,7 @@ class Settings:
         48, help="multiplicative: length of the user vector", minimum=1, maximum=MAX_SIZE
     )
     user_offset: bool = option(
-        True, help="multiplicative: adds the user-biased model's S u, which the paper's has not"
+        True, help="multiplicative: adds S u + c to phi, which the paper's model has not"
     )
     loss: str = option(
         "warp", help="what is minimised; the others are there to compare with", choices=LOSSES
@@ -70,7 +70,7 @@ class Settings:
     max_negatives: int | None = option(
         None,
         help="warp: most draws in search of a violator; sampled_softmax: tags in the pool; by"
-        " default 1,000, below 10,000 posts as many as there are tags, up to 10,000",
+        " default 1,000; for warp below 10,000 posts the number of tags, from 1,000 to 10,000",
         minimum=1,
         maximum=10**6,
     )
@@ -100,7 +100,7 @@ class Settings:
     learning_rate: float | None = option(
         None,
         help="rate of the first epoch; by default 0.05 for adagrad, for sgd 0.2 at 32 posts a step,"
-        " half as much again below 10,000 posts",
+        " in proportion up to 512, half as much again below 10,000 posts",
         minimum=1e-12,
     )
     momentum: float = option(0.9, help="sgd: momentum", minimum=0, maximum=0.999)
@@ -205,7 +205,7 @@ class Config(Settings):
     averaged_epochs: float | None = option(
         None,
         help="share of the epochs, the last ones, whose weights are averaged, 0 for none; by"
-        " default 0.5 below 10,000 posts, else 0.25",
+        " default 0.8 below 10,000 posts, else 0.25",
         minimum=0,
         maximum=1,
     )
