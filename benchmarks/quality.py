@@ -36,7 +36,7 @@ class Config:
     tags: int = option(2000, help="size of the vocabulary", minimum=20)
     learning_rates: tuple[str, ...] = option(("0.2", "0.4", "0.8", "1.6"), help="the grid")
     large_batch_rates: tuple[str, ...] = option(
-        ("0.05", "0.1", "0.2"), help="the grid of the batch of 4,096"
+        ("1.6", "3.2", "6.4"), help="the grid of the batch of 4,096"
     )
     parts: tuple[str, ...] = option(("losses", "models", "batch"), help="what to compare")
 

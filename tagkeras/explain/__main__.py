@@ -5,9 +5,9 @@
 prints the photo's hashtags for each of `--genders` and `--ages`, for people of `--cities`, and for
 the values of `--categories`, side by side, as far as the model looks at these facts. With
 `--hashtag` and what is known of a user (`--age`, `--gender`, `--country`, `--latitude`,
-`--longitude`, `--fact=NAME=VALUE`) it also says which rank factors and user features set the score apart
-from that of an unknown user. `--post_id` takes a post of the dataset in place of a file. `--json`
-prints
+`--longitude`, `--fact=NAME=VALUE`) it also says which rank factors of the model and values of the
+user descriptor set the score apart from that of an unknown user. `--post_id` takes a post of the
+dataset in place of a file. `--json` prints
 
     {"image": "ball.jpg", "post_id": null, "model": "multiplicative", "workdir": ..., "epoch": 12,
      "age_and_gender": [{"user": {"age": 16.0, "gender": "female", ...},
