@@ -248,6 +248,9 @@ class ModelManager:
             found = self._source.poll(model)
         except ServingError as error:
             failure = error
+        except Exception as error:  # whatever a file system does: the thread has to live
+            _log.exception("Could not poll %s", model.base_path)
+            failure = ServingError(grpc.StatusCode.INTERNAL, f"{model.base_path}: {error}")
         with self._changed:
             if model in self._config.model_config_list.config and not self._closed:
                 self._polled[model.name] = failure

@@ -2,6 +2,7 @@
 
 import enum
 import logging
+import pathlib
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -66,7 +67,7 @@ class VersionSource:
         `INVALID_ARGUMENT` if the model's folder cannot be listed.
         """
         try:
-            names = tf.io.gfile.listdir(model.base_path)
+            names = _list(model.base_path)
         except tf.errors.OpError as error:
             failure = invalid_argument(
                 f"Could not find base path {model.base_path} for servable {model.name} "
@@ -98,6 +99,15 @@ class VersionSource:
             if warning not in self._logged.get(name, []):
                 _log.warning("%s", warning)
         self._logged[name] = warnings
+
+
+def _list(base_path: str) -> list[str]:
+    """Names in a folder; those that are not UTF-8, which no version has, as Python escapes them."""
+    try:
+        names: list[str] = tf.io.gfile.listdir(base_path)
+    except UnicodeDecodeError:
+        names = [path.name for path in pathlib.Path(base_path).iterdir()]
+    return names
 
 
 def _folders(names: Collection[str], warnings: list[str]) -> dict[int, str]:

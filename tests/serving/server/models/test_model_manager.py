@@ -18,7 +18,7 @@ from serving.server.flags import ManagerOptions
 from serving.server.model_server import ModelServer
 from serving.server.models import model_config
 from serving.server.models.model_manager import ModelManager
-from serving.server.models.versions import State
+from serving.server.models.versions import State, VersionSource
 
 ONCE = ManagerOptions(file_system_poll_wait_seconds=0, max_num_load_retries=0)
 
@@ -108,6 +108,21 @@ def test_the_start_fails_if_a_model_does_not_load(tf_serving_testdata):
         server.__enter__()
     assert caught.value.code is grpc.StatusCode.UNKNOWN
     assert "{name: bad version: 123} due to error: NOT_FOUND" in caught.value.message
+
+
+def test_whatever_a_file_system_does_the_next_poll_comes(hashtag_models, monkeypatch):
+    poll, failures = VersionSource.poll, iter([RuntimeError("broken"), ValueError("again")])
+
+    def fail_twice(self, model):
+        for failure in failures:
+            raise failure
+        return poll(self, model)
+
+    monkeypatch.setattr(VersionSource, "poll", fail_twice)
+    with manager(ManagerOptions(file_system_poll_wait_seconds=0.05)) as models:
+        models.reload(model_config.single_model("tags", str(hashtag_models)))
+        with models.serving(spec()) as servable:
+            assert servable is not None
 
 
 def test_folders_without_versions_when_polled_once(tmp_path):

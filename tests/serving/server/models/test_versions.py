@@ -1,5 +1,7 @@
 """What is taken for a version on the disk, which are wanted, and what to do next."""
 
+import os
+
 import pytest
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
@@ -66,6 +68,13 @@ def test_names_that_are_versions(tmp_path):
     found = VersionSource().poll(model(tmp_path, ALL))
     assert list(found) == [0, 2, 3, 5, largest]
     assert found[3] == f"{tmp_path}/00000003"
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", b"\xff", b"1\xb2", b"\xed\xa0\x80"])
+def test_names_that_are_not_utf_8_are_passed_over(tmp_path, name):
+    make(tmp_path, "1")
+    make(tmp_path, os.fsdecode(name))
+    assert VersionSource().poll(model(tmp_path)) == {1: f"{tmp_path}/1"}
 
 
 def test_two_folders_of_a_version(tmp_path, caplog):
