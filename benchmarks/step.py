@@ -8,6 +8,7 @@ milliseconds.
 - `early` and `late`: a WARP step beside the same step with the negatives given. Early in training
   the first draw violates; late, a positive needs hundreds.
 - `vocabulary`: a table of 4.6 million tags beside one of 10 thousand.
+- `users`: a user descriptor of 1,000 values beside one of 10.
 - `products`: the step beside the matrix products that it is made of, run alone.
 - `samplers` and `losses`: the others beside the default.
 """
@@ -71,6 +72,14 @@ def main(config: Config) -> None:
         {
             "small": maker.warp_step(config.tags, Pooled(), 0.5),
             "large": maker.warp_step(config.many_tags, Pooled(), 0.5),
+        },
+        config.steps,
+    )
+    of_facts = dataclasses.replace(maker, user_descriptor_size=1000)
+    result["users"] = _compare(
+        {
+            "few_facts": maker.warp_step(config.tags, Pooled(), 0.5),
+            "many_facts": of_facts.warp_step(config.tags, Pooled(), 0.5),
         },
         config.steps,
     )

@@ -18,7 +18,6 @@ from tagkeras.samplers import Sampler
 from tagkeras.train.config import Settings
 from tagkeras.train.model import compile_model, make_model
 
-USER_DESCRIPTOR_SIZE = 10
 EMBEDDING_DIM, RANK, USER_HIDDEN = 64, 100, 24
 
 
@@ -46,6 +45,7 @@ class StepMaker:
         tags_per_post: positives of a post.
         jit_compile: by XLA.
         precision: dtype policy of the embedding.
+        user_descriptor_size: m.
     """
 
     descriptor_size: int
@@ -53,6 +53,7 @@ class StepMaker:
     tags_per_post: int = 1
     jit_compile: bool = False
     precision: str = "float32"
+    user_descriptor_size: int = 10
 
     def warp_step(
         self, num_tags: int, sampler: Sampler, share_of_violators: float
@@ -83,8 +84,8 @@ class StepMaker:
         shapes = [
             ((B, n), (n, K)),  # gamma^T x
             ((K, B), (B, n)),  # its gradient
-            ((B, USER_DESCRIPTOR_SIZE), (USER_DESCRIPTOR_SIZE, USER_HIDDEN)),  # W u
-            ((USER_HIDDEN, B), (B, USER_DESCRIPTOR_SIZE)),
+            ((B, self.user_descriptor_size), (self.user_descriptor_size, USER_HIDDEN)),  # W u
+            ((USER_HIDDEN, B), (B, self.user_descriptor_size)),
             ((B, USER_HIDDEN), (USER_HIDDEN, K)),  # alpha^T h
             ((USER_HIDDEN, B), (B, K)),
             ((B, K), (K, USER_HIDDEN)),
@@ -112,7 +113,7 @@ class StepMaker:
         return {
             "descriptor": tf.constant(descriptors, tf.float32),
             "user_descriptor": tf.constant(
-                rng.random(size=(posts, USER_DESCRIPTOR_SIZE)), tf.float32
+                rng.random(size=(posts, self.user_descriptor_size)), tf.float32
             ),
             "tags": tf.RaggedTensor.from_row_lengths(tags.ravel(), lengths),
             "tags_removed": tf.RaggedTensor.from_row_lengths(tf.zeros([0], tf.int64), 0 * lengths),
@@ -130,7 +131,7 @@ class StepMaker:
             descriptor_dtype="float16",
             num_tags=num_tags,
             splits={},
-            user_descriptor={"size": USER_DESCRIPTOR_SIZE},
+            user_descriptor={"size": self.user_descriptor_size},
         )
         model = make_model(settings, manifest, precision=self.precision)
         compile_model(model, settings)
