@@ -68,12 +68,12 @@ def learn_rows(
 ) -> np.ndarray:
     """Minimises the hinges of WARP as they are expected, in the new rows alone.
 
-    For a post and a positive tag, WARP draws one of the V tags that violate the margin, each with
-    the same chance, and weighs its hinge by L(V). Here the expectation of that is taken in place of
-    draws: L(V) / V times the sum of the violators' hinges, V and the sum estimated from a pool of
+    For a post and a positive tag, WARP draws one of the M tags that violate the margin, each with
+    the same chance, and weighs its hinge by L(M). Here the expectation of that is taken in place of
+    draws: L(M) / M times the sum of the violators' hinges, M and the sum estimated from a pool of
     known tags. New tags stand in pairs of two kinds:
 
-    - as the positive of their examples, against known tags and the other new ones. Here L(V) is V
+    - as the positive of their examples, against known tags and the other new ones. Here L(M) is M
       up to `TOP` violators and stays there: with the harmonic sum, each of the first ranks pulls
       less than the one before, and an example below two or three tags weighs too little;
     - as a negative of known positives, of background posts without the tag. These keep a tag from
@@ -156,8 +156,8 @@ def find_known_pairs(
 
     Returns:
         Their posts, int64 [R]; f(y+) - margin, float32 [R], above which a new tag violates; and
-        L(V + 1) / (V + 1), float32 [R], for the V known tags that violate as well, estimated from
-        the pool: the expected weight of one of V + 1 violators.
+        L(M + 1) / (M + 1), float32 [R], for the M known tags that violate as well, estimated from
+        the pool: the expected weight of one of M + 1 violators.
     """
     found = []
     for start in range(0, len(posts.tags), _CHUNK):
