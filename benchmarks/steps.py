@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tagkeras.data.facts import FactSchema
 from tagkeras.data.manifest import Manifest
 from tagkeras.data.post_tags import split_batch
 from tagkeras.layers import project_columns
@@ -126,12 +127,13 @@ class StepMaker:
         settings = Settings(
             loss=loss, learning_rate=1e-12, jit_compile=self.jit_compile, precision=self.precision
         )
+        values = [str(number) for number in range(self.user_descriptor_size - FactSchema(()).size)]
         manifest = Manifest(
             descriptor_size=self.descriptor_size,
             descriptor_dtype="float16",
             num_tags=num_tags,
             splits={},
-            user_descriptor={"size": self.user_descriptor_size},
+            user_descriptor=FactSchema((), categories={"camera": values}).to_dict(),
         )
         model = make_model(settings, manifest, precision=self.precision)
         compile_model(model, settings)

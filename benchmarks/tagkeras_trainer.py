@@ -38,7 +38,7 @@ class TagkerasTrainer:
                 descriptor_dtype="float32",
                 num_tags=num_tags,
                 splits={},
-                user_descriptor={"size": m},
+                user_descriptor={"countries": [], "location_decimals": 1, "size": m},
             ),
         )
         compile_model(self.model, self.settings)

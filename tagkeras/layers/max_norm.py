@@ -47,6 +47,7 @@ def max_norm_weights(layer: keras.layers.Layer) -> list[keras.Variable]:
 
     For a functional or sequential model, those of its layers.
     """
-    if (weights := getattr(layer, "max_norm_weights", None)) is not None:
+    weights = getattr(layer, "max_norm_weights", None)  # AutoGraph converts no :=
+    if weights is not None:
         return list(weights)
     return [w for inner in getattr(layer, "layers", ()) for w in max_norm_weights(inner)]
