@@ -1,5 +1,6 @@
 """Checkpoints that are damaged, cannot be written, or must not be."""
 
+import dataclasses
 import json
 import os
 import random
@@ -145,8 +146,11 @@ def test_full_disk(dataset, tmp_path):
     before = sorted(p.name for p in workdir.checkpoints.rglob("*"))
 
     config = make_config(dataset, workdir.path, **options)
-    names = ("data", "workdir", "epochs", "batch_size", "embedding_dim", "rank")
-    flags = [f"--{name}={getattr(config, name)}" for name in names]
+    flags = [
+        f"--{field.name}={value}"
+        for field in dataclasses.fields(config)
+        if (value := getattr(config, field.name)) not in (None, field.default)
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "tagkeras.train", *flags],
         capture_output=True,
