@@ -19,7 +19,7 @@ $(INSTALLED): setup.py constraints.txt
 quickstart: install
 	$(BIN)/python examples/quickstart.py
 
-# The paper's experiment in small, in ./experiment: about half an hour on two cores.
+# The paper's experiment in small, in ./experiment: 30 trainings.
 experiment-quick: install
 	$(BIN)/python examples/experiment_quick.py
 

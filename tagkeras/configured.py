@@ -10,9 +10,12 @@ class Configured:
     """Has its arguments of `__init__` as attributes of the same names, and is saved by them."""
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments of `__init__`, as Keras serializes them."""
-        names = inspect.signature(type(self)).parameters
-        arguments = {name: getattr(self, name) for name in names if hasattr(self, name)}
+        """The arguments of `__init__`, as Keras serializes them.
+
+        Raises:
+            AttributeError: a subclass keeps an argument by no attribute of its name.
+        """
+        arguments = {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
         config: dict[str, Any] = keras.saving.serialize_keras_object(arguments)
         return config
 
